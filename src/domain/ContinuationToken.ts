@@ -1,0 +1,74 @@
+// What a job leaves for the next one of the same action. Each continuation is a new job with a new id, so all that must
+// outlive one invocation travels here.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { JobId } from "./Job.ts"
+import { limits } from "./JobOutcome.ts"
+
+/** What one action keeps from its first job to its last. */
+export class Execution extends Schema.Class<Execution>("effect-codepipeline/domain/Execution")({
+  /** The id of the job that began the action: the same in every later job, and so the key of what is done only once. */
+  firstJobId: JobId,
+  /** When that job was first seen, in epoch milliseconds. */
+  startedAt: Schema.Int,
+  /** Counts the invocations, this one included, from 1. */
+  attempt: Schema.Int
+}) {
+  get next(): Execution {
+    return new Execution({ ...this, attempt: this.attempt + 1 })
+  }
+}
+
+const version = 1
+
+const Envelope = Schema.fromJsonString(Schema.Struct({
+  version: Schema.Literal(version),
+  action: Schema.String,
+  execution: Execution,
+  /** Absent: nothing was begun, the action starts again. */
+  state: Schema.optionalKey(Schema.Json)
+}))
+type Envelope = typeof Envelope.Type
+
+/** The action's state does not fit into a continuation token. */
+export class StateTooLarge extends Schema.TaggedError<StateTooLarge>()("StateTooLarge", {
+  action: Schema.String,
+  length: Schema.Int
+}) {
+  override get message() {
+    return `The state that action "${this.action}" wants to continue with makes a token of ${this.length} characters; ` +
+      `CodePipeline allows ${limits.continuationToken}. Keep large values outside and their names in the state.`
+  }
+}
+
+const encodeEnvelope = Schema.encodeEffect(Envelope)
+const decodeEnvelope = Schema.decodeUnknownOption(Envelope)
+
+/** At most 2,048 characters, or {@link StateTooLarge}. */
+export const encode = (
+  token: { readonly action: string; readonly execution: Execution; readonly state: Option.Option<Schema.Json> }
+): Effect.Effect<string, StateTooLarge> => {
+  const { action, execution } = token
+  const state = Option.match(token.state, { onNone: () => ({}), onSome: (state) => ({ state }) })
+  return encodeEnvelope({ version, action, execution, ...state }).pipe(
+    Effect.orDie,
+    Effect.filterOrFail(
+      (text) => text.length <= limits.continuationToken,
+      (text) => new StateTooLarge({ action, length: text.length })
+    )
+  )
+}
+
+/**
+ * None where the token is not of this action and version: AWS's sample writes `{"previous_job_id": …}`, and a pipeline
+ * may have changed its function between two jobs.
+ */
+export const decode = (
+  action: string,
+  token: string
+): Option.Option<{ readonly execution: Execution; readonly state: Option.Option<Schema.Json> }> =>
+  decodeEnvelope(token).pipe(
+    Option.filter((envelope: Envelope) => envelope.action === action),
+    Option.map(({ execution, state }) => ({ execution, state: Option.fromUndefinedOr(state) }))
+  )

@@ -1,0 +1,91 @@
+// Reads the history of a stack for one operation: has it begun, how did it end, and why.
+import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
+import { type Owner, requestToken, StackOperation } from "./StackOperation.ts"
+import { isUnderWay } from "./StackStatus.ts"
+
+/** One event of a stack (shape StackEvent of CloudFormation's API). */
+export const StackEvent = Schema.Struct({
+  stackId: Schema.String,
+  /** Epoch milliseconds. */
+  timestamp: Schema.Int,
+  logicalResourceId: Schema.String,
+  physicalResourceId: Schema.optionalKey(Schema.String),
+  resourceType: Schema.String,
+  /** A resource's status, or the stack's where the event is the stack's own. */
+  status: Schema.String,
+  reason: Schema.optionalKey(Schema.String),
+  /** All events of one operation carry the token of the call that began it. */
+  clientRequestToken: Schema.optionalKey(Schema.String)
+})
+export type StackEvent = typeof StackEvent.Type
+
+/** What the events prove about an operation of ours. */
+export type Evidence = Data.TaggedEnum<{
+  /** The role may not read events. */
+  Denied: {}
+  /** No event is ours. */
+  Nothing: {}
+  /** Our operation is under way. */
+  Begun: { readonly operation: StackOperation }
+  /** Our operation is over, and the stack had this status then. */
+  Ended: { readonly operation: StackOperation; readonly status: string }
+  /** An operation without any token has been at work since we began, as emulators of CloudFormation have them. */
+  Unmarked: {}
+}>
+export const Evidence = Data.taggedEnum<Evidence>()
+
+/** Our newest event on the stack itself decides, for whichever of `operations` it is; `events` may have any order. */
+export const evidence = (
+  events: ReadonlyArray<StackEvent>,
+  owner: Owner,
+  operations: ReadonlyArray<StackOperation> = StackOperation.literals
+): Evidence => {
+  const tokens = new Map(operations.map((operation) => [requestToken(operation, owner), operation]))
+  const ofStack = newestFirst(events).filter(isOfStack)
+  for (const { clientRequestToken, status } of ofStack) {
+    const operation = tokens.get(clientRequestToken ?? "")
+    if (operation !== undefined) {
+      return isUnderWay(status) ? Evidence.Begun({ operation }) : Evidence.Ended({ operation, status })
+    }
+  }
+  const [newest] = ofStack
+  return newest !== undefined && newest.clientRequestToken === undefined && newest.timestamp >= owner.startedAt
+    ? Evidence.Unmarked()
+    : Evidence.Nothing()
+}
+
+/**
+ * Why the operation failed: the failures of its resources, oldest first, without those that only followed from another
+ * (CloudFormation cancels what is under way when one resource fails). Where no resource failed, what the stack says.
+ */
+export const causes = (
+  events: ReadonlyArray<StackEvent>,
+  owner: Owner,
+  operation: StackOperation
+): ReadonlyArray<string> => {
+  const token = requestToken(operation, owner)
+  const own = newestFirst(events)
+    .toReversed()
+    .filter(({ clientRequestToken, timestamp }) =>
+      clientRequestToken === token || (clientRequestToken === undefined && timestamp >= owner.startedAt)
+    )
+  const failures = own.filter((event) =>
+    !isOfStack(event) && event.status.endsWith("_FAILED") && !/cancelled/i.test(event.reason ?? "")
+  )
+  if (failures.length > 0) {
+    return failures.map(({ logicalResourceId, reason, resourceType, status }) =>
+      `${logicalResourceId} (${resourceType}): ${reason ?? status}`
+    )
+  }
+  return own.flatMap((event) =>
+    isOfStack(event) && event.reason !== undefined && event.reason !== userInitiated ? [event.reason] : []
+  )
+}
+
+/** What CloudFormation gives as the reason of an operation's first event. */
+const userInitiated = "User Initiated"
+
+const isOfStack = ({ physicalResourceId, stackId }: StackEvent) => physicalResourceId === stackId
+
+const newestFirst = (events: ReadonlyArray<StackEvent>) => events.toSorted((a, b) => b.timestamp - a.timestamp)

@@ -1,0 +1,52 @@
+// The text that a pipeline gives to its action, and what an action makes of it.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { problems } from "./problems.ts"
+
+/** `UserParameters` is not what the action takes. */
+export class UserParametersInvalid extends Schema.TaggedError<UserParametersInvalid>()("UserParametersInvalid", {
+  problems: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return this.problems.join("; ")
+  }
+}
+
+/** JSON in `UserParameters`: an object of these fields and no others. */
+export const json = <const Fields extends Schema.Struct.Fields>(fields: Fields) =>
+  JsonText.pipe(Schema.decodeTo(Schema.Struct(fields)))
+
+/** All that is wrong with the text at once. */
+export const decode = <A>(
+  schema: Schema.Codec<A, string>,
+  text: string
+): Effect.Effect<A, UserParametersInvalid> =>
+  Schema.decodeEffect(schema)(text, { errors: "all", onExcessProperty: "error" }).pipe(
+    Effect.mapError(({ issue }) =>
+      new UserParametersInvalid({
+        problems: problems("UserParameters", issue, Option.getOrElse(parse(text), () => text))
+      })
+    )
+  )
+
+const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
+
+const JsonText = Schema.String.pipe(
+  Schema.decodeTo(Schema.Unknown, {
+    decode: SchemaGetter.transformEffect((text: string) =>
+      Effect.fromOption(parse(text)).pipe(
+        Effect.mapError(() => new SchemaIssue.InvalidValue({ message: whyNotJson(text) }))
+      )
+    ),
+    encode: SchemaGetter.transform((value) => JSON.stringify(value))
+  })
+)
+
+const whyNotJson = (text: string) =>
+  text.trim() === ""
+    ? "UserParameters could not be decoded as JSON: there are none"
+    : "UserParameters could not be decoded as JSON. Where a variable (#{…}) is put into it, a quote or a line break in " +
+      "the variable's value breaks the JSON"

@@ -1,0 +1,66 @@
+// Turns what a schema found wrong into sentences for people. No value of the input is ever quoted: it may be a secret.
+import * as Predicate from "effect/Predicate"
+import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { nearest } from "./nearest.ts"
+
+/**
+ * One sentence for each problem, in the order of the schema. `input` is the value that was decoded, of which only kinds
+ * are told ("got a number"); `name` is what to call it.
+ */
+export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown): ReadonlyArray<string> => {
+  // The formatter tells the leaf hook nothing of the path, and its result nothing of the schema; both keep the order.
+  const known: Array<ReadonlyArray<string>> = []
+  const format = SchemaIssue.makeFormatterStandardSchemaV1({
+    leafHook: (leaf) => {
+      if (leaf._tag === "UnexpectedKey") {
+        known.push(namesOf(leaf.ast))
+        return unexpected
+      }
+      return leaf._tag === "MissingKey" && leaf.annotations?.messageMissingKey === undefined
+        ? missing
+        : SchemaIssue.defaultLeafHook(leaf)
+    }
+  })
+  return format(issue).issues.map(({ message, path = [] }) => {
+    const keys = path.map((part) => typeof part === "object" ? part.key : part)
+    const where = keys.length === 0 ? name : `"${pathOf(keys)}"`
+    if (message === missing) return `${where} is missing`
+    if (message === unexpected) return `${where} is not known; ${suggestion(String(keys.at(-1)), known.shift() ?? [])}`
+    return message.startsWith(expected)
+      ? `${where}: expected ${message.slice(expected.length)}, got ${kindOf(valueAt(input, keys))}`
+      : message
+  })
+}
+
+const missing = "missing"
+const unexpected = "unexpected"
+const expected = "Expected "
+
+const namesOf = (ast: SchemaAST.AST) =>
+  SchemaAST.isObjects(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
+
+const suggestion = (key: string, known: ReadonlyArray<string>) => {
+  const [closest] = nearest(key, known)
+  return closest === undefined
+    ? `known are ${known.map((name) => `"${name}"`).join(", ")}`
+    : `did you mean "${closest}"?`
+}
+
+/** `data.inputArtifacts[0].name` */
+const pathOf = (keys: ReadonlyArray<PropertyKey>) =>
+  keys.reduce<string>((path, key) => {
+    if (Predicate.isNumber(key)) return `${path}[${key}]`
+    return path === "" ? String(key) : `${path}.${String(key)}`
+  }, "")
+
+const valueAt = (input: unknown, keys: ReadonlyArray<PropertyKey>): unknown =>
+  keys.reduce<unknown>((value, key) => Predicate.hasProperty(value, key) ? value[key] : undefined, input)
+
+const kindOf = (value: unknown): string => {
+  if (value === null) return "null"
+  if (value === undefined) return "nothing"
+  if (value === "") return "an empty string"
+  if (Array.isArray(value)) return "an array"
+  return Predicate.isObject(value) ? "an object" : `a ${typeof value}`
+}
