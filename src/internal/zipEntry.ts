@@ -1,0 +1,194 @@
+// Reads one file out of a zip that lies elsewhere, and fetches no more of the zip than that takes.
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Readable } from "node:stream"
+import * as yauzl from "yauzl-promise"
+import { nearest } from "../domain/nearest.ts"
+
+/** A zip of which any part can be fetched. */
+export interface ZipSource<E> {
+  readonly size: number
+  /** The last bytes of the zip, fetched already: all of a small one. */
+  readonly tail: Uint8Array
+  /** Bytes `start` to `end`, `end` not included. */
+  fetch(start: number, end: number): Effect.Effect<Uint8Array, E>
+}
+
+/** The zip does not give the file. The reason continues a sentence that names zip and file. */
+export class EntryUnreadable extends Schema.TaggedError<EntryUnreadable>()("EntryUnreadable", {
+  reason: Schema.String
+}) {}
+
+/** A larger directory than this is not looked through: 32 MiB are some 300,000 files. */
+const maxDirectoryBytes = 32 * 1024 * 1024
+
+/** A local header may be longer than its twin in the directory, by other extra fields. */
+const headerSlack = 1024
+
+/** The bytes of `file`, `maxBytes` of them at most, whatever the zip says of their number. */
+export const readEntry = Effect.fnUntraced(function*<E>(
+  source: ZipSource<E>,
+  file: string,
+  maxBytes: number
+): Effect.fn.Return<Uint8Array, E | EntryUnreadable> {
+  if (source.size === 0) return yield* unreadable("it is empty, not a zip")
+  const reader = new SparseReader(source.size)
+  reader.add(source.size - source.tail.length, source.tail)
+  const tailStart = source.size - source.tail.length
+
+  const zip = yield* reader.complete(
+    source,
+    () => yauzl.fromReader(reader, source.size, { supportMacArchive: false, validateFilenames: false }),
+    ({ start }) => [start, Math.max(start, tailStart)]
+  )
+  const entry = yield* findEntry(reader, source, zip, file)
+  if (entry.isEncrypted()) return yield* unreadable("it is encrypted")
+  if (isLink(entry)) return yield* unreadable("it is a link")
+  // Deflate never makes data longer than by a few bytes for each block.
+  if (entry.uncompressedSize > maxBytes || entry.compressedSize > maxBytes + maxBytes / 8 + headerSlack) {
+    return yield* unreadable(tooLarge(entry.uncompressedSize, maxBytes))
+  }
+  const wanted = entry.fileHeaderOffset + 30 + entry.filenameLength + entry.compressedSize + headerSlack
+  yield* reader.prefetch(source, entry.fileHeaderOffset, Math.min(wanted, source.size))
+  const stream = yield* reader.complete(
+    source,
+    () => entry.openReadStream(),
+    ({ end, start }) => [start, end]
+  )
+  return yield* collect(stream, maxBytes)
+})
+
+/** The last entry of that name counts, as unzip has it. */
+const findEntry = Effect.fnUntraced(function*<E>(
+  reader: SparseReader,
+  source: ZipSource<E>,
+  zip: yauzl.ZipFile,
+  file: string
+): Effect.fn.Return<yauzl.Entry, E | EntryUnreadable> {
+  const wanted = normalise(file)
+  const names: Array<string> = []
+  let found: yauzl.Entry | undefined
+  for (;;) {
+    const entry = yield* reader.complete(source, () => zip.readEntry(), ({ end, start }) => [start, end])
+    if (entry === null) break
+    const name = normalise(entry.filename)
+    if (name === wanted) found = entry
+    else names.push(name)
+  }
+  return found ?? (yield* unreadable(`the zip has no such file${near(wanted, names)}`))
+})
+
+const near = (wanted: string, names: ReadonlyArray<string>) => {
+  if (names.length === 0) return "; it has no files at all"
+  const base = baseOf(wanted)
+  const candidates = new Set([...names.filter((name) => baseOf(name) === base), ...nearest(wanted, names)])
+  const listed = Array.from(candidates, (name) => `"${name}"`).slice(0, 5)
+  return listed.length === 0 ? `; it has ${names.length} others` : `; near is ${listed.join(", ")}`
+}
+
+const baseOf = (name: string) => name.slice(name.lastIndexOf("/") + 1).toLowerCase()
+
+/** Zips made on Windows may have `\` in names, others `./`; a leading `/` means nothing either. */
+const normalise = (name: string) =>
+  name.replaceAll("\\", "/").split("/").filter((part, index, parts) =>
+    part !== "." && (part !== "" || index === parts.length - 1)
+  ).join("/")
+
+/** The upper half of the attributes are Unix's file mode. */
+const isLink = ({ externalFileAttributes }: yauzl.Entry) => ((externalFileAttributes >>> 16) & 0o170000) === 0o120000
+
+const tooLarge = (bytes: number, maxBytes: number) =>
+  `it has ${bytes} bytes, more than the ${maxBytes} that are allowed here`
+
+const unreadable = (reason: string) => Effect.fail(new EntryUnreadable({ reason }))
+
+const collect = (stream: Readable, maxBytes: number): Effect.Effect<Uint8Array, EntryUnreadable> =>
+  Effect.callback((resume) => {
+    const chunks: Array<Uint8Array> = []
+    let length = 0
+    stream.on("data", (chunk: Uint8Array) => {
+      length += chunk.length
+      if (length > maxBytes) {
+        stream.destroy()
+        resume(unreadable(tooLarge(length, maxBytes)))
+      } else {
+        chunks.push(chunk)
+      }
+    })
+    stream.on("error", (error) => resume(unreadable(damaged(error))))
+    stream.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
+    return Effect.sync(() => stream.destroy())
+  })
+
+const damaged = (error: unknown) =>
+  `the zip is damaged or not a zip: ${error instanceof Error ? error.message : String(error)}`
+
+/** Bytes `start` to `end` were asked for and are not here yet. */
+class Missing extends Data.TaggedError("Missing")<{ readonly start: number; readonly end: number }> {}
+
+/**
+ * Gives yauzl the parts of the zip that are here. It never waits for others: what needs one fails, and is done again
+ * once the part is fetched (`complete`), so that all requests are made, retried and interrupted by effects.
+ */
+class SparseReader extends yauzl.Reader {
+  readonly size: number
+  readonly #parts: Array<{ readonly start: number; readonly bytes: Buffer }> = []
+
+  constructor(size: number) {
+    super()
+    this.size = size
+  }
+
+  /** A part that ends where another begins is joined with it, so that what lies across both can be read. */
+  add(start: number, bytes: Uint8Array) {
+    const next = this.#parts.findIndex((part) => part.start === start + bytes.length)
+    const joined = next < 0 ? bytes : Buffer.concat([bytes, ...this.#parts.splice(next, 1).map(({ bytes }) => bytes)])
+    this.#parts.push({ start, bytes: Buffer.from(joined.buffer, joined.byteOffset, joined.byteLength) })
+  }
+
+  slice(start: number, end: number): Buffer {
+    if (end > this.size) throw new Error(`it ends before byte ${end}`)
+    const part = this.#parts.find((part) => start >= part.start && end <= part.start + part.bytes.length)
+    if (part === undefined) throw new Missing({ start, end })
+    return part.bytes.subarray(start - part.start, end - part.start)
+  }
+
+  override _read(start: number, length: number) {
+    return new Promise<Buffer>((resolve) => resolve(this.slice(start, start + length)))
+  }
+
+  override _createReadStream(start: number, length: number) {
+    return Readable.from([this.slice(start, start + length)])
+  }
+
+  prefetch<E>(source: ZipSource<E>, start: number, end: number): Effect.Effect<void, E | EntryUnreadable> {
+    return this.complete(source, () => this._read(start, end - start), () => [start, end])
+  }
+
+  /** Does `step` until nothing is missing for it. `part` says which part to fetch when something is. */
+  complete<A, E>(
+    source: ZipSource<E>,
+    step: () => Promise<A>,
+    part: (missing: Missing) => readonly [start: number, end: number]
+  ): Effect.Effect<A, E | EntryUnreadable> {
+    return Effect.tryPromise({
+      try: step,
+      catch: (cause) => cause instanceof Missing ? cause : new EntryUnreadable({ reason: damaged(cause) })
+    }).pipe(
+      Effect.catchTag("Missing", (missing) => {
+        const [start, end] = part(missing)
+        if (end - start > maxDirectoryBytes) {
+          return unreadable(`the zip's directory of ${end - start} bytes is too large`)
+        }
+        return source.fetch(start, end).pipe(
+          Effect.flatMap((bytes) => {
+            if (bytes.length !== end - start) return unreadable(`the zip ended at byte ${start + bytes.length}`)
+            this.add(start, bytes)
+            return this.complete(source, step, part)
+          })
+        )
+      })
+    )
+  }
+}

@@ -1,0 +1,24 @@
+// Makes zips.
+import * as Effect from "effect/Effect"
+import type { Readable } from "node:stream"
+import { buffer } from "node:stream/consumers"
+import { ZipFile } from "yazl"
+
+/** Files by their path, with `/`. */
+export type Files = Readonly<Record<string, string | Uint8Array>>
+
+/** The earliest time that a zip can hold, in local time as a zip has it: equal files make equal bytes, anywhere. */
+const epoch = new Date(1980, 0, 1)
+
+const options = { mtime: epoch, mode: 0o100644, forceDosTimestamp: true }
+
+/** A zip of these files, in the order of their paths. A path that a zip must not have (`../x`, `/x`) is a defect. */
+export const zipFiles = (files: Files): Effect.Effect<Uint8Array> =>
+  Effect.promise(() => {
+    const zip = new ZipFile()
+    for (const [path, content] of Object.entries(files).toSorted(([a], [b]) => a < b ? -1 : 1)) {
+      zip.addBuffer(Buffer.from(content), path, options)
+    }
+    zip.end()
+    return buffer(zip.outputStream as Readable)
+  })
