@@ -1,0 +1,44 @@
+// Makes an action into the function that Lambda calls.
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import type { Action, TaggedError } from "../actions/Action.ts"
+import type { JobOutcome } from "../domain/JobOutcome.ts"
+import * as JobRunner from "../JobRunner.ts"
+import type { CodePipeline } from "../services/CodePipeline.ts"
+
+/** What this package uses of Lambda's context object. */
+export interface LambdaContext {
+  readonly awsRequestId?: string
+}
+
+/**
+ * The handler of a Lambda function whose only work is one action. `layer` is built once for each container, and must not
+ * be able to fail: what can fail belongs into the action, where it is reported.
+ *
+ * The promise resolves to the outcome that was reported. It is rejected only where nothing was, because the event is not
+ * a job's or CodePipeline could not be reached: then Lambda delivers the event again.
+ */
+export const handler = <Parameters, State, E extends TaggedError, R>(
+  action: Action<Parameters, State, E, R>,
+  layer: Layer.Layer<R | CodePipeline>
+): (event: unknown, context?: LambdaContext) => Promise<JobOutcome> => {
+  const runtime = ManagedRuntime.make(Layer.merge(layer, Logger.layer([jsonLines])))
+  return (event, context) =>
+    runtime.runPromise(
+      JobRunner.run(action, event).pipe(
+        Effect.tapError((error) => Effect.logError(error.message)),
+        Effect.annotateLogs(context?.awsRequestId === undefined ? {} : { requestId: context.awsRequestId })
+      )
+    )
+}
+
+/** One JSON object a line, with the annotations (`jobId`, `action`, …) beside `level`, `timestamp` and `message`. */
+const jsonLines = Logger.withConsoleLog(
+  Logger.map(
+    Logger.formatStructured,
+    ({ annotations, cause, level, message, timestamp }) =>
+      JSON.stringify({ ...annotations, timestamp, level, message, cause })
+  )
+)
