@@ -1,0 +1,81 @@
+// Tells on the terminal what happens in a local pipeline.
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { styleText } from "node:util"
+import type { JobOutcome } from "../src/domain/JobOutcome.ts"
+import type { Stack } from "../src/services/CloudFormation.ts"
+import type { Happening } from "../src/testing/LocalPipeline.ts"
+
+type Style = Parameters<typeof styleText>[0]
+
+const styles = { Succeeded: "green", Continued: "cyan", Failed: "red" } satisfies Record<JobOutcome["_tag"], Style>
+
+/** Further lines of a message below its first. */
+const indented = (text: string) => text.replaceAll("\n", `\n${" ".repeat(16)}`)
+
+/** Lines, and on a terminal one more that is rewritten while there is something to wait for. */
+export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStream) {
+  const startedAt = yield* Clock.currentTimeMillis
+  let waitingFor = ""
+  let liveLine = false
+
+  // `styleText` knows NO_COLOR, and what is no terminal.
+  const style = (style: Style, text: string) => styleText(style, text, { stream: out })
+
+  const line = (text: string) =>
+    Effect.sync(() => {
+      out.write(`${liveLine ? "\r\u001B[2K" : ""}${text}\n`)
+      liveLine = false
+    })
+
+  const seconds = Effect.map(Clock.currentTimeMillis, (now) => `${((now - startedAt) / 1000).toFixed(1)} s`)
+
+  const told = (outcome: JobOutcome) => {
+    const percent = "percentComplete" in outcome && outcome.percentComplete !== undefined
+      ? style("dim", ` (${outcome.percentComplete} %)`)
+      : ""
+    const type = outcome._tag === "Failed" ? `${outcome.type}: ` : ""
+    const word = style(styles[outcome._tag], outcome._tag.toLowerCase().padEnd(10))
+    return line(`    ${word}  ${indented(`${type}${outcome.message}`)}${percent}`)
+  }
+
+  if (out.isTTY) {
+    const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+    const draw = Effect.map(Clock.currentTimeMillis, (now) => {
+      if (waitingFor === "") return
+      out.write(`\r\u001B[2K    ${frames[Math.floor(now / 100) % frames.length]} ${style("dim", waitingFor)}`)
+      liveLine = true
+    })
+    yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("100 millis")))
+  }
+
+  return {
+    line,
+    /** A stack was looked at. */
+    saw: (stack: Option.Option<Stack>) => {
+      const status = Option.match(stack, { onNone: () => "does not exist", onSome: ({ status }) => status })
+      waitingFor = `${status}, waiting for the next invocation`
+      return line(`    ${style("bold", "stack".padEnd(10))}  ${status}`)
+    },
+    happened: (happening: Happening) => {
+      const { invocation, jobId } = happening
+      switch (happening._tag) {
+        case "Invoked":
+          waitingFor = "the action is at work"
+          return line(`${style("bold", String(invocation).padStart(2))}  job ${jobId}`)
+        default:
+          return told(happening.outcome)
+      }
+    },
+    end: (outcome: JobOutcome, invocations: number) =>
+      Effect.gen(function*() {
+        waitingFor = ""
+        const word = style(styles[outcome._tag], outcome._tag)
+        yield* line(`\n${word} after ${invocations} invocation${invocations === 1 ? "" : "s"} in ${yield* seconds}`)
+      })
+  }
+})
+
+export type Story = Effect.Success<ReturnType<typeof makeStory>>

@@ -1,0 +1,48 @@
+// CodePipeline in memory: takes one result for each job and shows what it was told.
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { AwsUnavailable } from "../domain/AwsError.ts"
+import type { JobId } from "../domain/Job.ts"
+import type { JobOutcome } from "../domain/JobOutcome.ts"
+import { retryUnavailable } from "../internal/awsCommand.ts"
+import { CodePipeline, JobNotOpen } from "../services/CodePipeline.ts"
+
+/** The reasons for which CodePipeline takes no result. */
+export type Closed = "JobNotFoundException" | "InvalidJobStateException"
+
+export class CodePipelineMemory extends Context.Service<CodePipelineMemory, {
+  /** What was reported, by job. */
+  readonly outcomes: ReadonlyMap<JobId, JobOutcome>
+  /** From now on the job takes no result, as one that has timed out or was superseded. */
+  close(jobId: JobId, reason: Closed): Effect.Effect<void>
+  /** The next `calls` calls are throttled. */
+  throttle(calls: number): Effect.Effect<void>
+}>()("effect-codepipeline/testing/CodePipelineMemory") {
+  /** Any job is open until it has its result or is closed. */
+  static readonly layer: Layer.Layer<CodePipeline | CodePipelineMemory> = Layer.effectContext(
+    Effect.sync(() => {
+      const outcomes = new Map<JobId, JobOutcome>()
+      const closed = new Map<JobId, Closed>()
+      let throttled = 0
+      const report = Effect.fn("CodePipelineMemory.report")((jobId: JobId, outcome: JobOutcome) =>
+        Effect.suspend((): Effect.Effect<void, JobNotOpen | AwsUnavailable> => {
+          if (throttled-- > 0) {
+            const operation = `codepipeline:Put${outcome._tag === "Failed" ? "JobFailure" : "JobSuccess"}Result`
+            return Effect.fail(new AwsUnavailable({ operation, code: "ThrottlingException", detail: "Rate exceeded" }))
+          }
+          const code = closed.get(jobId)
+          if (code !== undefined) return Effect.fail(new JobNotOpen({ jobId, code }))
+          outcomes.set(jobId, outcome)
+          closed.set(jobId, "InvalidJobStateException")
+          return Effect.void
+        }).pipe(retryUnavailable)
+      )
+      return Context.make(CodePipeline, { report }).pipe(Context.add(CodePipelineMemory, {
+        outcomes,
+        close: (jobId, reason) => Effect.sync(() => void closed.set(jobId, reason)),
+        throttle: (calls) => Effect.sync(() => void (throttled = calls))
+      }))
+    })
+  )
+}

@@ -1,0 +1,84 @@
+// Acts as CodePipeline for one action: gives it a job, and while it continues a new job with the token that it left.
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import { decodeJobId, JobId, type NotAJobEvent } from "../domain/Job.ts"
+import type { JobOutcome } from "../domain/JobOutcome.ts"
+import { CodePipelineMemory } from "./CodePipelineMemory.ts"
+
+/** The function returned and had told CodePipeline nothing. */
+export class NoResult extends Schema.TaggedError<NoResult>()("NoResult", { jobId: JobId }) {
+  override get message() {
+    return `The function ended without a result for job ${this.jobId}; CodePipeline would wait 20 minutes and fail`
+  }
+}
+
+/** The action still continues after as many invocations as were allowed. */
+export class TooManyInvocations extends Schema.TaggedError<TooManyInvocations>()("TooManyInvocations", {
+  invocations: Schema.Int
+}) {
+  override get message() {
+    return `The action was not over after ${this.invocations} invocations`
+  }
+}
+
+/** What happens in the pipeline, in its order. */
+export type Happening = Data.TaggedEnum<{
+  Invoked: { readonly jobId: JobId; readonly invocation: number }
+  Reported: { readonly jobId: JobId; readonly invocation: number; readonly outcome: JobOutcome }
+}>
+export const Happening = Data.taggedEnum<Happening>()
+
+export interface Options<E, R, R2 = never> {
+  /** The event of the first job, as Lambda gets it. */
+  readonly event: unknown
+  /** The function, such as `JobRunner.run` of an action. What it reports is looked up in {@link CodePipelineMemory}. */
+  readonly invoke: (event: unknown) => Effect.Effect<unknown, E, R>
+  /** How long CodePipeline waits before it invokes the function again; 30 seconds when left out. */
+  readonly interval?: Duration.Input
+  /** 1,000 when left out. */
+  readonly maxInvocations?: number
+  /** Is told what happens, as it happens. */
+  readonly observe?: (happening: Happening) => Effect.Effect<void, never, R2>
+}
+
+/** Runs the action to its end, and gives the outcome of its last job. Time is that of Effect's `Clock`. */
+export const run = Effect.fn("LocalPipeline.run")(function*<E, R, R2 = never>(
+  options: Options<E, R, R2>
+): Effect.fn.Return<
+  Exclude<JobOutcome, { readonly _tag: "Continued" }>,
+  E | NotAJobEvent | NoResult | TooManyInvocations,
+  R | R2 | CodePipelineMemory
+> {
+  const { interval = "30 seconds", invoke, maxInvocations = 1_000, observe = () => Effect.void } = options
+  const { outcomes } = yield* CodePipelineMemory
+  let event = options.event
+  for (let invocation = 1; invocation <= maxInvocations; invocation++) {
+    const jobId = yield* decodeJobId(event)
+    yield* observe(Happening.Invoked({ jobId, invocation }))
+    yield* invoke(event)
+    const outcome = outcomes.get(jobId)
+    if (outcome === undefined) return yield* new NoResult({ jobId })
+    yield* observe(Happening.Reported({ jobId, invocation, outcome }))
+    if (outcome._tag !== "Continued") return outcome
+    yield* Effect.sleep(interval)
+    event = nextEvent(event, yield* newJobId, outcome.continuationToken)
+  }
+  return yield* new TooManyInvocations({ invocations: maxInvocations })
+})
+
+const uuid = /(.{8})(.{4})(.{4})(.{4})(.{12})/
+
+/** Of the form that CodePipeline gives to its ids. */
+const newJobId = Effect.map(
+  Effect.replicateEffect(Random.nextIntBetween(0, 0x10000), 8),
+  (parts) => parts.map((part) => part.toString(16).padStart(4, "0")).join("").replace(uuid, "$1-$2-$3-$4-$5")
+)
+
+/** Each continuation is a new job with a new id; all else is as it was. */
+const nextEvent = (event: unknown, id: string, continuationToken: string) => {
+  const { "CodePipeline.job": job, ...rest } = event as { readonly "CodePipeline.job": { readonly data?: object } }
+  return { ...rest, "CodePipeline.job": { ...job, id, data: { ...job.data, continuationToken } } }
+}
