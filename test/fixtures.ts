@@ -1,0 +1,48 @@
+// What several tests need: the events of `events/` and variations of them.
+import { readdirSync, readFileSync } from "node:fs"
+
+const folder = new URL("../events/", import.meta.url)
+
+/** The names of the cases in `events/`, without `.json`. */
+export const eventNames: ReadonlyArray<string> = readdirSync(folder)
+  .filter((file) => file.endsWith(".json"))
+  .map((file) => file.slice(0, -".json".length))
+
+export interface JobEvent {
+  readonly "CodePipeline.job": { readonly id: string; readonly data: Record<string, unknown> }
+}
+
+export const readEvent = (name: string): JobEvent => JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8"))
+
+/** The secrets of every event in `events/` that holds any. */
+export const secrets: ReadonlyArray<string> = [
+  ...new Set(eventNames.flatMap((name) => {
+    const job = readEvent(name)["CodePipeline.job"] as JobEvent["CodePipeline.job"] | undefined
+    const credentials = job?.data["artifactCredentials"] as Record<string, unknown> | undefined
+    return ["accessKeyId", "secretAccessKey", "sessionToken"].flatMap((key) => {
+      const secret = credentials?.[key]
+      return typeof secret === "string" ? [secret] : []
+    })
+  }))
+]
+
+/** `events/deploy-stack.json` with other UserParameters, another id, a token, … */
+export const deployEvent = (
+  { id, userParameters, ...data }: {
+    readonly id?: string
+    readonly userParameters?: string
+    readonly [key: string]: unknown
+  } = {}
+): JobEvent => {
+  const { "CodePipeline.job": job } = readEvent("deploy-stack")
+  const actionConfiguration = userParameters === undefined
+    ? job.data["actionConfiguration"]
+    : { configuration: { FunctionName: "deploy-stack", UserParameters: userParameters } }
+  return { "CodePipeline.job": { ...job, id: id ?? job.id, data: { ...job.data, actionConfiguration, ...data } } }
+}
+
+/** AWS's sample template: one bucket. */
+export const sampleTemplate = readFileSync(
+  new URL("artifacts/MyTemplate/template-package/template.json", folder),
+  "utf8"
+)

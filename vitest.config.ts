@@ -1,0 +1,29 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    // The README's examples import the package by its name.
+    alias: [
+      { find: /^effect-codepipeline$/, replacement: path("src/index.ts") },
+      { find: /^effect-codepipeline\/testing$/, replacement: path("src/testing/index.ts") }
+    ]
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    coverage: {
+      provider: "v8",
+      include: ["src/**"],
+      reporter: ["text"],
+      thresholds: {
+        lines: 95,
+        statements: 95,
+        branches: 95,
+        functions: 95,
+        "src/domain/**": { lines: 100, branches: 100, functions: 100, statements: 100 }
+      }
+    }
+  }
+})
