@@ -1,15 +1,39 @@
 // The public names.
 export * as Action from "./actions/Action.ts"
 export { DeployStack } from "./actions/DeployStack.ts"
-export * as AwsError from "./domain/AwsError.ts"
-export * as Job from "./domain/Job.ts"
-export * as JobOutcome from "./domain/JobOutcome.ts"
+export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
+export { Execution } from "./domain/ContinuationToken.ts"
+export { Artifact, ArtifactCredentials, EncryptionKey, Job, JobId, JobInvalid, NotAJobEvent } from "./domain/Job.ts"
+export {
+  type Continuation,
+  type Failure,
+  FailureType,
+  JobOutcome,
+  type Progress,
+  type Success
+} from "./domain/JobOutcome.ts"
 export * as StackEvents from "./domain/StackEvents.ts"
+export { type Owner, requestToken, StackOperation } from "./domain/StackOperation.ts"
 export * as StackPlan from "./domain/StackPlan.ts"
 export * as StackStatus from "./domain/StackStatus.ts"
 export * as UserParameters from "./domain/UserParameters.ts"
 export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
-export * as ArtifactStore from "./services/ArtifactStore.ts"
-export * as CloudFormation from "./services/CloudFormation.ts"
-export * as CodePipeline from "./services/CodePipeline.ts"
+export {
+  ArtifactDenied,
+  type ArtifactFile,
+  ArtifactNotFound,
+  ArtifactStore,
+  ArtifactUnreadable
+} from "./services/ArtifactStore.ts"
+export {
+  CloudFormation,
+  NoUpdates,
+  type OperationError,
+  type Stack,
+  StackExists,
+  StackNotReady,
+  type StackRequest,
+  TokenUsed
+} from "./services/CloudFormation.ts"
+export { CodePipeline, JobNotOpen } from "./services/CodePipeline.ts"

@@ -62,16 +62,18 @@ export interface Action<Parameters, State, E extends TaggedError, R> {
   readonly failure: Failures<E>
 }
 
-export const make = <Parameters, State, E1 extends TaggedError, E2 extends TaggedError, R1, R2>(
-  action: Pick<Action<Parameters, State, never, never>, "name" | "parameters" | "state"> & {
-    readonly start: (invocation: Invocation<Parameters>) => Effect.Effect<Step<State>, E1, R1>
-    readonly resume: (
-      invocation: Invocation<Parameters>,
-      state: Option.Option<State>
-    ) => Effect.Effect<Step<State>, E2, R2>
-    readonly failure: NoInfer<Failures<E1 | E2>>
-  }
-): Action<Parameters, State, E1 | E2, R1 | R2> => action
+/** Puts an action together. `start` and `resume` may fail with different errors; `failure` has to know all of them. */
+export const make = <Parameters, State, E1 extends TaggedError, E2 extends TaggedError, R1, R2>(action: {
+  readonly name: string
+  readonly parameters: Schema.Codec<Parameters, string>
+  readonly state: Schema.Codec<State, unknown>
+  readonly start: (invocation: Invocation<Parameters>) => Effect.Effect<Step<State>, E1, R1>
+  readonly resume: (
+    invocation: Invocation<Parameters>,
+    state: Option.Option<State>
+  ) => Effect.Effect<Step<State>, E2, R2>
+  readonly failure: Failures<NoInfer<E1 | E2>>
+}): Action<Parameters, State, E1 | E2, R1 | R2> => action
 
 /** What the errors of AWS calls mean, for actions that do not know better. */
 export const awsFailures: Failures<AwsUnavailable | AwsDenied | AwsRejected> = {

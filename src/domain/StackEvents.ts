@@ -35,7 +35,10 @@ export type Evidence = Data.TaggedEnum<{
 }>
 export const Evidence = Data.taggedEnum<Evidence>()
 
-/** Our newest event on the stack itself decides, for whichever of `operations` it is; `events` may have any order. */
+/**
+ * Our newest event on the stack itself decides, for whichever of `operations` it is; `events` may have any order. Where
+ * another operation has cut ours off (a cancelled update, a delete) ours ended as the stack came to rest after it.
+ */
 export const evidence = (
   events: ReadonlyArray<StackEvent>,
   owner: Owner,
@@ -43,10 +46,11 @@ export const evidence = (
 ): Evidence => {
   const tokens = new Map(operations.map((operation) => [requestToken(operation, owner), operation]))
   const ofStack = newestFirst(events).filter(isOfStack)
-  for (const { clientRequestToken, status } of ofStack) {
+  for (const [index, { clientRequestToken }] of ofStack.entries()) {
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) {
-      return isUnderWay(status) ? Evidence.Begun({ operation }) : Evidence.Ended({ operation, status })
+      const end = ofStack.slice(0, index + 1).findLast(({ status }) => !isUnderWay(status))
+      return end === undefined ? Evidence.Begun({ operation }) : Evidence.Ended({ operation, status: end.status })
     }
   }
   const [newest] = ofStack

@@ -26,7 +26,7 @@ export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown)
     const keys = path.map((part) => typeof part === "object" ? part.key : part)
     const where = keys.length === 0 ? name : `"${pathOf(keys)}"`
     if (message === missing) return `${where} is missing`
-    if (message === unexpected) return `${where} is not known; ${suggestion(String(keys.at(-1)), known.shift() ?? [])}`
+    if (message === unexpected) return `${where} is not known${suggestion(String(keys.at(-1)), known.shift() ?? [])}`
     return message.startsWith(expected)
       ? `${where}: expected ${message.slice(expected.length)}, got ${kindOf(valueAt(input, keys))}`
       : message
@@ -41,10 +41,11 @@ const namesOf = (ast: SchemaAST.AST) =>
   SchemaAST.isObjects(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
 
 const suggestion = (key: string, known: ReadonlyArray<string>) => {
+  if (known.length === 0) return ""
   const [closest] = nearest(key, known)
   return closest === undefined
-    ? `known are ${known.map((name) => `"${name}"`).join(", ")}`
-    : `did you mean "${closest}"?`
+    ? `; known are ${known.map((name) => `"${name}"`).join(", ")}`
+    : `; did you mean "${closest}"?`
 }
 
 /** `data.inputArtifacts[0].name` */

@@ -35,14 +35,14 @@ export const readEntry = Effect.fnUntraced(function*<E>(
   if (source.size === 0) return yield* unreadable("it is empty, not a zip")
   const reader = new SparseReader(source.size)
   reader.add(source.size - source.tail.length, source.tail)
-  const tailStart = source.size - source.tail.length
 
   const zip = yield* reader.complete(
     source,
     () => yauzl.fromReader(reader, source.size, { supportMacArchive: false, validateFilenames: false }),
-    ({ start }) => [start, Math.max(start, tailStart)]
+    (missing) => reader.gap(missing)
   )
   const entry = yield* findEntry(reader, source, zip, file)
+  if (normalise(entry.filename).endsWith("/")) return yield* unreadable("it is a directory")
   if (entry.isEncrypted()) return yield* unreadable("it is encrypted")
   if (isLink(entry)) return yield* unreadable("it is a link")
   // Deflate never makes data longer than by a few bytes for each block.
@@ -70,27 +70,30 @@ const findEntry = Effect.fnUntraced(function*<E>(
   const names: Array<string> = []
   let found: yauzl.Entry | undefined
   for (;;) {
-    const entry = yield* reader.complete(source, () => zip.readEntry(), ({ end, start }) => [start, end])
+    const entry = yield* reader.complete(source, () => zip.readEntry(), (missing) => reader.gap(missing))
     if (entry === null) break
     const name = normalise(entry.filename)
     if (name === wanted) found = entry
     else names.push(name)
   }
-  return found ?? (yield* unreadable(`the zip has no such file${near(wanted, names)}`))
+  return found ?? (yield* unreadable(missingFile(wanted, names)))
 })
 
-const near = (wanted: string, names: ReadonlyArray<string>) => {
-  if (names.length === 0) return "; it has no files at all"
+/** Why there is no file of that name: what there is instead. */
+export const missingFile = (wanted: string, names: ReadonlyArray<string>): string => {
+  if (names.length === 0) return "the zip has no files at all"
   const base = baseOf(wanted)
   const candidates = new Set([...names.filter((name) => baseOf(name) === base), ...nearest(wanted, names)])
   const listed = Array.from(candidates, (name) => `"${name}"`).slice(0, 5)
-  return listed.length === 0 ? `; it has ${names.length} others` : `; near is ${listed.join(", ")}`
+  return `the zip has no such file; ${
+    listed.length === 0 ? `it has ${names.length} others` : `near is ${listed.join(", ")}`
+  }`
 }
 
 const baseOf = (name: string) => name.slice(name.lastIndexOf("/") + 1).toLowerCase()
 
 /** Zips made on Windows may have `\` in names, others `./`; a leading `/` means nothing either. */
-const normalise = (name: string) =>
+export const normalise = (name: string) =>
   name.replaceAll("\\", "/").split("/").filter((part, index, parts) =>
     part !== "." && (part !== "" || index === parts.length - 1)
   ).join("/")
@@ -98,7 +101,7 @@ const normalise = (name: string) =>
 /** The upper half of the attributes are Unix's file mode. */
 const isLink = ({ externalFileAttributes }: yauzl.Entry) => ((externalFileAttributes >>> 16) & 0o170000) === 0o120000
 
-const tooLarge = (bytes: number, maxBytes: number) =>
+export const tooLarge = (bytes: number, maxBytes: number) =>
   `it has ${bytes} bytes, more than the ${maxBytes} that are allowed here`
 
 const unreadable = (reason: string) => Effect.fail(new EntryUnreadable({ reason }))
@@ -145,6 +148,11 @@ class SparseReader extends yauzl.Reader {
     const next = this.#parts.findIndex((part) => part.start === start + bytes.length)
     const joined = next < 0 ? bytes : Buffer.concat([bytes, ...this.#parts.splice(next, 1).map(({ bytes }) => bytes)])
     this.#parts.push({ start, bytes: Buffer.from(joined.buffer, joined.byteOffset, joined.byteLength) })
+  }
+
+  /** From what is missing to the next part that is here: in the directory, all the rest of it. */
+  gap({ start }: Missing): readonly [start: number, end: number] {
+    return [start, Math.min(...this.#parts.map((part) => part.start).filter((other) => other > start))]
   }
 
   slice(start: number, end: number): Buffer {

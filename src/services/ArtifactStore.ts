@@ -12,7 +12,7 @@ import type { AwsError, AwsUnavailable } from "../domain/AwsError.ts"
 import type { Artifact, ArtifactCredentials, Job } from "../domain/Job.ts"
 import { nearest } from "../domain/nearest.ts"
 import { clientOptions, scopedClient, send } from "../internal/awsCommand.ts"
-import { readEntry } from "../internal/zipEntry.ts"
+import { type EntryUnreadable, readEntry } from "../internal/zipEntry.ts"
 
 /** The job has no input artifact of that name. */
 export class ArtifactNotFound extends Schema.TaggedError<ArtifactNotFound>()("ArtifactNotFound", {
@@ -73,18 +73,13 @@ export interface ArtifactFile {
   readonly maxBytes?: number | undefined
 }
 
-/** One object that holds an artifact, open for reading. */
-export interface ArtifactObject {
-  /** The last `length` bytes, or all of a smaller object. */
-  tail(
-    length: number
-  ): Effect.Effect<{ readonly bytes: Uint8Array; readonly size: number; readonly version: string }, AwsError>
-  /** Bytes `start` to `end`, `end` not included; `PreconditionFailed` where that version is not there any more. */
-  range(version: string, start: number, end: number): Effect.Effect<Uint8Array, AwsError>
-}
-
-/** Gives access to the object of an artifact: what makes one {@link ArtifactStore} different from another. */
-export type OpenArtifact = (artifact: Artifact, credentials: Option.Option<ArtifactCredentials>) => ArtifactObject
+/** Reads a file out of an artifact: what makes one {@link ArtifactStore} different from another. */
+export type ReadFile = (
+  artifact: Artifact,
+  credentials: Option.Option<ArtifactCredentials>,
+  file: string,
+  maxBytes: number
+) => Effect.Effect<Uint8Array, EntryUnreadable | AwsError>
 
 /** One request of this size brings all of a small zip, and the directory of all but the largest. */
 const tailBytes = 1024 * 1024
@@ -101,8 +96,8 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
     file: ArtifactFile
   ): Effect.Effect<Uint8Array, ArtifactNotFound | ArtifactUnreadable | ArtifactDenied | AwsUnavailable>
 }>()("effect-codepipeline/services/ArtifactStore") {
-  /** Everything but the network; for objects of your own. */
-  static readonly layerObjects = (open: OpenArtifact): Layer.Layer<ArtifactStore> =>
+  /** Everything but where the artifacts are. */
+  static readonly layerReader = (readFile: ReadFile): Layer.Layer<ArtifactStore> =>
     Layer.succeed(ArtifactStore, {
       read: Effect.fn("ArtifactStore.read")(function*(
         job: Job,
@@ -112,14 +107,9 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
         if (artifact === undefined) {
           return yield* new ArtifactNotFound({ artifact: name, known: job.inputArtifacts.map(({ name }) => name) })
         }
-        const object = open(artifact, Option.fromNullishOr(job.data.artifactCredentials))
         const { bucketName: bucket, objectKey: key } = artifact.location.s3Location
         const where = { artifact: name, bucket, key, file }
-        return yield* object.tail(tailBytes).pipe(
-          Effect.flatMap(({ bytes, size, version }) =>
-            readEntry({ size, tail: bytes, fetch: (start, end) => object.range(version, start, end) }, file, maxBytes)
-          ),
-          Effect.retry({ times: 1, while: (error) => error._tag === "AwsRejected" && error.code === changed }),
+        return yield* readFile(artifact, Option.fromNullishOr(job.data.artifactCredentials), file, maxBytes).pipe(
           Effect.catchTags({
             EntryUnreadable: ({ reason }) => Effect.fail(new ArtifactUnreadable({ ...where, reason })),
             AwsRejected: ({ code, detail }) =>
@@ -141,8 +131,8 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
     )
     const options = { ...clientOptions, forcePathStyle, responseChecksumValidation: "WHEN_REQUIRED" } as const
     const client = yield* scopedClient(() => new S3Client(options))
-    return ArtifactStore.layerObjects((artifact, credentials) =>
-      s3Object(
+    return ArtifactStore.layerReader((artifact, credentials, file, maxBytes) =>
+      readObject(
         Option.match(credentials, {
           onNone: () => client,
           // Its connections are those of the client that lives as long as the layer.
@@ -153,7 +143,9 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
               credentials: revealed(credentials)
             })
         }),
-        artifact
+        artifact,
+        file,
+        maxBytes
       )
     )
   }))
@@ -174,13 +166,20 @@ const revealed = ({ accessKeyId, secretAccessKey, sessionToken }: ArtifactCreden
   ...(Predicate.isNotNullish(sessionToken) && { sessionToken: Redacted.value(sessionToken) })
 })
 
-const s3Object = (client: Pick<S3Client, "send">, { location: { s3Location } }: Artifact): ArtifactObject => {
-  const get = (range: { readonly Range: string; readonly IfMatch?: string }) => {
-    const command = new GetObjectCommand({ Bucket: s3Location.bucketName, Key: s3Location.objectKey, ...range })
-    return send(
+/** One request for the end of the zip, and others, of the same version of the object, where that is not enough. */
+const readObject = (
+  client: Pick<S3Client, "send">,
+  { location: { s3Location: { bucketName: Bucket, objectKey: Key } } }: Artifact,
+  file: string,
+  maxBytes: number
+) => {
+  const get = (range: { readonly Range: string; readonly IfMatch?: string }) =>
+    send(
       "s3:GetObject",
       (options) =>
-        client.send(command, options).then(({ Body, ContentRange, ETag = "" }) =>
+        client.send(new GetObjectCommand({ Bucket, Key, ...range }), options).then((
+          { Body, ContentRange, ETag = "" }
+        ) =>
           (Body?.transformToByteArray() ?? Promise.resolve(new Uint8Array())).then((bytes) => ({
             bytes,
             version: ETag,
@@ -188,10 +187,12 @@ const s3Object = (client: Pick<S3Client, "send">, { location: { s3Location } }: 
           }))
         )
     )
-  }
-  return {
-    tail: (length) => get({ Range: `bytes=-${length}` }),
-    range: (version, start, end) =>
-      get({ Range: `bytes=${start}-${end - 1}`, IfMatch: version }).pipe(Effect.map(({ bytes }) => bytes))
-  }
+  return get({ Range: `bytes=-${tailBytes}` }).pipe(
+    Effect.flatMap(({ bytes: tail, size, version }) => {
+      const fetch = (start: number, end: number) =>
+        Effect.map(get({ Range: `bytes=${start}-${end - 1}`, IfMatch: version }), ({ bytes }) => bytes)
+      return readEntry({ size, tail, fetch }, file, maxBytes)
+    }),
+    Effect.retry({ times: 1, while: (error) => error._tag === "AwsRejected" && error.code === changed })
+  )
 }

@@ -1,0 +1,90 @@
+// What npm start is asked for, on its command line and in the files that it names.
+import * as Effect from "effect/Effect"
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import type { Job } from "../src/domain/Job.ts"
+import { readArtifact } from "./artifacts.ts"
+import { absolute, BadUsage, parseOptions, reason } from "./options.ts"
+
+export const help = `Usage: npm start -- [EVENT.json] [options]
+
+Runs deploy-stack on an event, as CodePipeline would, until the action is over. Without options everything is in memory:
+no AWS account, no network. EVENT.json is events/deploy-stack.json when left out.
+
+  --artifact NAME=PATH   the input artifact NAME: a zip, or a folder that is packed into one; as often as needed.
+                         The default event has MyTemplate=events/artifacts/MyTemplate.
+  --stack-fails RESOURCE in memory: this resource of the template cannot be created or updated
+  --live                 real S3 and CloudFormation, with your credentials; CodePipeline is still played here.
+                         Artifacts that are given are uploaded to where the event says that they are.
+  --endpoint-url URL     with --live: S3 and CloudFormation at this address, such as an emulator's
+  --interval SECONDS     the time between two invocations
+  --help
+
+Exit status: 0 the action succeeded, 1 it failed, 2 the command line or its files are wrong.
+`
+
+const inRepository = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+
+const defaultEvent = inRepository("events/deploy-stack.json")
+const defaultArtifacts = [`MyTemplate=${inRepository("events/artifacts/MyTemplate")}`]
+
+/** What the command line asks for; nothing that it asks for is passed over. */
+export const readOptions = Effect.fn("readOptions")(function*(args: ReadonlyArray<string>) {
+  const { flags, positionals, values } = yield* parseOptions(args, {
+    artifact: "values",
+    "stack-fails": "value",
+    live: "flag",
+    "endpoint-url": "value",
+    interval: "value",
+    help: "flag"
+  })
+  const live = flags.has("live")
+  const endpoint = values["endpoint-url"]?.[0]
+  const stackFails = values["stack-fails"]?.[0]
+  const interval = Number(values.interval?.[0] ?? (live ? 5 : 0.3))
+  if (positionals.length > 1) return yield* badUsage(`one event at a time, not ${positionals.join(" and ")}`)
+  if (live && stackFails !== undefined) return yield* badUsage("--stack-fails does not go with --live")
+  if (!live && endpoint !== undefined) return yield* badUsage("--endpoint-url needs --live")
+  if (endpoint !== undefined && !URL.canParse(endpoint)) return yield* badUsage(`"${endpoint}" is not a URL`)
+  if (!(interval >= 0)) return yield* badUsage(`--interval takes seconds, not "${values.interval?.[0]}"`)
+  return {
+    help: flags.has("help"),
+    event: positionals[0] ?? defaultEvent,
+    artifacts: values.artifact ?? [],
+    live,
+    endpoint,
+    stackFails,
+    interval
+  }
+})
+
+const badUsage = (message: string) => Effect.fail(new BadUsage({ message }))
+
+export type Options = Effect.Success<ReturnType<typeof readOptions>>
+
+export const readEvent = Effect.fn("readEvent")(function*(path: string) {
+  const text = yield* Effect.tryPromise({
+    try: () => readFile(absolute(path), "utf8"),
+    catch: (cause) => new BadUsage({ message: `the event cannot be read: ${reason(cause)}` })
+  })
+  return yield* Effect.try({
+    try: (): unknown => JSON.parse(text),
+    // The parser's own words quote the text, and an event holds credentials.
+    catch: () => new BadUsage({ message: `${path} is not JSON` })
+  })
+})
+
+/** The artifacts that were given, or else those of the default event. */
+export const readArtifacts = Effect.fn("readArtifacts")(function*({ artifacts: given }: Options, job: Job) {
+  const artifacts = yield* Effect.forEach(given.length > 0 ? given : defaultArtifacts, readArtifact)
+  const known = new Map(job.inputArtifacts.map((artifact) => [artifact.name, artifact]))
+  const unknown = artifacts.find(({ name }) => !known.has(name))
+  if (given.length > 0 && unknown !== undefined) {
+    const names = [...known.keys()].join(", ")
+    return yield* badUsage(`the event has no input artifact "${unknown.name}"; it has ${names || "none"}`)
+  }
+  return artifacts.flatMap((local) => {
+    const artifact = known.get(local.name)
+    return artifact === undefined ? [] : [{ artifact, local }]
+  })
+})

@@ -1,0 +1,258 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Array as Arr, Context, Effect, Layer, Logger, Option, References, Schema } from "effect"
+import * as Action from "../src/actions/Action.ts"
+import { DeployStack } from "../src/actions/DeployStack.ts"
+import { AwsDenied, AwsRejected, AwsUnavailable } from "../src/domain/AwsError.ts"
+import { JobId } from "../src/domain/Job.ts"
+import type { FailureType, JobOutcome } from "../src/domain/JobOutcome.ts"
+import * as UserParameters from "../src/domain/UserParameters.ts"
+import * as JobRunner from "../src/JobRunner.ts"
+import { CodePipeline } from "../src/services/CodePipeline.ts"
+import { ArtifactStoreMemory } from "../src/testing/ArtifactStoreMemory.ts"
+import { CloudFormationMemory } from "../src/testing/CloudFormationMemory.ts"
+import { CodePipelineMemory } from "../src/testing/CodePipelineMemory.ts"
+import { drive } from "./drive.ts"
+import { deployEvent, eventNames, type JobEvent, readEvent, sampleTemplate, secrets } from "./fixtures.ts"
+
+class Broken extends Schema.TaggedError<Broken>()("Broken", { what: Schema.String }) {}
+
+const State = Schema.Struct({ seen: Schema.Array(Schema.String) })
+
+/** Does what its UserParameters say, and remembers the ids of its jobs. */
+const Obedient = Action.make({
+  name: "obedient",
+  parameters: Schema.String,
+  state: State,
+  start: ({ job, parameters }) => obey(parameters, [job.id]),
+  resume: ({ job, parameters }, state) =>
+    obey(parameters, [...Option.match(state, { onNone: () => ["unknown"], onSome: ({ seen }) => seen }), job.id]),
+  failure: { Broken: ({ what }) => ({ type: "ConfigurationError", message: `Broken: ${what}` }) }
+})
+
+const obey = (order: string, seen: ReadonlyArray<string>): Effect.Effect<Action.Step<typeof State.Type>, Broken> => {
+  switch (order) {
+    case "done":
+      return Effect.succeed(Action.Step.Done({ message: seen.join() }))
+    case "continue":
+      return Effect.succeed(Action.Step.Continue({ message: "later", state: { seen } }))
+    case "start again":
+      return Effect.succeed(Action.Step.StartAgain({ message: "later" }))
+    case "too much state":
+      return Effect.succeed(Action.Step.Continue({ message: "later", state: { seen: ["x".repeat(3_000)] } }))
+    case "too many variables":
+      return Effect.succeed(Action.Step.Done({ message: "", outputVariables: { a: "x".repeat(200_000) } }))
+    case "long words":
+      return Effect.fail(new Broken({ what: "x".repeat(10_000) }))
+    case "die":
+      return Effect.die(new Error("a secret of the program"))
+    case "interrupt":
+      return Effect.interrupt
+    default:
+      return Effect.fail(new Broken({ what: order }))
+  }
+}
+
+const event = (id: string, order: string, continuationToken?: string): JobEvent =>
+  deployEvent({ id, userParameters: order, ...(continuationToken !== undefined && { continuationToken }) })
+
+const run = (event: unknown) => drive(JobRunner.run(Obedient, event))
+
+const tokenOf = (outcome: JobOutcome) =>
+  outcome._tag === "Continued" ? outcome.continuationToken : assert.fail(outcome._tag)
+
+const refusal = { operation: "codepipeline:PutJobSuccessResult", code: "No", detail: "no" }
+
+const reported = CodePipelineMemory.useSync(({ outcomes }) => [...outcomes])
+
+/** What is logged, at any level, as the lines of a Lambda function's log. */
+class Lines extends Context.Service<Lines, Array<string>>()("effect-codepipeline/test/Lines") {
+  static readonly layer = Layer.unwrap(Effect.sync(() => {
+    const lines: Array<string> = []
+    const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
+    return Layer.mergeAll(
+      Layer.succeed(Lines, lines),
+      Logger.layer([logger]),
+      Layer.succeed(References.MinimumLogLevel, "All")
+    )
+  }))
+}
+
+describe("JobRunner", () => {
+  it.effect("reports what an action is done with", () =>
+    Effect.gen(function*() {
+      const outcome = yield* run(event("1", "done"))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "1", percentComplete: 100 })
+      assert.deepStrictEqual(yield* reported, [[JobId.make("1"), outcome]])
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("gives the state of one job to the next, and the first job's id to all", () =>
+    Effect.gen(function*() {
+      const first = yield* run(event("1", "continue"))
+      const second = yield* run(event("2", "continue", tokenOf(first)))
+      const third = yield* run(event("3", "done", tokenOf(second)))
+      assert.strictEqual(third.message, "1,2,3")
+      assert.deepInclude(JSON.parse(tokenOf(second)), { action: "obedient", version: 1 })
+      assert.deepStrictEqual(JSON.parse(tokenOf(second)).execution, { firstJobId: "1", startedAt: 0, attempt: 2 })
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("starts again an action that has begun nothing", () =>
+    Effect.gen(function*() {
+      const first = yield* run(event("1", "start again"))
+      assert.strictEqual((yield* run(event("2", "done", tokenOf(first)))).message, "2")
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("resumes without a state when the token is another action's, or no token of this package", () =>
+    Effect.gen(function*() {
+      const other = tokenOf(yield* run(event("1", "continue"))).replace("obedient", "disobedient")
+      assert.strictEqual((yield* run(event("2", "done", other))).message, "unknown,2")
+      assert.strictEqual((yield* run(event("3", "done", "{\"previous_job_id\":\"2\"}"))).message, "unknown,3")
+      const odd = tokenOf(yield* run(event("4", "continue"))).replace("[\"4\"]", "4")
+      assert.strictEqual((yield* run(event("5", "done", odd))).message, "unknown,5")
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect.each<readonly [order: string, type: FailureType, message: string]>([
+    ["fail", "ConfigurationError", "Broken: fail"],
+    ["too much state", "JobFailed", "The state that action \"obedient\" wants to continue with"],
+    ["too many variables", "JobFailed", "they take 200001 bytes, CodePipeline allows 122880"],
+    ["die", "JobFailed", "The action failed unexpectedly; the log of the Lambda function tells why"],
+    ["interrupt", "JobFailed", "The action failed unexpectedly; the log of the Lambda function tells why"]
+  ])("reports the end of an action by \"%s\" as %s", ([order, type, message]) =>
+    Effect.gen(function*() {
+      const outcome = yield* run(event("1", order))
+      assert.deepInclude(outcome, { _tag: "Failed", type })
+      assert.include(outcome.message, message)
+      assert.lengthOf(yield* reported, 1)
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("cuts a failure's words to what CodePipeline takes", () =>
+    Effect.gen(function*() {
+      const { message } = yield* run(event("1", "long words"))
+      assert.lengthOf(message, 5_000)
+      assert.isTrue(message.endsWith("… (cut)"))
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("tells a bug to the log, whole", () =>
+    Effect.gen(function*() {
+      yield* run(event("1", "die"))
+      const lines = yield* Lines
+      assert.isTrue(lines.some((line) => line.includes("a secret of the program") && line.includes("ERROR")))
+    }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
+
+  it.effect("reports an event that names a job and is broken", () =>
+    Effect.gen(function*() {
+      const outcome = yield* run(readEvent("input-artifact-without-location"))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+      assert.include(outcome.message, "inputArtifacts[0].location.s3Location\" is missing")
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("fails on an event that names no job", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(run(readEvent("not-a-job")))
+      assert.strictEqual(error._tag, "NotAJobEvent")
+      assert.isEmpty(yield* reported)
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect.each(["JobNotFoundException", "InvalidJobStateException"] as const)(
+    "returns normally when nobody waits for the result any more: %s",
+    (reason) =>
+      Effect.gen(function*() {
+        yield* CodePipelineMemory.use(({ close }) => close(JobId.make("1"), reason))
+        yield* run(event("1", "fail"))
+        yield* run(event("1", "done"))
+        assert.isEmpty(yield* reported)
+      }).pipe(Effect.provide(CodePipelineMemory.layer))
+  )
+
+  it.effect("tells as a failure what CodePipeline does not take as a success", () =>
+    Effect.gen(function*() {
+      const taken: Array<JobOutcome> = []
+      const refusing = Layer.succeed(CodePipeline, {
+        report: (_, outcome) =>
+          outcome._tag === "Failed"
+            ? Effect.sync(() => void taken.push(outcome))
+            : Effect.fail(new AwsRejected({ ...refusal, code: "OutputVariablesSizeExceededException" }))
+      })
+      yield* run(event("1", "done")).pipe(Effect.provide(refusing))
+      assert.include(taken[0]?.message, "OutputVariablesSizeExceededException")
+      assert.lengthOf(taken, 1)
+    }))
+
+  it.effect.each([new AwsUnavailable(refusal), new AwsDenied(refusal), new AwsRejected(refusal)])(
+    "fails when its report is not taken: $_tag",
+    (error) =>
+      Effect.gen(function*() {
+        const refusing = Layer.succeed(CodePipeline, { report: () => Effect.fail(error) })
+        const failure = yield* Effect.flip(run(event("1", "fail")).pipe(Effect.provide(refusing)))
+        assert.strictEqual(failure, error)
+      })
+  )
+})
+
+describe("an action of one's own", () => {
+  it("does not compile with an error whose failure is not decided", () => {
+    const failing = () => Effect.fail(new Broken({ what: "" }))
+    const options = { name: "a", parameters: Schema.String, state: State, start: failing, resume: failing } as const
+    // @ts-expect-error the failure of Broken is not decided
+    Action.make({ ...options, failure: {} })
+    Action.make({ ...options, failure: { Broken: () => ({ type: "JobFailed", message: "" }) } })
+  })
+
+  it.effect("takes JSON as UserParameters", () =>
+    Effect.gen(function*() {
+      const Greeting = Action.make({
+        name: "greeting",
+        parameters: UserParameters.json({ name: Schema.NonEmptyString }),
+        state: Schema.Null,
+        start: ({ parameters: { name } }) => Effect.succeed(Action.Step.Done({ message: `Hello ${name}` })),
+        resume: () => Effect.succeed(Action.Step.Done({ message: "" })),
+        failure: {}
+      })
+      const outcome = yield* JobRunner.run(Greeting, event("1", "{\"name\":\"you\"}"))
+      assert.strictEqual(outcome.message, "Hello you")
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+})
+
+describe("for any event", () => {
+  const world = Layer.mergeAll(
+    ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": sampleTemplate } }),
+    CloudFormationMemory.layer(),
+    CodePipelineMemory.layer,
+    Lines.layer
+  )
+
+  /** Either one result for the event's job, or a typed error; never a secret in what is told. */
+  const holds = (event: unknown) =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.result(drive(JobRunner.run(DeployStack, event)))
+      const outcomes = yield* reported
+      assert.lengthOf(outcomes, exit._tag === "Success" ? 1 : 0)
+      const told = JSON.stringify([outcomes, exit, yield* Lines])
+      for (const secret of secrets) assert.notInclude(told, JSON.stringify(secret).slice(1, -1))
+    }).pipe(Effect.provide(world, { local: true }))
+
+  it.effect.each(eventNames)("%s: one result or a typed error, and no secret", (name) => holds(readEvent(name)))
+
+  it.effect.prop(
+    "any JSON: one result or a typed error",
+    [Schema.Json],
+    ([json]) => holds(json)
+  )
+
+  it.effect.prop(
+    "a job with any JSON in place of any part of it: one result or a typed error, and no secret",
+    [Schema.Literals(pathsOf(deployEvent())), Schema.Json],
+    ([path, json]) => holds(replaceAt(deployEvent(), path.split("/"), json))
+  )
+})
+
+function pathsOf(value: unknown): ReadonlyArray<string> {
+  if (typeof value !== "object" || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...pathsOf(inner).map((rest) => `${key}/${rest}`)])
+}
+
+function replaceAt(value: unknown, [key, ...rest]: ReadonlyArray<string>, json: unknown): unknown {
+  if (key === undefined) return json
+  if (Array.isArray(value)) return Arr.replace(value, Number(key), replaceAt(value[Number(key)], rest, json))
+  const object = value as Record<string, unknown>
+  return { ...object, [key]: replaceAt(object[key], rest, json) }
+}

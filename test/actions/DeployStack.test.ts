@@ -1,0 +1,371 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { DeployStack } from "../../src/actions/DeployStack.ts"
+import { JobId } from "../../src/domain/Job.ts"
+import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
+import * as JobRunner from "../../src/JobRunner.ts"
+import { CloudFormation } from "../../src/services/CloudFormation.ts"
+import { ArtifactStoreMemory, type Content } from "../../src/testing/ArtifactStoreMemory.ts"
+import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
+import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
+import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
+import { drive } from "../drive.ts"
+import { deployEvent, sampleTemplate } from "../fixtures.ts"
+
+const otherTemplate = sampleTemplate.replace("An S3 bucket", "Another S3 bucket")
+
+const world = (content: Content = { "template-package/template.json": sampleTemplate }) =>
+  Layer.mergeAll(
+    ArtifactStoreMemory.layer({ MyTemplate: content }),
+    CloudFormationMemory.layer(),
+    CodePipelineMemory.layer
+  )
+
+const invoke = (event: unknown) => drive(JobRunner.run(DeployStack, event))
+
+const runToEnd = (event: unknown) =>
+  drive(LocalPipeline.run({ event, invoke: (event) => JobRunner.run(DeployStack, event) }))
+
+const tokenOf = (outcome: JobOutcome) => {
+  assert.strictEqual(outcome._tag, "Continued")
+  return outcome._tag === "Continued" ? outcome.continuationToken : ""
+}
+
+/** The next job of the same action. */
+const next = (outcome: JobOutcome, id: string) => deployEvent({ id, continuationToken: tokenOf(outcome) })
+
+/** A stack that this action has created once, by another job. */
+const existing = Effect.gen(function*() {
+  yield* runToEnd(deployEvent({ id: "earlier" }))
+  yield* ArtifactStoreMemory.use(({ put }) => put("MyTemplate", { "template-package/template.json": otherTemplate }))
+})
+
+const setStatus = (status: string) => CloudFormationMemory.use(({ setStatus }) => setStatus("MyTestStack", status))
+const begun = CloudFormationMemory.useSync(({ begun }) => [...begun])
+
+const foreignToken = JSON.stringify({ previous_job_id: "c0d76431-b0e7-xmpl-97e3-e8ee786eb6f6" })
+
+describe("a stack that does not exist", () => {
+  it.effect("is created and watched to its end, in the sample's words", () =>
+    Effect.gen(function*() {
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      const second = yield* invoke(next(first, "2"))
+      yield* TestClock.adjust("1 minute")
+      const third = yield* invoke(next(second, "3"))
+
+      assert.strictEqual(first.message, "Stack create started")
+      assert.strictEqual(second.message, "Stack update still in progress: CREATE_IN_PROGRESS")
+      assert.strictEqual(third.message, "Stack update complete")
+      assert.strictEqual(third._tag, "Succeeded")
+      assert.deepStrictEqual(yield* begun, ["create-1"])
+      assert.match(third.externalExecutionId ?? "", /^arn:aws:cloudformation:.*MyTestStack/)
+    }).pipe(Effect.provide(world())))
+
+  it.effect("fails with the causes, oldest first, when a resource fails", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("MySampleBucket", "The name is taken"))
+      const outcome = yield* runToEnd(deployEvent())
+      assert.deepInclude(outcome, {
+        _tag: "Failed",
+        type: "JobFailed",
+        message: "Update failed: ROLLBACK_COMPLETE\nMySampleBucket (AWS::S3::Bucket): The name is taken"
+      })
+    }).pipe(Effect.provide(world())))
+
+  it.effect("of which CloudFormation refuses the template is a ConfigurationError with CloudFormation's words", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent())
+      assert.deepInclude(outcome, {
+        type: "ConfigurationError",
+        message: "Error creating CloudFormation stack \"MyTestStack\": " +
+          "Template format error: At least one Resources member must be defined."
+      })
+    }).pipe(Effect.provide(world({ "template-package/template.json": "{}" }))))
+})
+
+describe("a stack that exists", () => {
+  it.effect("is updated", () =>
+    Effect.gen(function*() {
+      yield* existing
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      assert.strictEqual(first.message, "Stack update started")
+      yield* TestClock.adjust("1 minute")
+      const last = yield* invoke(next(first, "2"))
+      assert.strictEqual(last._tag, "Succeeded")
+      assert.deepStrictEqual(yield* begun, ["create-earlier", "update-1"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("and has the template already needs no update", () =>
+    Effect.gen(function*() {
+      yield* runToEnd(deployEvent({ id: "1" }))
+      const outcome = yield* invoke(deployEvent({ id: "2" }))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "There were no stack updates" })
+    }).pipe(Effect.provide(world())))
+
+  it.effect("and whose update fails is rolled back, and can be updated again", () =>
+    Effect.gen(function*() {
+      yield* existing
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("MySampleBucket", "No"))
+      const failed = yield* runToEnd(deployEvent({ id: "1" }))
+      assert.include(failed.message, "Update failed: UPDATE_ROLLBACK_COMPLETE")
+      const again = yield* invoke(deployEvent({ id: "2" }))
+      assert.strictEqual(again.message, "Stack update started")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("and is busy with somebody else's operation is left alone", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const outcome = yield* invoke(deployEvent())
+      assert.strictEqual(outcome._tag, "Failed")
+      assert.include(outcome.message, "Stack cannot be updated when status is: UPDATE_IN_PROGRESS")
+      assert.deepInclude(outcome, { type: "ConfigurationError" })
+      assert.isEmpty(yield* begun)
+    }).pipe(Effect.provide(world())))
+
+  it.effect("and cleans up after somebody else's update is waited for, then updated", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      assert.strictEqual(first.message, "Waiting for the stack: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+      yield* setStatus("UPDATE_COMPLETE")
+      const second = yield* invoke(next(first, "2"))
+      assert.strictEqual(second.message, "Stack update started")
+      assert.deepStrictEqual(yield* begun, ["update-1"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect.each(["ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED", "REVIEW_IN_PROGRESS", "UPDATE_FAILED"])(
+    "in %s is refused, with what to do",
+    (status) =>
+      Effect.gen(function*() {
+        yield* setStatus(status)
+        const outcome = yield* invoke(deployEvent())
+        assert.match(outcome.message, new RegExp(`^Stack cannot be updated when status is: ${status}\\. .*MyTestStack`))
+        assert.isEmpty(yield* begun)
+      }).pipe(Effect.provide(world()))
+  )
+})
+
+describe("a second delivery of the same event", () => {
+  it.effect("adopts the running operation", () =>
+    Effect.gen(function*() {
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      const second = yield* invoke(deployEvent({ id: "1" }))
+      assert.strictEqual(second._tag, "Continued")
+      assert.deepStrictEqual(yield* begun, ["create-1"])
+      const reported = yield* CodePipelineMemory.useSync(({ outcomes }) => outcomes.get(JobId.make("1")))
+      assert.deepStrictEqual(reported, first)
+    }).pipe(Effect.provide(world())))
+
+  it.effect("adopts an operation that is over, and tells how it ended", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("MySampleBucket", "The name is taken"))
+      yield* invoke(deployEvent({ id: "1" }))
+      yield* TestClock.adjust("1 minute")
+      const second = yield* invoke(deployEvent({ id: "1" }))
+      const outcome = yield* invoke(next(second, "2"))
+      assert.include(outcome.message, "The name is taken")
+      assert.deepStrictEqual(yield* begun, ["create-1"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("begins nothing after the update has ended", () =>
+    Effect.gen(function*() {
+      yield* existing
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("MySampleBucket", "No"))
+      yield* invoke(deployEvent({ id: "1" }))
+      yield* TestClock.adjust("1 hour")
+      const second = yield* invoke(deployEvent({ id: "1" }))
+      const outcome = yield* invoke(next(second, "2"))
+      assert.strictEqual(outcome._tag, "Failed")
+      assert.deepStrictEqual(yield* begun, ["create-earlier", "update-1"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("at the same time begins nothing twice", () =>
+    Effect.gen(function*() {
+      const run = JobRunner.run(DeployStack, deployEvent({ id: "1" }))
+      const outcomes = yield* drive(Effect.all([run, run], { concurrency: 2 }))
+      assert.deepStrictEqual(outcomes.map(({ _tag }) => _tag), ["Continued", "Continued"])
+      assert.deepStrictEqual(yield* begun, ["create-1"])
+    }).pipe(Effect.provide(world())))
+})
+
+describe("a verdict", () => {
+  it.effect("is not taken from the status of somebody else's later update", () =>
+    Effect.gen(function*() {
+      yield* existing
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("MySampleBucket", "The name is taken"))
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      yield* TestClock.adjust("1 hour")
+      yield* setStatus("UPDATE_COMPLETE")
+      const outcome = yield* invoke(next(first, "2"))
+      assert.strictEqual(outcome._tag, "Failed")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("waits while the stack still shows the status that it had before", () =>
+    Effect.gen(function*() {
+      yield* existing
+      const before = yield* CloudFormation.use(({ describe }) => describe("MyTestStack"))
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      const stale = CloudFormation.use((cloudFormation) =>
+        invoke(next(first, "2")).pipe(
+          Effect.provideService(CloudFormation, {
+            ...cloudFormation,
+            describe: () => Effect.succeed(before),
+            events: (stack, since) =>
+              Effect.map(
+                cloudFormation.events(stack, since),
+                (events) => events.filter(({ clientRequestToken }) => clientRequestToken !== "update-1")
+              )
+          })
+        )
+      )
+      assert.strictEqual(Option.getOrThrow(before).status, "CREATE_COMPLETE")
+      assert.strictEqual((yield* stale)._tag, "Continued")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("goes by status and times where the role may not read events, and the cause is the bare status", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ deny }) => deny("cloudformation:DescribeStackEvents"))
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("MySampleBucket", "The name is taken"))
+      const outcome = yield* runToEnd(deployEvent())
+      assert.strictEqual(outcome.message, "Update failed: ROLLBACK_COMPLETE")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("is that the stack is missing when it was deleted meanwhile", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent({ continuationToken: foreignToken }))
+      assert.include(outcome.message, "Update failed: stack \"MyTestStack\" does not exist any more")
+    }).pipe(Effect.provide(world())))
+})
+
+describe("a token that is not ours", () => {
+  it.effect("resumes by the stack's name and status", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const first = yield* invoke(deployEvent({ id: "1", continuationToken: foreignToken }))
+      assert.strictEqual(first.message, "Stack update still in progress: UPDATE_IN_PROGRESS")
+      yield* setStatus("UPDATE_COMPLETE")
+      const second = yield* invoke(next(first, "2"))
+      assert.deepInclude(second, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.isEmpty(yield* begun)
+    }).pipe(Effect.provide(world())))
+})
+
+describe("UserParameters", () => {
+  it.effect.each<readonly [userParameters: string, message: string]>([
+    ["{}", "Your UserParameters JSON must include the stack name"],
+    ["{}", "Your UserParameters JSON must include the artifact name"],
+    ["{}", "Your UserParameters JSON must include the template file name"],
+    ["https://example.com", "UserParameters could not be decoded as JSON"],
+    ["[]", "UserParameters: expected object, got an array"],
+    ["{\"stack\":\"1st\",\"file\":\"f\",\"artifact\":\"a\"}", "\"stack\": expected a stack's ARN or name"],
+    ["{\"stack\":\"s\",\"file\":\"f\",\"artefact\":\"a\"}", "\"artefact\" is not known; did you mean \"artifact\"?"]
+  ])("%s: %s", ([userParameters, message]) =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent({ userParameters }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.include(outcome.message, message)
+    }).pipe(Effect.provide(world())))
+})
+
+describe("the template", () => {
+  const fileOf = (content: string | Uint8Array) => world({ "template-package/template.json": content })
+
+  it.effect("of more than 51,200 bytes is refused with both sizes", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent())
+      assert.deepInclude(outcome, { type: "ConfigurationError" })
+      assert.include(outcome.message, "it has 51202 bytes, CloudFormation takes 51200")
+    }).pipe(Effect.provide(fileOf("ü".repeat(25_601)))))
+
+  it.effect("that is not UTF-8 is refused", () =>
+    Effect.gen(function*() {
+      assert.include((yield* invoke(deployEvent())).message, "it is not UTF-8 text")
+    }).pipe(Effect.provide(fileOf(new Uint8Array([0xff, 0xfe, 0x7b])))))
+
+  it.effect("in YAML goes as it is", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* runToEnd(deployEvent()))._tag, "Succeeded")
+    }).pipe(Effect.provide(fileOf("Resources:\n  B:\n    Type: AWS::S3::Bucket\n"))))
+
+  it.effect("in an artifact that the event does not have is RevisionUnavailable, in the sample's words", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent({ inputArtifacts: [] }))
+      assert.deepInclude(outcome, { type: "RevisionUnavailable" })
+      assert.include(outcome.message, "Input artifact named \"MyTemplate\" not found in event")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("that the artifact does not have is RevisionUnavailable, with near names", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent())
+      assert.deepInclude(outcome, { type: "RevisionUnavailable" })
+      assert.include(outcome.message, "near is \"template.json\"")
+    }).pipe(Effect.provide(world({ "template.json": sampleTemplate }))))
+})
+
+describe("AWS", () => {
+  it.effect("that does not answer is SystemUnavailable, after retries", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ throttle }) => throttle(100))
+      assert.deepInclude(yield* invoke(deployEvent()), { type: "SystemUnavailable" })
+    }).pipe(Effect.provide(world())))
+
+  it.effect("that denies a call is PermissionError, naming the call and the role", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ deny }) => deny("cloudformation:CreateStack"))
+      const outcome = yield* invoke(deployEvent())
+      assert.deepInclude(outcome, { type: "PermissionError" })
+      assert.include(outcome.message, "The role of the Lambda function needs cloudformation:CreateStack")
+    }).pipe(Effect.provide(world())))
+})
+
+describe("what AWS's sample gets wrong", () => {
+  it.effect.each([
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "IMPORT_IN_PROGRESS",
+    "IMPORT_ROLLBACK_IN_PROGRESS",
+    "DELETE_IN_PROGRESS"
+  ])("%s is not a failure while it runs", (status) =>
+    Effect.gen(function*() {
+      yield* setStatus(status)
+      const outcome = yield* invoke(deployEvent({ continuationToken: foreignToken }))
+      assert.strictEqual(outcome._tag, "Continued")
+    }).pipe(Effect.provide(world())))
+
+  it.effect.each(["UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"])(
+    "%s does not block the next update",
+    (status) =>
+      Effect.gen(function*() {
+        yield* setStatus(status)
+        assert.strictEqual((yield* invoke(deployEvent())).message, "Stack update started")
+      }).pipe(Effect.provide(world()))
+  )
+
+  it.effect("ROLLBACK_COMPLETE cannot be updated", () =>
+    Effect.gen(function*() {
+      yield* setStatus("ROLLBACK_COMPLETE")
+      assert.include((yield* invoke(deployEvent())).message, "Delete stack \"MyTestStack\"")
+    }).pipe(Effect.provide(world())))
+
+  it.effect.each([{ continuationToken: null }, { continuationToken: "" }])(
+    "%j begins, and does not continue",
+    (data) =>
+      Effect.gen(function*() {
+        assert.strictEqual((yield* invoke(deployEvent(data))).message, "Stack create started")
+      }).pipe(Effect.provide(world()))
+  )
+
+  it.effect("one throttled call does not fail the job", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ throttle }) => throttle(2))
+      assert.strictEqual((yield* invoke(deployEvent())).message, "Stack create started")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("a throttled report is sent again as it was", () =>
+    Effect.gen(function*() {
+      yield* CodePipelineMemory.use(({ throttle }) => throttle(2))
+      yield* invoke(deployEvent({ id: "1" }))
+      const reported = yield* CodePipelineMemory.useSync(({ outcomes }) => outcomes.get(JobId.make("1")))
+      assert.strictEqual(reported?._tag, "Continued")
+    }).pipe(Effect.provide(world())))
+})

@@ -1,0 +1,33 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Fiber, Layer } from "effect"
+import { DeployStack, JobRunner } from "effect-codepipeline"
+import {
+  ArtifactStoreMemory,
+  CloudFormationMemory,
+  CodePipelineMemory,
+  LocalPipeline
+} from "effect-codepipeline/testing"
+import { TestClock } from "effect/testing"
+import event from "../../events/deploy-stack.json" with { type: "json" }
+
+const template = { Resources: { Topic: { Type: "AWS::SNS::Topic" }, Queue: { Type: "AWS::SQS::Queue" } } }
+
+const memory = Layer.mergeAll(
+  ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": JSON.stringify(template) } }),
+  CloudFormationMemory.layer({ resourceDuration: "3 minutes" }),
+  CodePipelineMemory.layer
+)
+
+it.effect("a deployment that fails names the resource", () =>
+  Effect.gen(function*() {
+    yield* CloudFormationMemory.use(({ failResource }) => failResource("Queue", "Access to KMS is denied"))
+    const pipeline = LocalPipeline.run({ event, invoke: (event) => JobRunner.run(DeployStack, event) })
+    const fiber = yield* Effect.forkChild(pipeline)
+    yield* TestClock.adjust("1 hour")
+
+    const outcome = yield* Fiber.join(fiber)
+    assert.strictEqual(
+      outcome.message,
+      "Update failed: ROLLBACK_COMPLETE\nQueue (AWS::SQS::Queue): Access to KMS is denied"
+    )
+  }).pipe(Effect.provide(memory)))

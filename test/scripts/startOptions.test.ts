@@ -1,0 +1,95 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { fileURLToPath } from "node:url"
+import { readArtifacts, readEvent, readOptions } from "../../scripts/startOptions.ts"
+import { decodeJob } from "../../src/domain/Job.ts"
+import { deployEvent } from "../fixtures.ts"
+
+const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+describe("readOptions", () => {
+  it.effect("reads all that the command line asks for", () =>
+    Effect.gen(function*() {
+      const options = yield* readOptions([
+        "event.json",
+        "--artifact",
+        "A=a.zip",
+        "--artifact=B=b=c.zip",
+        "--live",
+        "--endpoint-url",
+        "http://127.0.0.1:5000",
+        "--interval=0.5"
+      ])
+      assert.deepStrictEqual(options, {
+        help: false,
+        event: "event.json",
+        artifacts: ["A=a.zip", "B=b=c.zip"],
+        live: true,
+        endpoint: "http://127.0.0.1:5000",
+        stackFails: undefined,
+        interval: 0.5
+      })
+    }))
+
+  it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
+    [["--stak-fails", "x"], "--stak-fails is not an option; did you mean --stack-fails?"],
+    [["--zzzzzzzz"], "--zzzzzzzz is not an option; known are --artifact, --stack-fails, --live,"],
+    [["-l"], "-l is not an option"],
+    [["--stack-fails"], "--stack-fails needs a value"],
+    [["--stack-fails="], "--stack-fails needs a value"],
+    [["--live=yes"], "--live takes no value"],
+    [["--interval", "1", "--interval", "2"], "--interval is given twice"],
+    [["--interval", "soon"], "--interval takes seconds, not \"soon\""],
+    [["--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url needs --live"],
+    [["--live", "--endpoint-url", "here"], "\"here\" is not a URL"],
+    [["--live", "--stack-fails", "x"], "--stack-fails does not go with --live"],
+    [["a.json", "b.json"], "one event at a time, not a.json and b.json"]
+  ])("%j is refused: %s", ([args, message]) =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(readOptions(args))
+      assert.include(error.message, message)
+    }))
+})
+
+describe("readEvent", () => {
+  it.effect("says that there is no file", () =>
+    Effect.gen(function*() {
+      assert.include((yield* Effect.flip(readEvent("missing.json"))).message, "the event cannot be read: ENOENT")
+    }))
+
+  it.effect("says that a file is not JSON, and quotes nothing of it", () =>
+    Effect.gen(function*() {
+      assert.match((yield* Effect.flip(readEvent(file("LICENSE")))).message, /LICENSE is not JSON$/)
+    }))
+})
+
+describe("readArtifacts", () => {
+  const read = (...artifacts: ReadonlyArray<string>) =>
+    Effect.gen(function*() {
+      const options = yield* readOptions(artifacts.map((artifact) => `--artifact=${artifact}`))
+      return yield* readArtifacts(options, yield* decodeJob(deployEvent()))
+    })
+
+  it.effect("packs a folder into a zip, and takes a zip as it is", () =>
+    Effect.gen(function*() {
+      const [packed] = yield* read(`MyTemplate=${file("events/artifacts/MyTemplate")}`)
+      const [taken] = yield* read(`MyTemplate=${file("LICENSE")}`)
+      assert.strictEqual(Buffer.from(packed?.local.zip ?? []).subarray(0, 2).toString(), "PK")
+      assert.strictEqual(Buffer.from(taken?.local.zip ?? []).subarray(0, 3).toString(), "MIT")
+    }))
+
+  it.effect("takes the sample's template when none is given", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual((yield* read()).map(({ local }) => local.name), ["MyTemplate"])
+    }))
+
+  it.effect.each<readonly [artifact: string, message: string]>([
+    ["MyTemplate", "--artifact takes NAME=PATH, not \"MyTemplate\""],
+    ["=x", "--artifact takes NAME=PATH, not \"=x\""],
+    ["MyTemplate=missing.zip", "artifact MyTemplate cannot be read: ENOENT"],
+    [`Mine=${file("LICENSE")}`, "the event has no input artifact \"Mine\"; it has MyTemplate"]
+  ])("%s is refused: %s", ([artifact, message]) =>
+    Effect.gen(function*() {
+      assert.include((yield* Effect.flip(read(artifact))).message, message)
+    }))
+})

@@ -1,0 +1,67 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import * as Action from "../../src/actions/Action.ts"
+import { JobId } from "../../src/domain/Job.ts"
+import * as JobRunner from "../../src/JobRunner.ts"
+import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
+import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
+import { drive } from "../drive.ts"
+import { deployEvent } from "../fixtures.ts"
+
+/** Is done when it was invoked three times. */
+const Patient = Action.make({
+  name: "patient",
+  parameters: Schema.String,
+  state: Schema.Null,
+  start: () => Effect.succeed(Action.Step.Continue({ message: "begun", state: null })),
+  resume: ({ execution: { attempt } }) =>
+    Effect.succeed(
+      attempt < 3 ? Action.Step.Continue({ message: "waiting", state: null }) : Action.Step.Done({ message: "over" })
+    ),
+  failure: {}
+})
+
+const invoke = (event: unknown) => JobRunner.run(Patient, event)
+
+describe("LocalPipeline", () => {
+  it.effect("invokes with a new job until the action is over, and tells what happens", () =>
+    Effect.gen(function*() {
+      const happenings: Array<LocalPipeline.Happening> = []
+      const observe = (happening: LocalPipeline.Happening) => Effect.sync(() => void happenings.push(happening))
+      const outcome = yield* drive(LocalPipeline.run({ event: deployEvent(), invoke, observe }))
+
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "over" })
+      assert.deepStrictEqual(
+        happenings.map((
+          happening
+        ) => [happening.invocation, happening._tag === "Reported" && happening.outcome.message]),
+        [[1, false], [1, "begun"], [2, false], [2, "waiting"], [3, false], [3, "over"]]
+      )
+      assert.strictEqual(new Set(happenings.map(({ jobId }) => jobId)).size, 3)
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("waits between two invocations", () =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(LocalPipeline.run({ event: deployEvent(), invoke, interval: "10 minutes" }))
+      yield* TestClock.adjust("19 minutes")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("1 minute")
+      assert.isDefined(fiber.pollUnsafe())
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("fails when the function reports nothing", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(
+        LocalPipeline.run({ event: deployEvent({ id: "1" }), invoke: () => Effect.void })
+      )
+      assert.deepStrictEqual(error, new LocalPipeline.NoResult({ jobId: JobId.make("1") }))
+      assert.include(error.message, "without a result for job 1")
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("fails when the action does not come to an end", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(drive(LocalPipeline.run({ event: deployEvent(), invoke, maxInvocations: 2 })))
+      assert.strictEqual(error.message, "The action was not over after 2 invocations")
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+})
