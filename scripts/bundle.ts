@@ -1,5 +1,5 @@
 // Bundles the functions for Lambda.
-import { build } from "esbuild"
+import { build, type BuildOptions } from "esbuild"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -15,22 +15,23 @@ export const entryPoints = async (): Promise<ReadonlyArray<readonly [name: strin
     .filter((file) => file !== "handler.ts")
     .map((file) => [functionName(file.replace(/\.ts$/, "")), path(join("src/lambda", file))])
 
+/** One module that needs nothing but Node, whatever the machine. */
+export const bundleOptions = {
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  minify: true,
+  platform: "node",
+  target: "node24",
+  format: "esm",
+  mainFields: ["module", "main"],
+  legalComments: "none",
+  logLevel: "warning",
+  alias: { "@node-rs/crc32": path("scripts/crc32.ts") },
+  // What is left of CommonJS in the AWS SDK and yauzl requires Node's own modules.
+  banner: { js: "import{createRequire}from\"node:module\";const require=createRequire(import.meta.url);" }
+} as const satisfies BuildOptions
+
 /** Writes `<outdir>/<function>/index.mjs`, which needs nothing but Node. */
 export const bundle = async (name: string, module: string, outdir: string): Promise<void> => {
-  await build({
-    entryPoints: { [join(name, "index")]: module },
-    outdir,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    minify: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    mainFields: ["module", "main"],
-    legalComments: "none",
-    logLevel: "warning",
-    alias: { "@node-rs/crc32": path("scripts/crc32.ts") },
-    // What is left of CommonJS in the AWS SDK and yauzl requires Node's own modules.
-    banner: { js: "import{createRequire}from\"node:module\";const require=createRequire(import.meta.url);" }
-  })
+  await build({ entryPoints: { [join(name, "index")]: module }, outdir, ...bundleOptions })
 }

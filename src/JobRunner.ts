@@ -1,6 +1,6 @@
 // Runs one job of an action and reports its outcome, once, however the action ends.
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -8,7 +8,14 @@ import { type Action, type Failures, type Invocation, Step, type TaggedError } f
 import type { AwsDenied, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
 import * as ContinuationToken from "./domain/ContinuationToken.ts"
 import { decodeJob, decodeJobId, type Job, type JobId, type JobInvalid, type NotAJobEvent } from "./domain/Job.ts"
-import { failed, type Failure, JobOutcome, type OutputVariablesInvalid, withinLimits } from "./domain/JobOutcome.ts"
+import {
+  failed,
+  type Failure,
+  JobOutcome,
+  type OutputVariablesInvalid,
+  type Progress,
+  withinLimits
+} from "./domain/JobOutcome.ts"
 import * as UserParameters from "./domain/UserParameters.ts"
 import { CodePipeline } from "./services/CodePipeline.ts"
 
@@ -26,7 +33,13 @@ export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E ext
   const jobId = yield* decodeJobId(event)
   const end = perform(action, event).pipe(
     Effect.flatMap((outcome) => Effect.fromResult(withinLimits(outcome))),
-    Effect.catchCause((cause) => Effect.as(logFailure(cause), failed(explain(action, cause)))),
+    Effect.catch((error: E | RunnerError) =>
+      Effect.andThen(
+        Effect.logWarning("The action failed", error),
+        Effect.sync(() => failed(explain(action.failure, error)))
+      )
+    ),
+    Effect.catchCause((cause) => Effect.as(Effect.logError("The action has a bug", cause), failed(unexpected))),
     Effect.flatMap((outcome) => report(jobId, outcome))
   )
   return yield* Effect.annotateLogs(end, { jobId, action: action.name })
@@ -37,51 +50,87 @@ const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedE
   event: unknown
 ): Effect.fn.Return<JobOutcome, E | RunnerError, R> {
   const job = yield* decodeJob(event)
-  const now = yield* Clock.currentTimeMillis
-  const { execution, go } = take(action, job, now)
+  const now = Math.floor(yield* Clock.currentTimeMillis)
+  const token = take(action, job, now)
+  const { execution } = token
   yield* Effect.logInfo("Job started").pipe(Effect.annotateLogs({ ...execution }))
   const parameters = yield* UserParameters.decode(action.parameters, job.userParameters)
-  const step = yield* go({ job, parameters, execution })
-  return yield* toOutcome(action, execution, step)
+  return yield* goOn(action, token.position, { job, parameters, execution }).pipe(
+    Effect.flatMap((step) => toOutcome(action, execution, step)),
+    Effect.catch((error: E | ContinuationToken.StateTooLarge) => {
+      const failure = explain(action.failure, error)
+      return failure.type === "SystemUnavailable" && isBearable(execution, now)
+        ? waitOut(token, now, failure)
+        : Effect.fail(error)
+    })
+  )
 })
 
 /** Where the action stands: at its start, at a state that it left, or somewhere unknown. */
 const take = <Parameters, State, E extends TaggedError, R>(
-  { name, resume, start, state }: Action<Parameters, State, E, R>,
+  { name: action }: Action<Parameters, State, E, R>,
   job: Job,
   now: number
-) => {
-  type Go = (invocation: Invocation<Parameters>) => Effect.Effect<Step<State>, E, R>
-  const from = (execution: ContinuationToken.Execution, go: Go) => ({ execution, go })
-  const first = new ContinuationToken.Execution({ firstJobId: job.id, startedAt: now, attempt: 1 })
-
-  if (Option.isNone(job.continuationToken)) return from(first, start)
-  const token = ContinuationToken.decode(name, job.continuationToken.value)
-  if (Option.isNone(token)) return from(first, (invocation) => resume(invocation, Option.none()))
-  const execution = token.value.execution.next
-  if (Option.isNone(token.value.state)) return from(execution, start)
-  const left = Schema.decodeOption(Schema.toCodecJson(state))(token.value.state.value)
-  return from(execution, (invocation) => resume(invocation, left))
+): ContinuationToken.Token => {
+  const execution = new ContinuationToken.Execution({ firstJobId: job.id, startedAt: now, attempt: 1 })
+  return Option.match(job.continuationToken, {
+    onNone: () => ({ action, execution, position: ContinuationToken.Position.Start() }),
+    onSome: (text) =>
+      Option.match(ContinuationToken.decode(action, text), {
+        onNone: () => ({ action, execution, position: ContinuationToken.Position.Unknown() }),
+        onSome: (token) => ({ ...token, execution: token.execution.next })
+      })
+  })
 }
+
+const goOn = <Parameters, State, E extends TaggedError, R>(
+  { resume, start, state: schema }: Action<Parameters, State, E, R>,
+  position: ContinuationToken.Position,
+  invocation: Invocation<Parameters>
+): Effect.Effect<Step<State>, E, R> =>
+  ContinuationToken.Position.$match(position, {
+    Start: () => start(invocation),
+    State: ({ state }) => resume(invocation, Schema.decodeOption(Schema.toCodecJson(schema))(state)),
+    Unknown: () => resume(invocation, Option.none())
+  })
 
 const toOutcome = <Parameters, State, E extends TaggedError, R>(
   { name: action, state: schema }: Action<Parameters, State, E, R>,
-  execution: ContinuationToken.Execution,
+  { attempt, firstJobId, startedAt }: ContinuationToken.Execution,
   step: Step<State>
-): Effect.Effect<JobOutcome, ContinuationToken.StateTooLarge> =>
-  Step.$match(step, {
+): Effect.Effect<JobOutcome, ContinuationToken.StateTooLarge> => {
+  // AWS has answered: what was before is over.
+  const execution = new ContinuationToken.Execution({ attempt, firstJobId, startedAt })
+  const continued = (position: ContinuationToken.Position, progress: Progress) =>
+    ContinuationToken.encode({ action, execution, position }).pipe(
+      Effect.map((continuationToken) => JobOutcome.Continued({ ...progress, continuationToken }))
+    )
+  return Step.$match(step, {
     Done: (success) => Effect.succeed(JobOutcome.Succeeded({ percentComplete: 100, ...success })),
     Continue: ({ state, ...progress }) =>
       Schema.encodeEffect(Schema.toCodecJson(schema))(state).pipe(
         Effect.orDie,
-        Effect.flatMap((state) => ContinuationToken.encode({ action, execution, state: Option.some(state) })),
-        Effect.map((continuationToken) => JobOutcome.Continued({ ...progress, continuationToken }))
+        Effect.flatMap((state) => continued(ContinuationToken.Position.State({ state }), progress))
       ),
-    StartAgain: (progress) =>
-      ContinuationToken.encode({ action, execution, state: Option.none() }).pipe(
-        Effect.map((continuationToken) => JobOutcome.Continued({ ...progress, continuationToken }))
-      )
+    StartAgain: (progress) => continued(ContinuationToken.Position.Start(), progress)
   })
+}
+
+/** How long an action goes on without one good answer. */
+const patience = Duration.toMillis("1 hour")
+
+const isBearable = ({ unavailableSince }: ContinuationToken.Execution, now: number) =>
+  unavailableSince === undefined || now - unavailableSince < patience
+
+/** What is only unavailable is asked again by the next job, from where this one began. */
+const waitOut = (token: ContinuationToken.Token, now: number, { message }: Failure) => {
+  const unavailableSince = token.execution.unavailableSince ?? now
+  const execution = new ContinuationToken.Execution({ ...token.execution, unavailableSince })
+  return Effect.logWarning("The job goes on later", message).pipe(
+    Effect.andThen(ContinuationToken.encode({ ...token, execution })),
+    Effect.map((continuationToken) => JobOutcome.Continued({ message: `Trying again: ${message}`, continuationToken }))
+  )
+}
 
 /** What can go wrong with any action. */
 type RunnerError =
@@ -97,21 +146,15 @@ const runnerFailures: Failures<RunnerError> = {
   OutputVariablesInvalid: ({ message }) => ({ type: "JobFailed", message })
 }
 
-/** A bug is an error of this program; a typed error may be anybody's. */
-const logFailure = (cause: Cause.Cause<TaggedError>) =>
-  Cause.hasDies(cause) ? Effect.logError("The action has a bug", cause) : Effect.logWarning("The action failed", cause)
-
 /** A typed error keeps its words. Anything else is a bug: its details are for the log. */
-const explain = <Parameters, State, E extends TaggedError, R>(
-  action: Action<Parameters, State, E, R>,
-  cause: Cause.Cause<E | RunnerError>
-): Failure => {
-  const table = { ...action.failure, ...runnerFailures } as Record<string, (error: E | RunnerError) => Failure>
-  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  return (error && table[error._tag]?.(error)) ?? {
-    type: "JobFailed",
-    message: "The action failed unexpectedly; the log of the Lambda function tells why"
-  }
+const explain = <E extends TaggedError>(failures: Failures<E>, error: E | RunnerError): Failure => {
+  const table = { ...failures, ...runnerFailures } as Record<string, (error: E | RunnerError) => Failure>
+  return table[error._tag]?.(error) ?? unexpected
+}
+
+const unexpected: Failure = {
+  type: "JobFailed",
+  message: "The action failed unexpectedly; the log of the Lambda function tells why"
 }
 
 /** What CodePipeline cannot take as a result it is told as a failure; any other refusal is for the next delivery. */

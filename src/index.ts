@@ -20,11 +20,15 @@ export * as UserParameters from "./domain/UserParameters.ts"
 export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
 export {
+  type ArtifactContent,
   ArtifactDenied,
   type ArtifactFile,
   ArtifactNotFound,
   ArtifactStore,
-  ArtifactUnreadable
+  ArtifactUnreadable,
+  ArtifactUnwritable,
+  FileTooLarge,
+  UploadFailed
 } from "./services/ArtifactStore.ts"
 export {
   CloudFormation,

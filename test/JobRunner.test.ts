@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Array as Arr, Context, Effect, Layer, Logger, Option, References, Schema } from "effect"
+import { TestClock } from "effect/testing"
 import * as Action from "../src/actions/Action.ts"
 import { DeployStack } from "../src/actions/DeployStack.ts"
 import { AwsDenied, AwsRejected, AwsUnavailable } from "../src/domain/AwsError.ts"
@@ -16,6 +17,8 @@ import { deployEvent, eventNames, type JobEvent, readEvent, sampleTemplate, secr
 
 class Broken extends Schema.TaggedError<Broken>()("Broken", { what: Schema.String }) {}
 
+class Away extends Schema.TaggedError<Away>()("Away", {}) {}
+
 const State = Schema.Struct({ seen: Schema.Array(Schema.String) })
 
 /** Does what its UserParameters say, and remembers the ids of its jobs. */
@@ -26,10 +29,19 @@ const Obedient = Action.make({
   start: ({ job, parameters }) => obey(parameters, [job.id]),
   resume: ({ job, parameters }, state) =>
     obey(parameters, [...Option.match(state, { onNone: () => ["unknown"], onSome: ({ seen }) => seen }), job.id]),
-  failure: { Broken: ({ what }) => ({ type: "ConfigurationError", message: `Broken: ${what}` }) }
+  failure: {
+    Away: () => ({ type: "SystemUnavailable", message: "Nobody is there" }),
+    Broken: ({ what }) => {
+      if (what === "fail without words") throw new Error("no words")
+      return { type: "ConfigurationError", message: `Broken: ${what}` }
+    }
+  }
 })
 
-const obey = (order: string, seen: ReadonlyArray<string>): Effect.Effect<Action.Step<typeof State.Type>, Broken> => {
+const obey = (
+  order: string,
+  seen: ReadonlyArray<string>
+): Effect.Effect<Action.Step<typeof State.Type>, Broken | Away> => {
   switch (order) {
     case "done":
       return Effect.succeed(Action.Step.Done({ message: seen.join() }))
@@ -45,6 +57,8 @@ const obey = (order: string, seen: ReadonlyArray<string>): Effect.Effect<Action.
       return Effect.fail(new Broken({ what: "x".repeat(10_000) }))
     case "die":
       return Effect.die(new Error("a secret of the program"))
+    case "unavailable":
+      return Effect.fail(new Away())
     case "interrupt":
       return Effect.interrupt
     default:
@@ -114,6 +128,7 @@ describe("JobRunner", () => {
     ["fail", "ConfigurationError", "Broken: fail"],
     ["too much state", "JobFailed", "The state that action \"obedient\" wants to continue with"],
     ["too many variables", "JobFailed", "they take 200001 bytes, CodePipeline allows 122880"],
+    ["fail without words", "JobFailed", "The action failed unexpectedly"],
     ["die", "JobFailed", "The action failed unexpectedly; the log of the Lambda function tells why"],
     ["interrupt", "JobFailed", "The action failed unexpectedly; the log of the Lambda function tells why"]
   ])("reports the end of an action by \"%s\" as %s", ([order, type, message]) =>
@@ -123,6 +138,45 @@ describe("JobRunner", () => {
       assert.include(outcome.message, message)
       assert.lengthOf(yield* reported, 1)
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  describe("when a system that an action needs is unavailable", () => {
+    it.effect("goes on from where the job began", () =>
+      Effect.gen(function*() {
+        const first = yield* run(event("1", "continue"))
+        const second = yield* run(event("2", "unavailable", tokenOf(first)))
+        assert.strictEqual(second.message, "Trying again: Nobody is there")
+        const third = yield* run(event("3", "done", tokenOf(second)))
+        assert.strictEqual(third.message, "1,3")
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+    it.effect("starts again what had not started, and knows no more of what it did not know", () =>
+      Effect.gen(function*() {
+        const fresh = yield* run(event("1", "unavailable"))
+        assert.strictEqual((yield* run(event("2", "done", tokenOf(fresh)))).message, "2")
+        const unknown = yield* run(event("3", "unavailable", "a token of somebody else"))
+        assert.strictEqual((yield* run(event("4", "done", tokenOf(unknown)))).message, "unknown,4")
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+    it.effect("fails after an hour without one good answer", () =>
+      Effect.gen(function*() {
+        const first = yield* run(event("1", "unavailable"))
+        yield* TestClock.adjust("59 minutes")
+        const second = yield* run(event("2", "unavailable", tokenOf(first)))
+        yield* TestClock.adjust("1 minute")
+        const third = yield* run(event("3", "unavailable", tokenOf(second)))
+        assert.deepInclude(third, { _tag: "Failed", type: "SystemUnavailable", message: "Nobody is there" })
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+    it.effect("a good answer ends the hour", () =>
+      Effect.gen(function*() {
+        const first = yield* run(event("1", "unavailable"))
+        yield* TestClock.adjust("59 minutes")
+        const second = yield* run(event("2", "continue", tokenOf(first)))
+        yield* TestClock.adjust("59 minutes")
+        const third = yield* run(event("3", "unavailable", tokenOf(second)))
+        assert.strictEqual(third._tag, "Continued")
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+  })
 
   it.effect("cuts a failure's words to what CodePipeline takes", () =>
     Effect.gen(function*() {
@@ -188,9 +242,10 @@ describe("JobRunner", () => {
   )
 })
 
+const failing = () => Effect.fail(new Broken({ what: "" }))
+
 describe("an action of one's own", () => {
   it("does not compile with an error whose failure is not decided", () => {
-    const failing = () => Effect.fail(new Broken({ what: "" }))
     const options = { name: "a", parameters: Schema.String, state: State, start: failing, resume: failing } as const
     // @ts-expect-error the failure of Broken is not decided
     Action.make({ ...options, failure: {} })
@@ -247,7 +302,7 @@ describe("for any event", () => {
 
 function pathsOf(value: unknown): ReadonlyArray<string> {
   if (typeof value !== "object" || value === null) return []
-  return Object.entries(value).flatMap(([key, inner]) => [key, ...pathsOf(inner).map((rest) => `${key}/${rest}`)])
+  return Object.entries(value).flatMap(([key, inner]) => [key].concat(pathsOf(inner).map((rest) => `${key}/${rest}`)))
 }
 
 function replaceAt(value: unknown, [key, ...rest]: ReadonlyArray<string>, json: unknown): unknown {

@@ -1,16 +1,18 @@
 // Creates or updates a CloudFormation stack from a template in an input artifact, and watches it to the end. It takes the
 // same UserParameters and says the same words as the function that AWS's user guide has for this.
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { AwsError } from "../domain/AwsError.ts"
+import type { AwsError, AwsUnavailable } from "../domain/AwsError.ts"
 import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
 import { type Fresh, fresh } from "../domain/StackStatus.ts"
+import * as Template from "../domain/Template.ts"
 import * as UserParameters from "../domain/UserParameters.ts"
-import { ArtifactStore } from "../services/ArtifactStore.ts"
+import { ArtifactStore, type UploadFailed } from "../services/ArtifactStore.ts"
 import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
 
@@ -97,7 +99,9 @@ const Parameters = UserParameters.json({
   /** Path of the template in the artifact. */
   file: parameter("template file name"),
   /** Name of the input artifact. */
-  artifact: parameter("artifact name")
+  artifact: parameter("artifact name"),
+  /** Name of a bucket for templates of more than 51,200 bytes. */
+  templateBucket: Schema.optionalKey(Schema.NonEmptyString)
 })
 
 /** The stack that is watched, and the operation that was begun on it, unless another program did that. */
@@ -107,22 +111,37 @@ type Watching = typeof Watching.Type
 type Invocation = Action.Invocation<typeof Parameters.Type>
 type Step = Action.Step<Watching>
 
-/** TemplateBody of CloudFormation's API. */
-const maxTemplateBytes = 51_200
+/** The template as it is in the artifact, but for a byte-order mark. */
+const readTemplate = Effect.fn("DeployStack.readTemplate")(
+  function*({ job, parameters: { artifact, file } }: Invocation) {
+    const store = yield* ArtifactStore
+    const read = yield* store.read(job, { artifact, file, maxBytes: Template.limits.templateUrl })
+    return yield* Effect.fromResult(Template.decode(read)).pipe(
+      Effect.mapError((reason) => new TemplateInvalid({ artifact, file, reason }))
+    )
+  }
+)
 
-const readTemplate = Effect.fn("DeployStack.readTemplate")(function*({ job, parameters }: Invocation) {
-  const { artifact, file } = parameters
-  const store = yield* ArtifactStore
-  const bytes = yield* store.read(job, { artifact, file })
-  if (bytes.length > maxTemplateBytes) {
-    const reason = `it has ${bytes.length} bytes, CloudFormation takes ${maxTemplateBytes}`
+type ReadTemplate = Effect.Success<ReturnType<typeof readTemplate>>
+
+/** In the call itself where it is small enough, else by way of a bucket. */
+const giveTemplate = Effect.fn("DeployStack.giveTemplate")(function*(
+  { parameters: { artifact, file, templateBucket } }: Invocation,
+  { bytes, text }: ReadTemplate
+): Effect.fn.Return<Template.Template, TemplateInvalid | UploadFailed | AwsUnavailable, ArtifactStore> {
+  if (bytes.length <= Template.limits.templateBody) return { templateBody: text }
+  const bucket = templateBucket ?? Option.getOrUndefined(yield* environmentBucket)
+  if (bucket === undefined) {
+    const reason = `it has ${bytes.length} bytes, CloudFormation takes ${Template.limits.templateBody} in a call. ` +
+      `Name a bucket to pass larger ones through: "templateBucket" in UserParameters, or TEMPLATE_BUCKET in the ` +
+      "environment of the function"
     return yield* new TemplateInvalid({ artifact, file, reason })
   }
-  return yield* Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
-    catch: () => new TemplateInvalid({ artifact, file, reason: "it is not UTF-8 text" })
-  })
+  const store = yield* ArtifactStore
+  return { templateUrl: yield* store.upload(bucket, bytes) }
 })
+
+const environmentBucket = Effect.option(Config.NonEmptyString("TEMPLATE_BUCKET"))
 
 const observe = (stack: Option.Option<Stack>, { startedAt }: Execution): StackPlan.Observation =>
   Option.match(stack, {
@@ -172,10 +191,14 @@ const watching = (message: string, state: Watching, percentComplete?: number): S
 /** Looks at the stack, decides and begins. `triesLeft` is for a stack that changes between the look and the call. */
 const begin = Effect.fn("DeployStack.begin")(function*(
   invocation: Invocation,
-  templateBody: string,
+  template: ReadTemplate,
   stack: Option.Option<Stack>,
   triesLeft: number
-): Effect.fn.Return<Step, StackRefused | OperationRejected | AwsError, CloudFormation> {
+): Effect.fn.Return<
+  Step,
+  StackRefused | OperationRejected | TemplateInvalid | UploadFailed | AwsError,
+  CloudFormation | ArtifactStore
+> {
   const { execution, parameters: { stack: name } } = invocation
   const cloudFormation = yield* CloudFormation
   const decision = StackPlan.start("CREATE_UPDATE", observe(stack, execution))
@@ -187,17 +210,17 @@ const begin = Effect.fn("DeployStack.begin")(function*(
       ? Effect.fail(new StackRefused({ stack: name, status }))
       : Effect.flatMap(
         cloudFormation.describe(name),
-        (stack) => begin(invocation, templateBody, stack, triesLeft - 1)
+        (stack) => begin(invocation, template, stack, triesLeft - 1)
       )
 
   return yield* StackPlan.Start.$match(next, {
-    Begin: ({ operation }) => {
+    Begin: Effect.fnUntraced(function*({ operation }) {
       const call: Effect.Effect<string, OperationError> = cloudFormation[operation]({
         stack: name,
-        templateBody,
+        ...(yield* giveTemplate(invocation, template)),
         clientRequestToken: requestToken(operation, execution)
       })
-      return call.pipe(
+      return yield* call.pipe(
         Effect.map((stackId) => watching(`Stack ${operation} started`, { operation, stackId }, 0)),
         Effect.catchTags({
           NoUpdates: () => Effect.succeed(Action.Step.Done({ message: "There were no stack updates" })),
@@ -207,7 +230,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
           AwsRejected: ({ detail }) => Effect.fail(new OperationRejected({ operation, stack: name, reason: detail }))
         })
       )
-    },
+    }),
     Adopt: ({ operation }) => Effect.succeed(watching(inProgress, { operation, stackId })),
     Postpone: ({ status }) => Effect.succeed(Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })),
     Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: name, status }))
@@ -218,11 +241,11 @@ const inProgress = "Stack update still in progress"
 
 const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
   const cloudFormation = yield* CloudFormation
-  const [stack, templateBody] = yield* Effect.all(
+  const [stack, template] = yield* Effect.all(
     [cloudFormation.describe(invocation.parameters.stack), readTemplate(invocation)],
     { concurrency: 2 }
   )
-  return yield* begin(invocation, templateBody, stack, 2)
+  return yield* begin(invocation, template, stack, 2)
 })
 
 const resume = Effect.fn("DeployStack.resume")(function*(
@@ -256,7 +279,8 @@ const resume = Effect.fn("DeployStack.resume")(function*(
  * Creates a CloudFormation stack, or updates it where it exists, and waits for the end.
  *
  * UserParameters: `{"stack": …, "file": …, "artifact": …}`, the stack's name, the path of its template in the zip of an
- * input artifact, and the artifact's name. The template may have 51,200 bytes, as JSON or YAML.
+ * input artifact, and the artifact's name. The template may have 1 MiB, as JSON or YAML; one of more than 51,200 bytes
+ * is passed through the bucket that `templateBucket` names, or the environment variable `TEMPLATE_BUCKET`.
  *
  * A drop-in for the sample function of "Invoke an AWS Lambda function in a pipeline" in the CodePipeline user guide.
  */
@@ -271,7 +295,9 @@ export const DeployStack = Action.make({
     ArtifactNotFound: ({ message }) => ({ type: "RevisionUnavailable", message }),
     ArtifactUnreadable: ({ message }) => ({ type: "RevisionUnavailable", message }),
     ArtifactDenied: ({ message }) => ({ type: "PermissionError", message }),
+    FileTooLarge: ({ message }) => ({ type: "ConfigurationError", message }),
     TemplateInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
+    UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
     StackRefused: ({ message }) => ({ type: "ConfigurationError", message }),
     OperationRejected: ({ message }) => ({ type: "ConfigurationError", message }),
     StackMissing: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),

@@ -14,6 +14,10 @@ const fields = {
 
 /** AWS could not be reached, was too busy, or failed itself: the same call may go well later. */
 export class AwsUnavailable extends Schema.TaggedError<AwsUnavailable>()("AwsUnavailable", fields) {
+  /** Whether the same call may go well in a moment. Only another job brings other credentials. */
+  get retryable(): boolean {
+    return !expired.has(this.code)
+  }
   override get message() {
     return `${this.operation} did not get an answer from AWS that could be used: ${this.code}: ${this.detail}`
   }
@@ -34,6 +38,8 @@ export class AwsRejected extends Schema.TaggedError<AwsRejected>()("AwsRejected"
 }
 
 export type AwsError = AwsUnavailable | AwsDenied | AwsRejected
+
+const expired: ReadonlySet<string> = new Set(["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
 
 type Kind = "unavailable" | "denied" | "rejected"
 

@@ -1,5 +1,6 @@
 // What a job leaves for the next one of the same action. Each continuation is a new job with a new id, so all that must
 // outlive one invocation travels here.
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -13,12 +14,25 @@ export class Execution extends Schema.Class<Execution>("effect-codepipeline/doma
   /** When that job was first seen, in epoch milliseconds. */
   startedAt: Schema.Int,
   /** Counts the invocations, this one included, from 1. */
-  attempt: Schema.Int
+  attempt: Schema.Int,
+  /** Since when AWS has not answered, in epoch milliseconds; absent while it does. */
+  unavailableSince: Schema.optionalKey(Schema.Int)
 }) {
   get next(): Execution {
     return new Execution({ ...this, attempt: this.attempt + 1 })
   }
 }
+
+/** Where the action goes on. */
+export type Position = Data.TaggedEnum<{
+  /** Nothing was begun: at its start. */
+  Start: {}
+  /** At a state that the action left, encoded. */
+  State: { readonly state: Schema.Json }
+  /** Somewhere: the operation was begun by a program that left no token of ours. */
+  Unknown: {}
+}>
+export const Position = Data.taggedEnum<Position>()
 
 const version = 1
 
@@ -26,8 +40,9 @@ const Envelope = Schema.fromJsonString(Schema.Struct({
   version: Schema.Literal(version),
   action: Schema.String,
   execution: Execution,
-  /** Absent: nothing was begun, the action starts again. */
-  state: Schema.optionalKey(Schema.Json)
+  /** Absent at the start. */
+  state: Schema.optionalKey(Schema.Json),
+  unknown: Schema.optionalKey(Schema.Literal(true))
 }))
 type Envelope = typeof Envelope.Type
 
@@ -45,13 +60,20 @@ export class StateTooLarge extends Schema.TaggedError<StateTooLarge>()("StateToo
 const encodeEnvelope = Schema.encodeEffect(Envelope)
 const decodeEnvelope = Schema.decodeUnknownOption(Envelope)
 
+export interface Token {
+  readonly action: string
+  readonly execution: Execution
+  readonly position: Position
+}
+
 /** At most 2,048 characters, or {@link StateTooLarge}. */
-export const encode = (
-  token: { readonly action: string; readonly execution: Execution; readonly state: Option.Option<Schema.Json> }
-): Effect.Effect<string, StateTooLarge> => {
-  const { action, execution } = token
-  const state = Option.match(token.state, { onNone: () => ({}), onSome: (state) => ({ state }) })
-  return encodeEnvelope({ version, action, execution, ...state }).pipe(
+export const encode = ({ action, execution, position }: Token): Effect.Effect<string, StateTooLarge> => {
+  const where = Position.$match(position, {
+    Start: () => ({}),
+    State: ({ state }) => ({ state }),
+    Unknown: () => ({ unknown: true as const })
+  })
+  return encodeEnvelope({ version, action, execution, ...where }).pipe(
     Effect.orDie,
     Effect.filterOrFail(
       (text) => text.length <= limits.continuationToken,
@@ -64,11 +86,11 @@ export const encode = (
  * None where the token is not of this action and version: AWS's sample writes `{"previous_job_id": …}`, and a pipeline
  * may have changed its function between two jobs.
  */
-export const decode = (
-  action: string,
-  token: string
-): Option.Option<{ readonly execution: Execution; readonly state: Option.Option<Schema.Json> }> =>
+export const decode = (action: string, token: string): Option.Option<Token> =>
   decodeEnvelope(token).pipe(
     Option.filter((envelope: Envelope) => envelope.action === action),
-    Option.map(({ execution, state }) => ({ execution, state: Option.fromUndefinedOr(state) }))
+    Option.map(({ execution, state, unknown }) => {
+      if (unknown) return { action, execution, position: Position.Unknown() }
+      return { action, execution, position: state === undefined ? Position.Start() : Position.State({ state }) }
+    })
   )

@@ -22,11 +22,14 @@ export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown)
         : SchemaIssue.defaultLeafHook(leaf)
     }
   })
-  return format(issue).issues.map(({ message, path = [] }) => {
-    const keys = path.map((part) => typeof part === "object" ? part.key : part)
+  // Of what the standard allows, this formatter gives keys alone, and always a path.
+  const issues = format(issue).issues as ReadonlyArray<{ message: string; path: ReadonlyArray<PropertyKey> }>
+  return issues.map(({ message, path: keys }) => {
     const where = keys.length === 0 ? name : `"${pathOf(keys)}"`
     if (message === missing) return `${where} is missing`
-    if (message === unexpected) return `${where} is not known${suggestion(String(keys.at(-1)), known.shift() ?? [])}`
+    if (message === unexpected) {
+      return `${where} is not known${suggestion(String(keys.at(-1)), known.splice(0, 1).flat())}`
+    }
     return message.startsWith(expected)
       ? `${where}: expected ${message.slice(expected.length)}, got ${kindOf(valueAt(input, keys))}`
       : message

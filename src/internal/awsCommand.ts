@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { type AwsError, fromUnknown } from "../domain/AwsError.ts"
+import { type AwsError, AwsUnavailable, fromUnknown } from "../domain/AwsError.ts"
 
 /**
  * Options of every client. The SDK's own retries are off, so that there is one policy and one clock; a silent server
@@ -29,7 +29,7 @@ const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.space
 export const retryUnavailable = <A, E extends { readonly _tag: string }, R>(
   effect: Effect.Effect<A, E | AwsError, R>
 ): Effect.Effect<A, E | AwsError, R> =>
-  Effect.retry(effect, { schedule: backoff, while: (error) => error._tag === "AwsUnavailable" })
+  Effect.retry(effect, { schedule: backoff, while: (error) => error instanceof AwsUnavailable && error.retryable })
 
 /**
  * `operation` is the call in the words of IAM. `run` has to read the whole answer, so that what fails on the way is

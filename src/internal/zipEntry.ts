@@ -20,25 +20,34 @@ export class EntryUnreadable extends Schema.TaggedError<EntryUnreadable>()("Entr
   reason: Schema.String
 }) {}
 
+/** The file has more bytes than are wanted, or says so. */
+export class EntryTooLarge extends Schema.TaggedError<EntryTooLarge>()("EntryTooLarge", {
+  /** As many as the zip says, or as were there when it was given up. */
+  bytes: Schema.Int
+}) {}
+
 /** A larger directory than this is not looked through: 32 MiB are some 300,000 files. */
 const maxDirectoryBytes = 32 * 1024 * 1024
 
 /** A local header may be longer than its twin in the directory, by other extra fields. */
 const headerSlack = 1024
 
+/** Sizes are not believed: the bytes are counted here, and the checksum tells whether they are the right ones. */
+const options = { supportMacArchive: false, validateFilenames: false, validateEntrySizes: false }
+
 /** The bytes of `file`, `maxBytes` of them at most, whatever the zip says of their number. */
 export const readEntry = Effect.fnUntraced(function*<E>(
   source: ZipSource<E>,
   file: string,
   maxBytes: number
-): Effect.fn.Return<Uint8Array, E | EntryUnreadable> {
+): Effect.fn.Return<Uint8Array, E | EntryUnreadable | EntryTooLarge> {
   if (source.size === 0) return yield* unreadable("it is empty, not a zip")
   const reader = new SparseReader(source.size)
   reader.add(source.size - source.tail.length, source.tail)
 
   const zip = yield* reader.complete(
     source,
-    () => yauzl.fromReader(reader, source.size, { supportMacArchive: false, validateFilenames: false }),
+    () => yauzl.fromReader(reader, source.size, options),
     (missing) => reader.gap(missing)
   )
   const entry = yield* findEntry(reader, source, zip, file)
@@ -47,7 +56,8 @@ export const readEntry = Effect.fnUntraced(function*<E>(
   if (isLink(entry)) return yield* unreadable("it is a link")
   // Deflate never makes data longer than by a few bytes for each block.
   if (entry.uncompressedSize > maxBytes || entry.compressedSize > maxBytes + maxBytes / 8 + headerSlack) {
-    return yield* unreadable(tooLarge(entry.uncompressedSize, maxBytes))
+    const bytes = Math.max(entry.uncompressedSize, entry.compressedSize)
+    return yield* new EntryTooLarge({ bytes: Math.min(bytes, Number.MAX_SAFE_INTEGER) })
   }
   const wanted = entry.fileHeaderOffset + 30 + entry.filenameLength + entry.compressedSize + headerSlack
   yield* reader.prefetch(source, entry.fileHeaderOffset, Math.min(wanted, source.size))
@@ -67,27 +77,34 @@ const findEntry = Effect.fnUntraced(function*<E>(
   file: string
 ): Effect.fn.Return<yauzl.Entry, E | EntryUnreadable> {
   const wanted = normalise(file)
+  const base = baseOf(wanted)
   const names: Array<string> = []
   let found: yauzl.Entry | undefined
-  for (;;) {
-    const entry = yield* reader.complete(source, () => zip.readEntry(), (missing) => reader.gap(missing))
-    if (entry === null) break
-    const name = normalise(entry.filename)
-    if (name === wanted) found = entry
-    else names.push(name)
+  let count = 0
+  // The first entry brings the whole directory with it, so that of a batch nothing is missing.
+  for (let batch = 1;; batch = 100) {
+    const entries = yield* reader.complete(source, () => zip.readEntries(batch), (missing) => reader.gap(missing))
+    if (entries.length === 0) break
+    count += entries.length
+    for (const entry of entries) {
+      const name = normalise(entry.filename)
+      if (name === wanted) found = entry
+      else if (names.length < maxNames || baseOf(name) === base) names.push(name)
+    }
   }
-  return found ?? (yield* unreadable(missingFile(wanted, names)))
+  return found ?? (yield* unreadable(missingFile(wanted, names, count)))
 })
 
+/** As many names of other files are looked through for near ones, and those that differ in their folder alone. */
+const maxNames = 1_000
+
 /** Why there is no file of that name: what there is instead. */
-export const missingFile = (wanted: string, names: ReadonlyArray<string>): string => {
-  if (names.length === 0) return "the zip has no files at all"
+export const missingFile = (wanted: string, names: ReadonlyArray<string>, count = names.length): string => {
+  if (count === 0) return "the zip has no files at all"
   const base = baseOf(wanted)
   const candidates = new Set([...names.filter((name) => baseOf(name) === base), ...nearest(wanted, names)])
   const listed = Array.from(candidates, (name) => `"${name}"`).slice(0, 5)
-  return `the zip has no such file; ${
-    listed.length === 0 ? `it has ${names.length} others` : `near is ${listed.join(", ")}`
-  }`
+  return `the zip has no such file; ${listed.length === 0 ? `it has ${count} others` : `near is ${listed.join(", ")}`}`
 }
 
 const baseOf = (name: string) => name.slice(name.lastIndexOf("/") + 1).toLowerCase()
@@ -101,12 +118,12 @@ export const normalise = (name: string) =>
 /** The upper half of the attributes are Unix's file mode. */
 const isLink = ({ externalFileAttributes }: yauzl.Entry) => ((externalFileAttributes >>> 16) & 0o170000) === 0o120000
 
-export const tooLarge = (bytes: number, maxBytes: number) =>
-  `it has ${bytes} bytes, more than the ${maxBytes} that are allowed here`
-
 const unreadable = (reason: string) => Effect.fail(new EntryUnreadable({ reason }))
 
-const collect = (stream: Readable, maxBytes: number): Effect.Effect<Uint8Array, EntryUnreadable> =>
+const collect = (
+  stream: Readable,
+  maxBytes: number
+): Effect.Effect<Uint8Array, EntryUnreadable | EntryTooLarge> =>
   Effect.callback((resume) => {
     const chunks: Array<Uint8Array> = []
     let length = 0
@@ -114,7 +131,7 @@ const collect = (stream: Readable, maxBytes: number): Effect.Effect<Uint8Array, 
       length += chunk.length
       if (length > maxBytes) {
         stream.destroy()
-        resume(unreadable(tooLarge(length, maxBytes)))
+        resume(Effect.fail(new EntryTooLarge({ bytes: length })))
       } else {
         chunks.push(chunk)
       }
@@ -124,8 +141,7 @@ const collect = (stream: Readable, maxBytes: number): Effect.Effect<Uint8Array, 
     return Effect.sync(() => stream.destroy())
   })
 
-const damaged = (error: unknown) =>
-  `the zip is damaged or not a zip: ${error instanceof Error ? error.message : String(error)}`
+const damaged = (error: unknown) => `the zip is damaged or not a zip: ${String(error).replace(/^\w*Error: /, "")}`
 
 /** Bytes `start` to `end` were asked for and are not here yet. */
 class Missing extends Data.TaggedError("Missing")<{ readonly start: number; readonly end: number }> {}
@@ -143,11 +159,8 @@ class SparseReader extends yauzl.Reader {
     this.size = size
   }
 
-  /** A part that ends where another begins is joined with it, so that what lies across both can be read. */
   add(start: number, bytes: Uint8Array) {
-    const next = this.#parts.findIndex((part) => part.start === start + bytes.length)
-    const joined = next < 0 ? bytes : Buffer.concat([bytes, ...this.#parts.splice(next, 1).map(({ bytes }) => bytes)])
-    this.#parts.push({ start, bytes: Buffer.from(joined.buffer, joined.byteOffset, joined.byteLength) })
+    this.#parts.push({ start, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) })
   }
 
   /** From what is missing to the next part that is here: in the directory, all the rest of it. */
@@ -157,9 +170,13 @@ class SparseReader extends yauzl.Reader {
 
   slice(start: number, end: number): Buffer {
     if (end > this.size) throw new Error(`it ends before byte ${end}`)
-    const part = this.#parts.find((part) => start >= part.start && end <= part.start + part.bytes.length)
-    if (part === undefined) throw new Missing({ start, end })
-    return part.bytes.subarray(start - part.start, end - part.start)
+    const pieces: Array<Buffer> = []
+    for (let at = start; at < end; at += pieces.at(-1)?.length ?? 0) {
+      const part = this.#parts.find((part) => at >= part.start && at < part.start + part.bytes.length)
+      if (part === undefined) throw new Missing({ start, end })
+      pieces.push(part.bytes.subarray(at - part.start, end - part.start))
+    }
+    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
   }
 
   override _read(start: number, length: number) {

@@ -1,65 +1,106 @@
-// Reads the files of a job's artifacts.
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3"
+// Reads the files of a job's input artifacts, writes its output artifacts, and uploads what is too large for a call.
+import { GetObjectCommand, PutObjectCommand, type PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { AwsError, AwsUnavailable } from "../domain/AwsError.ts"
+import { createHash } from "node:crypto"
+import type { AwsDenied, AwsError, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
 import type { Artifact, ArtifactCredentials, Job } from "../domain/Job.ts"
 import { nearest } from "../domain/nearest.ts"
 import { clientOptions, scopedClient, send } from "../internal/awsCommand.ts"
-import { type EntryUnreadable, readEntry } from "../internal/zipEntry.ts"
+import { type EntryTooLarge, type EntryUnreadable, readEntry } from "../internal/zipEntry.ts"
+import { type Files, zipFiles } from "../internal/zipFiles.ts"
 
-/** The job has no input artifact of that name. */
+/** The job has no artifact of that name. */
 export class ArtifactNotFound extends Schema.TaggedError<ArtifactNotFound>()("ArtifactNotFound", {
+  direction: Schema.Literals(["input", "output"]),
   artifact: Schema.String,
   /** The names of the artifacts that the job has. */
   known: Schema.Array(Schema.String)
 }) {
   override get message() {
-    const [closest] = nearest(this.artifact, this.known)
-    const known = this.known.map((name) => `"${name}"`).join(", ")
+    const { artifact, direction, known } = this
+    const [closest] = nearest(artifact, known)
+    const names = known.map((name) => `"${name}"`).join(", ")
     const advice = closest === undefined
-      ? `The action's input artifacts are: ${known === "" ? "none" : known}`
+      ? `The action's ${direction} artifacts are: ${names === "" ? "none" : names}`
       : `Did you mean "${closest}"?`
-    return `Input artifact named "${this.artifact}" not found in event. ${advice}`
+    const Direction = direction === "input" ? "Input" : "Output"
+    return `${Direction} artifact named "${artifact}" not found in event. ${advice}`
   }
 }
 
-/** Which file of which artifact, and where the artifact is. */
-const place = {
-  artifact: Schema.String,
-  bucket: Schema.String,
-  key: Schema.String,
-  file: Schema.String
-}
+/** Which artifact, and where it is. */
+const place = { artifact: Schema.String, bucket: Schema.String, key: Schema.String }
 
-const placeOf = (self: { readonly [Key in keyof typeof place]: string }) =>
-  `"${self.file}" in artifact "${self.artifact}" (s3://${self.bucket}/${self.key})`
+type Place = { readonly [Key in keyof typeof place]: string }
+
+const placeOf = ({ artifact, bucket, key }: Place) => `artifact "${artifact}" (s3://${bucket}/${key})`
 
 /** The artifact is missing, is not a zip, is damaged, or has no such file. */
 export class ArtifactUnreadable extends Schema.TaggedError<ArtifactUnreadable>()("ArtifactUnreadable", {
   ...place,
+  file: Schema.String,
   reason: Schema.String
 }) {
   override get message() {
-    return `Could not read ${placeOf(this)}: ${this.reason}`
+    return `Could not read "${this.file}" in ${placeOf(this)}: ${this.reason}`
   }
 }
 
-/** The credentials that came with the job do not allow to read the artifact. */
-export class ArtifactDenied extends Schema.TaggedError<ArtifactDenied>()("ArtifactDenied", {
+/** The file is there, and larger than what was asked for allows. */
+export class FileTooLarge extends Schema.TaggedError<FileTooLarge>()("FileTooLarge", {
+  ...place,
+  file: Schema.String,
+  bytes: Schema.Int,
+  maxBytes: Schema.Int
+}) {
+  override get message() {
+    return `"${this.file}" in ${placeOf(this)} has ${this.bytes} bytes or more; ${this.maxBytes} are allowed`
+  }
+}
+
+/** The artifact could not be put where the event says. */
+export class ArtifactUnwritable extends Schema.TaggedError<ArtifactUnwritable>()("ArtifactUnwritable", {
   ...place,
   reason: Schema.String
 }) {
   override get message() {
-    return `Not permitted to read ${placeOf(this)}: ${this.reason}. ` +
-      `The artifact is read with the credentials of the pipeline action's role: it needs s3:GetObject on this object, ` +
-      `and kms:Decrypt on its key where the bucket is encrypted with one`
+    return `Could not write ${placeOf(this)}: ${this.reason}`
+  }
+}
+
+/** The credentials that came with the job do not allow to read, or to write, the artifact. */
+export class ArtifactDenied extends Schema.TaggedError<ArtifactDenied>()("ArtifactDenied", {
+  ...place,
+  purpose: Schema.Literals(["read", "write"]),
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Not permitted to ${this.purpose} ${placeOf(this)}: ${this.reason}. ` +
+      `That is done with the credentials of the pipeline action's role, which needs ${needed[this.purpose]}`
+  }
+}
+
+const needed = {
+  read: "s3:GetObject on this object, and kms:Decrypt on its key where the bucket is encrypted with one",
+  write: "s3:PutObject on this object, and kms:GenerateDataKey on its key where the bucket is encrypted with one"
+}
+
+/** An object of the function's own could not be uploaded. */
+export class UploadFailed extends Schema.TaggedError<UploadFailed>()("UploadFailed", {
+  bucket: Schema.String,
+  key: Schema.String,
+  denied: Schema.Boolean,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Could not upload to s3://${this.bucket}/${this.key}: ${this.reason}` +
+      (this.denied ? ". The role of the Lambda function needs s3:PutObject on this object" : "")
   }
 }
 
@@ -73,13 +114,26 @@ export interface ArtifactFile {
   readonly maxBytes?: number | undefined
 }
 
-/** Reads a file out of an artifact: what makes one {@link ArtifactStore} different from another. */
-export type ReadFile = (
-  artifact: Artifact,
-  credentials: Option.Option<ArtifactCredentials>,
-  file: string,
-  maxBytes: number
-) => Effect.Effect<Uint8Array, EntryUnreadable | AwsError>
+/** An output artifact, with all its files. */
+export interface ArtifactContent {
+  /** The name of the artifact in the pipeline. */
+  readonly artifact: string
+  /** Text or bytes by path, with `/`. They are held in memory, and so is their zip. */
+  readonly files: Files
+}
+
+/** Where artifacts are: what makes one {@link ArtifactStore} different from another. */
+export interface ArtifactObjects {
+  readFile(
+    job: Job,
+    artifact: Artifact,
+    file: string,
+    maxBytes: number
+  ): Effect.Effect<Uint8Array, EntryUnreadable | EntryTooLarge | AwsError>
+  writeFiles(job: Job, artifact: Artifact, files: Files): Effect.Effect<void, AwsError>
+  /** Gives the object's URL. */
+  upload(bucket: string, key: string, body: Uint8Array): Effect.Effect<string, AwsError>
+}
 
 /** One request of this size brings all of a small zip, and the directory of all but the largest. */
 const tailBytes = 1024 * 1024
@@ -94,29 +148,56 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
   read(
     job: Job,
     file: ArtifactFile
-  ): Effect.Effect<Uint8Array, ArtifactNotFound | ArtifactUnreadable | ArtifactDenied | AwsUnavailable>
+  ): Effect.Effect<Uint8Array, ArtifactNotFound | ArtifactUnreadable | FileTooLarge | ArtifactDenied | AwsUnavailable>
+  /**
+   * Writes an output artifact, with the credentials that came with the job and, where the pipeline has one, its
+   * encryption key. Has to be done before the job succeeds; doing it again replaces the artifact.
+   */
+  write(
+    job: Job,
+    content: ArtifactContent
+  ): Effect.Effect<void, ArtifactNotFound | ArtifactUnwritable | ArtifactDenied | AwsUnavailable>
+  /**
+   * Uploads to a bucket of your own with the function's own credentials, under a key made of the content, and gives the
+   * URL: uploading the same again is harmless.
+   */
+  upload(bucket: string, body: Uint8Array): Effect.Effect<string, UploadFailed | AwsUnavailable>
 }>()("effect-codepipeline/services/ArtifactStore") {
   /** Everything but where the artifacts are. */
-  static readonly layerReader = (readFile: ReadFile): Layer.Layer<ArtifactStore> =>
+  static readonly layerObjects = (objects: ArtifactObjects): Layer.Layer<ArtifactStore> =>
     Layer.succeed(ArtifactStore, {
       read: Effect.fn("ArtifactStore.read")(function*(
         job: Job,
         { artifact: name, file, maxBytes = defaultMaxBytes }: ArtifactFile
       ) {
-        const artifact = job.inputArtifacts.find((artifact) => artifact.name === name)
-        if (artifact === undefined) {
-          return yield* new ArtifactNotFound({ artifact: name, known: job.inputArtifacts.map(({ name }) => name) })
-        }
-        const { bucketName: bucket, objectKey: key } = artifact.location.s3Location
-        const where = { artifact: name, bucket, key, file }
-        return yield* readFile(artifact, Option.fromNullishOr(job.data.artifactCredentials), file, maxBytes).pipe(
+        const artifact = yield* find("input", job.inputArtifacts, name)
+        const where = { ...whereIs(artifact), file }
+        return yield* objects.readFile(job, artifact, file, maxBytes).pipe(
           Effect.catchTags({
             EntryUnreadable: ({ reason }) => Effect.fail(new ArtifactUnreadable({ ...where, reason })),
-            AwsRejected: ({ code, detail }) =>
-              Effect.fail(new ArtifactUnreadable({ ...where, reason: reasons[code] ?? `${code}: ${detail}` })),
-            AwsDenied: ({ code, detail }) => Effect.fail(new ArtifactDenied({ ...where, reason: `${code}: ${detail}` }))
+            EntryTooLarge: ({ bytes }) => Effect.fail(new FileTooLarge({ ...where, bytes, maxBytes })),
+            AwsRejected: (error) => Effect.fail(new ArtifactUnreadable({ ...where, reason: reasonOf(error) })),
+            AwsDenied: (error) =>
+              Effect.fail(new ArtifactDenied({ ...where, purpose: "read", reason: reasonOf(error) }))
           })
         )
+      }),
+      write: Effect.fn("ArtifactStore.write")(function*(job: Job, { artifact: name, files }: ArtifactContent) {
+        const artifact = yield* find("output", job.outputArtifacts, name)
+        const where = whereIs(artifact)
+        yield* objects.writeFiles(job, artifact, files).pipe(
+          Effect.catchTags({
+            AwsRejected: (error) => Effect.fail(new ArtifactUnwritable({ ...where, reason: reasonOf(error) })),
+            AwsDenied: (error) =>
+              Effect.fail(new ArtifactDenied({ ...where, purpose: "write", reason: reasonOf(error) }))
+          })
+        )
+      }),
+      upload: Effect.fn("ArtifactStore.upload")(function*(bucket: string, body: Uint8Array) {
+        const key = `effect-codepipeline/${yield* sha256(body)}`
+        const failed = (error: AwsDenied | AwsRejected) =>
+          Effect.fail(new UploadFailed({ bucket, key, denied: error._tag === "AwsDenied", reason: reasonOf(error) }))
+        return yield* objects.upload(bucket, key, body).pipe(Effect.catchTag(["AwsDenied", "AwsRejected"], failed))
       })
     })
 
@@ -131,25 +212,43 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
     )
     const options = { ...clientOptions, forcePathStyle, responseChecksumValidation: "WHEN_REQUIRED" } as const
     const client = yield* scopedClient(() => new S3Client(options))
-    return ArtifactStore.layerReader((artifact, credentials, file, maxBytes) =>
-      readObject(
-        Option.match(credentials, {
-          onNone: () => client,
-          // Its connections are those of the client that lives as long as the layer.
-          onSome: (credentials) =>
-            new S3Client({
-              ...options,
-              requestHandler: client.config.requestHandler,
-              credentials: revealed(credentials)
-            })
-        }),
-        artifact,
-        file,
-        maxBytes
-      )
-    )
+    const clientOf = ({ data: { artifactCredentials } }: Job) =>
+      Predicate.isNullish(artifactCredentials) ? client : new S3Client({
+        ...options,
+        // Its connections are those of the client that lives as long as the layer.
+        requestHandler: client.config.requestHandler,
+        credentials: revealed(artifactCredentials)
+      })
+    return ArtifactStore.layerObjects({
+      readFile: (job, artifact, file, maxBytes) => readObject(clientOf(job), artifact, file, maxBytes),
+      writeFiles: (job, { location: { s3Location } }, files) =>
+        Effect.flatMap(zipFiles(files), (Body) =>
+          putObject(clientOf(job), {
+            Bucket: s3Location.bucketName,
+            Key: s3Location.objectKey,
+            Body,
+            ...(job.data.encryptionKey && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: job.data.encryptionKey.id })
+          })),
+      upload: (Bucket, Key, Body) => putObject(client, { Bucket, Key, Body })
+    })
   }))
 }
+
+const whereIs = ({ location: { s3Location }, name }: Artifact): Place => ({
+  artifact: name,
+  bucket: s3Location.bucketName,
+  key: s3Location.objectKey
+})
+
+const find = (direction: "input" | "output", artifacts: ReadonlyArray<Artifact>, name: string) =>
+  Effect.suspend(() => {
+    const artifact = artifacts.find((artifact) => artifact.name === name)
+    return artifact === undefined
+      ? Effect.fail(new ArtifactNotFound({ direction, artifact: name, known: artifacts.map(({ name }) => name) }))
+      : Effect.succeed(artifact)
+  })
+
+const sha256 = (bytes: Uint8Array) => Effect.sync(() => createHash("sha256").update(bytes).digest("hex"))
 
 const changed = "PreconditionFailed"
 
@@ -159,6 +258,8 @@ const reasons: Readonly<Record<string, string>> = {
   InvalidRange: "it is empty, not a zip",
   [changed]: "it was replaced while it was read, twice"
 }
+
+const reasonOf = ({ code, detail }: AwsError) => reasons[code] ?? `${code}: ${detail}`
 
 const revealed = ({ accessKeyId, secretAccessKey, sessionToken }: ArtifactCredentials) => ({
   accessKeyId: Redacted.value(accessKeyId),
@@ -188,6 +289,8 @@ const readObject = (
         )
     )
   return get({ Range: `bytes=-${tailBytes}` }).pipe(
+    // S3 takes a suffix longer than the object, unless that is empty; some emulators of S3 do not.
+    Effect.catchIf(({ code }) => code === "InvalidRange", () => get({ Range: `bytes=0-${tailBytes - 1}` })),
     Effect.flatMap(({ bytes: tail, size, version }) => {
       const fetch = (start: number, end: number) =>
         Effect.map(get({ Range: `bytes=${start}-${end - 1}`, IfMatch: version }), ({ bytes }) => bytes)
@@ -196,3 +299,25 @@ const readObject = (
     Effect.retry({ times: 1, while: (error) => error._tag === "AwsRejected" && error.code === changed })
   )
 }
+
+const putObject = (client: Pick<S3Client, "send">, input: PutObjectCommandInput) => {
+  const command = new PutObjectCommand(input)
+  // Region, style of addressing and endpoint make an object's URL: it is the one that it was put to.
+  let url = ""
+  command.middlewareStack.add((next) => (args) => {
+    url = urlOf(args.request as RequestShape)
+    return next(args)
+  }, { step: "finalizeRequest" })
+  return Effect.map(send("s3:PutObject", (options) => client.send(command, options)), () => url)
+}
+
+/** What the SDK's requests have. */
+interface RequestShape {
+  readonly protocol: string
+  readonly hostname: string
+  readonly port?: number
+  readonly path: string
+}
+
+const urlOf = ({ hostname, path, port, protocol }: RequestShape) =>
+  `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}`

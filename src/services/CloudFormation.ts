@@ -15,6 +15,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError, AwsRejected } from "../domain/AwsError.ts"
 import type { StackEvent } from "../domain/StackEvents.ts"
+import type { Template } from "../domain/Template.ts"
 import { clientOptions, scopedClient, send } from "../internal/awsCommand.ts"
 
 /** A stack as DescribeStacks shows it. */
@@ -30,11 +31,9 @@ export interface Stack {
 }
 
 /** What it takes to create or update a stack. */
-export interface StackRequest {
+export type StackRequest = Template & {
   /** Name or ARN: `[a-zA-Z][-a-zA-Z0-9]*`, 128 characters at most. */
   readonly stack: string
-  /** JSON or YAML, 51,200 bytes at most. */
-  readonly templateBody: string
   /** Marks the operation: a second call with the same one begins nothing. 128 characters at most. */
   readonly clientRequestToken: string
 }
@@ -131,7 +130,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           )
           for (const event of StackEvents) events.push(toStackEvent(event))
           page = NextToken
-        } while (page !== undefined && (events.at(-1)?.timestamp ?? 0) >= since)
+        } while (page !== undefined && (events.at(-1)?.timestamp ?? since) >= since)
         return events
       })
     })
@@ -153,10 +152,10 @@ const notReady = /^(?:Stack:\S+ is in|This stack is currently in a non-terminal)
 const saysNoSuchStack = (stack: string) => (error: AwsError): error is AwsRejected =>
   error._tag === "AwsRejected" && error.detail === `Stack with id ${stack} does not exist`
 
-const toInput = ({ clientRequestToken, stack, templateBody }: StackRequest) => ({
-  StackName: stack,
-  TemplateBody: templateBody,
-  ClientRequestToken: clientRequestToken
+const toInput = (request: StackRequest) => ({
+  StackName: request.stack,
+  ClientRequestToken: request.clientRequestToken,
+  ...("templateBody" in request ? { TemplateBody: request.templateBody } : { TemplateURL: request.templateUrl })
 })
 
 const toStack = (stack: StackShape): Stack => ({

@@ -10,6 +10,7 @@ import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain
 import type { StackEvent } from "../domain/StackEvents.ts"
 import type { StackOperation } from "../domain/StackOperation.ts"
 import { fresh } from "../domain/StackStatus.ts"
+import type { Template } from "../domain/Template.ts"
 import { retryUnavailable } from "../internal/awsCommand.ts"
 import {
   CloudFormation,
@@ -94,7 +95,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           return operate("create", add(stack, now), request, now)
         }),
         update: Effect.fn("CloudFormationMemory.update")(function*(request) {
-          const { clientRequestToken, stack, templateBody } = request
+          const { clientRequestToken, stack } = request
           const now = yield* enter("cloudformation:UpdateStack")
           const existing = find(stack, now)
           const status = existing?.statusAt(now) ?? "REVIEW_IN_PROGRESS"
@@ -103,7 +104,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           }
           if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
           if (fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
-          if (existing.template === templateBody) return yield* new NoUpdates({ stack })
+          if (existing.template === textOf(request)) return yield* new NoUpdates({ stack })
           yield* checkTemplate("cloudformation:UpdateStack", request)
           return operate("update", existing, request, now)
         }),
@@ -137,8 +138,11 @@ const parseTemplate = Schema.decodeOption(Template)
 
 const isJson = (text: string) => text.trimStart().startsWith("{")
 
-const checkTemplate = (operation: string, { templateBody }: StackRequest): Effect.Effect<void, AwsRejected> =>
-  isJson(templateBody) && Option.isNone(parseTemplate(templateBody))
+/** A template behind a URL is not fetched: another URL is another template, and one without resources. */
+const textOf = (template: Template) => "templateBody" in template ? template.templateBody : template.templateUrl
+
+const checkTemplate = (operation: string, template: Template): Effect.Effect<void, AwsRejected> =>
+  isJson(textOf(template)) && Option.isNone(parseTemplate(textOf(template)))
     ? Effect.fail(invalid(operation, "Template format error: At least one Resources member must be defined."))
     : Effect.void
 
@@ -202,13 +206,14 @@ class MemoryStack {
 
   operate(
     operation: StackOperation,
-    { clientRequestToken: token, templateBody }: StackRequest,
+    request: StackRequest,
     failing: ReadonlyMap<string, string>,
     step: number,
     now: number
   ) {
     const verb = operation.toUpperCase()
-    const resources = resourcesOf(templateBody)
+    const token = request.clientRequestToken
+    const resources = resourcesOf(textOf(request))
     const firstFailure = resources.findIndex(([id]) => failing.has(id))
     const failed = firstFailure >= 0
 
@@ -237,7 +242,7 @@ class MemoryStack {
     ]
     this.tokens.add(token)
     this.changedAt = now
-    if (!failed) this.template = templateBody
+    if (!failed) this.template = textOf(request)
   }
 
   #event(

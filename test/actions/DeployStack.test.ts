@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { Clock, ConfigProvider, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { DeployStack } from "../../src/actions/DeployStack.ts"
 import { JobId } from "../../src/domain/Job.ts"
 import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
-import { CloudFormation } from "../../src/services/CloudFormation.ts"
+import { CloudFormation, type StackRequest } from "../../src/services/CloudFormation.ts"
 import { ArtifactStoreMemory, type Content } from "../../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
@@ -268,20 +268,95 @@ describe("UserParameters", () => {
     }).pipe(Effect.provide(world())))
 })
 
-describe("the template", () => {
-  const fileOf = (content: string | Uint8Array) => world({ "template-package/template.json": content })
+const fileOf = (content: string | Uint8Array) => world({ "template-package/template.json": content })
 
-  it.effect("of more than 51,200 bytes is refused with both sizes", () =>
+/** What CloudFormation is asked to create. */
+const created = (event: unknown) =>
+  Effect.gen(function*() {
+    const cloudFormation = yield* CloudFormation
+    const requests: Array<StackRequest> = []
+    const outcome = yield* Effect.provideService(invoke(event), CloudFormation, {
+      ...cloudFormation,
+      create: (request) => Effect.andThen(Effect.sync(() => requests.push(request)), cloudFormation.create(request))
+    })
+    return { outcome, request: requests[0] }
+  })
+
+const largeTemplate = `{"Resources":{"A":{"Type":"${"ü".repeat(30_000)}"}}}`
+const withBucket = JSON.stringify({
+  stack: "MyTestStack",
+  file: "template-package/template.json",
+  artifact: "MyTemplate",
+  templateBucket: "templates"
+})
+
+describe("the template", () => {
+  it.effect("goes in the call as it is, up to 51,200 bytes", () =>
+    Effect.gen(function*() {
+      const { request } = yield* created(deployEvent())
+      assert.deepInclude(request, { templateBody: "x".repeat(51_200) })
+    }).pipe(Effect.provide(fileOf("x".repeat(51_200)))))
+
+  it.effect("of more bytes, if not more characters, is refused where there is no bucket, with what to do", () =>
+    Effect.gen(function*() {
+      const { outcome, request } = yield* created(deployEvent())
+      assert.isUndefined(request)
+      assert.deepInclude(outcome, { type: "ConfigurationError" })
+      assert.include(outcome.message, "it has 60031 bytes, CloudFormation takes 51200 in a call")
+      assert.include(outcome.message, "TEMPLATE_BUCKET")
+    }).pipe(Effect.provide(fileOf(largeTemplate))))
+
+  it.effect("of more bytes goes through the bucket of UserParameters, under a key made of its content", () =>
+    Effect.gen(function*() {
+      const first = yield* created(deployEvent({ id: "1", userParameters: withBucket }))
+      const { uploads } = yield* ArtifactStoreMemory
+      const [[url, body] = [], ...others] = [...uploads]
+      assert.isEmpty(others)
+      assert.deepInclude(first.request, { templateUrl: url ?? "" })
+      assert.match(url ?? "", /^https:\/\/templates\..*\/effect-codepipeline\/[0-9a-f]{64}$/)
+      assert.strictEqual(Buffer.from(body ?? []).toString(), largeTemplate)
+
+      yield* TestClock.adjust("1 hour")
+      const again = yield* invoke(deployEvent({ id: "2", userParameters: withBucket }))
+      assert.strictEqual(again.message, "There were no stack updates")
+      assert.strictEqual(uploads.size, 1)
+    }).pipe(Effect.provide(fileOf(largeTemplate))))
+
+  it.effect("of more bytes goes through the bucket of the function's environment", () =>
+    Effect.gen(function*() {
+      const { request } = yield* created(deployEvent())
+      assert.include(JSON.stringify(request), "https://from-environment.")
+    }).pipe(
+      Effect.provideService(
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.fromUnknown({ TEMPLATE_BUCKET: "from-environment" })
+      ),
+      Effect.provide(fileOf(largeTemplate))
+    ))
+
+  it.effect("of more than 1 MiB is a ConfigurationError with both sizes", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent({ userParameters: withBucket }))
+      assert.deepInclude(outcome, { type: "ConfigurationError" })
+      assert.match(outcome.message, /has 1048577 bytes or more; 1048576 are allowed/)
+    }).pipe(Effect.provide(fileOf("x".repeat(1_048_577)))))
+
+  it.effect("loses its byte-order mark, and nothing else", () =>
+    Effect.gen(function*() {
+      const { request } = yield* created(deployEvent())
+      assert.deepInclude(request, { templateBody: sampleTemplate })
+    }).pipe(Effect.provide(fileOf(`\uFEFF${sampleTemplate}`))))
+
+  it.effect.each<readonly [what: string, bytes: Uint8Array, reason: string]>([
+    ["UTF-16", Buffer.from(`\uFEFF${sampleTemplate}`, "utf16le"), "it is UTF-16 text, CloudFormation takes UTF-8"],
+    ["UTF-16 without a mark", Buffer.from(sampleTemplate, "utf16le"), "it is UTF-16 text"],
+    ["binary", new Uint8Array([0x7b, 0xff, 0x7d]), "it is not UTF-8 text"]
+  ])("in %s is refused with the reason", ([, bytes, reason]) =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent())
       assert.deepInclude(outcome, { type: "ConfigurationError" })
-      assert.include(outcome.message, "it has 51202 bytes, CloudFormation takes 51200")
-    }).pipe(Effect.provide(fileOf("ü".repeat(25_601)))))
-
-  it.effect("that is not UTF-8 is refused", () =>
-    Effect.gen(function*() {
-      assert.include((yield* invoke(deployEvent())).message, "it is not UTF-8 text")
-    }).pipe(Effect.provide(fileOf(new Uint8Array([0xff, 0xfe, 0x7b])))))
+      assert.include(outcome.message, reason)
+    }).pipe(Effect.provide(fileOf(bytes))))
 
   it.effect("in YAML goes as it is", () =>
     Effect.gen(function*() {
@@ -304,10 +379,23 @@ describe("the template", () => {
 })
 
 describe("AWS", () => {
-  it.effect("that does not answer is SystemUnavailable, after retries", () =>
+  it.effect("that does not answer is asked again by the next job, which begins nothing twice", () =>
     Effect.gen(function*() {
-      yield* CloudFormationMemory.use(({ throttle }) => throttle(100))
-      assert.deepInclude(yield* invoke(deployEvent()), { type: "SystemUnavailable" })
+      yield* CloudFormationMemory.use(({ throttle }) => throttle(6))
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      assert.include(first.message, "Trying again: cloudformation:DescribeStacks did not get an answer from AWS")
+      const second = yield* invoke(next(first, "2"))
+      assert.strictEqual(second.message, "Stack create started")
+      assert.deepStrictEqual(yield* begun, ["create-1"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("that does not answer for an hour is SystemUnavailable", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ throttle }) => throttle(10_000))
+      const outcome = yield* runToEnd(deployEvent())
+      assert.deepInclude(outcome, { _tag: "Failed", type: "SystemUnavailable" })
+      const minutes = (yield* Clock.currentTimeMillis) / 60_000
+      assert.isTrue(minutes > 60 && minutes < 63)
     }).pipe(Effect.provide(world())))
 
   it.effect("that denies a call is PermissionError, naming the call and the role", () =>

@@ -63,13 +63,13 @@ describe("readEvent", () => {
     }))
 })
 
-describe("readArtifacts", () => {
-  const read = (...artifacts: ReadonlyArray<string>) =>
-    Effect.gen(function*() {
-      const options = yield* readOptions(artifacts.map((artifact) => `--artifact=${artifact}`))
-      return yield* readArtifacts(options, yield* decodeJob(deployEvent()))
-    })
+const read = (...artifacts: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const options = yield* readOptions(artifacts.map((artifact) => `--artifact=${artifact}`))
+    return yield* readArtifacts(options, yield* decodeJob(deployEvent()))
+  })
 
+describe("readArtifacts", () => {
   it.effect("packs a folder into a zip, and takes a zip as it is", () =>
     Effect.gen(function*() {
       const [packed] = yield* read(`MyTemplate=${file("events/artifacts/MyTemplate")}`)

@@ -1,0 +1,450 @@
+import { CloudFormationClient } from "@aws-sdk/client-cloudformation"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { CloudFormation, type OperationError, type StackRequest } from "../../src/services/CloudFormation.ts"
+import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
+import { drive } from "../drive.ts"
+import { sampleTemplate } from "../fixtures.ts"
+import { CloudFormationServer } from "./CloudFormationServer.ts"
+import { environment } from "./environment.ts"
+import { Answer, clientOptions, denied, done, listen, refused, signedBy, unavailable } from "./server.ts"
+
+/** What a case needs besides the service. */
+class World extends Context.Service<World, {
+  /** Somebody else brings the stack into this status; it is made where there is none. */
+  setStatus(stack: string, status: string): Effect.Effect<void>
+  /** The operation that is under way ends well. */
+  settle(stack: string): Effect.Effect<void>
+  /** The next calls are throttled. */
+  throttle(calls: number): Effect.Effect<void>
+  /** The role may not make this call any more. */
+  deny(operation: string): Effect.Effect<void>
+}>()("effect-codepipeline/test/CloudFormationWorld") {}
+
+const memory: Layer.Layer<CloudFormation | World> = Layer.effect(
+  World,
+  Effect.map(CloudFormationMemory, ({ deny, setStatus, throttle }) => ({
+    setStatus,
+    settle: () => TestClock.adjust("1 hour"),
+    throttle,
+    deny
+  }))
+).pipe(Layer.provideMerge(CloudFormationMemory.layer()))
+
+const throttled = refused("Throttling", "Rate exceeded")
+
+const service = Layer.unwrap(Effect.gen(function*() {
+  const { endpoint } = yield* CloudFormationServer
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() => new CloudFormationClient(clientOptions(endpoint))),
+    (client) => Effect.sync(() => client.destroy())
+  )
+  return CloudFormation.layerClient(client)
+}))
+
+const httpWithPages = (eventsPerPage: number) =>
+  Layer.effect(
+    World,
+    Effect.map(CloudFormationServer, ({ advance, answerAlways, answerNext, look, setStatus }) => ({
+      setStatus,
+      settle: (stack) =>
+        Effect.gen(function*() {
+          const { status } = yield* look(stack)
+          const verb = status.replace("_IN_PROGRESS", "")
+          const resource = { id: "Bucket", type: "AWS::S3::Bucket" }
+          yield* advance(
+            stack,
+            { status: `${verb}_IN_PROGRESS`, resource },
+            { status: `${verb}_COMPLETE`, resource },
+            { status: `${verb}_COMPLETE` }
+          )
+        }),
+      throttle: (calls) => answerNext(...Array.from({ length: calls }, () => throttled)),
+      deny: (operation) => answerAlways(operation.replace("cloudformation:", ""), denied(operation))
+    }))
+  ).pipe(Layer.merge(service), Layer.provideMerge(CloudFormationServer.layer(eventsPerPage)))
+
+const http = httpWithPages(100)
+
+const stack = "MyTestStack"
+const otherTemplate = sampleTemplate.replace("\"AWS::S3::Bucket\"", "\"AWS::SNS::Topic\"")
+
+const templateUrl = "https://templates.s3.eu-central-1.amazonaws.com/effect-codepipeline/a%20b"
+
+const request = (change: Partial<StackRequest> = {}): StackRequest => ({
+  stack,
+  templateBody: sampleTemplate,
+  clientRequestToken: "create-1",
+  ...change
+})
+
+const describeStack = (name: string) => CloudFormation.use(({ describe }) => describe(name))
+const create = (change?: Partial<StackRequest>) => CloudFormation.use(({ create }) => create(request(change)))
+const update = (change?: Partial<StackRequest>) =>
+  CloudFormation.use(({ update }) => update(request({ clientRequestToken: "update-1", ...change })))
+const eventsOf = (id: string, since: number) => CloudFormation.use(({ events }) => events(id, since))
+
+const statusOf = (name: string) => describeStack(name).pipe(Effect.map(Option.map(({ status }) => status)))
+
+/** A stack that was created and is at rest. */
+const created = Effect.gen(function*() {
+  const { settle } = yield* World
+  const id = yield* create()
+  yield* settle(stack)
+  return id
+})
+
+const absentArn = "arn:aws:cloudformation:eu-central-1:123456789012:stack/Gone/5c36ae10-1b4f-11f0-8d4e-000000000009"
+
+describe.each([
+  { name: "in memory", world: memory },
+  { name: "over HTTP", world: http }
+])("CloudFormation $name", ({ world }) => {
+  it.effect.each([stack, absentArn])("a stack that is not there is none: %s", (name) =>
+    Effect.gen(function*() {
+      assert.isTrue(Option.isNone(yield* describeStack(name)))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a created stack is found by its name and by its id", () =>
+    Effect.gen(function*() {
+      const id = yield* create()
+      const byName = yield* describeStack(stack)
+      assert.include(Option.getOrThrow(byName), { id, name: stack, status: "CREATE_IN_PROGRESS" })
+      assert.deepStrictEqual(yield* describeStack(id), byName)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a stack changes when it is created and when it is updated", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      yield* created
+      const before = Option.getOrThrow(yield* describeStack(stack))
+      assert.strictEqual(before.status, "CREATE_COMPLETE")
+      const id = yield* update({ templateBody: otherTemplate })
+      const during = Option.getOrThrow(yield* describeStack(stack))
+      assert.include(during, { id, status: "UPDATE_IN_PROGRESS" })
+      assert.isAbove(during.changedAt, before.changedAt)
+      yield* settle(stack)
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("UPDATE_COMPLETE"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a create with the token of another is known again", () =>
+    Effect.gen(function*() {
+      yield* create()
+      assert.deepInclude(yield* Effect.flip(create()), { _tag: "TokenUsed", stack })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a stack that exists is not created again", () =>
+    Effect.gen(function*() {
+      yield* create()
+      const error = yield* Effect.flip(create({ clientRequestToken: "create-2" }))
+      assert.deepInclude(error, { _tag: "StackExists", stack })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a deleted stack is found by its id only, and its name is free", () =>
+    Effect.gen(function*() {
+      const { setStatus } = yield* World
+      const id = yield* created
+      yield* setStatus(stack, "DELETE_COMPLETE")
+      assert.deepStrictEqual(yield* statusOf(stack), Option.none())
+      assert.deepStrictEqual(yield* statusOf(id), Option.some("DELETE_COMPLETE"))
+      assert.notStrictEqual(yield* create({ clientRequestToken: "create-2" }), id)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("an update with the template that the stack has changes nothing", () =>
+    Effect.gen(function*() {
+      yield* created
+      assert.deepInclude(yield* Effect.flip(update()), { _tag: "NoUpdates", stack })
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("CREATE_COMPLETE"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each([
+    "CREATE_IN_PROGRESS",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED",
+    "DELETE_FAILED"
+  ])("%s forbids an update", (status) =>
+    Effect.gen(function*() {
+      const { setStatus } = yield* World
+      yield* setStatus(stack, status)
+      assert.deepInclude(yield* Effect.flip(update()), { _tag: "StackNotReady", stack, status })
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each(["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"])(
+    "%s allows an update",
+    (status) =>
+      Effect.gen(function*() {
+        const { setStatus } = yield* World
+        yield* setStatus(stack, status)
+        const id = yield* update()
+        assert.include(Option.getOrThrow(yield* describeStack(stack)), { id, status: "UPDATE_IN_PROGRESS" })
+      }).pipe(Effect.provide(world))
+  )
+
+  it.effect("an update with the token of another is known again", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      yield* created
+      yield* update({ templateBody: otherTemplate })
+      assert.deepInclude(yield* Effect.flip(update({ templateBody: otherTemplate })), { _tag: "TokenUsed", stack })
+      yield* settle(stack)
+      assert.deepInclude(yield* Effect.flip(update({ templateBody: otherTemplate })), { _tag: "TokenUsed", stack })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("the empty stack of a change set is seen, but cannot be updated", () =>
+    Effect.gen(function*() {
+      const { setStatus } = yield* World
+      yield* setStatus(stack, "REVIEW_IN_PROGRESS")
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("REVIEW_IN_PROGRESS"))
+      const error = yield* Effect.flip(update())
+      assert.deepInclude(error, {
+        _tag: "AwsRejected",
+        code: "ValidationError",
+        detail: `Stack [${stack}] does not exist`
+      })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a template that CloudFormation does not take is rejected, and there is no stack", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(create({ templateBody: "{}" }))
+      assert.deepInclude(error, {
+        _tag: "AwsRejected",
+        operation: "cloudformation:CreateStack",
+        code: "ValidationError"
+      })
+      assert.deepStrictEqual(yield* statusOf(stack), Option.none())
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a template can be given by its URL", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      const cloudFormation = yield* CloudFormation
+      yield* cloudFormation.create({ stack, templateUrl, clientRequestToken: "create-1" })
+      yield* settle(stack)
+      const error = yield* Effect.flip(cloudFormation.update({ stack, templateUrl, clientRequestToken: "update-1" }))
+      assert.deepInclude(error, { _tag: "NoUpdates", stack })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("events are newest first, and carry the token of their operation", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      const id = yield* created
+      yield* update({ templateBody: otherTemplate })
+      yield* settle(stack)
+      const events = yield* eventsOf(id, 0)
+      const times = events.map(({ timestamp }) => timestamp)
+      assert.deepStrictEqual(times, times.toSorted((a, b) => b - a))
+      const tokens = events.map(({ clientRequestToken }) => clientRequestToken)
+      assert.deepStrictEqual([...new Set(tokens)], ["update-1", "create-1"])
+      assert.strictEqual(tokens.lastIndexOf("update-1") + 1, tokens.indexOf("create-1"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("events of the stack itself have its id, those of resources have another", () =>
+    Effect.gen(function*() {
+      const id = yield* created
+      const events = yield* eventsOf(id, 0)
+      const own = events.filter(({ physicalResourceId }) => physicalResourceId === id)
+      assert.deepStrictEqual(own.map(({ status }) => status), ["CREATE_COMPLETE", "CREATE_IN_PROGRESS"])
+      for (const event of own) {
+        assert.include(event, { stackId: id, logicalResourceId: stack, resourceType: "AWS::CloudFormation::Stack" })
+      }
+      assert.strictEqual(own[1]?.reason, "User Initiated")
+      const others = events.filter((event) => !own.includes(event))
+      assert.deepStrictEqual(others.map(({ status }) => status), ["CREATE_COMPLETE", "CREATE_IN_PROGRESS"])
+      for (const event of others) assert.strictEqual(event.resourceType, "AWS::S3::Bucket")
+    }).pipe(Effect.provide(world)))
+
+  it.effect("no event that is not older than `since` is missing", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      const id = yield* created
+      yield* update({ templateBody: otherTemplate })
+      yield* settle(stack)
+      const all = yield* eventsOf(id, 0)
+      for (const { timestamp } of all) {
+        const expected = all.filter((event) => event.timestamp >= timestamp)
+        assert.deepStrictEqual((yield* eventsOf(id, timestamp)).slice(0, expected.length), expected)
+      }
+    }).pipe(Effect.provide(world)))
+
+  it.effect("events of a stack that is not there are rejected", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(eventsOf(absentArn, 0))
+      assert.deepInclude(error, { _tag: "AwsRejected", operation: "cloudformation:DescribeStackEvents" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each(
+    [
+      { operation: "cloudformation:DescribeStacks", call: describeStack(stack) },
+      { operation: "cloudformation:CreateStack", call: create() },
+      { operation: "cloudformation:UpdateStack", call: update() },
+      { operation: "cloudformation:DescribeStackEvents", call: eventsOf(absentArn, 0) }
+    ] as const
+  )("a role without $operation is told so", ({ call, operation }) =>
+    Effect.gen(function*() {
+      const { deny } = yield* World
+      yield* deny(operation)
+      const error = yield* Effect.flip<unknown, OperationError, CloudFormation>(call)
+      assert.deepInclude(error, { _tag: "AwsDenied", operation, code: "AccessDenied" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a throttled call is made again until it is answered", () =>
+    Effect.gen(function*() {
+      const { throttle } = yield* World
+      yield* throttle(2)
+      assert.isTrue(Option.isNone(yield* drive(describeStack(stack))))
+      yield* throttle(2)
+      yield* drive(create())
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("CREATE_IN_PROGRESS"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a call that is throttled for ever is given up after six times", () =>
+    Effect.gen(function*() {
+      const { throttle } = yield* World
+      yield* throttle(6)
+      const error = yield* drive(Effect.flip(create()))
+      assert.deepInclude(error, {
+        _tag: "AwsUnavailable",
+        operation: "cloudformation:CreateStack",
+        code: "Throttling",
+        detail: "Rate exceeded"
+      })
+      yield* create()
+    }).pipe(Effect.provide(world)))
+})
+
+describe("CloudFormation on the wire", () => {
+  it.effect("a template arrives unchanged, with the name and the token", () =>
+    Effect.gen(function*() {
+      const templateBody = "\uFEFF# é 😀 \u0000\r\nResources:\t{ a+b: \"100 % & <c>\" }\n\n"
+      yield* create({ templateBody })
+      const { calls } = yield* CloudFormationServer
+      assert.deepStrictEqual(calls.map(({ operation, parameters }) => ({ operation, parameters })), [{
+        operation: "CreateStack",
+        parameters: {
+          Version: "2010-05-15",
+          StackName: stack,
+          TemplateBody: templateBody,
+          ClientRequestToken: "create-1"
+        }
+      }])
+    }).pipe(Effect.provide(http)))
+
+  it.effect("the URL of a template arrives unchanged, and no template with it", () =>
+    Effect.gen(function*() {
+      yield* CloudFormation.use(({ create }) => create({ stack, templateUrl, clientRequestToken: "create-1" }))
+      const { calls } = yield* CloudFormationServer
+      assert.deepStrictEqual(calls.map(({ parameters }) => parameters), [{
+        Version: "2010-05-15",
+        StackName: stack,
+        TemplateURL: templateUrl,
+        ClientRequestToken: "create-1"
+      }])
+    }).pipe(Effect.provide(http)))
+
+  it.effect.each([
+    "Role arn:aws:iam::123456789012:role/deploy does not exist",
+    "Stack with id MyTestStack2 does not exist",
+    "S3 error: The specified key does not exist."
+  ])("something else that does not exist is not an absent stack: %s", (message) =>
+    Effect.gen(function*() {
+      const { answerNext } = yield* CloudFormationServer
+      yield* answerNext(refused("ValidationError", message))
+      const error = yield* Effect.flip(describeStack(stack))
+      assert.deepInclude(error, { _tag: "AwsRejected", code: "ValidationError", detail: message })
+    }).pipe(Effect.provide(http)))
+
+  it.effect("the other sentence for a busy stack is known too", () =>
+    Effect.gen(function*() {
+      const { answerNext } = yield* CloudFormationServer
+      const message =
+        "This stack is currently in a non-terminal [UPDATE_IN_PROGRESS] state. To update the stack from " +
+        "this state, please use the disable-rollback parameter with update-stack API."
+      yield* answerNext(refused("ValidationError", message))
+      const error = yield* Effect.flip(update())
+      assert.deepInclude(error, { _tag: "StackNotReady", stack, status: "UPDATE_IN_PROGRESS" })
+    }).pipe(Effect.provide(http)))
+
+  it.effect("missing capabilities are rejected in CloudFormation's own words, once", () =>
+    Effect.gen(function*() {
+      const { answerNext, calls } = yield* CloudFormationServer
+      yield* answerNext(refused("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]"))
+      const error = yield* Effect.flip(create())
+      assert.deepInclude(error, {
+        _tag: "AwsRejected",
+        code: "InsufficientCapabilitiesException",
+        detail: "Requires capabilities : [CAPABILITY_IAM]"
+      })
+      assert.lengthOf(calls, 1)
+    }).pipe(Effect.provide(http)))
+
+  it.effect.each([
+    { what: "a failing server", answer: unavailable },
+    { what: "a reset connection", answer: Answer.Cut() },
+    { what: "an answer that ends too early", answer: done("<DescribeStacksResponse><DescribeStacksResult><Sta") },
+    { what: "a throttle with a status of its own", answer: refused("TooManyRequestsException", "Slow down", 429) }
+  ])("$what is asked again", ({ answer }) =>
+    Effect.gen(function*() {
+      const { answerNext, calls } = yield* CloudFormationServer
+      yield* answerNext(answer, answer)
+      assert.isTrue(Option.isNone(yield* drive(describeStack(stack))))
+      assert.lengthOf(calls, 3)
+    }).pipe(Effect.provide(http)))
+
+  it.effect("a server that always fails is asked six times", () =>
+    Effect.gen(function*() {
+      const { answerAlways, calls } = yield* CloudFormationServer
+      yield* answerAlways("DescribeStacks", unavailable)
+      const error = yield* drive(Effect.flip(describeStack(stack)))
+      assert.deepInclude(error, { _tag: "AwsUnavailable", operation: "cloudformation:DescribeStacks" })
+      assert.lengthOf(calls, 6)
+    }).pipe(Effect.provide(http)))
+
+  it.effect("a server that is not there is unavailable", () =>
+    Effect.gen(function*() {
+      const endpoint = yield* Effect.scoped(listen(() => {}))
+      const client = new CloudFormationClient(clientOptions(endpoint))
+      const error = yield* drive(Effect.flip(describeStack(stack))).pipe(
+        Effect.provide(CloudFormation.layerClient(client))
+      )
+      assert.deepInclude(error, { _tag: "AwsUnavailable", code: "ECONNREFUSED" })
+    }))
+
+  it.effect("events are read page by page, and no page further than `since`", () =>
+    Effect.gen(function*() {
+      const { calls } = yield* CloudFormationServer
+      const id = yield* created
+      const all = yield* eventsOf(id, 0)
+      assert.lengthOf(all, 4)
+      const pages = () => calls.filter(({ operation }) => operation === "DescribeStackEvents")
+      assert.lengthOf(pages(), 4)
+      const third = all[2]?.timestamp ?? 0
+      assert.deepStrictEqual(yield* eventsOf(id, third + 1), all.slice(0, 3))
+      assert.deepStrictEqual(
+        pages().slice(4).map(({ parameters }) => [parameters["StackName"], parameters["NextToken"]]),
+        [[id, undefined], [id, "1"], [id, "2"]]
+      )
+    }).pipe(Effect.provide(httpWithPages(1))))
+
+  it.effect("the layer takes region, endpoint and credentials from the environment", () =>
+    Effect.gen(function*() {
+      const { calls, endpoint } = yield* CloudFormationServer
+      yield* describeStack(stack).pipe(
+        Effect.provide(Layer.provide(
+          CloudFormation.layer,
+          environment({
+            AWS_REGION: "sa-east-1",
+            AWS_ENDPOINT_URL_CLOUDFORMATION: endpoint,
+            AWS_ACCESS_KEY_ID: "AKIAENVIRONMENT",
+            AWS_SECRET_ACCESS_KEY: "secret"
+          })
+        ))
+      )
+      assert.deepStrictEqual(
+        calls.map(({ headers }) => signedBy(headers)),
+        ["AKIAENVIRONMENT sa-east-1 cloudformation"]
+      )
+    }).pipe(Effect.provide(CloudFormationServer.layer())))
+})

@@ -1,0 +1,15 @@
+// Environment variables for the AWS SDK and for Config.
+import { vi } from "@effect/vitest"
+import { ConfigProvider, Effect, type Layer } from "effect"
+
+/** They are set for as long as the layer lives. */
+export const environment = (variables: Readonly<Record<string, string>>): Layer.Layer<never> =>
+  ConfigProvider.layer(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+        return ConfigProvider.fromEnv()
+      }),
+      () => Effect.sync(() => vi.unstubAllEnvs())
+    )
+  )

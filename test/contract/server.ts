@@ -1,0 +1,108 @@
+// A service of AWS on this machine: takes requests as AWS does, remembers them, and answers in AWS's own form.
+import { Data, Effect, type Scope } from "effect"
+import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http"
+import type { AddressInfo } from "node:net"
+import { text } from "node:stream/consumers"
+
+/** One request, as it came over the wire. */
+export interface Call {
+  readonly operation: string
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly headers: IncomingHttpHeaders
+}
+
+export type Answer = Data.TaggedEnum<{
+  Done: { readonly body: string }
+  Refused: { readonly status: number; readonly code: string; readonly message: string }
+  /** The connection is reset. */
+  Cut: {}
+}>
+export const Answer = Data.taggedEnum<Answer>()
+
+export const done = (body: string): Answer => Answer.Done({ body })
+
+export const refused = (code: string, message: string, status = 400): Answer =>
+  Answer.Refused({ status, code, message })
+
+export const unavailable = refused("ServiceUnavailable", "Service is unavailable", 503)
+
+export const denied = (operation: string): Answer =>
+  refused(
+    "AccessDenied",
+    `User: arn:aws:sts::123456789012:assumed-role/function/f is not authorized to perform: ${operation}`,
+    403
+  )
+
+export interface AwsServer {
+  readonly endpoint: string
+  readonly calls: ReadonlyArray<Call>
+  /** The next calls get these answers, one each, whatever they ask. */
+  answerNext(...answers: ReadonlyArray<Answer>): Effect.Effect<void>
+  /** From now on every call of the operation gets this answer. */
+  answerAlways(operation: string, answer: Answer): Effect.Effect<void>
+}
+
+/** How a service puts its calls and its errors. */
+export interface Protocol {
+  readonly contentType: string
+  readonly read: (headers: IncomingHttpHeaders, body: string) => Pick<Call, "operation" | "parameters">
+  readonly refusal: (refusal: { readonly code: string; readonly message: string }) => string
+}
+
+/** Listens on a free port until the scope is closed, and gives its URL. */
+export const listen = (listener: RequestListener): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<ReturnType<typeof createServer>>((resume) => {
+      const server = createServer(listener)
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.callback<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        server.closeAllConnections()
+      })
+  ).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+
+export const serve = Effect.fnUntraced(function*(
+  protocol: Protocol,
+  answer: (call: Call) => Answer
+): Effect.fn.Return<AwsServer, never, Scope.Scope> {
+  const calls: Array<Call> = []
+  const next: Array<Answer> = []
+  const always = new Map<string, Answer>()
+  const endpoint = yield* listen((request, response) => {
+    const send = (status: number, body: string) =>
+      response.writeHead(status, { "content-type": protocol.contentType }).end(body)
+    text(request).then((body) => {
+      const call = { ...protocol.read(request.headers, body), headers: request.headers }
+      calls.push(call)
+      Answer.$match(next.shift() ?? always.get(call.operation) ?? answer(call), {
+        Done: ({ body }) => send(200, body),
+        Refused: (refusal) => send(refusal.status, protocol.refusal(refusal)),
+        Cut: () => request.socket.resetAndDestroy()
+      })
+    }).catch((cause: unknown) => send(599, String(cause)))
+  })
+  return {
+    endpoint,
+    calls,
+    answerNext: (...answers) => Effect.sync(() => void next.push(...answers)),
+    answerAlways: (operation, answer) => Effect.sync(() => void always.set(operation, answer))
+  }
+})
+
+const signature = /Credential=(?<accessKeyId>[^/]+)\/\d{8}\/(?<region>[^/]+)\/(?<service>[^/]+)\/aws4_request/
+
+/** Who has signed the request, for which region and service. */
+export const signedBy = (headers: IncomingHttpHeaders): string => {
+  const { accessKeyId, region, service } = signature.exec(headers.authorization ?? "")?.groups ?? {}
+  return `${accessKeyId} ${region} ${service}`
+}
+
+/** What clients of these servers are made with. */
+export const clientOptions = (endpoint: string) => ({
+  endpoint,
+  region: "eu-central-1",
+  credentials: { accessKeyId: "AKIAFUNCTION", secretAccessKey: "secret-of-the-function" },
+  maxAttempts: 1
+})

@@ -1,0 +1,103 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Option, Result, Schema } from "effect"
+import { decode, encode, Execution, Position, StateTooLarge } from "../../src/domain/ContinuationToken.ts"
+import { JobId } from "../../src/domain/Job.ts"
+import { readEvent } from "../fixtures.ts"
+
+const execution = new Execution({ firstJobId: JobId.make("j1"), startedAt: 1_795_330_000_000, attempt: 1 })
+const action = "deploy-stack"
+
+/** JSON has one zero. */
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+const withState = (state: Schema.Json) => encode({ action, execution, position: Position.State({ state }) })
+const stateless = encode({ action, execution, position: Position.Start() })
+
+it.effect.prop(
+  "what one job leaves the next one finds, or the token is too large",
+  { action: Schema.String, execution: Execution, state: Schema.Option(Schema.Json) },
+  Effect.fnUntraced(function*(left) {
+    const position = Option.match(left.state, {
+      onNone: () => Position.Start(),
+      onSome: (state) => Position.State({ state })
+    })
+    const token = yield* Effect.result(encode({ ...left, position }))
+    if (Result.isFailure(token)) return assert.isAbove(token.failure.length, 2_048)
+    assert.isAtMost(token.success.length, 2_048)
+    const found = Option.getOrThrow(decode(left.action, token.success))
+    assert.deepStrictEqual(asJson(found.execution), asJson(left.execution))
+    assert.deepStrictEqual(asJson(found.position), asJson(position))
+  })
+)
+
+it.effect("a token may have 2,048 characters and not one more", () =>
+  Effect.gen(function*() {
+    const room = 2_048 - (yield* withState("")).length
+    assert.lengthOf(yield* withState("x".repeat(room)), 2_048)
+    const error = yield* Effect.flip(withState("x".repeat(room + 1)))
+    assert.deepStrictEqual(error, new StateTooLarge({ action, length: 2_049 }))
+    assert.include(error.message, "The state that action \"deploy-stack\" wants to continue with")
+    assert.include(error.message, "a token of 2049 characters; CodePipeline allows 2048")
+  }))
+
+it.effect("an action that has left no state starts again", () =>
+  Effect.gen(function*() {
+    const found = Option.getOrThrow(decode(action, yield* stateless))
+    assert.deepStrictEqual(found.position, Position.Start())
+    assert.deepStrictEqual(found.execution, execution)
+  }))
+
+it.effect("an action of which nothing is known goes on so", () =>
+  Effect.gen(function*() {
+    const token = yield* encode({ action, execution, position: Position.Unknown() })
+    assert.deepStrictEqual(Option.getOrThrow(decode(action, token)).position, Position.Unknown())
+  }))
+
+it.effect("null is a state", () =>
+  Effect.gen(function*() {
+    const { position } = Option.getOrThrow(decode(action, yield* withState(null)))
+    assert.deepStrictEqual(position, Position.State({ state: null }))
+  }))
+
+it.effect.prop("another action's token is not ours", [Schema.String], ([other]) =>
+  Effect.gen(function*() {
+    assert.strictEqual(Option.isSome(decode(other, yield* stateless)), other === action)
+  }))
+
+it.prop("nor is any other text", [Schema.String], ([text]) => {
+  assert.isTrue(Option.isNone(decode(action, text)))
+})
+
+it.prop("nor any other JSON", [Schema.Json], ([json]) => {
+  assert.isTrue(Option.isNone(decode(action, JSON.stringify(json))))
+})
+
+it.effect.each<readonly [kind: string, change: (token: string) => string]>([
+  ["of another version", (token: string) => token.replace("\"version\":1", "\"version\":2")],
+  ["without a version", (token: string) => token.replace("\"version\":1,", "")],
+  ["without a first job", (token: string) => token.replace("\"firstJobId\":\"j1\",", "")],
+  ["with an empty first job", (token: string) => token.replace("\"j1\"", "\"\"")],
+  ["with half an attempt", (token: string) => token.replace("\"attempt\":1", "\"attempt\":1.5")],
+  ["cut off", (token: string) => token.slice(0, -1)],
+  ["of AWS's sample", () => "{\"previous_job_id\": \"c0d76431-b0e7-xmpl-97e3-e8ee786eb6f6\"}"]
+])("nor is one %s", ([, change]) =>
+  Effect.gen(function*() {
+    const token = yield* stateless
+    assert.notStrictEqual(change(token), token)
+    assert.isTrue(Option.isNone(decode(action, change(token))))
+  }))
+
+it("a token that was written before stays readable", () => {
+  const { execution, position } = Option.getOrThrow(
+    decode(action, String(readEvent("continuation-token-own")["CodePipeline.job"].data["continuationToken"]))
+  )
+  assert.strictEqual(execution.firstJobId, "6f4f8b2e-3c1d-4a57-9e0b-0d6f4c2a9b10")
+  assert.strictEqual(execution.startedAt, 1_795_330_000_000)
+  assert.deepInclude(Position.$is("State")(position) ? position.state : position, { operation: "create" })
+})
+
+it.prop("the next execution is the same but for its number", [Execution], ([execution]) => {
+  const { attempt, ...same } = execution.next
+  assert.strictEqual(attempt, execution.attempt + 1)
+  assert.deepInclude(execution, same)
+})

@@ -1,0 +1,232 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary, Schema } from "effect"
+import { JobId } from "../../src/domain/Job.ts"
+import { causes, Evidence, evidence, type StackEvent } from "../../src/domain/StackEvents.ts"
+import { type Owner, StackOperation } from "../../src/domain/StackOperation.ts"
+import { StackStatus } from "../../src/domain/StackStatus.ts"
+
+const owner: Owner = { firstJobId: JobId.make("j1"), startedAt: 1_000 }
+
+const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
+
+type Part = readonly [status: string, token?: string | undefined, reason?: string | undefined]
+
+const event = (
+  timestamp: number,
+  [status, clientRequestToken, reason]: Part,
+  resource: Partial<StackEvent>
+): StackEvent => ({
+  stackId,
+  timestamp,
+  logicalResourceId: "S",
+  physicalResourceId: stackId,
+  resourceType: "AWS::CloudFormation::Stack",
+  status,
+  ...(clientRequestToken !== undefined && { clientRequestToken }),
+  ...(reason !== undefined && { reason }),
+  ...resource
+})
+
+const ofStack = (...part: Part) => (timestamp: number) => event(timestamp, part, {})
+const ofResource = (logicalResourceId: string, ...part: Part) => (timestamp: number) =>
+  event(timestamp, part, { logicalResourceId, physicalResourceId: "bucket-1", resourceType: "AWS::S3::Bucket" })
+
+/** A second apart, the first one a second after the action began; newest first, as AWS gives them. */
+const history = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
+  events.map((event, index) => event(owner.startedAt + 1_000 * (index + 1))).toReversed()
+
+/** As if it all had happened so much later. */
+const shifted = (events: ReadonlyArray<StackEvent>, milliseconds: number) =>
+  events.map((event) => ({ ...event, timestamp: event.timestamp + milliseconds }))
+
+describe("evidence", () => {
+  it("there is none without events", () => {
+    assert.deepStrictEqual(evidence([], owner), Evidence.Nothing())
+  })
+
+  it.each(StackOperation.literals)("an %s of ours is known again while it runs and when it is over", (operation) => {
+    const running = [
+      ofStack("UPDATE_IN_PROGRESS", `${operation}-j1`),
+      ofResource("B", "UPDATE_FAILED", `${operation}-j1`)
+    ]
+    assert.deepStrictEqual(evidence(history(...running), owner), Evidence.Begun({ operation }))
+    const over = [...running, ofStack("UPDATE_ROLLBACK_COMPLETE", `${operation}-j1`)]
+    const status = "UPDATE_ROLLBACK_COMPLETE"
+    assert.deepStrictEqual(evidence(history(...over), owner), Evidence.Ended({ operation, status }))
+  })
+
+  it("the clean-up is still ours to wait for", () => {
+    const events = history(ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"))
+    assert.deepStrictEqual(evidence(events, owner), Evidence.Begun({ operation: "update" }))
+  })
+
+  it("of two operations of ours the later counts, unless only the other is asked for", () => {
+    const events = history(
+      ofStack("CREATE_IN_PROGRESS", "create-j1"),
+      ofStack("CREATE_COMPLETE", "create-j1"),
+      ofStack("UPDATE_IN_PROGRESS", "update-j1")
+    )
+    assert.deepStrictEqual(evidence(events, owner), Evidence.Begun({ operation: "update" }))
+    assert.deepStrictEqual(
+      evidence(events, owner, ["create"]),
+      Evidence.Ended({ operation: "create", status: "CREATE_COMPLETE" })
+    )
+    assert.deepStrictEqual(evidence(events, owner, []), Evidence.Nothing())
+  })
+
+  it("what somebody else does later does not change how ours ended", () => {
+    const events = history(
+      ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_ROLLBACK_COMPLETE", "update-j1"),
+      ofStack("UPDATE_IN_PROGRESS", "update-j2"),
+      ofStack("UPDATE_COMPLETE", "update-j2")
+    )
+    const ended = Evidence.Ended({ operation: "update", status: "UPDATE_ROLLBACK_COMPLETE" })
+    assert.deepStrictEqual(evidence(events, owner), ended)
+  })
+
+  it("somebody else's operation proves nothing of ours", () => {
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "update-j2")), owner), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "")), owner), Evidence.Nothing())
+  })
+
+  it("a resource's end is not the stack's, not even a nested stack's", () => {
+    const nested = ofResource("Nested", "UPDATE_COMPLETE", "update-j1")
+    assert.deepStrictEqual(evidence(history(nested), owner), Evidence.Nothing())
+  })
+
+  it("an update that was cancelled has ended with its rollback, whatever came after", () => {
+    const cancelled = [
+      ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "Console-CancelUpdateStack-1")
+    ]
+    assert.deepStrictEqual(evidence(history(...cancelled), owner), Evidence.Begun({ operation: "update" }))
+    const later = [
+      ofStack("UPDATE_ROLLBACK_COMPLETE", "Console-CancelUpdateStack-1"),
+      ofStack("UPDATE_IN_PROGRESS", "update-j2"),
+      ofStack("UPDATE_COMPLETE", "update-j2")
+    ]
+    assert.deepStrictEqual(
+      evidence(history(...cancelled, ...later), owner),
+      Evidence.Ended({ operation: "update", status: "UPDATE_ROLLBACK_COMPLETE" })
+    )
+  })
+
+  it("a create that was cut off by a delete has ended with it", () => {
+    const events = history(
+      ofStack("CREATE_IN_PROGRESS", "create-j1"),
+      ofStack("DELETE_IN_PROGRESS"),
+      ofStack("DELETE_COMPLETE")
+    )
+    assert.deepStrictEqual(
+      evidence(events, owner),
+      Evidence.Ended({ operation: "create", status: "DELETE_COMPLETE" })
+    )
+  })
+
+  it("an emulator's operation without a token may be ours, unless it is older than the action", () => {
+    const events = history(
+      ofStack("UPDATE_IN_PROGRESS"),
+      ofResource("B", "UPDATE_COMPLETE"),
+      ofStack("UPDATE_COMPLETE")
+    )
+    const end = events[0]?.timestamp ?? 0
+    assert.deepStrictEqual(evidence(shifted(events, owner.startedAt - end), owner), Evidence.Unmarked())
+    assert.deepStrictEqual(evidence(shifted(events, owner.startedAt - end - 1), owner), Evidence.Nothing())
+  })
+
+  it("an operation without a token is not ours where a later one has the token of somebody else", () => {
+    const events = history(ofStack("UPDATE_COMPLETE"), ofStack("UPDATE_COMPLETE", "update-j2"))
+    assert.deepStrictEqual(evidence(events, owner), Evidence.Nothing())
+  })
+})
+
+describe("causes", () => {
+  it("are the failures of our resources, oldest first", () => {
+    const events = history(
+      ofStack("UPDATE_IN_PROGRESS", "update-j1", "User Initiated"),
+      ofResource("A", "UPDATE_COMPLETE", "update-j1"),
+      ofResource("B", "CREATE_FAILED", "update-j1", "the name is taken"),
+      ofResource("C", "UPDATE_FAILED", "update-j1"),
+      ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "update-j1", "The following resource(s) failed to create: [B]")
+    )
+    assert.deepStrictEqual(causes(events, owner, "update"), [
+      "B (AWS::S3::Bucket): the name is taken",
+      "C (AWS::S3::Bucket): UPDATE_FAILED"
+    ])
+  })
+
+  it("are not what was only cancelled because of them", () => {
+    const events = history(
+      ofResource("A", "CREATE_FAILED", "create-j1", "Resource creation cancelled"),
+      ofResource("B", "CREATE_FAILED", "create-j1", "Resource creation Cancelled"),
+      ofResource("C", "CREATE_FAILED", "create-j1", "quota")
+    )
+    assert.deepStrictEqual(causes(events, owner, "create"), ["C (AWS::S3::Bucket): quota"])
+  })
+
+  it("are not those of other operations, ours or not", () => {
+    const events = history(
+      ofResource("A", "CREATE_FAILED", "create-j1", "an earlier one"),
+      ofResource("B", "UPDATE_FAILED", "update-j2", "somebody else's"),
+      ofResource("C", "UPDATE_FAILED", "update-j1", "ours")
+    )
+    assert.deepStrictEqual(causes(events, owner, "update"), ["C (AWS::S3::Bucket): ours"])
+  })
+
+  it("are what the stack says, where no resource failed", () => {
+    const events = history(
+      ofStack("CREATE_IN_PROGRESS", "create-j1", "User Initiated"),
+      ofResource("A", "CREATE_FAILED", "create-j1", "Resource creation cancelled"),
+      ofStack("ROLLBACK_IN_PROGRESS", "create-j1", "Stack creation time exceeded the specified timeout"),
+      ofStack("ROLLBACK_COMPLETE", "create-j1")
+    )
+    assert.deepStrictEqual(causes(events, owner, "create"), ["Stack creation time exceeded the specified timeout"])
+  })
+
+  it("may be those of an emulator's operation without a token, unless it is older than the action", () => {
+    const events = shifted(history(ofResource("A", "CREATE_FAILED", undefined, "quota")), -1_000)
+    assert.deepStrictEqual(causes(events, owner, "create"), ["A (AWS::S3::Bucket): quota"])
+    assert.deepStrictEqual(causes(shifted(events, -1), owner, "create"), [])
+  })
+
+  it("are none without events", () => {
+    assert.deepStrictEqual(causes([], owner, "create"), [])
+  })
+})
+
+/** What happens to a stack, with a number for each event by which to shuffle them. */
+const Shuffled = Arbitrary.map(
+  Arbitrary.schema(Schema.Array(Schema.Struct({
+    resource: Schema.UndefinedOr(Schema.Literals(["A", "B"])),
+    status: StackStatus,
+    token: Schema.UndefinedOr(Schema.Literals(["create-j1", "update-j1", "update-j2"])),
+    reason: Schema.UndefinedOr(Schema.Literals(["quota", "cancelled", "User Initiated"])),
+    order: Schema.Int
+  }))),
+  (parts) => ({
+    events: history(
+      ...parts.map(({ reason, resource, status, token }) =>
+        resource === undefined ? ofStack(status, token, reason) : ofResource(resource, status, token, reason)
+      )
+    ),
+    orders: parts.map(({ order }) => order)
+  })
+)
+
+it.prop("the order in which the events are read does not matter", [Shuffled], ([{ events, orders }]) => {
+  const shuffled = events
+    .map((event, index) => ({ event, order: orders[index] ?? 0 }))
+    .toSorted((a, b) => a.order - b.order)
+    .map(({ event }) => event)
+  assert.deepStrictEqual(evidence(shuffled, owner), evidence(events, owner))
+  for (const operation of StackOperation.literals) {
+    assert.deepStrictEqual(causes(shuffled, owner, operation), causes(events, owner, operation))
+  }
+})
+
+it.prop("an operation is ours only by a token of ours", [Shuffled], ([{ events }]) => {
+  const found = evidence(events, owner)
+  if (found._tag !== "Begun" && found._tag !== "Ended") return
+  assert.include(events.map(({ clientRequestToken }) => clientRequestToken), `${found.operation}-j1`)
+})

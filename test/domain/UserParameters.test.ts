@@ -1,0 +1,102 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { decode, json, UserParametersInvalid } from "../../src/domain/UserParameters.ts"
+
+const Parameters = json({
+  stack: Schema.NonEmptyString,
+  count: Schema.Int,
+  tags: Schema.optionalKey(Schema.Array(Schema.String))
+})
+
+const problemsOf = (text: string) => Effect.flip(decode(Parameters, text)).pipe(Effect.map(({ problems }) => problems))
+
+it.effect.prop("what is written is read", [Schema.toType(Parameters)], ([parameters]) =>
+  Effect.gen(function*() {
+    assert.deepStrictEqual(
+      yield* decode(Parameters, JSON.stringify(parameters)),
+      JSON.parse(JSON.stringify(parameters))
+    )
+  }))
+
+it.effect.prop(
+  "parameters can be written as text",
+  [Schema.toType(Parameters)],
+  ([parameters]) =>
+    Effect.gen(function*() {
+      const text = yield* Schema.encodeEffect(Parameters)(parameters)
+      assert.strictEqual(text, JSON.stringify(parameters))
+    })
+)
+
+it.effect("all problems are told at once", () =>
+  Effect.gen(function*() {
+    const error = yield* Effect.flip(
+      decode(Parameters, "{\"stak\":\"S\",\"count\":\"7\",\"tags\":[1],\"__proto__\":{}}")
+    )
+    assert.deepStrictEqual(
+      error,
+      new UserParametersInvalid({
+        problems: [
+          "\"stak\" is not known; did you mean \"stack\"?",
+          "\"__proto__\" is not known; known are \"stack\", \"count\", \"tags\"",
+          "\"stack\" is missing",
+          "\"count\": expected number, got a string",
+          "\"tags[0]\": expected string, got a number"
+        ]
+      })
+    )
+    assert.strictEqual(error.message, error.problems.join("; "))
+  }))
+
+it.effect.each<readonly [text: string, kind: string]>([
+  ["[]", "an array"],
+  ["null", "null"],
+  ["7", "a number"],
+  ["\"\"", "an empty string"],
+  ["\"hunter2\"", "a string"]
+])("JSON that is no object is told by its kind: %s", ([text, kind]) =>
+  Effect.gen(function*() {
+    assert.deepStrictEqual(yield* problemsOf(text), [`UserParameters: expected object, got ${kind}`])
+  }))
+
+it.effect.each(["", " \n"])("it is told that there are none: %j", (text) =>
+  Effect.gen(function*() {
+    assert.deepStrictEqual(yield* problemsOf(text), ["UserParameters could not be decoded as JSON: there are none"])
+  }))
+
+it.effect.each([
+  "http://www.example.com/",
+  "{\"stack\":\"#{variables.Name}\"",
+  "{\"stack\":\"a \"quote\"\"}",
+  "{\"stack\":\"two\nlines\"}"
+])("what breaks JSON is told with its usual cause: %j", (text) =>
+  Effect.gen(function*() {
+    const [problem, ...others] = yield* problemsOf(text)
+    assert.deepStrictEqual(others, [])
+    assert.match(
+      problem ?? "",
+      /^UserParameters could not be decoded as JSON\. Where a variable \(#\{…\}\) is put into it/
+    )
+  }))
+
+it.effect.prop(
+  "any text ends in parameters or in problems that quote none of its values",
+  [Schema.Json],
+  ([value]) =>
+    Effect.gen(function*() {
+      const text = JSON.stringify({ stack: { hidden: `hunter2${JSON.stringify(value)}` }, count: value })
+      assert.notInclude((yield* problemsOf(text)).join(), "hunter2")
+    })
+)
+
+it.effect("an action may take any text", () =>
+  Effect.gen(function*() {
+    assert.strictEqual(yield* decode(Schema.String, "http://www.example.com/"), "http://www.example.com/")
+  }))
+
+it.effect("the text that an action takes may have a form", () =>
+  Effect.gen(function*() {
+    const Url = Schema.String.check(Schema.isStartingWith("https://"))
+    const { problems } = yield* Effect.flip(decode(Url, "hunter2"))
+    assert.deepStrictEqual(problems, ["UserParameters: expected a string starting with \"https://\", got a string"])
+  }))

@@ -1,0 +1,251 @@
+import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises"
+import type { IncomingHttpHeaders } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import type { Readable } from "node:stream"
+import { text } from "node:stream/consumers"
+import { bundle, entryPoints } from "../../scripts/bundle.ts"
+import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
+import { zipFiles } from "../../src/internal/zipFiles.ts"
+import { CloudFormationServer } from "../contract/CloudFormationServer.ts"
+import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
+import { S3Server } from "../contract/S3Server.ts"
+import { signedBy } from "../contract/server.ts"
+import { deployEvent, type JobEvent, sampleTemplate, secrets } from "../fixtures.ts"
+
+/** Processes start slowly on a busy machine. */
+const timeout = 60_000
+
+/** Plays Lambda: each line of its input is an event, each line of its fourth stream what became of it. */
+const runner = `
+import { writeSync } from "node:fs"
+import { createInterface } from "node:readline"
+import { handler } from "./index.mjs"
+for await (const line of createInterface({ input: process.stdin })) {
+  const context = { awsRequestId: "8d8a5c0e-1f0b", getRemainingTimeInMillis: () => 60_000 }
+  const result = await handler(JSON.parse(line), context).then(
+    (resolved) => ({ resolved }),
+    (error) => ({ rejected: String(error) })
+  )
+  writeSync(3, JSON.stringify(result) + "\\n")
+}
+`
+
+/** Holds the bundled function and nothing else; there are no node_modules above it. */
+let folder = ""
+
+beforeAll(async () => {
+  const outdir = await mkdtemp(join(await realpath(tmpdir()), "effect-codepipeline-"))
+  const [name, module] = (await entryPoints()).find(([name]) => name === "deploy-stack") ?? ["", ""]
+  await bundle(name, module, outdir)
+  folder = join(outdir, name)
+  await writeFile(join(folder, "runner.mjs"), runner)
+  return () => rm(outdir, { recursive: true })
+}, timeout)
+
+const functionSecret = "secret-of-the-function"
+
+type Result = { readonly resolved: JobOutcome } | { readonly rejected: string }
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const end = (child: ChildProcess) =>
+  Effect.callback<number | null>((resume) => {
+    child.on("close", (code) => resume(Effect.succeed(code)))
+    child.stdin?.end()
+  })
+
+/** A container of the function: a process with only these variables. */
+const startFunction = Effect.gen(function*() {
+  const s3 = yield* S3Server
+  const cloudFormation = yield* CloudFormationServer
+  const codePipeline = yield* CodePipelineServer
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(process.execPath, ["runner.mjs"], {
+        cwd: folder,
+        env: {
+          AWS_REGION: "eu-central-1",
+          AWS_ENDPOINT_URL_S3: s3.endpoint,
+          AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
+          AWS_ENDPOINT_URL_CODEPIPELINE: codePipeline.endpoint,
+          AWS_ACCESS_KEY_ID: "AKIAFUNCTION",
+          AWS_SECRET_ACCESS_KEY: functionSecret
+        },
+        stdio: ["pipe", "pipe", "pipe", "pipe"]
+      })
+    ),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+  const output = Promise.all([text(child.stdout), text(child.stderr)])
+  const results = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]()
+  return {
+    invoke: (event: JobEvent) =>
+      Effect.promise(async () => {
+        child.stdin.write(`${JSON.stringify(event)}\n`)
+        const { value } = await results.next()
+        if (value === undefined) return assert.fail(`the function has ended: ${(await output).join("\n")}`)
+        return JSON.parse(value) as Result
+      }),
+    end: Effect.gen(function*() {
+      const code = yield* end(child)
+      const [stdout, stderr] = yield* Effect.promise(() => output)
+      return { code, stdout, stderr } satisfies Ended
+    })
+  }
+})
+
+const stack = "MyTestStack"
+const file = "template-package/template.json"
+
+/** With what a careless copy would change. */
+const template = `${sampleTemplate.replaceAll("\n", "\r\n")} \u00e9\u{1f600}\r\n\t`
+
+const putTemplate = Effect.gen(function*() {
+  const { put } = yield* S3Server
+  const zip = yield* zipFiles({ "README.md": "# Readme", [file]: template })
+  yield* put("codepipeline-us-east-1-123456789012", "MyPipeline/MyTemplate/aB3dE5f.zip", zip)
+})
+
+const lastReport = Effect.map(CodePipelineServer, ({ calls }) => {
+  const { operation = "", parameters = {} } = calls.at(-1) ?? {}
+  return { operation, parameters }
+})
+
+/** The event that CodePipeline sends after the last report. */
+const nextEvent = (id: string) =>
+  Effect.map(lastReport, ({ parameters: { continuationToken } }) => deployEvent({ id, continuationToken }))
+
+const stackId = Effect.gen(function*() {
+  const { look } = yield* CloudFormationServer
+  return (yield* look(stack)).id
+})
+
+const assertClean = ({ code, stderr, stdout }: Ended, jobIds: ReadonlyArray<string>) => {
+  assert.strictEqual(stderr, "")
+  assert.strictEqual(code, 0)
+  const lines = stdout.trimEnd().split("\n").map((line): Readonly<Record<string, unknown>> => JSON.parse(line))
+  assert.deepStrictEqual([...new Set(lines.map((line) => String(line["jobId"])))], jobIds)
+  for (const line of lines) assert.deepInclude(line, { action: "deploy-stack", requestId: "8d8a5c0e-1f0b" })
+  for (const secret of [...secrets, functionSecret]) {
+    assert.notInclude(stdout, secret)
+    assert.notInclude(stdout, JSON.stringify(secret).slice(1, -1))
+  }
+}
+
+const signers = (requests: ReadonlyArray<{ readonly headers: IncomingHttpHeaders }>) => [
+  ...new Set(requests.map(({ headers }) => signedBy(headers)))
+]
+
+const aws = Layer.mergeAll(S3Server.layer, CloudFormationServer.layer(), CodePipelineServer.layer)
+
+describe("the built function deploy-stack", () => {
+  it("needs nothing but Node, on any architecture", async () => {
+    const code = await readFile(join(folder, "index.mjs"), "utf8")
+    assert.notMatch(code, /\.node["'`]/)
+    assert.notInclude(code, "@node-rs/crc32")
+  })
+
+  it.live("creates a stack over several jobs", () =>
+    Effect.gen(function*() {
+      const { advance, calls } = yield* CloudFormationServer
+      yield* putTemplate
+      const { end, invoke } = yield* startFunction
+
+      yield* invoke(deployEvent({ id: "job-1" }))
+      const id = yield* stackId
+      const started = yield* lastReport
+      assert.strictEqual(started.operation, "PutJobSuccessResult")
+      assert.deepInclude(started.parameters, {
+        jobId: "job-1",
+        executionDetails: { summary: "Stack create started", externalExecutionId: id, percentComplete: 0 }
+      })
+      const create = calls.find(({ operation }) => operation === "CreateStack")
+      assert.deepInclude(create?.parameters, {
+        StackName: stack,
+        TemplateBody: template,
+        ClientRequestToken: "create-job-1"
+      })
+
+      yield* invoke(yield* nextEvent("job-2"))
+      assert.deepInclude((yield* lastReport).parameters, {
+        jobId: "job-2",
+        executionDetails: {
+          summary: "Stack update still in progress: CREATE_IN_PROGRESS",
+          externalExecutionId: id
+        }
+      })
+
+      yield* advance(stack, { status: "CREATE_COMPLETE" })
+      const resolved = yield* invoke(yield* nextEvent("job-3"))
+      assert.deepNestedInclude(resolved, { "resolved._tag": "Succeeded" })
+      assert.deepStrictEqual(yield* lastReport, {
+        operation: "PutJobSuccessResult",
+        parameters: {
+          jobId: "job-3",
+          executionDetails: { summary: "Stack update complete", externalExecutionId: id, percentComplete: 100 }
+        }
+      })
+
+      assertClean(yield* end, ["job-1", "job-2", "job-3"])
+    }).pipe(Effect.provide(aws)), timeout)
+
+  it.live(
+    "reads the artifact as the pipeline's role and does all else as the function's",
+    () =>
+      Effect.gen(function*() {
+        yield* putTemplate
+        const { end, invoke } = yield* startFunction
+        yield* invoke(deployEvent({ id: "job-1" }))
+        yield* end
+        assert.deepStrictEqual(signers((yield* S3Server).requests), ["ASIAIOSFODNN7EXAMPLE eu-central-1 s3"])
+        assert.deepStrictEqual(signers((yield* CloudFormationServer).calls), [
+          "AKIAFUNCTION eu-central-1 cloudformation"
+        ])
+        assert.deepStrictEqual(signers((yield* CodePipelineServer).calls), ["AKIAFUNCTION eu-central-1 codepipeline"])
+      }).pipe(Effect.provide(aws)),
+    timeout
+  )
+
+  it.live("tells why a stack rolled back, and resolves", () =>
+    Effect.gen(function*() {
+      const { advance } = yield* CloudFormationServer
+      yield* putTemplate
+      const { end, invoke } = yield* startFunction
+      yield* invoke(deployEvent({ id: "job-1" }))
+      const id = yield* stackId
+
+      const bucket = { id: "S3Bucket", type: "AWS::S3::Bucket" }
+      yield* advance(
+        stack,
+        { status: "CREATE_IN_PROGRESS", resource: bucket },
+        { status: "CREATE_FAILED", resource: bucket, reason: "The bucket \"a & b\" exists already" },
+        { status: "CREATE_FAILED", resource: { ...bucket, id: "Other" }, reason: "Resource creation cancelled" },
+        { status: "ROLLBACK_IN_PROGRESS", reason: "The following resource(s) failed to create: [S3Bucket]." },
+        { status: "ROLLBACK_COMPLETE" }
+      )
+      const resolved = yield* invoke(yield* nextEvent("job-2"))
+      assert.deepNestedInclude(resolved, { "resolved._tag": "Failed" })
+      assert.deepStrictEqual(yield* lastReport, {
+        operation: "PutJobFailureResult",
+        parameters: {
+          jobId: "job-2",
+          failureDetails: {
+            type: "JobFailed",
+            message:
+              "Update failed: ROLLBACK_COMPLETE\nS3Bucket (AWS::S3::Bucket): The bucket \"a & b\" exists already",
+            externalExecutionId: id
+          }
+        }
+      })
+      assertClean(yield* end, ["job-1", "job-2"])
+    }).pipe(Effect.provide(aws)), timeout)
+})

@@ -1,0 +1,129 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Console, Effect, Layer, Schema } from "effect"
+import { TestConsole } from "effect/testing"
+import { DeployStack } from "../../src/actions/DeployStack.ts"
+import { AwsUnavailable } from "../../src/domain/AwsError.ts"
+import * as Lambda from "../../src/lambda/handler.ts"
+import { CodePipeline } from "../../src/services/CodePipeline.ts"
+import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
+import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
+import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
+import { deployEvent, eventNames, readEvent, sampleTemplate, secrets } from "../fixtures.ts"
+
+const services = Layer.mergeAll(
+  ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": sampleTemplate } }),
+  CloudFormationMemory.layer(),
+  CodePipelineMemory.layer
+)
+
+const context = { awsRequestId: "8d8a5c0e-1f0b-4a57-9e0b-0d6f4c2a9b11" }
+
+class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { message: Schema.String }) {}
+
+const messageOf = (cause: unknown) => cause instanceof Error ? cause.message : String(cause)
+
+/** The function, and the lines that it has logged. */
+const makeFunction = Effect.fnUntraced(function*(layer: Layer.Layer<Layer.Success<typeof services>> = services) {
+  const console = yield* TestConsole.make
+  const handler = Lambda.handler(DeployStack, Layer.merge(layer, Layer.succeed(Console.Console, console)))
+  return {
+    invoke: (event: unknown) =>
+      Effect.tryPromise({
+        try: () => handler(event, context),
+        catch: (cause) => new Rejected({ message: messageOf(cause) })
+      }),
+    lines: Effect.map(console.logLines, (lines) => lines.map(String))
+  }
+})
+
+type Line = Readonly<Record<string, unknown>>
+
+const parse = (line: string): Line => JSON.parse(line)
+
+describe("the handler", () => {
+  it.effect("resolves to the outcome that was reported", () =>
+    Effect.gen(function*() {
+      const { invoke } = yield* makeFunction()
+      const outcome = yield* invoke(deployEvent())
+      assert.deepInclude(outcome, { _tag: "Continued", message: "Stack create started" })
+    }))
+
+  it.effect("resolves also where the action fails, so that Lambda does not run it again", () =>
+    Effect.gen(function*() {
+      const { invoke } = yield* makeFunction()
+      const outcome = yield* invoke(deployEvent({ userParameters: "{}" }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+    }))
+
+  it.effect("keeps its services from one invocation to the next", () =>
+    Effect.gen(function*() {
+      const { invoke } = yield* makeFunction()
+      const first = yield* invoke(deployEvent({ id: "job-1" }))
+      if (first._tag !== "Continued") return assert.fail(first.message)
+      const { continuationToken } = first
+      const second = yield* invoke(deployEvent({ id: "job-2", continuationToken }))
+      assert.deepInclude(second, {
+        _tag: "Continued",
+        message: "Stack update still in progress: CREATE_IN_PROGRESS"
+      })
+    }))
+
+  it.effect("rejects an event that is not a job's, in words for its sender", () =>
+    Effect.gen(function*() {
+      const { invoke, lines } = yield* makeFunction()
+      const error = yield* Effect.flip(invoke(readEvent("not-a-job")))
+      assert.include(error.message, "This is not the event of a CodePipeline job")
+      const [line] = yield* lines
+      assert.deepInclude(parse(line ?? ""), { level: "ERROR", message: error.message })
+    }))
+
+  it.effect("rejects where CodePipeline could not be reached, so that Lambda runs it again", () =>
+    Effect.gen(function*() {
+      const unavailable = new AwsUnavailable({
+        operation: "codepipeline:PutJobSuccessResult",
+        code: "ECONNREFUSED",
+        detail: "connect ECONNREFUSED"
+      })
+      const unreachable = Layer.succeed(CodePipeline, { report: () => Effect.fail(unavailable) })
+      const { invoke, lines } = yield* makeFunction(Layer.merge(services, unreachable))
+      const error = yield* Effect.flip(invoke(deployEvent()))
+      assert.strictEqual(error.message, unavailable.message)
+      assert.deepInclude((yield* lines).map(parse).at(-1), { level: "ERROR", message: unavailable.message })
+    }))
+})
+
+describe("the log of the handler", () => {
+  it.effect("is one JSON object a line, with job, action and request", () =>
+    Effect.gen(function*() {
+      const { invoke, lines } = yield* makeFunction()
+      yield* invoke(deployEvent({ id: "job-1" }))
+      yield* invoke(deployEvent({ id: "job-2", userParameters: "line\nbreak" }))
+      const logged = yield* lines
+      for (const line of logged) {
+        assert.notInclude(line, "\n")
+        assert.containsAllKeys(parse(line), ["timestamp", "level", "message"])
+        assert.deepInclude(parse(line), { action: "deploy-stack", requestId: context.awsRequestId })
+      }
+      assert.deepStrictEqual([...new Set(logged.map((line) => parse(line)["jobId"]))], ["job-1", "job-2"])
+    }))
+
+  it.effect("tells how each job ended", () =>
+    Effect.gen(function*() {
+      const { invoke, lines } = yield* makeFunction()
+      yield* invoke(deployEvent())
+      const reported = (yield* lines).map(parse).find(({ message }) => message === "Job reported")
+      assert.deepInclude(reported, { outcome: "Continued", summary: "Stack create started", level: "INFO" })
+    }))
+
+  it.effect("has no secret of any event", () =>
+    Effect.gen(function*() {
+      const { invoke, lines } = yield* makeFunction()
+      yield* Effect.forEach(eventNames, (name) => Effect.exit(invoke(readEvent(name))))
+      assert.isAbove((yield* lines).length, eventNames.length)
+      const logged = (yield* lines).join("\n")
+      for (const secret of secrets) {
+        assert.notInclude(logged, secret)
+        assert.notInclude(logged, JSON.stringify(secret).slice(1, -1))
+      }
+    }))
+})
