@@ -171,10 +171,12 @@ class SparseReader extends yauzl.Reader {
   slice(start: number, end: number): Buffer {
     if (end > this.size) throw new Error(`it ends before byte ${end}`)
     const pieces: Array<Buffer> = []
-    for (let at = start; at < end; at += pieces.at(-1)?.length ?? 0) {
+    for (let at = start; at < end;) {
       const part = this.#parts.find((part) => at >= part.start && at < part.start + part.bytes.length)
       if (part === undefined) throw new Missing({ start, end })
-      pieces.push(part.bytes.subarray(at - part.start, end - part.start))
+      const piece = part.bytes.subarray(at - part.start, end - part.start)
+      pieces.push(piece)
+      at += piece.length
     }
     return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
   }

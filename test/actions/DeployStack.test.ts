@@ -5,7 +5,8 @@ import { DeployStack } from "../../src/actions/DeployStack.ts"
 import { JobId } from "../../src/domain/Job.ts"
 import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
-import { CloudFormation, type StackRequest } from "../../src/services/CloudFormation.ts"
+import { ArtifactDenied, ArtifactStore, UploadFailed } from "../../src/services/ArtifactStore.ts"
+import { CloudFormation, type Stack, type StackRequest } from "../../src/services/CloudFormation.ts"
 import { ArtifactStoreMemory, type Content } from "../../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
@@ -186,6 +187,46 @@ describe("a second delivery of the same event", () => {
       const outcomes = yield* drive(Effect.all([run, run], { concurrency: 2 }))
       assert.deepStrictEqual(outcomes.map(({ _tag }) => _tag), ["Continued", "Continued"])
       assert.deepStrictEqual(yield* begun, ["create-1"])
+    }).pipe(Effect.provide(world())))
+})
+
+/** The first `times` looks show what the stack was before. */
+const looking = (times: number, before: Option.Option<Stack>) =>
+  Effect.gen(function*() {
+    const cloudFormation = yield* CloudFormation
+    let looks = 0
+    return yield* Effect.provideService(invoke(deployEvent({ id: "1" })), CloudFormation, {
+      ...cloudFormation,
+      describe: (stack) => looks++ < times ? Effect.succeed(before) : cloudFormation.describe(stack)
+    })
+  })
+
+describe("a stack that changes between the look and the call", () => {
+  const ready = Effect.gen(function*() {
+    yield* existing
+    return yield* CloudFormation.use(({ describe }) => describe("MyTestStack"))
+  })
+
+  it.effect("because somebody has created it is updated", () =>
+    Effect.gen(function*() {
+      yield* existing
+      assert.strictEqual((yield* looking(1, Option.none())).message, "Stack update started")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("because somebody updates it is left alone", () =>
+    Effect.gen(function*() {
+      const before = yield* ready
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const outcome = yield* looking(1, before)
+      assert.include(outcome.message, "Stack cannot be updated when status is: UPDATE_IN_PROGRESS")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("is given up after three looks that were wrong", () =>
+    Effect.gen(function*() {
+      yield* ready
+      const outcome = yield* looking(3, Option.none())
+      assert.include(outcome.message, "Stack cannot be updated when status is: CREATE_IN_PROGRESS")
+      assert.deepStrictEqual(yield* begun, ["create-earlier"])
     }).pipe(Effect.provide(world())))
 })
 
@@ -376,6 +417,45 @@ describe("the template", () => {
       assert.deepInclude(outcome, { type: "RevisionUnavailable" })
       assert.include(outcome.message, "near is \"template.json\"")
     }).pipe(Effect.provide(world({ "template.json": sampleTemplate }))))
+})
+
+const outcomeWith = (store: Partial<ArtifactStore["Service"]>) =>
+  ArtifactStore.use((present) =>
+    invoke(deployEvent({ userParameters: withBucket })).pipe(
+      Effect.provideService(ArtifactStore, { ...present, ...store })
+    )
+  )
+
+describe("S3", () => {
+  const place = { artifact: "MyTemplate", bucket: "b", key: "k" }
+  const upload = { bucket: "templates", key: "k", reason: "AccessDenied: Access Denied" }
+
+  it.effect("that does not let the artifact be read is PermissionError, and names whose credentials they are", () =>
+    Effect.gen(function*() {
+      const denied = new ArtifactDenied({ ...place, purpose: "read", reason: "AccessDenied: Access Denied" })
+      const outcome = yield* outcomeWith({ read: () => Effect.fail(denied) })
+      assert.deepInclude(outcome, { type: "PermissionError" })
+      assert.include(outcome.message, "the credentials of the pipeline action's role, which needs s3:GetObject")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("that does not let the template be uploaded is PermissionError, and names the function's role", () =>
+    Effect.gen(function*() {
+      const denied = new UploadFailed({ ...upload, denied: true })
+      const outcome = yield* outcomeWith({ upload: () => Effect.fail(denied) })
+      assert.deepInclude(outcome, { type: "PermissionError" })
+      assert.include(outcome.message, "s3://templates/k")
+      assert.include(outcome.message, "The role of the Lambda function needs s3:PutObject")
+    }).pipe(Effect.provide(fileOf(largeTemplate))))
+
+  it.effect("that has no bucket for the template is ConfigurationError", () =>
+    Effect.gen(function*() {
+      const missing = new UploadFailed({ ...upload, denied: false, reason: "there is no such bucket" })
+      const outcome = yield* outcomeWith({ upload: () => Effect.fail(missing) })
+      assert.deepInclude(outcome, {
+        type: "ConfigurationError",
+        message: "Could not upload to s3://templates/k: there is no such bucket"
+      })
+    }).pipe(Effect.provide(fileOf(largeTemplate))))
 })
 
 describe("AWS", () => {

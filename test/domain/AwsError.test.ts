@@ -42,6 +42,16 @@ describe("AWS may answer better the next time after", () => {
     assert.deepStrictEqual(seen(sdkError("SomeException", status)), ["AwsUnavailable", "SomeException"])
   })
 
+  it.each([
+    ["ExpiredToken", false],
+    ["ExpiredTokenException", false],
+    ["RequestExpired", false],
+    ["Throttling", true],
+    ["ECONNRESET", true]
+  ])("%s: in a moment already? %s", (code, retryable) => {
+    assert.strictEqual(new AwsUnavailable({ operation, code, detail: "" }).retryable, retryable)
+  })
+
   it("an answer that could not be read", () => {
     assert.deepStrictEqual(seen(sdkError("SyntaxError", 200)), ["AwsUnavailable", "SyntaxError"])
   })

@@ -40,17 +40,18 @@ describe("retryUnavailable", () => {
       assert.deepInclude(result, { _tag: "Success", success: "an answer" })
     }))
 
-  it.effect.each([new AwsDenied(fields), new AwsRejected(fields)])(
-    "does not ask again what is answered: $_tag",
-    (error) =>
-      Effect.gen(function*() {
-        const first = yield* attempts([error])
-        assert.lengthOf(first.times, 1)
-        const third = yield* attempts([unavailable, unavailable, error])
-        assert.lengthOf(third.times, 3)
-        assert.deepInclude(third.result, { _tag: "Failure", failure: error })
-      })
-  )
+  it.effect.each([
+    new AwsDenied(fields),
+    new AwsRejected(fields),
+    new AwsUnavailable({ ...fields, code: "ExpiredToken" })
+  ])("does not ask again what is answered, nor with expired credentials: $_tag", (error) =>
+    Effect.gen(function*() {
+      const first = yield* attempts([error])
+      assert.lengthOf(first.times, 1)
+      const third = yield* attempts([unavailable, unavailable, error])
+      assert.lengthOf(third.times, 3)
+      assert.deepInclude(third.result, { _tag: "Failure", failure: error })
+    }))
 })
 
 describe("send", () => {
