@@ -44,16 +44,19 @@ describe("evidence", () => {
     assert.deepStrictEqual(evidence([], owner), Evidence.Nothing())
   })
 
-  it.each(StackOperation.literals)("an %s of ours is known again while it runs and when it is over", (operation) => {
-    const running = [
-      ofStack("UPDATE_IN_PROGRESS", `${operation}-j1`),
-      ofResource("B", "UPDATE_FAILED", `${operation}-j1`)
-    ]
-    assert.deepStrictEqual(evidence(history(...running), owner), Evidence.Begun({ operation }))
-    const over = [...running, ofStack("UPDATE_ROLLBACK_COMPLETE", `${operation}-j1`)]
-    const status = "UPDATE_ROLLBACK_COMPLETE"
-    assert.deepStrictEqual(evidence(history(...over), owner), Evidence.Ended({ operation, status }))
-  })
+  it.each(StackOperation.literals)(
+    "%s: an operation of ours is known again while it runs and when it is over",
+    (operation) => {
+      const running = [
+        ofStack("UPDATE_IN_PROGRESS", `${operation}-j1`),
+        ofResource("B", "UPDATE_FAILED", `${operation}-j1`)
+      ]
+      assert.deepStrictEqual(evidence(history(...running), owner), Evidence.Begun({ operation }))
+      const over = [...running, ofStack("UPDATE_ROLLBACK_COMPLETE", `${operation}-j1`)]
+      const status = "UPDATE_ROLLBACK_COMPLETE"
+      assert.deepStrictEqual(evidence(history(...over), owner), Evidence.Ended({ operation, status }))
+    }
+  )
 
   it("the clean-up is still ours to wait for", () => {
     const events = history(ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"))
