@@ -192,6 +192,6 @@ describe("any JSON as an event", () => {
     "so does any event with a value replaced",
     [Schema.Literals(eventNames), Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e9 })), Planted],
     ([name, pick, value]) => ends(replaced(JSON.parse(JSON.stringify(readEvent(name))), pick, value)),
-    { arbitrary: { runs: 500 } }
+    { arbitrary: { runs: 200 } }
   )
 })
