@@ -1,0 +1,196 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result, Schema } from "effect"
+import { randomBytes } from "node:crypto"
+import { crc32, deflateRawSync } from "node:zlib"
+import { readEntry } from "../../src/internal/zipEntry.ts"
+import { zipFiles } from "../../src/internal/zipFiles.ts"
+
+/** A file as a zip may have it: by its bytes, whatever sense they make. */
+interface RawEntry {
+  readonly name: Uint8Array
+  readonly content: Uint8Array
+  readonly extra?: Uint8Array
+  /** General purpose bits; 0x0800 says that the name is UTF-8. */
+  readonly flags?: number
+  /** The entry has no header and data of its own, but those of the first. */
+  readonly overlaps?: boolean
+}
+
+const headerOf = ({ content, extra = new Uint8Array(), flags = 0, name }: RawEntry, deflated: Uint8Array) => {
+  const header = Buffer.alloc(26)
+  header.writeUInt16LE(20, 0)
+  header.writeUInt16LE(flags, 2)
+  header.writeUInt16LE(8, 4)
+  header.writeUInt32LE(crc32(content), 10)
+  header.writeUInt32LE(deflated.length, 14)
+  header.writeUInt32LE(content.length, 18)
+  header.writeUInt16LE(name.length, 22)
+  header.writeUInt16LE(extra.length, 24)
+  return header
+}
+
+/** Written after the ZIP specification (APPNOTE 4.3), for what no writer of zips would write. */
+const rawZip = (entries: ReadonlyArray<RawEntry>, comment: Uint8Array = new Uint8Array()) => {
+  const files: Array<Uint8Array> = []
+  const directory: Array<Uint8Array> = []
+  let offset = 0
+  for (const entry of entries) {
+    const { extra = new Uint8Array(), name } = entry
+    const deflated = deflateRawSync(entry.content)
+    const header = headerOf(entry, deflated)
+    const rest = Buffer.alloc(14)
+    rest.writeUInt32LE(entry.overlaps ? 0 : offset, 10)
+    directory.push(Buffer.from("PK\x01\x02\x14\x00", "latin1"), header, rest, name, extra)
+    if (entry.overlaps) continue
+    const file = Buffer.concat([Buffer.from("PK\x03\x04", "latin1"), header, name, extra, deflated])
+    files.push(file)
+    offset += file.length
+  }
+  const end = Buffer.alloc(22)
+  end.write("PK\x05\x06", "latin1")
+  end.writeUInt16LE(entries.length, 8)
+  end.writeUInt16LE(entries.length, 10)
+  end.writeUInt32LE(directory.reduce((length, part) => length + part.length, 0), 12)
+  end.writeUInt32LE(offset, 16)
+  end.writeUInt16LE(comment.length, 20)
+  return Buffer.concat([...files, ...directory, end, comment])
+}
+
+const text = (content: string) => Buffer.from(content)
+
+const read = (zip: Uint8Array, file: string, tail = zip.length) => {
+  const fetch = (start: number, end: number) => Effect.succeed(zip.subarray(start, end))
+  return readEntry({ size: zip.length, tail: zip.subarray(zip.length - tail), fetch }, file, 100_000)
+}
+
+const readText = (zip: Uint8Array, file: string) =>
+  Effect.map(read(zip, file), (bytes) => Buffer.from(bytes).toString())
+
+describe("a name", () => {
+  it.effect("in CP437 is read as such", () =>
+    Effect.gen(function*() {
+      const zip = rawZip([{ name: Buffer.from([0x81, 0x2e, 0x6a]), content: text("CP437") }])
+      assert.strictEqual(yield* readText(zip, "ü.j"), "CP437")
+    }))
+
+  it.effect("in UTF-8 is read as such where the zip says so", () =>
+    Effect.gen(function*() {
+      const zip = rawZip([{ name: text("ü.j"), content: text("UTF-8"), flags: 0x0800 }])
+      assert.strictEqual(yield* readText(zip, "ü.j"), "UTF-8")
+    }))
+
+  it.effect("in a Unicode path field goes before the other", () =>
+    Effect.gen(function*() {
+      const name = text("_.j")
+      const path = text("ü.j")
+      const extra = Buffer.concat([Buffer.alloc(9), path])
+      extra.writeUInt16LE(0x7075, 0)
+      extra.writeUInt16LE(5 + path.length, 2)
+      extra.writeUInt8(1, 4)
+      extra.writeUInt32LE(crc32(name), 5)
+      assert.strictEqual(yield* readText(rawZip([{ name, content: text("Unicode"), extra }]), "ü.j"), "Unicode")
+    }))
+
+  it.effect.each(["dir\\a.j", "./dir/a.j", "dir/./a.j", "/dir/a.j", "dir//a.j"])(
+    "%s is that of dir/a.j, as which it can be asked for",
+    (name) =>
+      Effect.gen(function*() {
+        const zip = rawZip([{ name: text(name), content: text("it") }])
+        assert.strictEqual(yield* readText(zip, "dir/a.j"), "it")
+        assert.strictEqual(yield* readText(zip, name), "it")
+      })
+  )
+
+  it.effect("that leads out of the zip is a name like others, and nothing is written anywhere", () =>
+    Effect.gen(function*() {
+      const zip = rawZip([{ name: text("../../etc/passwd"), content: text("odd") }, {
+        name: text("a.j"),
+        content: text("a")
+      }])
+      assert.strictEqual(yield* readText(zip, "a.j"), "a")
+    }))
+})
+
+describe("a zip", () => {
+  it.effect("may have entries that overlap", () =>
+    Effect.gen(function*() {
+      const content = text("the same")
+      const zip = rawZip([{ name: text("a"), content }, { name: text("b"), content, overlaps: true }])
+      assert.strictEqual(yield* readText(zip, "a"), "the same")
+      assert.strictEqual(yield* readText(zip, "b"), "the same")
+    }))
+
+  it.effect.each([100, 65_535])(
+    "may have a comment of %i bytes that looks like the end of another",
+    (length) =>
+      Effect.gen(function*() {
+        const false_ = Buffer.from("PK\x05\x06", "latin1")
+        const comment = Buffer.concat([false_, randomBytes(length - 8), false_])
+        const zip = rawZip([{ name: text("a"), content: text("true") }], comment)
+        assert.strictEqual(yield* readText(zip, "a"), "true")
+      })
+  )
+
+  it.effect.each<readonly [where: string, bytes: (zip: Buffer) => Buffer]>([
+    ["before it", (zip) => Buffer.concat([text("#!/bin/sh\n"), zip])],
+    ["after it", (zip) => Buffer.concat([zip, text("junk")])],
+    ["on both sides", (zip) => Buffer.concat([text("junk"), zip, text("junk")])]
+  ])("with junk %s is read right or refused", ([, bytes]) =>
+    Effect.gen(function*() {
+      const result = yield* Effect.result(readText(bytes(rawZip([{ name: text("a"), content: text("true") }])), "a"))
+      if (Result.isSuccess(result)) assert.strictEqual(result.success, "true")
+      else assert.match(String(Result.map(Result.flip(result), (error) => error._tag)), /EntryUnreadable/)
+    }))
+
+  it.effect("that inflates without end is stopped at the limit", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(read(rawZip([{ name: text("a"), content: Buffer.alloc(50_000_000) }]), "a"))
+      assert.strictEqual(error._tag, "EntryTooLarge")
+    }))
+})
+
+const Place = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff }))
+
+const Damage = Schema.TaggedUnion({
+  Flip: { at: Place, bits: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 255 })) },
+  Cut: { at: Place, length: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 300 })) },
+  Splice: { at: Place, bytes: Schema.Uint8Array }
+})
+
+const damage = (zip: Buffer, damages: ReadonlyArray<typeof Damage.Type>) =>
+  damages.reduce<Buffer>((zip, damage) => {
+    const at = damage.at % (zip.length + 1)
+    return Damage.match(damage, {
+      Flip: ({ bits }) => zip.map((byte, index) => index === at ? byte ^ bits : byte) as Buffer,
+      Cut: ({ length }) => Buffer.concat([zip.subarray(0, at), zip.subarray(at + length)]),
+      Splice: ({ bytes }) => Buffer.concat([zip.subarray(0, at), bytes, zip.subarray(at)])
+    })
+  }, zip)
+
+const contents = { "a.json": "the text of a, of a, of a", "dir/b.json": "the text of b" } as const
+
+it.effect.prop(
+  "of a damaged zip the file is read to the letter, or one error says why not",
+  {
+    damages: Schema.NonEmptyArray(Damage),
+    file: Schema.Literals(["a.json", "dir/b.json"]),
+    tail: Place
+  },
+  ({ damages, file, tail }) =>
+    Effect.gen(function*() {
+      const zip = damage(Buffer.from(yield* zipFiles(contents)), damages)
+      const result = yield* Effect.result(read(zip, file, zip.length === 0 ? 0 : 1 + tail % zip.length))
+      if (Result.isSuccess(result)) assert.strictEqual(Buffer.from(result.success).toString(), contents[file])
+      else assert.include(["EntryUnreadable", "EntryTooLarge"], result.failure._tag)
+    }),
+  { arbitrary: { runs: 1_000 } }
+)
+
+it.effect("of a zip that is cut off anywhere, no file is read", () =>
+  Effect.gen(function*() {
+    const zip = Buffer.from(yield* zipFiles(contents))
+    for (let length = 0; length < zip.length; length++) {
+      const error = yield* Effect.flip(read(zip.subarray(0, length), "a.json"))
+      assert.strictEqual(error._tag, "EntryUnreadable")
+    }
+  }))
