@@ -59,6 +59,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   RequestTimeout: "unavailable",
   RequestTimeoutException: "unavailable",
   TimeoutError: "unavailable",
+  // The SDK has corrected its clock by now: a frozen Lambda container wakes up late.
+  RequestTimeTooSkewed: "unavailable",
   ConcurrentModificationException: "unavailable",
   // New credentials come with the next job, or from Lambda.
   ExpiredToken: "unavailable",
@@ -75,8 +77,9 @@ const kinds: Readonly<Record<string, Kind>> = {
   OptInRequired: "denied"
 }
 
-/** Codes that Node gives to failed connections. */
-const networkCode = /^(E[A-Z_]+|UND_ERR_\w+|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT)$/
+/** Codes that Node gives to connections that failed: by the system, the parser of HTTP, or TLS. */
+const networkCode =
+  /^(E(CONN(RESET|REFUSED|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|PROTO)|EAI_\w+|HPE_\w+|UND_ERR_\w+|ERR_(TLS|SSL)_\w+|CERT_\w+|UNABLE_TO_\w+|(DEPTH_ZERO_)?SELF_SIGNED_CERT\w*)$/
 
 /**
  * What an SDK call was rejected with. Only its name and its message are kept: AWS's error objects also hold whole
@@ -84,10 +87,12 @@ const networkCode = /^(E[A-Z_]+|UND_ERR_\w+|CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT
  */
 export const fromUnknown = (operation: string, cause: unknown): AwsError => {
   const name = textAt(cause, "name") ?? "Unknown"
-  const network = textAt(cause, "code") ?? textAt(propertyOf(cause, "cause"), "code")
+  // A host with several addresses fails with the errors of all of them.
+  const origin = propertyOf(propertyOf(cause, "errors"), "0") ?? propertyOf(cause, "cause")
+  const network = textAt(cause, "code") ?? textAt(origin, "code")
   const failedOnTheWay = network !== undefined && networkCode.test(network)
   const code = failedOnTheWay ? network : name
-  const detail = truncate(textAt(cause, "message") ?? "no further words", 2_000)
+  const detail = truncate(textAt(cause, "message") ?? textAt(origin, "message") ?? "no further words", 2_000)
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : failedOnTheWay ? "unavailable" : kindOfStatus(statusOf(cause))
   switch (kind) {
     case "unavailable":
@@ -102,7 +107,7 @@ export const fromUnknown = (operation: string, cause: unknown): AwsError => {
 /** A good status with an error is an answer that could not be read, for instance because it was cut off. */
 const kindOfStatus = (status: number | undefined): Kind => {
   if (status === undefined) return "rejected"
-  if (status < 300 || status === 429 || status >= 500) return "unavailable"
+  if (status < 300 || status === 408 || status === 429 || status >= 500) return "unavailable"
   return status === 401 || status === 403 ? "denied" : "rejected"
 }
 

@@ -42,7 +42,9 @@ const JsonText = Schema.String.pipe(
       )
     ),
     encode: SchemaGetter.transform((value) => JSON.stringify(value))
-  })
+  }),
+  // Where no field is asked for: an empty struct would take anything.
+  Schema.decodeTo(Schema.Record(Schema.String, Schema.Unknown))
 )
 
 const whyNotJson = (text: string) =>

@@ -72,7 +72,10 @@ describe("AWS may answer better the next time after", () => {
     "EHOSTUNREACH",
     "ENETUNREACH",
     "ENOTFOUND",
-    "EAI_AGAIN"
+    "EAI_AGAIN",
+    "HPE_INVALID_CONSTANT",
+    "CERT_HAS_EXPIRED",
+    "SELF_SIGNED_CERT_IN_CHAIN"
   ])(
     "%s on the way",
     (code) => {
@@ -82,6 +85,13 @@ describe("AWS may answer better the next time after", () => {
     }
   )
 
+  it.each([
+    [sdkError("RequestTimeTooSkewed", 403), "a clock that was wrong"],
+    [sdkError("SomeException", 408), "a request that came too slowly"]
+  ])("%s", (cause) => {
+    assert.strictEqual(seen(cause)[0], "AwsUnavailable")
+  })
+
   it("no address of several that took the connection", () => {
     const refused = Object.assign(new Error("connect ECONNREFUSED ::1:443"), { code: "ECONNREFUSED" })
     const cause = Object.assign(new AggregateError([refused, refused]), { code: "ECONNREFUSED" })
@@ -90,7 +100,7 @@ describe("AWS may answer better the next time after", () => {
       new AwsUnavailable({
         operation,
         code: "ECONNREFUSED",
-        detail: "no further words"
+        detail: "connect ECONNREFUSED ::1:443"
       })
     )
   })
@@ -121,6 +131,10 @@ describe("permission is lacking after", () => {
 })
 
 describe("asking again does not help after", () => {
+  it.each(["ERR_INVALID_ARG_TYPE", "ENOENT"])("a mistake of a program: %s", (code) => {
+    assert.strictEqual(seen(Object.assign(new TypeError("no"), { code }))[0], "AwsRejected")
+  })
+
   it.each([
     ["ValidationError", 400],
     ["AlreadyExistsException", 400],

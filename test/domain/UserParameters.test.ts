@@ -59,6 +59,16 @@ it.effect.each<readonly [text: string, kind: string]>([
     assert.deepStrictEqual(yield* problemsOf(text), [`UserParameters: expected object, got ${kind}`])
   }))
 
+it.effect.each(["7", "[1]", "null", "\"text\""])(
+  "an action without parameters takes no %s",
+  (text) =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(decode(json({}), text))
+      assert.match(error.message, /^UserParameters: expected object, got /)
+      assert.deepStrictEqual(yield* decode(json({}), "{}"), {})
+    })
+)
+
 it.effect.each(["", " \n"])("it is told that there are none: %j", (text) =>
   Effect.gen(function*() {
     assert.deepStrictEqual(yield* problemsOf(text), ["UserParameters could not be decoded as JSON: there are none"])
