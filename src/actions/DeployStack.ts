@@ -9,7 +9,7 @@ import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
-import { type Fresh, fresh } from "../domain/StackStatus.ts"
+import { advice } from "../domain/StackStatus.ts"
 import * as Template from "../domain/Template.ts"
 import * as UserParameters from "../domain/UserParameters.ts"
 import { ArtifactStore, type UploadFailed } from "../services/ArtifactStore.ts"
@@ -33,7 +33,7 @@ export class StackRefused extends Schema.TaggedError<StackRefused>()("StackRefus
   status: Schema.String
 }) {
   override get message() {
-    return `Stack cannot be updated when status is: ${this.status}. ${advice[fresh(this.status)](this.stack)}`
+    return `Stack cannot be updated when status is: ${this.status}. ${advice(this.status, this.stack)}`
   }
 }
 
@@ -69,22 +69,6 @@ export class StackMissing extends Schema.TaggedError<StackMissing>()("StackMissi
 }
 
 const participles = { create: "creating", update: "updating" } satisfies Record<StackOperation, string>
-
-const deleteAndRetry = (stack: string) => `Delete stack "${stack}", then retry the action`
-
-/** What helps a stack that cannot be updated. */
-const advice: Readonly<Record<Fresh, (stack: string) => string>> = {
-  Busy: (stack) => `Another operation on stack "${stack}" is under way; retry the action when it is over`,
-  Settling: (stack) => `Another operation on stack "${stack}" is about to end; retry the action then`,
-  Updatable: (stack) => `Somebody else changes stack "${stack}"; retry the action when that is over`,
-  Creatable: (stack) => `Somebody else changes stack "${stack}"; retry the action when that is over`,
-  UpdatableWithoutRollback: (stack) => `Roll stack "${stack}" back or delete it, then retry the action`,
-  Broken: deleteAndRetry,
-  RollbackStuck: (stack) => `Continue the update rollback of stack "${stack}" or delete it, then retry the action`,
-  Shell: (stack) =>
-    `Stack "${stack}" is empty: a change set made it and was never executed. Execute it or delete the stack, then retry`,
-  Unknown: (stack) => `Bring stack "${stack}" into a status that can be updated, then retry the action`
-}
 
 const parameter = (what: string) =>
   Schema.NonEmptyString.pipe(

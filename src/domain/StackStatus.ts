@@ -83,3 +83,22 @@ const underWay: ReadonlySet<Watched> = new Set<Watched>(["Running", "Failing", "
 
 /** Whether CloudFormation is at work on the stack, so that nothing new can begin. */
 export const isUnderWay = (status: string): boolean => underWay.has(watched(status))
+
+const waitAndRetry = (stack: string) =>
+  `Another operation on stack "${stack}" is under way; retry the action when it is over`
+
+const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
+  Busy: waitAndRetry,
+  Settling: waitAndRetry,
+  Updatable: waitAndRetry,
+  Creatable: waitAndRetry,
+  UpdatableWithoutRollback: (stack) => `Roll stack "${stack}" back or delete it, then retry the action`,
+  Broken: (stack) => `Delete stack "${stack}", then retry the action`,
+  RollbackStuck: (stack) => `Continue the update rollback of stack "${stack}" or delete it, then retry the action`,
+  Shell: (stack) =>
+    `Stack "${stack}" is empty: a change set made it and was never executed. Execute it or delete the stack, then retry`,
+  Unknown: (stack) => `Bring stack "${stack}" into a status that can be updated, then retry the action`
+}
+
+/** What a person can do about a stack that could not be updated in this status. */
+export const advice = (status: string, stack: string): string => advices[fresh(status)](stack)

@@ -1,5 +1,5 @@
 // Reads the files of a job's input artifacts, writes its output artifacts, and uploads what is too large for a call.
-import { GetObjectCommand, PutObjectCommand, type PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3"
+import { S3Client } from "@aws-sdk/client-s3"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,8 +11,9 @@ import { createHash } from "node:crypto"
 import type { AwsDenied, AwsError, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
 import type { Artifact, ArtifactCredentials, Job } from "../domain/Job.ts"
 import { nearest } from "../domain/nearest.ts"
-import { clientOptions, scopedClient, send } from "../internal/awsCommand.ts"
-import { type EntryTooLarge, type EntryUnreadable, readEntry } from "../internal/zipEntry.ts"
+import { clientOptions, scopedClient } from "../internal/awsCommand.ts"
+import { objectChanged, putObject, readObject } from "../internal/s3Object.ts"
+import type { EntryTooLarge, EntryUnreadable } from "../internal/zipEntry.ts"
 import { type Files, zipFiles } from "../internal/zipFiles.ts"
 
 /** The job has no artifact of that name. */
@@ -135,9 +136,6 @@ export interface ArtifactObjects {
   upload(bucket: string, key: string, body: Uint8Array): Effect.Effect<string, AwsError>
 }
 
-/** One request of this size brings all of a small zip, and the directory of all but the largest. */
-const tailBytes = 1024 * 1024
-
 const defaultMaxBytes = 1024 * 1024
 
 export class ArtifactStore extends Context.Service<ArtifactStore, {
@@ -220,7 +218,8 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
         credentials: revealed(artifactCredentials)
       })
     return ArtifactStore.layerObjects({
-      readFile: (job, artifact, file, maxBytes) => readObject(clientOf(job), artifact, file, maxBytes),
+      readFile: (job, artifact, file, maxBytes) =>
+        readObject(clientOf(job), artifact.location.s3Location, file, maxBytes),
       writeFiles: (job, { location: { s3Location } }, files) =>
         Effect.flatMap(zipFiles(files), (Body) =>
           putObject(clientOf(job), {
@@ -250,13 +249,11 @@ const find = (direction: "input" | "output", artifacts: ReadonlyArray<Artifact>,
 
 const sha256 = (bytes: Uint8Array) => Effect.sync(() => createHash("sha256").update(bytes).digest("hex"))
 
-const changed = "PreconditionFailed"
-
 const reasons: Readonly<Record<string, string>> = {
   NoSuchKey: "there is no such object in the bucket",
   NoSuchBucket: "there is no such bucket",
   InvalidRange: "it is empty, not a zip",
-  [changed]: "it was replaced while it was read, twice"
+  [objectChanged]: "it was replaced while it was read, twice"
 }
 
 const reasonOf = ({ code, detail }: AwsError) => reasons[code] ?? `${code}: ${detail}`
@@ -266,58 +263,3 @@ const revealed = ({ accessKeyId, secretAccessKey, sessionToken }: ArtifactCreden
   secretAccessKey: Redacted.value(secretAccessKey),
   ...(Predicate.isNotNullish(sessionToken) && { sessionToken: Redacted.value(sessionToken) })
 })
-
-/** One request for the end of the zip, and others, of the same version of the object, where that is not enough. */
-const readObject = (
-  client: Pick<S3Client, "send">,
-  { location: { s3Location: { bucketName: Bucket, objectKey: Key } } }: Artifact,
-  file: string,
-  maxBytes: number
-) => {
-  const get = (range: { readonly Range: string; readonly IfMatch?: string }) =>
-    send(
-      "s3:GetObject",
-      (options) =>
-        client.send(new GetObjectCommand({ Bucket, Key, ...range }), options).then((
-          { Body, ContentRange, ETag = "" }
-        ) =>
-          (Body?.transformToByteArray() ?? Promise.resolve(new Uint8Array())).then((bytes) => ({
-            bytes,
-            version: ETag,
-            size: Number(ContentRange?.split("/")[1] ?? bytes.length)
-          }))
-        )
-    )
-  return get({ Range: `bytes=-${tailBytes}` }).pipe(
-    // S3 takes a suffix longer than the object, unless that is empty; some emulators of S3 do not.
-    Effect.catchIf(({ code }) => code === "InvalidRange", () => get({ Range: `bytes=0-${tailBytes - 1}` })),
-    Effect.flatMap(({ bytes: tail, size, version }) => {
-      const fetch = (start: number, end: number) =>
-        Effect.map(get({ Range: `bytes=${start}-${end - 1}`, IfMatch: version }), ({ bytes }) => bytes)
-      return readEntry({ size, tail, fetch }, file, maxBytes)
-    }),
-    Effect.retry({ times: 1, while: (error) => error._tag === "AwsRejected" && error.code === changed })
-  )
-}
-
-const putObject = (client: Pick<S3Client, "send">, input: PutObjectCommandInput) => {
-  const command = new PutObjectCommand(input)
-  // Region, style of addressing and endpoint make an object's URL: it is the one that it was put to.
-  let url = ""
-  command.middlewareStack.add((next) => (args) => {
-    url = urlOf(args.request as RequestShape)
-    return next(args)
-  }, { step: "finalizeRequest" })
-  return Effect.map(send("s3:PutObject", (options) => client.send(command, options)), () => url)
-}
-
-/** What the SDK's requests have. */
-interface RequestShape {
-  readonly protocol: string
-  readonly hostname: string
-  readonly port?: number
-  readonly path: string
-}
-
-const urlOf = ({ hostname, path, port, protocol }: RequestShape) =>
-  `${protocol}//${hostname}${port === undefined ? "" : `:${port}`}${path}`

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, ConfigProvider, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { DeployStack } from "../../src/actions/DeployStack.ts"
+import { AwsUnavailable } from "../../src/domain/AwsError.ts"
 import { JobId } from "../../src/domain/Job.ts"
 import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
@@ -436,6 +437,14 @@ describe("S3", () => {
       const outcome = yield* outcomeWith({ read: () => Effect.fail(denied) })
       assert.deepInclude(outcome, { type: "PermissionError" })
       assert.include(outcome.message, "the credentials of the pipeline action's role, which needs s3:GetObject")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("that finds the credentials expired is asked again by the next job, with fresh ones", () =>
+    Effect.gen(function*() {
+      const expired = new AwsUnavailable({ operation: "s3:GetObject", code: "ExpiredToken", detail: "It has expired." })
+      const first = yield* outcomeWith({ read: () => Effect.fail(expired) })
+      const second = yield* invoke(next(first, "2"))
+      assert.strictEqual(second.message, "Stack create started")
     }).pipe(Effect.provide(world())))
 
   it.effect("that does not let the template be uploaded is PermissionError, and names the function's role", () =>

@@ -1,7 +1,7 @@
 import { StackStatus as SdkStackStatus } from "@aws-sdk/client-cloudformation"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { fresh, isUnderWay, StackStatus, statuses, watched } from "../../src/domain/StackStatus.ts"
+import { advice, fresh, isUnderWay, StackStatus, statuses, watched } from "../../src/domain/StackStatus.ts"
 
 it("the statuses are those of CloudFormation's API", () => {
   assert.sameMembers(Object.keys(statuses), Object.values(SdkStackStatus))
@@ -77,4 +77,11 @@ describe("a status that nobody knows", () => {
   it.each(["", "constructor", "__proto__", "toString", "UPDATE_ENDED", "update_complete"])("may be %j", (status) => {
     assert.deepStrictEqual([watched(status), fresh(status)], ["Failed", "Unknown"])
   })
+})
+
+it("what to do about a stack names it, and there is something to do in every status", () => {
+  const advices = [...Object.values(SdkStackStatus), "SOMETHING_NEW"].map((status) => advice(status, "MyStack"))
+  for (const words of advices) assert.include(words, "\"MyStack\"")
+  assert.include(advice("ROLLBACK_COMPLETE", "S"), "Delete stack")
+  assert.include(advice("UPDATE_IN_PROGRESS", "S"), "under way")
 })
