@@ -22,16 +22,28 @@ import { CodePipeline } from "./services/CodePipeline.ts"
 /** The event gave no job to report on, or CodePipeline did not take the report. Another delivery can still succeed. */
 export type RunError = NotAJobEvent | AwsUnavailable | AwsDenied | AwsRejected
 
+export interface Options {
+  /**
+   * How long the function may still run, in milliseconds, as Lambda's context says. Before that is over the action is
+   * interrupted, and the job goes on from where it began. No limit when left out.
+   */
+  readonly remainingMillis?: number | undefined
+}
+
+/** What is kept of the time for telling CodePipeline: three seconds, or a quarter where there is little. */
+const reserved = (remainingMillis: number) => Math.min(3_000, remainingMillis / 4)
+
 /**
  * Does what the event asks for and tells CodePipeline the outcome, which is also the result. It fails only where nothing
  * was reported: then the function has to fail too, so that Lambda delivers the event again.
  */
 export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
-  event: unknown
+  event: unknown,
+  { remainingMillis = Infinity }: Options = {}
 ): Effect.fn.Return<JobOutcome, RunError, R | CodePipeline> {
   const jobId = yield* decodeJobId(event)
-  const end = perform(action, event).pipe(
+  const end = perform(action, event, remainingMillis - reserved(remainingMillis)).pipe(
     Effect.flatMap((outcome) => Effect.fromResult(withinLimits(outcome))),
     Effect.catch((error: E | RunnerError) =>
       Effect.andThen(
@@ -47,7 +59,8 @@ export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E ext
 
 const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
-  event: unknown
+  event: unknown,
+  millis: number
 ): Effect.fn.Return<JobOutcome, E | RunnerError, R> {
   const job = yield* decodeJob(event)
   const now = Math.floor(yield* Clock.currentTimeMillis)
@@ -56,8 +69,9 @@ const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedE
   yield* Effect.logInfo("Job started").pipe(Effect.annotateLogs({ ...execution }))
   const parameters = yield* UserParameters.decode(action.parameters, job.userParameters)
   return yield* goOn(action, token.position, { job, parameters, execution }).pipe(
+    Effect.timeoutOrElse({ duration: millis, orElse: () => Effect.fail(new OutOfTime()) }),
     Effect.flatMap((step) => toOutcome(action, execution, step)),
-    Effect.catch((error: E | ContinuationToken.StateTooLarge) => {
+    Effect.catch((error: E | OutOfTime | ContinuationToken.StateTooLarge) => {
       const failure = explain(action.failure, error)
       return failure.type === "SystemUnavailable" && isBearable(execution, now)
         ? waitOut(token, now, failure)
@@ -132,14 +146,23 @@ const waitOut = (token: ContinuationToken.Token, now: number, { message }: Failu
   )
 }
 
+/** The function's time was over before the action had done its part. */
+class OutOfTime extends Schema.TaggedError<OutOfTime>()("OutOfTime", {}) {
+  override get message() {
+    return "The time of the Lambda function was over before the action had done its part. Give the function more time"
+  }
+}
+
 /** What can go wrong with any action. */
 type RunnerError =
+  | OutOfTime
   | JobInvalid
   | UserParameters.UserParametersInvalid
   | ContinuationToken.StateTooLarge
   | OutputVariablesInvalid
 
 const runnerFailures: Failures<RunnerError> = {
+  OutOfTime: ({ message }) => ({ type: "SystemUnavailable", message }),
   JobInvalid: ({ message }) => ({ type: "JobFailed", message }),
   UserParametersInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
   StateTooLarge: ({ message }) => ({ type: "JobFailed", message }),

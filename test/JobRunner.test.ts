@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Context, Effect, Layer, Logger, Option, References, Schema } from "effect"
+import { Array as Arr, Context, Effect, Fiber, Layer, Logger, Option, References, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Action from "../src/actions/Action.ts"
 import { DeployStack } from "../src/actions/DeployStack.ts"
@@ -59,6 +59,8 @@ const obey = (
       return Effect.die(new Error("a secret of the program"))
     case "unavailable":
       return Effect.fail(new Away())
+    case "never":
+      return Effect.never
     case "interrupt":
       return Effect.interrupt
     default:
@@ -175,6 +177,35 @@ describe("JobRunner", () => {
         yield* TestClock.adjust("59 minutes")
         const third = yield* run(event("3", "unavailable", tokenOf(second)))
         assert.strictEqual(third._tag, "Continued")
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+  })
+
+  describe("before the function's time is over", () => {
+    it.effect.each<readonly [remainingMillis: number, millis: number]>([
+      [900_000, 897_000],
+      [60_000, 57_000],
+      [3_000, 2_250],
+      [100, 75]
+    ])(
+      "of %i ms, an action that has not ended is interrupted after %i ms",
+      ([remainingMillis, millis]) =>
+        Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(JobRunner.run(Obedient, event("1", "never"), { remainingMillis }))
+          yield* TestClock.adjust(millis - 1)
+          assert.isEmpty(yield* reported)
+          yield* TestClock.adjust(1)
+          const outcome = yield* Fiber.join(fiber)
+          assert.include(outcome.message, "Trying again: The time of the Lambda function was over")
+          assert.strictEqual((yield* run(event("2", "done", tokenOf(outcome)))).message, "2")
+        }).pipe(Effect.provide(CodePipelineMemory.layer))
+    )
+
+    it.effect("an action goes on from the state that it had left", () =>
+      Effect.gen(function*() {
+        const first = yield* run(event("1", "continue"))
+        const never = JobRunner.run(Obedient, event("2", "never", tokenOf(first)), { remainingMillis: 1_000 })
+        const second = yield* drive(never, "100 millis")
+        assert.strictEqual((yield* run(event("3", "done", tokenOf(second)))).message, "1,3")
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
   })
 

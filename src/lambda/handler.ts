@@ -11,6 +11,7 @@ import type { CodePipeline } from "../services/CodePipeline.ts"
 /** What this package uses of Lambda's context object. */
 export interface LambdaContext {
   readonly awsRequestId?: string
+  getRemainingTimeInMillis?(): number
 }
 
 /**
@@ -27,7 +28,7 @@ export const handler = <Parameters, State, E extends TaggedError, R>(
   const runtime = ManagedRuntime.make(Layer.merge(layer, Logger.layer([jsonLines])))
   return (event, context) =>
     runtime.runPromise(
-      JobRunner.run(action, event).pipe(
+      JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
         Effect.tapError((error) => Effect.logError(error.message)),
         Effect.annotateLogs(context?.awsRequestId === undefined ? {} : { requestId: context.awsRequestId })
       )
