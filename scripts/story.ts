@@ -56,7 +56,7 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
     /** A stack was looked at. */
     saw: (stack: Option.Option<Stack>) => {
       const status = Option.match(stack, { onNone: () => "does not exist", onSome: ({ status }) => status })
-      waitingFor = `${status}, waiting for the next invocation`
+      waitingFor = `${status}, the action is at work`
       return line(`    ${style("bold", "stack".padEnd(10))}  ${status}`)
     },
     happened: (happening: Happening) => {
@@ -66,6 +66,7 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
           waitingFor = "the action is at work"
           return line(`${style("bold", String(invocation).padStart(2))}  job ${jobId}`)
         default:
+          waitingFor = "waiting for the next invocation"
           return told(happening.outcome)
       }
     },
