@@ -180,7 +180,10 @@ const unexpected: Failure = {
   message: "The action failed unexpectedly; the log of the Lambda function tells why"
 }
 
-/** What CodePipeline cannot take as a result it is told as a failure; any other refusal is for the next delivery. */
+/** With these CodePipeline says that the result itself is wrong; the job stays open. */
+const refusals: ReadonlySet<string> = new Set(["ValidationException", "OutputVariablesSizeExceededException"])
+
+/** What CodePipeline cannot take as a result it is told as a failure; whatever else goes wrong is for the next delivery. */
 const report = Effect.fnUntraced(function*(
   jobId: JobId,
   outcome: JobOutcome
@@ -190,10 +193,11 @@ const report = Effect.fnUntraced(function*(
     Effect.andThen(logged(outcome)),
     Effect.catchTag("JobNotOpen", (error) => Effect.logWarning(error.message)),
     Effect.as(outcome),
+    Effect.tapError((error) => Effect.logError("CodePipeline did not take the result", error)),
     Effect.catchTag("AwsRejected", (error) => {
-      if (JobOutcome.$is("Failed")(outcome)) return Effect.fail(error)
+      if (JobOutcome.$is("Failed")(outcome) || !refusals.has(error.code)) return Effect.fail(error)
       const failure = failed({ type: "JobFailed", message: `CodePipeline did not take the result. ${error.message}` })
-      return Effect.andThen(Effect.logError("CodePipeline did not take the result", error), report(jobId, failure))
+      return report(jobId, failure)
     })
   )
 })

@@ -1,13 +1,15 @@
 // Creates or updates a CloudFormation stack from a template in an input artifact, and watches it to the end. It takes the
 // same UserParameters and says the same words as the function that AWS's user guide has for this.
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError, AwsUnavailable } from "../domain/AwsError.ts"
 import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
-import { requestToken, StackOperation } from "../domain/StackOperation.ts"
+import { type Owner, requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
 import { advice } from "../domain/StackStatus.ts"
 import * as Template from "../domain/Template.ts"
@@ -61,10 +63,26 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
   }
 }
 
-/** The stack went away while it was watched. */
-export class StackMissing extends Schema.TaggedError<StackMissing>()("StackMissing", { stack: Schema.String }) {
+/** There is no stack to watch. */
+export class StackMissing extends Schema.TaggedError<StackMissing>()("StackMissing", {
+  stack: Schema.String,
+  /** Whether the action has seen it before. */
+  seen: Schema.Boolean
+}) {
   override get message() {
-    return `Update failed: stack "${this.stack}" does not exist any more. Somebody has deleted it; retry the action`
+    return `Update failed: stack "${this.stack}" does not exist` +
+      (this.seen ? " any more. Somebody has deleted it; retry the action" : "")
+  }
+}
+
+/** The stack is at rest, and neither its events nor its times show the operation that was begun. */
+export class OperationUnproven extends Schema.TaggedError<OperationUnproven>()("OperationUnproven", {
+  stackId: Schema.String,
+  status: Schema.String
+}) {
+  override get message() {
+    return `Update failed: CloudFormation has taken the operation, and for 15 minutes the stack, in status ${this.status}, ` +
+      "has not shown it. Look at the events of the stack, then retry the action"
   }
 }
 
@@ -89,7 +107,14 @@ const Parameters = UserParameters.json({
 })
 
 /** The stack that is watched, and the operation that was begun on it, unless another program did that. */
-const Watching = Schema.Struct({ stackId: Schema.String, operation: Schema.optionalKey(StackOperation) })
+const Watching = Schema.Struct({
+  stackId: Schema.String,
+  operation: Schema.optionalKey(StackOperation),
+  /** Nothing older is of that operation; epoch milliseconds. */
+  since: Schema.Int,
+  /** Since when the stack is at rest and shows nothing of that operation; epoch milliseconds. */
+  restingSince: Schema.optionalKey(Schema.Int)
+})
 
 type Watching = typeof Watching.Type
 type Invocation = Action.Invocation<typeof Parameters.Type>
@@ -127,16 +152,22 @@ const giveTemplate = Effect.fn("DeployStack.giveTemplate")(function*(
 
 const environmentBucket = Effect.option(Config.NonEmptyString("TEMPLATE_BUCKET"))
 
-const observe = (stack: Option.Option<Stack>, { startedAt }: Execution): StackPlan.Observation =>
+/** Lambda keeps an event for six hours: so much earlier an earlier delivery of it may have begun the operation. */
+const redelivery = Duration.toMillis("6 hours")
+
+/** Whose operations are ours when they may have been begun by an earlier delivery. */
+const anyDelivery = ({ firstJobId, startedAt }: Execution): Owner => ({ firstJobId, since: startedAt - redelivery })
+
+const observe = (stack: Option.Option<Stack>, { since }: Owner): StackPlan.Observation =>
   Option.match(stack, {
     onNone: () => ({ _tag: "Absent" }),
-    onSome: ({ changedAt, status }) => ({ _tag: "Present", status, changedSince: changedAt >= startedAt })
+    onSome: ({ changedAt, status }) => ({ _tag: "Present", status, changedSince: changedAt >= since })
   })
 
-/** The stack's history since the action began; none where the role may not read it. */
-const readEvents = Effect.fn("DeployStack.readEvents")(function*(stackId: string, { startedAt }: Execution) {
+/** The stack's newest events, all since that time; none where the role may not read them. */
+const readEvents = Effect.fn("DeployStack.readEvents")(function*(stackId: string, since: number) {
   const cloudFormation = yield* CloudFormation
-  return yield* cloudFormation.events(stackId, startedAt).pipe(
+  return yield* cloudFormation.events(stackId, since).pipe(
     Effect.asSome,
     Effect.catchTag("AwsDenied", (error) =>
       Effect.as(
@@ -150,17 +181,18 @@ const readEvents = Effect.fn("DeployStack.readEvents")(function*(stackId: string
 const settle = Effect.fnUntraced(function*<Next extends Action.TaggedError>(
   decision: StackPlan.Decision<Next>,
   stack: Option.Option<Stack>,
-  execution: Execution,
+  readSince: number,
+  owner: Owner,
   operations: ReadonlyArray<StackOperation>
 ) {
   if (!isReadEvents(decision)) return { next: decision, events: [] }
   const events = yield* Option.match(stack, {
     onNone: () => Effect.succeedSome([]),
-    onSome: ({ id }) => readEvents(id, execution)
+    onSome: ({ id }) => readEvents(id, readSince)
   })
   const evidence = Option.match(events, {
     onNone: () => StackEvents.Evidence.Denied(),
-    onSome: (events) => StackEvents.evidence(events, execution, operations)
+    onSome: (events) => StackEvents.evidence(events, owner, operations)
   })
   return { next: decision.decide(evidence), events: Option.getOrElse(events, () => []) }
 })
@@ -177,6 +209,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   invocation: Invocation,
   template: ReadTemplate,
   stack: Option.Option<Stack>,
+  now: number,
   triesLeft: number
 ): Effect.fn.Return<
   Step,
@@ -185,16 +218,20 @@ const begin = Effect.fn("DeployStack.begin")(function*(
 > {
   const { execution, parameters: { stack: name } } = invocation
   const cloudFormation = yield* CloudFormation
-  const decision = StackPlan.start("CREATE_UPDATE", observe(stack, execution))
-  const { next } = yield* settle(decision, stack, execution, StackOperation.literals)
+  const owner = anyDelivery(execution)
+  const decision = StackPlan.start("CREATE_UPDATE", observe(stack, owner))
+  // The newest events do: while ours is under way, or was the last, they are ours.
+  const { next } = yield* settle(decision, stack, now, owner, StackOperation.literals)
   const stackId = Option.match(stack, { onNone: () => name, onSome: ({ id }) => id })
 
+  const adopt = (operation: StackOperation) => watching(inProgress, { operation, stackId, since: owner.since })
+  const postpone = (status: string) => Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })
   const lookAgain = (status: string) =>
     triesLeft === 0
-      ? Effect.fail(new StackRefused({ stack: name, status }))
+      ? Effect.succeed(postpone(status))
       : Effect.flatMap(
         cloudFormation.describe(name),
-        (stack) => begin(invocation, template, stack, triesLeft - 1)
+        (stack) => begin(invocation, template, stack, now, triesLeft - 1)
       )
 
   return yield* StackPlan.Start.$match(next, {
@@ -205,18 +242,18 @@ const begin = Effect.fn("DeployStack.begin")(function*(
         clientRequestToken: requestToken(operation, execution)
       })
       return yield* call.pipe(
-        Effect.map((stackId) => watching(`Stack ${operation} started`, { operation, stackId }, 0)),
+        Effect.map((stackId) => watching(`Stack ${operation} started`, { operation, stackId, since: now }, 0)),
         Effect.catchTags({
           NoUpdates: () => Effect.succeed(Action.Step.Done({ message: "There were no stack updates" })),
-          TokenUsed: () => Effect.succeed(watching(inProgress, { operation, stackId })),
+          TokenUsed: () => Effect.succeed(adopt(operation)),
           StackExists: () => lookAgain("CREATE_IN_PROGRESS"),
           StackNotReady: ({ status }) => lookAgain(status),
           AwsRejected: ({ detail }) => Effect.fail(new OperationRejected({ operation, stack: name, reason: detail }))
         })
       )
     }),
-    Adopt: ({ operation }) => Effect.succeed(watching(inProgress, { operation, stackId })),
-    Postpone: ({ status }) => Effect.succeed(Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })),
+    Adopt: ({ operation }) => Effect.succeed(adopt(operation)),
+    Postpone: ({ status }) => Effect.succeed(postpone(status)),
     Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: name, status }))
   })
 })
@@ -225,35 +262,57 @@ const inProgress = "Stack update still in progress"
 
 const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
   const cloudFormation = yield* CloudFormation
+  // Before the look and the reading, so that the clocks of Lambda and CloudFormation may differ by as much.
+  const now = yield* epochMillis
   const [stack, template] = yield* Effect.all(
     [cloudFormation.describe(invocation.parameters.stack), readTemplate(invocation)],
     { concurrency: 2 }
   )
-  return yield* begin(invocation, template, stack, 2)
+  return yield* begin(invocation, template, stack, now, 2)
 })
 
+const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
+
+/** How long a stack at rest may show nothing of our operation. */
+const restLimit = Duration.toMillis("15 minutes")
+
 const resume = Effect.fn("DeployStack.resume")(function*(
-  { execution, parameters }: Invocation,
+  { execution: { firstJobId }, parameters }: Invocation,
   state: Option.Option<Watching>
 ) {
-  const { operation, stackId: known }: Watching = Option.getOrElse(state, () => ({ stackId: parameters.stack }))
   const cloudFormation = yield* CloudFormation
-  const stack = yield* cloudFormation.describe(known)
-  const decision = StackPlan.watch(operation !== undefined, observe(stack, execution))
-  const { events, next } = yield* settle(decision, stack, execution, operation === undefined ? [] : [operation])
-  const stackId = Option.match(stack, { onNone: () => known, onSome: ({ id }) => id })
+  const begun: Watching = Option.getOrElse(state, () => ({ stackId: parameters.stack, since: 0 }))
+  const { operation, since } = begun
+  const owner = { firstJobId, since }
+  const found = yield* cloudFormation.describe(begun.stackId)
+  const decision = StackPlan.watch(operation !== undefined, observe(found, owner))
+  const { events, next } = yield* settle(decision, found, since, owner, operation === undefined ? [] : [operation])
+  const { reason, stackId, status } = Option.match(found, {
+    onNone: () => ({ stackId: begun.stackId, status: "", reason: undefined }),
+    onSome: ({ id, reason, status }) => ({ stackId: id, status, reason })
+  })
+
   return yield* StackPlan.Watch.$match(next, {
-    Wait: () => {
-      const status = Option.match(stack, { onNone: () => "", onSome: ({ status }) => `: ${status}` })
-      return Effect.succeed(watching(`${inProgress}${status}`, { stackId, ...(operation && { operation }) }))
-    },
+    Wait: Effect.fnUntraced(function*({ atRest }) {
+      const watched = { since, stackId, ...(operation && { operation }) }
+      const message = `${inProgress}: ${status}`
+      if (!atRest) return watching(message, watched)
+      const now = yield* epochMillis
+      const { restingSince = now } = begun
+      return now - restingSince < restLimit
+        ? watching(message, { ...watched, restingSince })
+        : yield* new OperationUnproven({ stackId, status })
+    }),
     Succeed: () => Effect.succeed(Action.Step.Done({ message: "Stack update complete", externalExecutionId: stackId })),
-    Miss: () => Effect.fail(new StackMissing({ stack: stackId })),
+    Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
     Fail: ({ status }) => {
-      const causes = operation === undefined ? [] : StackEvents.causes(events, execution, operation)
-      const reason = Option.flatMapNullishOr(stack, ({ reason }) => reason)
+      const causes = operation === undefined ? [] : StackEvents.causes(events, owner, operation)
       return Effect.fail(
-        new OperationFailed({ stackId, status, causes: causes.length > 0 ? causes : Option.toArray(reason) })
+        new OperationFailed({
+          stackId,
+          status,
+          causes: causes.length > 0 || reason === undefined ? causes : [reason]
+        })
       )
     }
   })
@@ -285,6 +344,7 @@ export const DeployStack = Action.make({
     StackRefused: ({ message }) => ({ type: "ConfigurationError", message }),
     OperationRejected: ({ message }) => ({ type: "ConfigurationError", message }),
     StackMissing: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),
+    OperationUnproven: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId }),
     OperationFailed: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId })
   }
 })

@@ -24,20 +24,23 @@ export type StackEvent = typeof StackEvent.Type
 export type Evidence = Data.TaggedEnum<{
   /** The role may not read events. */
   Denied: {}
-  /** No event is ours. */
+  /** No event is ours, and nothing is under way: ours may not be seen yet. */
   Nothing: {}
+  /** No event is ours, and another operation is under way. */
+  Others: {}
   /** Our operation is under way. */
   Begun: { readonly operation: StackOperation }
   /** Our operation is over, and the stack had this status then. */
   Ended: { readonly operation: StackOperation; readonly status: string }
-  /** An operation without any token has been at work since we began, as emulators of CloudFormation have them. */
+  /** An operation without any token has been at work since, as emulators of CloudFormation have them. */
   Unmarked: {}
 }>
 export const Evidence = Data.taggedEnum<Evidence>()
 
 /**
  * Our newest event on the stack itself decides, for whichever of `operations` it is; `events` may have any order. Where
- * another operation has cut ours off (a cancelled update, a delete) ours ended as the stack came to rest after it.
+ * another operation has cut ours off (a cancelled update, a delete) ours ended as the stack came to rest after it. Of a
+ * history that is long and not all read, an event of any resource shows that ours has begun.
  */
 export const evidence = (
   events: ReadonlyArray<StackEvent>,
@@ -53,10 +56,14 @@ export const evidence = (
       return end === undefined ? Evidence.Begun({ operation }) : Evidence.Ended({ operation, status: end.status })
     }
   }
+  for (const { clientRequestToken } of events) {
+    const operation = tokens.get(clientRequestToken ?? "")
+    if (operation !== undefined) return Evidence.Begun({ operation })
+  }
   const [newest] = ofStack
-  return newest !== undefined && newest.clientRequestToken === undefined && newest.timestamp >= owner.startedAt
-    ? Evidence.Unmarked()
-    : Evidence.Nothing()
+  if (newest === undefined) return Evidence.Nothing()
+  if (newest.clientRequestToken === undefined && newest.timestamp >= owner.since) return Evidence.Unmarked()
+  return isUnderWay(newest.status) ? Evidence.Others() : Evidence.Nothing()
 }
 
 /**
@@ -72,7 +79,7 @@ export const causes = (
   const own = newestFirst(events)
     .toReversed()
     .filter(({ clientRequestToken, timestamp }) =>
-      clientRequestToken === token || (clientRequestToken === undefined && timestamp >= owner.startedAt)
+      clientRequestToken === token || (clientRequestToken === undefined && timestamp >= owner.since)
     )
   const failures = own.filter((event) =>
     !isOfStack(event) && event.status.endsWith("_FAILED") && !/cancelled/i.test(event.reason ?? "")

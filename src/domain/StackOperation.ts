@@ -9,8 +9,8 @@ export type StackOperation = typeof StackOperation.Type
 /** Whose operation: that of the action whose first job this is. */
 export interface Owner {
   readonly firstJobId: JobId
-  /** When the action began, in epoch milliseconds: nothing that happened before is its doing. */
-  readonly startedAt: number
+  /** In epoch milliseconds: nothing that happened before is its doing. */
+  readonly since: number
 }
 
 /**

@@ -16,7 +16,7 @@ export const Observation = Schema.TaggedUnion({
   Present: {
     /** One of the table's, or one that AWS has added since. */
     status: Schema.String,
-    /** Whether the stack was created or last updated since the action began. */
+    /** Whether the stack was created or last updated since the action can have begun its operation. */
     changedSince: Schema.Boolean
   }
 })
@@ -36,8 +36,8 @@ export const Start = Data.taggedEnum<Start>()
 
 /** What to do once the operation is begun. */
 export type Watch = Data.TaggedEnum<{
-  /** It is under way: look again in the next job. */
-  Wait: {}
+  /** Look again in the next job. A stack at rest will not change for long before it shows our operation. */
+  Wait: { readonly atRest: boolean }
   Succeed: {}
   /** It has ended badly, with this status. */
   Fail: { readonly status: string }
@@ -56,34 +56,39 @@ export type Decision<Step> = Step | ReadEvents<Step>
 
 const readEvents = <Step>(decide: (evidence: Evidence) => Step): ReadEvents<Step> => ({ _tag: "ReadEvents", decide })
 
-/** Lambda delivers an event at least once: what stands in the way may be what the first delivery has begun. */
-const unlessOurs = (step: Start) =>
+const create = () => Start.Begin({ operation: "create" })
+const update = () => Start.Begin({ operation: "update" })
+
+/** Lambda delivers an event at least once: what is seen may be the doing of the first delivery. */
+const unlessOurs = (step: Start, unknown: Start = step) =>
   readEvents(Evidence.$match({
     Begun: ({ operation }) => Start.Adopt({ operation }),
     Ended: ({ operation }) => Start.Adopt({ operation }),
-    Nothing: () => step,
+    Others: () => step,
     Unmarked: () => step,
-    Denied: () => step
+    Nothing: () => unknown,
+    Denied: () => unknown
   }))
 
-const create = () => Start.Begin({ operation: "create" })
-const update = () => Start.Begin({ operation: "update" })
-const postpone = (status: string) => unlessOurs(Start.Postpone({ status }))
-const refuse = (status: string) => unlessOurs(Start.Refuse({ status }))
+type Opening = (status: string, changedSince: boolean) => Decision<Start>
 
-const createOrUpdate = {
+const refuse: Opening = (status) => unlessOurs(Start.Refuse({ status }))
+
+const createOrUpdate: Record<Fresh, Opening> = {
   Creatable: create,
   Updatable: update,
-  Settling: postpone,
-  Busy: refuse,
+  Created: (_status, changedSince) => changedSince ? unlessOurs(update()) : update(),
+  Settling: (status) => unlessOurs(Start.Postpone({ status })),
+  // Only what is somebody else's for sure is refused: to fail a deployment that goes on would be worse than to wait.
+  Busy: (status) => unlessOurs(Start.Refuse({ status }), Start.Postpone({ status })),
   UpdatableWithoutRollback: refuse,
   Broken: refuse,
   RollbackStuck: refuse,
   Shell: refuse,
   Unknown: refuse
-} satisfies Record<Fresh, (status: string) => Decision<Start>>
+}
 
-const starts: Record<Mode, { readonly Absent: () => Decision<Start> } & typeof createOrUpdate> = {
+const starts: Record<Mode, Record<Fresh, Opening> & { readonly Absent: () => Decision<Start> }> = {
   CREATE_UPDATE: { Absent: create, ...createOrUpdate }
 }
 
@@ -91,7 +96,7 @@ const starts: Record<Mode, { readonly Absent: () => Decision<Start> } & typeof c
 export const start = (mode: Mode, observation: Observation): Decision<Start> =>
   Observation.match(observation, {
     Absent: (): Decision<Start> => starts[mode].Absent(),
-    Present: ({ status }) => starts[mode][fresh(status)](status)
+    Present: ({ changedSince, status }) => starts[mode][fresh(status)](status, changedSince)
   })
 
 const verdict = (status: string): Watch => watched(status) === "Succeeded" ? Watch.Succeed() : Watch.Fail({ status })
@@ -105,14 +110,15 @@ export const watch = (ours: boolean, observation: Observation): Decision<Watch> 
   Observation.match(observation, {
     Absent: (): Decision<Watch> => Watch.Miss(),
     Present: ({ changedSince, status }) => {
-      if (isUnderWay(status)) return Watch.Wait()
+      if (isUnderWay(status)) return Watch.Wait({ atRest: false })
       if (!ours) return verdict(status)
       return readEvents(Evidence.$match({
-        Nothing: () => Watch.Wait(),
-        Begun: () => Watch.Wait(),
+        Nothing: () => Watch.Wait({ atRest: true }),
+        Others: () => Watch.Wait({ atRest: true }),
+        Begun: () => Watch.Wait({ atRest: true }),
         Ended: ({ status }) => verdict(status),
         Unmarked: () => verdict(status),
-        Denied: () => changedSince ? verdict(status) : Watch.Wait()
+        Denied: () => changedSince ? verdict(status) : Watch.Wait({ atRest: true })
       }))
     }
   })

@@ -1,5 +1,6 @@
 // Makes an action into the function that Lambda calls.
 import * as Effect from "effect/Effect"
+import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -29,7 +30,7 @@ export const handler = <Parameters, State, E extends TaggedError, R>(
   return (event, context) =>
     runtime.runPromise(
       JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
-        Effect.tapError((error) => Effect.logError(error.message)),
+        Effect.tapErrorTag("NotAJobEvent", (error) => Effect.logError(error.message)),
         Effect.annotateLogs(context?.awsRequestId === undefined ? {} : { requestId: context.awsRequestId })
       )
     )
@@ -40,6 +41,7 @@ const jsonLines = Logger.withConsoleLog(
   Logger.map(
     Logger.formatStructured,
     ({ annotations, cause, level, message, timestamp }) =>
-      JSON.stringify({ ...annotations, timestamp, level, message, cause })
+      // Not JSON.stringify, which fails on what an action may log: a bigint, an object that holds itself.
+      Formatter.formatJson({ ...annotations, timestamp, level, message, cause })
   )
 )

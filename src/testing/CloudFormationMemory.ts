@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
 import type { StackEvent } from "../domain/StackEvents.ts"
 import type { StackOperation } from "../domain/StackOperation.ts"
-import { fresh } from "../domain/StackStatus.ts"
+import { type Fresh, fresh } from "../domain/StackStatus.ts"
 import type { Template } from "../domain/Template.ts"
 import { retryUnavailable } from "../internal/awsCommand.ts"
 import {
@@ -103,7 +103,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             return yield* invalid("cloudformation:UpdateStack", `Stack [${stack}] does not exist`)
           }
           if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
-          if (fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
+          if (!updatable.has(fresh(status))) return yield* new StackNotReady({ stack, status })
           if (existing.template === textOf(request)) return yield* new NoUpdates({ stack })
           yield* checkTemplate("cloudformation:UpdateStack", request)
           return operate("update", existing, request, now)
@@ -127,6 +127,8 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
       }))
     }))
 }
+
+const updatable: ReadonlySet<Fresh> = new Set<Fresh>(["Updatable", "Created"])
 
 const invalid = (operation: string, detail: string) => new AwsRejected({ operation, code: "ValidationError", detail })
 

@@ -182,6 +182,39 @@ describe("a second delivery of the same event", () => {
       assert.deepStrictEqual(yield* begun, ["create-earlier", "update-1"])
     }).pipe(Effect.provide(world())))
 
+  it.effect("begins no update after the create has ended, even of another template", () =>
+    Effect.gen(function*() {
+      yield* invoke(deployEvent({ id: "1" }))
+      yield* TestClock.adjust("3 minutes")
+      yield* ArtifactStoreMemory.use(({ put }) =>
+        put("MyTemplate", { "template-package/template.json": otherTemplate })
+      )
+      const second = yield* invoke(deployEvent({ id: "1" }))
+      const outcome = yield* invoke(next(second, "2"))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.deepStrictEqual(yield* begun, ["create-1"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("comes to an end where the role may not read events", () =>
+    Effect.gen(function*() {
+      yield* existing
+      yield* CloudFormationMemory.use(({ deny }) => deny("cloudformation:DescribeStackEvents"))
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("MySampleBucket", "No"))
+      yield* invoke(deployEvent({ id: "1" }))
+      yield* TestClock.adjust("2 minutes")
+      const second = yield* invoke(deployEvent({ id: "1" }))
+      const outcome = yield* invoke(next(second, "2"))
+      assert.strictEqual(outcome.message, "Update failed: UPDATE_ROLLBACK_COMPLETE")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("while the stack is busy waits, where the role may not read whose operation that is", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ deny }) => deny("cloudformation:DescribeStackEvents"))
+      yield* invoke(deployEvent({ id: "1" }))
+      const second = yield* invoke(deployEvent({ id: "1" }))
+      assert.strictEqual(second.message, "Waiting for the stack: CREATE_IN_PROGRESS")
+    }).pipe(Effect.provide(world())))
+
   it.effect("at the same time begins nothing twice", () =>
     Effect.gen(function*() {
       const run = JobRunner.run(DeployStack, deployEvent({ id: "1" }))
@@ -222,12 +255,13 @@ describe("a stack that changes between the look and the call", () => {
       assert.include(outcome.message, "Stack cannot be updated when status is: UPDATE_IN_PROGRESS")
     }).pipe(Effect.provide(world())))
 
-  it.effect("is given up after three looks that were wrong", () =>
+  it.effect("is left to the next job after three looks that were wrong", () =>
     Effect.gen(function*() {
       yield* ready
       const outcome = yield* looking(3, Option.none())
-      assert.include(outcome.message, "Stack cannot be updated when status is: CREATE_IN_PROGRESS")
+      assert.strictEqual(outcome.message, "Waiting for the stack: CREATE_IN_PROGRESS")
       assert.deepStrictEqual(yield* begun, ["create-earlier"])
+      assert.strictEqual((yield* invoke(next(outcome, "2"))).message, "Stack update started")
     }).pipe(Effect.provide(world())))
 })
 
@@ -273,10 +307,38 @@ describe("a verdict", () => {
       assert.strictEqual(outcome.message, "Update failed: ROLLBACK_COMPLETE")
     }).pipe(Effect.provide(world())))
 
-  it.effect("is that the stack is missing when it was deleted meanwhile", () =>
+  it.effect("is about our stack, not about another that somebody made under its name", () =>
+    Effect.gen(function*() {
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      yield* TestClock.adjust("1 second")
+      yield* setStatus("DELETE_COMPLETE")
+      yield* TestClock.adjust("1 second")
+      yield* setStatus("CREATE_COMPLETE")
+      const outcome = yield* invoke(next(first, "2"))
+      assert.deepInclude(outcome, { _tag: "Failed" })
+      assert.include(outcome.message, "Update failed: DELETE_COMPLETE")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("is a failure where nothing shows our operation for a quarter of an hour", () =>
+    Effect.gen(function*() {
+      yield* existing
+      const { events, ...cloudFormation } = yield* CloudFormation
+      const before = yield* cloudFormation.describe("MyTestStack")
+      const outcome = yield* runToEnd(deployEvent({ id: "1" })).pipe(
+        Effect.provideService(CloudFormation, {
+          ...cloudFormation,
+          describe: () => Effect.succeed(before),
+          events: (stack, since) =>
+            Effect.map(events(stack, since), (all) => all.filter((event) => event.clientRequestToken !== "update-1"))
+        })
+      )
+      assert.include(outcome.message, "for 15 minutes the stack, in status CREATE_COMPLETE, has not shown it")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("on a stack that was never seen is that there is none", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent({ continuationToken: foreignToken }))
-      assert.include(outcome.message, "Update failed: stack \"MyTestStack\" does not exist any more")
+      assert.strictEqual(outcome.message, "Update failed: stack \"MyTestStack\" does not exist")
     }).pipe(Effect.provide(world())))
 })
 

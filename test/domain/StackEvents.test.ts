@@ -5,7 +5,7 @@ import { causes, Evidence, evidence, type StackEvent } from "../../src/domain/St
 import { type Owner, StackOperation } from "../../src/domain/StackOperation.ts"
 import { StackStatus } from "../../src/domain/StackStatus.ts"
 
-const owner: Owner = { firstJobId: JobId.make("j1"), startedAt: 1_000 }
+const owner: Owner = { firstJobId: JobId.make("j1"), since: 1_000 }
 
 const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
 
@@ -33,7 +33,7 @@ const ofResource = (logicalResourceId: string, ...part: Part) => (timestamp: num
 
 /** A second apart, the first one a second after the action began; newest first, as AWS gives them. */
 const history = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
-  events.map((event, index) => event(owner.startedAt + 1_000 * (index + 1))).toReversed()
+  events.map((event, index) => event(owner.since + 1_000 * (index + 1))).toReversed()
 
 /** As if it all had happened so much later. */
 const shifted = (events: ReadonlyArray<StackEvent>, milliseconds: number) =>
@@ -74,7 +74,7 @@ describe("evidence", () => {
       evidence(events, owner, ["create"]),
       Evidence.Ended({ operation: "create", status: "CREATE_COMPLETE" })
     )
-    assert.deepStrictEqual(evidence(events, owner, []), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(events, owner, []), Evidence.Others())
   })
 
   it("what somebody else does later does not change how ours ended", () => {
@@ -93,9 +93,15 @@ describe("evidence", () => {
     assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "")), owner), Evidence.Nothing())
   })
 
-  it("a resource's end is not the stack's, not even a nested stack's", () => {
+  it("a resource's end is not the stack's, not even a nested stack's, but shows that ours has begun", () => {
     const nested = ofResource("Nested", "UPDATE_COMPLETE", "update-j1")
-    assert.deepStrictEqual(evidence(history(nested), owner), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(history(nested), owner), Evidence.Begun({ operation: "update" }))
+  })
+
+  it("what is under way without our token is somebody else's", () => {
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS", "update-j2")), owner), Evidence.Others())
+    const before = shifted(history(ofStack("UPDATE_IN_PROGRESS")), -5_000)
+    assert.deepStrictEqual(evidence(before, owner), Evidence.Others())
   })
 
   it("an update that was cancelled has ended with its rollback, whatever came after", () => {
@@ -134,8 +140,8 @@ describe("evidence", () => {
       ofStack("UPDATE_COMPLETE")
     )
     const end = events[0]?.timestamp ?? 0
-    assert.deepStrictEqual(evidence(shifted(events, owner.startedAt - end), owner), Evidence.Unmarked())
-    assert.deepStrictEqual(evidence(shifted(events, owner.startedAt - end - 1), owner), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(shifted(events, owner.since - end), owner), Evidence.Unmarked())
+    assert.deepStrictEqual(evidence(shifted(events, owner.since - end - 1), owner), Evidence.Nothing())
   })
 
   it("an operation without a token is not ours where a later one has the token of somebody else", () => {

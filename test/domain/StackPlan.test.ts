@@ -32,6 +32,7 @@ const anyEvidence = Schema.TaggedUnion({
   Nothing: {},
   Begun: { operation: StackOperation },
   Ended: { operation: StackOperation, status: anyStatus },
+  Others: {},
   Unmarked: {}
 })
 
@@ -50,7 +51,7 @@ const settle = <Step extends { readonly _tag: string }>(decision: Decision<Step>
 const runs = (status: string) => status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS"
 const wentWell = (status: string) => ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"].includes(status)
 
-const begin = (observation: Observation, evidence: Evidence = { _tag: "Nothing" }) =>
+const begin = (observation: Observation, evidence: Evidence = { _tag: "Others" }) =>
   settle(start("CREATE_UPDATE", observation), evidence)
 
 describe("start", () => {
@@ -77,10 +78,23 @@ describe("start", () => {
   )
 
   it.prop("adopts nothing without proof", [anyObservation], ([seen]) => {
-    for (const _tag of ["Denied", "Nothing", "Unmarked"] as const) {
-      assert.deepStrictEqual(begin(seen, { _tag }), begin(seen))
+    for (const _tag of ["Denied", "Nothing", "Others", "Unmarked"] as const) {
       assert.notStrictEqual(begin(seen, { _tag })._tag, "Adopt")
     }
+  })
+
+  it.prop(
+    "a stack that is under way is refused only where it is somebody else's for sure",
+    [anyStatus, Schema.Literals(["Denied", "Nothing"])],
+    ([status, _tag]) => {
+      if (runs(status)) assert.deepStrictEqual(begin(present(status), { _tag }), Start.Postpone({ status }))
+    }
+  )
+
+  it("a stack that was created of late may be our own doing, one that was created long ago is updated", () => {
+    const ours = { _tag: "Ended", operation: "create", status: "CREATE_COMPLETE" } as const
+    assert.deepStrictEqual(begin(present("CREATE_COMPLETE", true), ours), Start.Adopt({ operation: "create" }))
+    assert.isFalse(readsEvents(start("CREATE_UPDATE", present("CREATE_COMPLETE", false))))
   })
 
   it.prop("a refusal names the status", [anyStatus, anyEvidence], ([status, evidence]) => {
@@ -139,7 +153,9 @@ describe("watch", () => {
     "gives no verdict on a stack that is under way",
     [Schema.Boolean, anyStatus, Schema.Boolean, anyEvidence],
     ([ours, status, changed, evidence]) => {
-      if (runs(status)) assert.deepStrictEqual(settle(watch(ours, present(status, changed)), evidence), Watch.Wait())
+      if (runs(status)) {
+        assert.deepStrictEqual(settle(watch(ours, present(status, changed)), evidence), Watch.Wait({ atRest: false }))
+      }
     }
   )
 
@@ -178,8 +194,10 @@ describe("watch", () => {
     [anyStatus, Schema.Boolean],
     ([status, changed]) => {
       const decision = watch(true, present(status, changed))
-      assert.deepStrictEqual(settle(decision, { _tag: "Nothing" }), Watch.Wait())
-      assert.deepStrictEqual(settle(decision, { _tag: "Begun", operation: "create" }), Watch.Wait())
+      const wait = Watch.Wait({ atRest: !runs(status) })
+      assert.deepStrictEqual(settle(decision, { _tag: "Nothing" }), wait)
+      assert.deepStrictEqual(settle(decision, { _tag: "Others" }), wait)
+      assert.deepStrictEqual(settle(decision, { _tag: "Begun", operation: "create" }), wait)
     }
   )
 
@@ -187,7 +205,10 @@ describe("watch", () => {
     if (runs(status)) return
     const judged = wentWell(status) ? Watch.Succeed() : Watch.Fail({ status })
     assert.deepStrictEqual(settle(watch(true, present(status, true)), { _tag: "Denied" }), judged)
-    assert.deepStrictEqual(settle(watch(true, present(status, false)), { _tag: "Denied" }), Watch.Wait())
+    assert.deepStrictEqual(
+      settle(watch(true, present(status, false)), { _tag: "Denied" }),
+      Watch.Wait({ atRest: true })
+    )
     assert.deepStrictEqual(settle(watch(true, present(status, false)), { _tag: "Unmarked" }), judged)
   })
 
