@@ -9,7 +9,7 @@ const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, impor
 
 const atStart = (observation: StackPlan.Observation): string => {
   const decision = StackPlan.start("CREATE_UPDATE", observation)
-  const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Nothing()) : decision
+  const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Others()) : decision
   return StackPlan.Start.$match(step, {
     Begin: ({ operation }) => `${operation} it`,
     Adopt: () => "watch it",
@@ -36,7 +36,7 @@ const statusTable = () =>
     ["Status of the stack", "A new job", "A job that watches its own operation"],
     ["(no such stack)", atStart({ _tag: "Absent" }), "fail"],
     ...StackStatus.literals.map((status) => {
-      const observation = { _tag: "Present", status, changedSince: true } as const
+      const observation = { _tag: "Present", status, changedSince: true, createdSince: false } as const
       return [status, atStart(observation), whileWatched(observation)]
     })
   ])

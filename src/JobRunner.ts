@@ -1,4 +1,5 @@
 // Runs one job of an action and reports its outcome, once, however the action ends.
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -47,7 +48,7 @@ export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E ext
     Effect.flatMap((outcome) => Effect.fromResult(withinLimits(outcome))),
     Effect.catch((error: E | RunnerError) =>
       Effect.andThen(
-        Effect.logWarning("The action failed", error),
+        Effect.logWarning("The action failed", Cause.fail(error)),
         Effect.sync(() => failed(explain(action.failure, error)))
       )
     ),
@@ -140,7 +141,7 @@ const isBearable = ({ unavailableSince }: ContinuationToken.Execution, now: numb
 const waitOut = (token: ContinuationToken.Token, now: number, { message }: Failure) => {
   const unavailableSince = token.execution.unavailableSince ?? now
   const execution = new ContinuationToken.Execution({ ...token.execution, unavailableSince })
-  return Effect.logWarning("The job goes on later", message).pipe(
+  return Effect.logWarning(`The job goes on later: ${message}`).pipe(
     Effect.andThen(ContinuationToken.encode({ ...token, execution })),
     Effect.map((continuationToken) => JobOutcome.Continued({ message: `Trying again: ${message}`, continuationToken }))
   )
@@ -193,7 +194,7 @@ const report = Effect.fnUntraced(function*(
     Effect.andThen(logged(outcome)),
     Effect.catchTag("JobNotOpen", (error) => Effect.logWarning(error.message)),
     Effect.as(outcome),
-    Effect.tapError((error) => Effect.logError("CodePipeline did not take the result", error)),
+    Effect.tapError((error) => Effect.logError(`CodePipeline did not take the result: ${error.message}`)),
     Effect.catchTag("AwsRejected", (error) => {
       if (JobOutcome.$is("Failed")(outcome) || !refusals.has(error.code)) return Effect.fail(error)
       const failure = failed({ type: "JobFailed", message: `CodePipeline did not take the result. ${error.message}` })

@@ -262,14 +262,24 @@ describe("JobRunner", () => {
       assert.lengthOf(taken, 1)
     }))
 
-  it.effect.each([new AwsUnavailable(refusal), new AwsDenied(refusal), new AwsRejected(refusal)])(
-    "fails when its report is not taken: $_tag",
-    (error) =>
-      Effect.gen(function*() {
-        const refusing = Layer.succeed(CodePipeline, { report: () => Effect.fail(error) })
-        const failure = yield* Effect.flip(run(event("1", "fail")).pipe(Effect.provide(refusing)))
-        assert.strictEqual(failure, error)
-      })
+  describe.each([new AwsUnavailable(refusal), new AwsDenied(refusal), new AwsRejected(refusal)])(
+    "when its report is not taken: $_tag",
+    (error) => {
+      it.effect.each(["done", "continue", "fail"])(
+        "it fails, and reports nothing else than how it ended: %s",
+        (order) =>
+          Effect.gen(function*() {
+            const tried: Array<JobOutcome> = []
+            const refusing = Layer.succeed(CodePipeline, {
+              report: (_, outcome) => Effect.andThen(Effect.sync(() => tried.push(outcome)), Effect.fail(error))
+            })
+            const failure = yield* Effect.flip(run(event("1", order)).pipe(Effect.provide(refusing)))
+            assert.strictEqual(failure, error)
+            const tags = { done: "Succeeded", continue: "Continued", fail: "Failed" }
+            assert.deepStrictEqual(tried.map(({ _tag }) => _tag), [tags[order as keyof typeof tags]])
+          })
+      )
+    }
   )
 })
 

@@ -161,7 +161,12 @@ const anyDelivery = ({ firstJobId, startedAt }: Execution): Owner => ({ firstJob
 const observe = (stack: Option.Option<Stack>, { since }: Owner): StackPlan.Observation =>
   Option.match(stack, {
     onNone: () => ({ _tag: "Absent" }),
-    onSome: ({ changedAt, status }) => ({ _tag: "Present", status, changedSince: changedAt >= since })
+    onSome: ({ changedAt, createdAt, status }) => ({
+      _tag: "Present",
+      status,
+      changedSince: changedAt >= since,
+      createdSince: createdAt >= since
+    })
   })
 
 /** The stack's newest events, all since that time; none where the role may not read them. */
@@ -225,7 +230,6 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   const stackId = Option.match(stack, { onNone: () => name, onSome: ({ id }) => id })
 
   const adopt = (operation: StackOperation) => watching(inProgress, { operation, stackId, since: owner.since })
-  const postpone = (status: string) => Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })
   const lookAgain = (status: string) =>
     triesLeft === 0
       ? Effect.succeed(postpone(status))
@@ -259,6 +263,8 @@ const begin = Effect.fn("DeployStack.begin")(function*(
 })
 
 const inProgress = "Stack update still in progress"
+
+const postpone = (status: string) => Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })
 
 const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
   const cloudFormation = yield* CloudFormation

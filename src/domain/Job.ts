@@ -79,7 +79,7 @@ export class NotAJobEvent extends Schema.TaggedError<NotAJobEvent>()("NotAJobEve
 }) {
   override get message() {
     return `This is not the event of a CodePipeline job: ${this.problems.join("; ")}. ` +
-      `Invoke this function from a CodePipeline action with provider Lambda, or with an event like those in events/.`
+      "This function is for an action of CodePipeline with the provider Lambda, or for a test event of such a job"
   }
 }
 

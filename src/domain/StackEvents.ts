@@ -48,7 +48,8 @@ export const evidence = (
   operations: ReadonlyArray<StackOperation> = StackOperation.literals
 ): Evidence => {
   const tokens = new Map(operations.map((operation) => [requestToken(operation, owner), operation]))
-  const ofStack = newestFirst(events).filter(isOfStack)
+  const all = newestFirst(events)
+  const ofStack = all.filter(isOfStack)
   for (const [index, { clientRequestToken }] of ofStack.entries()) {
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) {
@@ -56,7 +57,7 @@ export const evidence = (
       return end === undefined ? Evidence.Begun({ operation }) : Evidence.Ended({ operation, status: end.status })
     }
   }
-  for (const { clientRequestToken } of events) {
+  for (const { clientRequestToken } of all) {
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) return Evidence.Begun({ operation })
   }

@@ -17,7 +17,9 @@ export const Observation = Schema.TaggedUnion({
     /** One of the table's, or one that AWS has added since. */
     status: Schema.String,
     /** Whether the stack was created or last updated since the action can have begun its operation. */
-    changedSince: Schema.Boolean
+    changedSince: Schema.Boolean,
+    /** Whether it was created since then. */
+    createdSince: Schema.Boolean
   }
 })
 export type Observation = typeof Observation.Type
@@ -70,14 +72,14 @@ const unlessOurs = (step: Start, unknown: Start = step) =>
     Denied: () => unknown
   }))
 
-type Opening = (status: string, changedSince: boolean) => Decision<Start>
+type Opening = (status: string, createdSince: boolean) => Decision<Start>
 
 const refuse: Opening = (status) => unlessOurs(Start.Refuse({ status }))
 
 const createOrUpdate: Record<Fresh, Opening> = {
   Creatable: create,
-  Updatable: update,
-  Created: (_status, changedSince) => changedSince ? unlessOurs(update()) : update(),
+  // A second update with the same token begins nothing; an update after a create of ours would.
+  Updatable: (_status, createdSince) => createdSince ? unlessOurs(update()) : update(),
   Settling: (status) => unlessOurs(Start.Postpone({ status })),
   // Only what is somebody else's for sure is refused: to fail a deployment that goes on would be worse than to wait.
   Busy: (status) => unlessOurs(Start.Refuse({ status }), Start.Postpone({ status })),
@@ -96,7 +98,7 @@ const starts: Record<Mode, Record<Fresh, Opening> & { readonly Absent: () => Dec
 export const start = (mode: Mode, observation: Observation): Decision<Start> =>
   Observation.match(observation, {
     Absent: (): Decision<Start> => starts[mode].Absent(),
-    Present: ({ changedSince, status }) => starts[mode][fresh(status)](status, changedSince)
+    Present: ({ createdSince, status }) => starts[mode][fresh(status)](status, createdSince)
   })
 
 const verdict = (status: string): Watch => watched(status) === "Succeeded" ? Watch.Succeed() : Watch.Fail({ status })

@@ -21,8 +21,6 @@ export type Fresh =
   /** Another operation has succeeded and will be out of the way soon. */
   | "Settling"
   | "Updatable"
-  /** Can be updated; if it is of late, our own create may have made it. */
-  | "Created"
   /** Only an update that does not roll back is taken. */
   | "UpdatableWithoutRollback"
   /** There is nothing to update: create. */
@@ -43,7 +41,7 @@ export type Fresh =
 export const statuses = {
   CREATE_IN_PROGRESS: { watched: "Running", fresh: "Busy" },
   CREATE_FAILED: { watched: "Failed", fresh: "UpdatableWithoutRollback" },
-  CREATE_COMPLETE: { watched: "Succeeded", fresh: "Created" },
+  CREATE_COMPLETE: { watched: "Succeeded", fresh: "Updatable" },
   ROLLBACK_IN_PROGRESS: { watched: "Failing", fresh: "Busy" },
   ROLLBACK_FAILED: { watched: "Failed", fresh: "Broken" },
   ROLLBACK_COMPLETE: { watched: "Failed", fresh: "Broken" },
@@ -93,7 +91,6 @@ const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
   Busy: waitAndRetry,
   Settling: waitAndRetry,
   Updatable: waitAndRetry,
-  Created: waitAndRetry,
   Creatable: waitAndRetry,
   UpdatableWithoutRollback: (stack) => `Roll stack "${stack}" back or delete it, then retry the action`,
   Broken: (stack) => `Delete stack "${stack}", then retry the action`,

@@ -47,8 +47,8 @@ const suggestion = (key: string, known: ReadonlyArray<string>) => {
   if (known.length === 0) return ""
   const [closest] = nearest(key, known)
   return closest === undefined
-    ? `; known are ${known.map((name) => `"${name}"`).join(", ")}`
-    : `; did you mean "${closest}"?`
+    ? ` (known are ${known.map((name) => `"${name}"`).join(", ")})`
+    : ` (did you mean "${closest}"?)`
 }
 
 /** `data.inputArtifacts[0].name` */

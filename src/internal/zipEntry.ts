@@ -51,9 +51,12 @@ export const readEntry = Effect.fnUntraced(function*<E>(
     (missing) => reader.gap(missing)
   )
   const entry = yield* findEntry(reader, source, zip, file)
-  if (normalise(entry.filename).endsWith("/")) return yield* unreadable("it is a directory")
-  if (entry.isEncrypted()) return yield* unreadable("it is encrypted")
-  if (isLink(entry)) return yield* unreadable("it is a link")
+  if (normalise(entry.filename).endsWith("/")) return yield* unreadable("it is a directory; name a file in it")
+  if (entry.isEncrypted()) return yield* unreadable("it is encrypted; put it into the zip without a password")
+  if (isLink(entry)) return yield* unreadable("it is a link; put the file itself into the zip")
+  if (entry.compressionMethod !== stored && entry.compressionMethod !== deflated) {
+    return yield* unreadable(`it is compressed by method ${entry.compressionMethod}; deflate it, or store it as it is`)
+  }
   // Deflate never makes data longer than by a few bytes for each block.
   if (entry.uncompressedSize > maxBytes || entry.compressedSize > maxBytes + maxBytes / 8 + headerSlack) {
     const bytes = Math.max(entry.uncompressedSize, entry.compressedSize)
@@ -104,7 +107,9 @@ export const missingFile = (wanted: string, names: ReadonlyArray<string>, count 
   const base = baseOf(wanted)
   const candidates = new Set([...names.filter((name) => baseOf(name) === base), ...nearest(wanted, names)])
   const listed = Array.from(candidates, (name) => `"${name}"`).slice(0, 5)
-  return `the zip has no such file; ${listed.length === 0 ? `it has ${count} others` : `near is ${listed.join(", ")}`}`
+  if (listed.length > 0) return `the zip has no such file; near is ${listed.join(", ")}`
+  const some = names.slice(0, 5).map((name) => `"${name}"`).join(", ")
+  return `the zip has no such file; it has ${some}${count > 5 ? ` and ${count - 5} more` : ""}`
 }
 
 const baseOf = (name: string) => name.slice(name.lastIndexOf("/") + 1).toLowerCase()
@@ -117,6 +122,10 @@ export const normalise = (name: string) =>
 
 /** The upper half of the attributes are Unix's file mode. */
 const isLink = ({ externalFileAttributes }: yauzl.Entry) => ((externalFileAttributes >>> 16) & 0o170000) === 0o120000
+
+/** The methods of compression that zips nearly always have (APPNOTE 4.4.5). */
+const stored = 0
+const deflated = 8
 
 const unreadable = (reason: string) => Effect.fail(new EntryUnreadable({ reason }))
 
@@ -141,7 +150,8 @@ const collect = (
     return Effect.sync(() => stream.destroy())
   })
 
-const damaged = (error: unknown) => `the zip is damaged or not a zip: ${String(error).replace(/^\w*Error: /, "")}`
+const damaged = (error: unknown) =>
+  `the zip is damaged or not a zip: ${String(error).replace(/^\w*Error: /, "")}. Make it again`
 
 /** Bytes `start` to `end` were asked for and are not here yet. */
 class Missing extends Data.TaggedError("Missing")<{ readonly start: number; readonly end: number }> {}

@@ -26,6 +26,8 @@ export interface Stack {
   /** One of `StackStatus`, or one that AWS has added since. */
   readonly status: string
   readonly reason: string | undefined
+  /** Epoch milliseconds. */
+  readonly createdAt: number
   /** When the stack was last updated, or else created; epoch milliseconds. */
   readonly changedAt: number
 }
@@ -163,6 +165,7 @@ const toStack = (stack: StackShape): Stack => ({
   name: stack.StackName ?? "",
   status: stack.StackStatus ?? "",
   reason: stack.StackStatusReason,
+  createdAt: stack.CreationTime?.getTime() ?? 0,
   changedAt: (stack.LastUpdatedTime ?? stack.CreationTime)?.getTime() ?? 0
 })
 

@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
 import type { StackEvent } from "../domain/StackEvents.ts"
 import type { StackOperation } from "../domain/StackOperation.ts"
-import { type Fresh, fresh } from "../domain/StackStatus.ts"
+import { fresh } from "../domain/StackStatus.ts"
 import type { Template } from "../domain/Template.ts"
 import { retryUnavailable } from "../internal/awsCommand.ts"
 import {
@@ -89,7 +89,9 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           const { clientRequestToken, stack } = request
           const now = yield* enter("cloudformation:CreateStack")
           const existing = find(stack, now)
-          if (existing?.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
+          // CloudFormation knows a token again even when the stack that it has made is deleted.
+          const used = stacks.some(({ name, tokens }) => name === stack && tokens.has(clientRequestToken))
+          if (used) return yield* new TokenUsed({ stack })
           if (existing !== undefined) return yield* new StackExists({ stack })
           yield* checkTemplate("cloudformation:CreateStack", request)
           return operate("create", add(stack, now), request, now)
@@ -103,7 +105,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             return yield* invalid("cloudformation:UpdateStack", `Stack [${stack}] does not exist`)
           }
           if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
-          if (!updatable.has(fresh(status))) return yield* new StackNotReady({ stack, status })
+          if (fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
           if (existing.template === textOf(request)) return yield* new NoUpdates({ stack })
           yield* checkTemplate("cloudformation:UpdateStack", request)
           return operate("update", existing, request, now)
@@ -127,8 +129,6 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
       }))
     }))
 }
-
-const updatable: ReadonlySet<Fresh> = new Set<Fresh>(["Updatable", "Created"])
 
 const invalid = (operation: string, detail: string) => new AwsRejected({ operation, code: "ValidationError", detail })
 
@@ -173,6 +173,7 @@ class MemoryStack {
   readonly name: string
   readonly tokens = new Set<string>()
   template = ""
+  readonly createdAt: number
   changedAt: number
   /** What has happened and what is going to happen, oldest first. */
   #events: ReadonlyArray<StackEvent> = []
@@ -181,6 +182,7 @@ class MemoryStack {
     const uuid = `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`
     this.id = `arn:aws:cloudformation:us-east-1:123456789012:stack/${name}/${uuid}`
     this.name = name
+    this.createdAt = now
     this.changedAt = now
   }
 
@@ -190,9 +192,9 @@ class MemoryStack {
   }
 
   describeAt(now: number): Stack {
-    const { changedAt, id, name } = this
+    const { changedAt, createdAt, id, name } = this
     const newest = this.eventsAt(now).find(({ physicalResourceId }) => physicalResourceId === id)
-    return { id, name, changedAt, status: newest?.status ?? "", reason: newest?.reason }
+    return { id, name, createdAt, changedAt, status: newest?.status ?? "", reason: newest?.reason }
   }
 
   statusAt(now: number) {

@@ -363,7 +363,7 @@ describe("UserParameters", () => {
     ["https://example.com", "UserParameters could not be decoded as JSON"],
     ["[]", "UserParameters: expected object, got an array"],
     ["{\"stack\":\"1st\",\"file\":\"f\",\"artifact\":\"a\"}", "\"stack\": expected a stack's ARN or name"],
-    ["{\"stack\":\"s\",\"file\":\"f\",\"artefact\":\"a\"}", "\"artefact\" is not known; did you mean \"artifact\"?"]
+    ["{\"stack\":\"s\",\"file\":\"f\",\"artefact\":\"a\"}", "\"artefact\" is not known (did you mean \"artifact\"?)"]
   ])("%s: %s", ([userParameters, message]) =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent({ userParameters }))

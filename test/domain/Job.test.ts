@@ -156,7 +156,7 @@ it.effect.each([
 ])("nobody can be told that %j is wrong but its sender", ([event, problem]) =>
   Effect.gen(function*() {
     const { message } = yield* Effect.flip(decodeJobId(event))
-    assert.isTrue(message.startsWith(`This is not the event of a CodePipeline job: ${problem}. Invoke this function`))
+    assert.isTrue(message.startsWith(`This is not the event of a CodePipeline job: ${problem}. This function is for`))
   }))
 
 describe("any JSON as an event", () => {

@@ -37,10 +37,14 @@ const anyEvidence = Schema.TaggedUnion({
 })
 
 const anyObservation: Arbitrary.Arbitrary<Observation> = Arbitrary.schema(
-  Schema.TaggedUnion({ Absent: {}, Present: { status: anyStatus, changedSince: Schema.Boolean } })
+  Schema.TaggedUnion({
+    Absent: {},
+    Present: { status: anyStatus, changedSince: Schema.Boolean, createdSince: Schema.Boolean }
+  })
 )
 
-const present = (status: string, changedSince = false) => Observation.cases.Present.make({ status, changedSince })
+const present = (status: string, changedSince = false, createdSince = false) =>
+  Observation.cases.Present.make({ status, changedSince, createdSince })
 
 const readsEvents = <Step extends { readonly _tag: string }>(decision: Decision<Step>): decision is ReadEvents<Step> =>
   decision._tag === "ReadEvents"
@@ -93,8 +97,11 @@ describe("start", () => {
 
   it("a stack that was created of late may be our own doing, one that was created long ago is updated", () => {
     const ours = { _tag: "Ended", operation: "create", status: "CREATE_COMPLETE" } as const
-    assert.deepStrictEqual(begin(present("CREATE_COMPLETE", true), ours), Start.Adopt({ operation: "create" }))
-    assert.isFalse(readsEvents(start("CREATE_UPDATE", present("CREATE_COMPLETE", false))))
+    for (const status of ["CREATE_COMPLETE", "IMPORT_COMPLETE"]) {
+      assert.deepStrictEqual(begin(present(status, true, true), ours), Start.Adopt({ operation: "create" }))
+      assert.deepStrictEqual(begin(present(status, true, true)), Start.Begin({ operation: "update" }))
+      assert.isFalse(readsEvents(start("CREATE_UPDATE", present(status, true, false))))
+    }
   })
 
   it.prop("a refusal names the status", [anyStatus, anyEvidence], ([status, evidence]) => {

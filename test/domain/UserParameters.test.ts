@@ -37,8 +37,8 @@ it.effect("all problems are told at once", () =>
       error,
       new UserParametersInvalid({
         problems: [
-          "\"stak\" is not known; did you mean \"stack\"?",
-          "\"__proto__\" is not known; known are \"stack\", \"count\", \"tags\"",
+          "\"stak\" is not known (did you mean \"stack\"?)",
+          "\"__proto__\" is not known (known are \"stack\", \"count\", \"tags\")",
           "\"stack\" is missing",
           "\"count\": expected number, got a string",
           "\"tags[0]\": expected string, got a number"

@@ -48,10 +48,10 @@ it("all problems are told at once, with their paths", () => {
 
 it("each unknown field is told with the names that are known where it stands", () => {
   assert.deepStrictEqual(problemsOf(Nested, { lst: 1, list: [{ name: "n", kind: "x", nam: 1, other: 1 }], Size: 1 }), [
-    "\"lst\" is not known; did you mean \"list\"?",
-    "\"Size\" is not known; did you mean \"size\"?",
-    "\"list[0].nam\" is not known; did you mean \"name\"?",
-    "\"list[0].other\" is not known; known are \"name\", \"kind\""
+    "\"lst\" is not known (did you mean \"list\"?)",
+    "\"Size\" is not known (did you mean \"size\"?)",
+    "\"list[0].nam\" is not known (did you mean \"name\"?)",
+    "\"list[0].other\" is not known (known are \"name\", \"kind\")"
   ])
 })
 

@@ -138,7 +138,7 @@ describe("of a zip with many files", () => {
     Effect.gen(function*() {
       const zip = yield* many
       assert.include(yield* refusal(read(zip, "File-1199")), `near is "${"folder/".repeat(10)}file-1199"`)
-      assert.include(yield* refusal(read(zip, "other")), "it has 1200 others")
+      assert.include(yield* refusal(read(zip, "other")), "and 1195 more")
     }))
 
   it.effect("a file is fetched without the others", () =>
@@ -189,7 +189,7 @@ describe("names", () => {
         zip.addEmptyDirectory("src")
         zip.addBuffer(Buffer.from("text"), "src/a")
       })
-      assert.strictEqual(yield* refusal(read(zip, "src/")), "it is a directory")
+      assert.strictEqual(yield* refusal(read(zip, "src/")), "it is a directory; name a file in it")
       assert.strictEqual(yield* refusal(read(zip, "src")), "the zip has no such file; near is \"src/\", \"src/a\"")
       assert.strictEqual(yield* readText(zip, "src/a"), "text")
     }))
@@ -205,7 +205,7 @@ describe("names", () => {
       ["TEMPLATE.JSON", ["template.json"], "near is \"template.json\""],
       ["./src\\c", ["src/b", "src/a"], "near is \"src/a\", \"src/b\""],
       ["x", ["a", "b", "c", "d", "e", "f"], "near is \"a\", \"b\", \"c\", \"d\", \"e\""],
-      ["template.json", ["readme.md", "package.lock"], "it has 2 others"]
+      ["template.json", ["readme.md", "package.lock"], "it has \"package.lock\", \"readme.md\""]
     ] as const
   )("%s is missing from %j: %s", ([file, files, told]) =>
     Effect.gen(function*() {
@@ -223,9 +223,9 @@ const single = zipFiles({ "a.txt": "text that is long enough to be deflated, def
 
 describe("refused is", () => {
   it.effect.each<readonly [what: string, fields: Parameters<typeof patched>[2], reason: RegExp]>([
-    ["an encrypted file", { flags: 0x0801 }, /^it is encrypted$/],
-    ["a link", { attributes: 0o120777 * 0x10000 }, /^it is a link$/],
-    ["an unknown compression", { method: 12 }, /^the zip is damaged or not a zip: Unsupported compression method 12$/],
+    ["an encrypted file", { flags: 0x0801 }, /^it is encrypted; put it/],
+    ["a link", { attributes: 0o120777 * 0x10000 }, /^it is a link; put the file itself/],
+    ["an unknown compression", { method: 12 }, /^it is compressed by method 12; deflate it/],
     ["a wrong checksum", { crc: 0 }, /^the zip is damaged or not a zip: CRC32 validation failed/],
     ["a file that goes on past the zip", { compressed: 500 }, /File data overflows file bounds/],
     ["a file that is cut off", { compressed: 10 }, /unexpected end of file/]
@@ -245,7 +245,7 @@ describe("refused is", () => {
       Effect.gen(function*() {
         assert.strictEqual(
           yield* refusal(read(Buffer.from(text), "a.txt")),
-          "the zip is damaged or not a zip: End of Central Directory Record not found"
+          "the zip is damaged or not a zip: End of Central Directory Record not found. Make it again"
         )
       })
   )
@@ -369,7 +369,8 @@ it.effect("an interruption interrupts the request", () =>
 const mixed = (compress: boolean) =>
   zipOf((zip) => {
     zip.addBuffer(Buffer.from("text ".repeat(20)), "a.txt", { compress })
-    zip.addBuffer(Buffer.from("other"), "b.txt", { compress: !compress })
+    // A name that one wrong byte does not turn into the other.
+    zip.addBuffer(Buffer.from("other"), "other.txt", { compress: !compress })
   })
 
 const isTextOrRefused = (exit: Exit.Exit<Uint8Array, EntryUnreadable | EntryTooLarge>) => {

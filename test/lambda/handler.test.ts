@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Console, Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
+import * as Action from "../../src/actions/Action.ts"
 import { DeployStack } from "../../src/actions/DeployStack.ts"
 import { AwsUnavailable } from "../../src/domain/AwsError.ts"
 import * as Lambda from "../../src/lambda/handler.ts"
@@ -88,11 +89,42 @@ describe("the handler", () => {
       const { invoke, lines } = yield* makeFunction(Layer.merge(services, unreachable))
       const error = yield* Effect.flip(invoke(deployEvent()))
       assert.strictEqual(error.message, unavailable.message)
-      assert.deepInclude((yield* lines).map(parse).at(-1), { level: "ERROR", message: unavailable.message })
+      assert.deepInclude((yield* lines).map(parse).at(-1), {
+        level: "ERROR",
+        message: `CodePipeline did not take the result: ${unavailable.message}`,
+        jobId: deployEvent()["CodePipeline.job"].id
+      })
     }))
 })
 
+/** Logs what is no JSON, and is done. */
+const Talkative = Action.make({
+  name: "talkative",
+  parameters: Schema.String,
+  state: Schema.Null,
+  start: () => {
+    const circular: Record<string, unknown> = { big: 1n }
+    circular["self"] = circular
+    return Effect.as(Effect.log("odd", circular), Action.Step.Done({ message: "done" }))
+  },
+  resume: () => Effect.succeed(Action.Step.Done({ message: "done" })),
+  failure: {}
+})
+
 describe("the log of the handler", () => {
+  it.effect("takes whatever an action logs", () =>
+    Effect.gen(function*() {
+      const console = yield* TestConsole.make
+      const handler = Lambda.handler(
+        Talkative,
+        Layer.merge(CodePipelineMemory.layer, Layer.succeed(Console.Console, console))
+      )
+      assert.deepInclude(yield* Effect.promise(() => handler(deployEvent())), { _tag: "Succeeded" })
+      const lines = (yield* console.logLines).map(String)
+      assert.isTrue(lines.every((line) => typeof parse(line) === "object"))
+      assert.isTrue(lines.some((line) => line.includes("odd")))
+    }))
+
   it.effect("is one JSON object a line, with job, action and request", () =>
     Effect.gen(function*() {
       const { invoke, lines } = yield* makeFunction()
