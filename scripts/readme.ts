@@ -55,6 +55,7 @@ const code = async (file: string) => `\`\`\`ts\n${(await readFile(path(file), "u
 const parts: Readonly<Record<string, () => string | Promise<string>>> = {
   "status table": statusTable,
   "test/examples/embed.ts": () => code("test/examples/embed.ts"),
+  "test/examples/greet.ts": () => code("test/examples/greet.ts"),
   "test/examples/deploy.test.ts": () => code("test/examples/deploy.test.ts")
 }
 

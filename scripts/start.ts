@@ -96,7 +96,8 @@ const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
   stackFails !== undefined && outcome._tag === "Succeeded"
     ? Effect.fail(
       new BadUsage({
-        message: `--stack-fails ${stackFails}: the template has no resource of that name, or is not JSON`
+        message:
+          `--stack-fails ${stackFails}: nothing failed: the template in memory has no such resource (it has to be JSON, and at most 51,200 bytes)`
       })
     )
     : Effect.void

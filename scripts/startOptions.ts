@@ -77,6 +77,8 @@ export const readEvent = Effect.fn("readEvent")(function*(path: string) {
 /** The artifacts that were given, or else those of the default event. */
 export const readArtifacts = Effect.fn("readArtifacts")(function*({ artifacts: given }: Options, job: Job) {
   const artifacts = yield* Effect.forEach(given.length > 0 ? given : defaultArtifacts, readArtifact)
+  const twice = artifacts.find(({ name }, index) => artifacts.findIndex((other) => other.name === name) < index)
+  if (twice !== undefined) return yield* badUsage(`--artifact ${twice.name} is given twice`)
   const known = new Map(job.inputArtifacts.map((artifact) => [artifact.name, artifact]))
   const unknown = artifacts.find(({ name }) => !known.has(name))
   if (given.length > 0 && unknown !== undefined) {

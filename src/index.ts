@@ -1,6 +1,14 @@
 // The public names.
 export * as Action from "./actions/Action.ts"
-export { DeployStack } from "./actions/DeployStack.ts"
+export {
+  DeployStack,
+  OperationFailed,
+  OperationRejected,
+  OperationUnproven,
+  StackMissing,
+  StackRefused,
+  TemplateInvalid
+} from "./actions/DeployStack.ts"
 export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
 export { Execution } from "./domain/ContinuationToken.ts"
 export { Artifact, ArtifactCredentials, EncryptionKey, Job, JobId, JobInvalid, NotAJobEvent } from "./domain/Job.ts"
@@ -10,13 +18,16 @@ export {
   FailureType,
   JobOutcome,
   type Progress,
-  type Success
+  type Success,
+  withinLimits
 } from "./domain/JobOutcome.ts"
 export * as StackEvents from "./domain/StackEvents.ts"
 export { type Owner, requestToken, StackOperation } from "./domain/StackOperation.ts"
 export * as StackPlan from "./domain/StackPlan.ts"
 export * as StackStatus from "./domain/StackStatus.ts"
+export type { Template } from "./domain/Template.ts"
 export * as UserParameters from "./domain/UserParameters.ts"
+export { EntryTooLarge, EntryUnreadable } from "./internal/zipEntry.ts"
 export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
 export {
@@ -24,6 +35,7 @@ export {
   ArtifactDenied,
   type ArtifactFile,
   ArtifactNotFound,
+  type ArtifactObjects,
   ArtifactStore,
   ArtifactUnreadable,
   ArtifactUnwritable,

@@ -8,6 +8,13 @@ import type { AwsDenied, AwsRejected, AwsUnavailable } from "../domain/AwsError.
 import type { Execution } from "../domain/ContinuationToken.ts"
 import type { Job } from "../domain/Job.ts"
 import type { Failure, Progress, Success } from "../domain/JobOutcome.ts"
+import type {
+  ArtifactDenied,
+  ArtifactNotFound,
+  ArtifactUnreadable,
+  ArtifactUnwritable,
+  FileTooLarge
+} from "../services/ArtifactStore.ts"
 
 /** What an action is given each time that CodePipeline invokes it. */
 export interface Invocation<Parameters> {
@@ -74,6 +81,17 @@ export const make = <Parameters, State, E1 extends TaggedError, E2 extends Tagge
   ) => Effect.Effect<Step<State>, E2, R2>
   readonly failure: Failures<NoInfer<E1 | E2>>
 }): Action<Parameters, State, E1 | E2, R1 | R2> => action
+
+/** What the errors of ArtifactStore mean. */
+export const artifactFailures: Failures<
+  ArtifactNotFound | ArtifactUnreadable | ArtifactUnwritable | ArtifactDenied | FileTooLarge
+> = {
+  ArtifactNotFound: ({ message }) => ({ type: "RevisionUnavailable", message }),
+  ArtifactUnreadable: ({ message }) => ({ type: "RevisionUnavailable", message }),
+  ArtifactUnwritable: ({ message }) => ({ type: "JobFailed", message }),
+  ArtifactDenied: ({ message }) => ({ type: "PermissionError", message }),
+  FileTooLarge: ({ message }) => ({ type: "ConfigurationError", message })
+}
 
 /** What the errors of AWS calls mean, for actions that do not know better. */
 export const awsFailures: Failures<AwsUnavailable | AwsDenied | AwsRejected> = {

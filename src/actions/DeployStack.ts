@@ -341,10 +341,7 @@ export const DeployStack = Action.make({
   resume,
   failure: {
     ...Action.awsFailures,
-    ArtifactNotFound: ({ message }) => ({ type: "RevisionUnavailable", message }),
-    ArtifactUnreadable: ({ message }) => ({ type: "RevisionUnavailable", message }),
-    ArtifactDenied: ({ message }) => ({ type: "PermissionError", message }),
-    FileTooLarge: ({ message }) => ({ type: "ConfigurationError", message }),
+    ...Action.artifactFailures,
     TemplateInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
     UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
     StackRefused: ({ message }) => ({ type: "ConfigurationError", message }),

@@ -27,7 +27,7 @@ export class JobNotOpen extends Schema.TaggedError<JobNotOpen>()("JobNotOpen", {
 export class CodePipeline extends Context.Service<CodePipeline, {
   /**
    * Tells CodePipeline the outcome of a job. The outcome has to be within the limits of CodePipeline
-   * (`JobOutcome.withinLimits`); one that CodePipeline does not take fails as `AwsRejected`, and the job stays open.
+   * (`withinLimits`); one that CodePipeline does not take fails as `AwsRejected`, and the job stays open.
    *
    * Source: `PutJobSuccessResult` and `PutJobFailureResult` of CodePipeline's API.
    */

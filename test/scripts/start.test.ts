@@ -50,7 +50,7 @@ describe("npm start", () => {
 
   it("notices that a resource which was to fail is not in the template", async () => {
     const { status, stderr } = await start("--stack-fails", "Nothing")
-    assert.include(stderr, "--stack-fails Nothing: the template has no resource of that name")
+    assert.include(stderr, "--stack-fails Nothing: nothing failed")
     assert.strictEqual(status, 2)
   })
 })

@@ -83,6 +83,12 @@ describe("readArtifacts", () => {
       assert.deepStrictEqual((yield* read()).map(({ local }) => local.name), ["MyTemplate"])
     }))
 
+  it.effect("takes each artifact once", () =>
+    Effect.gen(function*() {
+      const artifact = `MyTemplate=${file("LICENSE")}`
+      assert.strictEqual((yield* Effect.flip(read(artifact, artifact))).message, "--artifact MyTemplate is given twice")
+    }))
+
   it.effect.each<readonly [artifact: string, message: string]>([
     ["MyTemplate", "--artifact takes NAME=PATH, not \"MyTemplate\""],
     ["=x", "--artifact takes NAME=PATH, not \"=x\""],
