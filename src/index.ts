@@ -6,9 +6,9 @@ export {
   OperationRejected,
   OperationUnproven,
   StackMissing,
-  StackRefused,
-  TemplateInvalid
+  StackRefused
 } from "./actions/DeployStack.ts"
+export { TemplateInvalid } from "./actions/StackTemplate.ts"
 export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
 export { Execution } from "./domain/ContinuationToken.ts"
 export { Artifact, ArtifactCredentials, EncryptionKey, Job, JobId, JobInvalid, NotAJobEvent } from "./domain/Job.ts"

@@ -1,33 +1,21 @@
 // Creates or updates a CloudFormation stack from a template in an input artifact, and watches it to the end. It takes the
 // same UserParameters and says the same words as the function that AWS's user guide has for this.
 import * as Clock from "effect/Clock"
-import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { AwsError, AwsUnavailable } from "../domain/AwsError.ts"
+import type { AwsError } from "../domain/AwsError.ts"
 import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
 import { type Owner, requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
 import { advice } from "../domain/StackStatus.ts"
-import * as Template from "../domain/Template.ts"
 import * as UserParameters from "../domain/UserParameters.ts"
-import { ArtifactStore, type UploadFailed } from "../services/ArtifactStore.ts"
+import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
-
-/** The template is no text that CloudFormation takes in a call. */
-export class TemplateInvalid extends Schema.TaggedError<TemplateInvalid>()("TemplateInvalid", {
-  artifact: Schema.String,
-  file: Schema.String,
-  reason: Schema.String
-}) {
-  override get message() {
-    return `The template "${this.file}" in artifact "${this.artifact}" cannot be used: ${this.reason}`
-  }
-}
+import * as StackTemplate from "./StackTemplate.ts"
 
 /** The stack's status forbids the operation. */
 export class StackRefused extends Schema.TaggedError<StackRefused>()("StackRefused", {
@@ -120,38 +108,6 @@ type Watching = typeof Watching.Type
 type Invocation = Action.Invocation<typeof Parameters.Type>
 type Step = Action.Step<Watching>
 
-/** The template as it is in the artifact, but for a byte-order mark. */
-const readTemplate = Effect.fn("DeployStack.readTemplate")(
-  function*({ job, parameters: { artifact, file } }: Invocation) {
-    const store = yield* ArtifactStore
-    const read = yield* store.read(job, { artifact, file, maxBytes: Template.limits.templateUrl })
-    return yield* Effect.fromResult(Template.decode(read)).pipe(
-      Effect.mapError((reason) => new TemplateInvalid({ artifact, file, reason }))
-    )
-  }
-)
-
-type ReadTemplate = Effect.Success<ReturnType<typeof readTemplate>>
-
-/** In the call itself where it is small enough, else by way of a bucket. */
-const giveTemplate = Effect.fn("DeployStack.giveTemplate")(function*(
-  { parameters: { artifact, file, templateBucket } }: Invocation,
-  { bytes, text }: ReadTemplate
-): Effect.fn.Return<Template.Template, TemplateInvalid | UploadFailed | AwsUnavailable, ArtifactStore> {
-  if (bytes.length <= Template.limits.templateBody) return { templateBody: text }
-  const bucket = templateBucket ?? Option.getOrUndefined(yield* environmentBucket)
-  if (bucket === undefined) {
-    const reason = `it has ${bytes.length} bytes, CloudFormation takes ${Template.limits.templateBody} in a call. ` +
-      `Name a bucket to pass larger ones through: "templateBucket" in UserParameters, or TEMPLATE_BUCKET in the ` +
-      "environment of the function"
-    return yield* new TemplateInvalid({ artifact, file, reason })
-  }
-  const store = yield* ArtifactStore
-  return { templateUrl: yield* store.upload(bucket, bytes) }
-})
-
-const environmentBucket = Effect.option(Config.NonEmptyString("TEMPLATE_BUCKET"))
-
 /** Lambda keeps an event for six hours: so much earlier an earlier delivery of it may have begun the operation. */
 const redelivery = Duration.toMillis("6 hours")
 
@@ -212,16 +168,16 @@ const watching = (message: string, state: Watching, percentComplete?: number): S
 /** Looks at the stack, decides and begins. `triesLeft` is for a stack that changes between the look and the call. */
 const begin = Effect.fn("DeployStack.begin")(function*(
   invocation: Invocation,
-  template: ReadTemplate,
+  template: StackTemplate.StackTemplate,
   stack: Option.Option<Stack>,
   now: number,
   triesLeft: number
 ): Effect.fn.Return<
   Step,
-  StackRefused | OperationRejected | TemplateInvalid | UploadFailed | AwsError,
+  StackRefused | OperationRejected | StackTemplate.TemplateInvalid | UploadFailed | AwsError,
   CloudFormation | ArtifactStore
 > {
-  const { execution, parameters: { stack: name } } = invocation
+  const { execution, parameters: { stack: name, templateBucket } } = invocation
   const cloudFormation = yield* CloudFormation
   const owner = anyDelivery(execution)
   const decision = StackPlan.start("CREATE_UPDATE", observe(stack, owner))
@@ -242,7 +198,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
     Begin: Effect.fnUntraced(function*({ operation }) {
       const call: Effect.Effect<string, OperationError> = cloudFormation[operation]({
         stack: name,
-        ...(yield* giveTemplate(invocation, template)),
+        ...(yield* StackTemplate.give(template, templateBucket)),
         clientRequestToken: requestToken(operation, execution)
       })
       return yield* call.pipe(
@@ -267,11 +223,12 @@ const inProgress = "Stack update still in progress"
 const postpone = (status: string) => Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })
 
 const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
+  const { job, parameters } = invocation
   const cloudFormation = yield* CloudFormation
   // Before the look and the reading, so that the clocks of Lambda and CloudFormation may differ by as much.
   const now = yield* epochMillis
   const [stack, template] = yield* Effect.all(
-    [cloudFormation.describe(invocation.parameters.stack), readTemplate(invocation)],
+    [cloudFormation.describe(parameters.stack), StackTemplate.read(job, parameters)],
     { concurrency: 2 }
   )
   return yield* begin(invocation, template, stack, now, 2)
