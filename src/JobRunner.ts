@@ -124,6 +124,7 @@ const toOutcome = <Parameters, State, E extends TaggedError, R>(
     Done: (success) => Effect.succeed(JobOutcome.Succeeded({ percentComplete: 100, ...success })),
     Continue: ({ state, ...progress }) =>
       Schema.encodeEffect(Schema.toCodecJson(schema))(state).pipe(
+        // A state that its own schema does not take is a bug of the action.
         Effect.orDie,
         Effect.flatMap((state) => continued(ContinuationToken.Position.State({ state }), progress))
       ),

@@ -74,6 +74,7 @@ export const encode = ({ action, execution, position }: Token): Effect.Effect<st
     Unknown: () => ({ unknown: true as const })
   })
   return encodeEnvelope({ version, action, execution, ...where }).pipe(
+    // What has these types always encodes.
     Effect.orDie,
     Effect.filterOrFail(
       (text) => text.length <= limits.continuationToken,

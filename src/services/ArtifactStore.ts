@@ -11,6 +11,7 @@ import { createHash } from "node:crypto"
 import type { AwsDenied, AwsError, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
 import type { Artifact, ArtifactCredentials, Job } from "../domain/Job.ts"
 import { nearest } from "../domain/nearest.ts"
+import { limits } from "../domain/Template.ts"
 import { clientOptions, scopedClient } from "../internal/awsCommand.ts"
 import { objectChanged, putObject, readObject } from "../internal/s3Object.ts"
 import type { EntryTooLarge, EntryUnreadable } from "../internal/zipEntry.ts"
@@ -136,7 +137,7 @@ export interface ArtifactObjects {
   upload(bucket: string, key: string, body: Uint8Array): Effect.Effect<string, AwsError>
 }
 
-const defaultMaxBytes = 1024 * 1024
+const defaultMaxBytes = limits.templateUrl
 
 export class ArtifactStore extends Context.Service<ArtifactStore, {
   /**
