@@ -19,6 +19,7 @@ import {
 } from "./domain/JobOutcome.ts"
 import * as UserParameters from "./domain/UserParameters.ts"
 import { CodePipeline } from "./services/CodePipeline.ts"
+import { Deadline } from "./services/Deadline.ts"
 
 /** The event gave no job to report on, or CodePipeline did not take the report. Another delivery can still succeed. */
 export type RunError = NotAJobEvent | AwsUnavailable | AwsDenied | AwsRejected
@@ -31,8 +32,20 @@ export interface Options {
   readonly remainingMillis?: number | undefined
 }
 
-/** What is kept of the time for telling CodePipeline: three seconds, or a quarter where there is little. */
-const reserved = (remainingMillis: number) => Math.min(3_000, remainingMillis / 4)
+/**
+ * How the time of one invocation is shared out, in milliseconds from its start. Three seconds, or a quarter where there
+ * is little, are kept for telling CodePipeline, and a hundredth for returning.
+ */
+const shareOut = (remainingMillis: number) => {
+  const reserve = Math.min(3_000, remainingMillis / 4)
+  const interruptedAt = remainingMillis - reserve
+  return {
+    /** A call that is silent is given up a little before the action is interrupted, so that the job can name it. */
+    callsUntil: interruptedAt - reserve / 10,
+    interruptedAt,
+    reportUntil: remainingMillis - Math.min(100, remainingMillis / 100)
+  }
+}
 
 /**
  * Does what the event asks for and tells CodePipeline the outcome, which is also the result. It fails only where nothing
@@ -44,7 +57,10 @@ export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E ext
   { remainingMillis = Infinity }: Options = {}
 ): Effect.fn.Return<JobOutcome, RunError, R | CodePipeline> {
   const jobId = yield* decodeJobId(event)
-  const end = perform(action, event, remainingMillis - reserved(remainingMillis)).pipe(
+  const now = yield* epochMillis
+  const { callsUntil, interruptedAt, reportUntil } = shareOut(remainingMillis)
+  const end = perform(action, event, now, interruptedAt).pipe(
+    Effect.provideService(Deadline, now + callsUntil),
     Effect.flatMap((outcome) => Effect.fromResult(withinLimits(outcome))),
     Effect.catch((error: E | RunnerError) =>
       Effect.andThen(
@@ -53,24 +69,27 @@ export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E ext
       )
     ),
     Effect.catchCause((cause) => Effect.as(Effect.logError("The action has a bug", cause), failed(unexpected))),
-    Effect.flatMap((outcome) => report(jobId, outcome))
+    Effect.flatMap((outcome) => report(jobId, outcome)),
+    Effect.provideService(Deadline, now + reportUntil)
   )
   return yield* Effect.annotateLogs(end, { jobId, action: action.name })
 })
 
+const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
+
 const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
   event: unknown,
-  millis: number
+  now: number,
+  interruptedAt: number
 ): Effect.fn.Return<JobOutcome, E | RunnerError, R> {
   const job = yield* decodeJob(event)
-  const now = Math.floor(yield* Clock.currentTimeMillis)
   const token = take(action, job, now)
   const { execution } = token
   yield* Effect.logInfo("Job started").pipe(Effect.annotateLogs({ ...execution }))
   const parameters = yield* UserParameters.decode(action.parameters, job.userParameters)
-  return yield* goOn(action, token.position, { job, parameters, execution }).pipe(
-    Effect.timeoutOrElse({ duration: millis, orElse: () => Effect.fail(new OutOfTime()) }),
+  const outcome = yield* goOn(action, token.position, { job, parameters, execution }).pipe(
+    Effect.timeoutOrElse({ duration: interruptedAt, orElse: () => Effect.fail(new OutOfTime()) }),
     Effect.flatMap((step) => toOutcome(action, execution, step)),
     Effect.catch((error: E | OutOfTime | ContinuationToken.StateTooLarge) => {
       const failure = explain(action.failure, error)
@@ -79,6 +98,24 @@ const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedE
         : Effect.fail(error)
     })
   )
+  return yield* withinTimeout(outcome, execution, action.timeout?.(parameters))
+})
+
+/** CodePipeline fails an action after 24 hours, without a word of what it waited for. */
+const longest = Duration.minutes(23 * 60 + 30)
+
+/** An action that has had its time does not go on. */
+const withinTimeout = Effect.fnUntraced(function*(
+  outcome: JobOutcome,
+  { startedAt }: ContinuationToken.Execution,
+  timeout: Duration.Duration = longest
+): Effect.fn.Return<JobOutcome, TimedOut> {
+  if (!JobOutcome.$is("Continued")(outcome)) return outcome
+  const { externalExecutionId, message: waitedFor } = outcome
+  const limit = Duration.min(timeout, longest)
+  return (yield* epochMillis) - startedAt < Duration.toMillis(limit)
+    ? outcome
+    : yield* new TimedOut({ minutes: Duration.toMinutes(limit), waitedFor, externalExecutionId })
 })
 
 /** Where the action stands: at its start, at a state that it left, or somewhere unknown. */
@@ -135,16 +172,17 @@ const toOutcome = <Parameters, State, E extends TaggedError, R>(
 /** How long an action goes on without one good answer. */
 const patience = Duration.toMillis("1 hour")
 
-const isBearable = ({ unavailableSince }: ContinuationToken.Execution, now: number) =>
-  unavailableSince === undefined || now - unavailableSince < patience
+const isBearable = ({ unavailable }: ContinuationToken.Execution, now: number) =>
+  unavailable === undefined || now - unavailable.since < patience
 
 /** What is only unavailable is asked again by the next job, from where this one began. */
-const waitOut = (token: ContinuationToken.Token, now: number, { message }: Failure) => {
-  const unavailableSince = token.execution.unavailableSince ?? now
-  const execution = new ContinuationToken.Execution({ ...token.execution, unavailableSince })
-  return Effect.logWarning(`The job goes on later: ${message}`).pipe(
+const waitOut = (token: ContinuationToken.Token, now: number, { externalExecutionId, message: why }: Failure) => {
+  const { jobs, since } = token.execution.unavailable ?? { since: now, jobs: 0 }
+  const execution = new ContinuationToken.Execution({ ...token.execution, unavailable: { since, jobs: jobs + 1 } })
+  const message = `Trying again${jobs === 0 ? "" : ` (${jobs + 1})`}: ${why}`
+  return Effect.logWarning(`The job goes on later: ${why}`).pipe(
     Effect.andThen(ContinuationToken.encode({ ...token, execution })),
-    Effect.map((continuationToken) => JobOutcome.Continued({ message: `Trying again: ${message}`, continuationToken }))
+    Effect.map((continuationToken) => JobOutcome.Continued({ message, externalExecutionId, continuationToken }))
   )
 }
 
@@ -155,9 +193,23 @@ class OutOfTime extends Schema.TaggedError<OutOfTime>()("OutOfTime", {}) {
   }
 }
 
+/** The action as a whole has had the time that it may take, over all its jobs. */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
+  minutes: Schema.Finite,
+  /** What the action would have gone on with. */
+  waitedFor: Schema.String,
+  externalExecutionId: Schema.UndefinedOr(Schema.String)
+}) {
+  override get message() {
+    return `The action was not over after ${this.minutes} minutes; what it has begun goes on without it. ` +
+      `It waited for this: ${this.waitedFor}`
+  }
+}
+
 /** What can go wrong with any action. */
 type RunnerError =
   | OutOfTime
+  | TimedOut
   | JobInvalid
   | UserParameters.UserParametersInvalid
   | ContinuationToken.StateTooLarge
@@ -165,6 +217,7 @@ type RunnerError =
 
 const runnerFailures: Failures<RunnerError> = {
   OutOfTime: ({ message }) => ({ type: "SystemUnavailable", message }),
+  TimedOut: ({ externalExecutionId, message }) => ({ type: "JobFailed", message, externalExecutionId }),
   JobInvalid: ({ message }) => ({ type: "JobFailed", message }),
   UserParametersInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
   StateTooLarge: ({ message }) => ({ type: "JobFailed", message }),

@@ -53,3 +53,4 @@ export {
   TokenUsed
 } from "./services/CloudFormation.ts"
 export { CodePipeline, JobNotOpen } from "./services/CodePipeline.ts"
+export { Deadline } from "./services/Deadline.ts"

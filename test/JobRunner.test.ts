@@ -1,5 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Context, Effect, Fiber, Layer, Logger, Option, References, Schema } from "effect"
+import {
+  Array as Arr,
+  Clock,
+  Context,
+  Duration,
+  Effect,
+  Fiber,
+  Layer,
+  Logger,
+  Option,
+  References,
+  Schema
+} from "effect"
 import { TestClock } from "effect/testing"
 import * as Action from "../src/actions/Action.ts"
 import { DeployStack } from "../src/actions/DeployStack.ts"
@@ -26,6 +38,7 @@ const Obedient = Action.make({
   name: "obedient",
   parameters: Schema.String,
   state: State,
+  timeout: (order) => order === "continue, for ten minutes" ? Duration.minutes(10) : undefined,
   start: ({ job, parameters }) => obey(parameters, [job.id]),
   resume: ({ job, parameters }, state) =>
     obey(parameters, [...Option.match(state, { onNone: () => ["unknown"], onSome: ({ seen }) => seen }), job.id]),
@@ -46,7 +59,8 @@ const obey = (
     case "done":
       return Effect.succeed(Action.Step.Done({ message: seen.join() }))
     case "continue":
-      return Effect.succeed(Action.Step.Continue({ message: "later", state: { seen } }))
+    case "continue, for ten minutes":
+      return Effect.succeed(Action.Step.Continue({ message: "later", externalExecutionId: "e", state: { seen } }))
     case "start again":
       return Effect.succeed(Action.Step.StartAgain({ message: "later" }))
     case "too much state":
@@ -169,6 +183,16 @@ describe("JobRunner", () => {
         assert.deepInclude(third, { _tag: "Failed", type: "SystemUnavailable", message: "Nobody is there" })
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
+    it.effect("counts the jobs that had no answer", () =>
+      Effect.gen(function*() {
+        const first = yield* run(event("1", "unavailable"))
+        const second = yield* run(event("2", "unavailable", tokenOf(first)))
+        assert.strictEqual(second.message, "Trying again (2): Nobody is there")
+        assert.deepInclude(JSON.parse(tokenOf(second)).execution, { unavailable: { since: 0, jobs: 2 } })
+        const third = yield* run(event("3", "continue", tokenOf(second)))
+        assert.notProperty(JSON.parse(tokenOf(third)).execution, "unavailable")
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
     it.effect("a good answer ends the hour", () =>
       Effect.gen(function*() {
         const first = yield* run(event("1", "unavailable"))
@@ -206,6 +230,68 @@ describe("JobRunner", () => {
         const never = JobRunner.run(Obedient, event("2", "never", tokenOf(first)), { remainingMillis: 1_000 })
         const second = yield* drive(never, "100 millis")
         assert.strictEqual((yield* run(event("3", "done", tokenOf(second)))).message, "1,3")
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+  })
+
+  describe("when the action as a whole has had its time", () => {
+    it.effect.each<readonly [order: string, minutes: number]>([
+      ["continue, for ten minutes", 10],
+      ["continue", 1_410]
+    ])("it fails with what it waited for, and not before: %s", ([order, minutes]) =>
+      Effect.gen(function*() {
+        const first = yield* run(event("1", order))
+        yield* TestClock.adjust(Duration.minutes(minutes - 1))
+        const second = yield* run(event("2", order, tokenOf(first)))
+        yield* TestClock.adjust("1 minute")
+        const third = yield* run(event("3", order, tokenOf(second)))
+        assert.deepInclude(third, { _tag: "Failed", type: "JobFailed", externalExecutionId: "e" })
+        assert.strictEqual(
+          third.message,
+          `The action was not over after ${minutes} minutes; what it has begun goes on without it. It waited for this: later`
+        )
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+    it.effect("it may still end well", () =>
+      Effect.gen(function*() {
+        const first = yield* run(event("1", "continue, for ten minutes"))
+        yield* TestClock.adjust("1 day")
+        assert.strictEqual((yield* run(event("2", "done", tokenOf(first)))).message, "1,2")
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+    it.effect("it is not waited for what is unavailable either", () =>
+      Effect.gen(function*() {
+        const first = yield* run(event("1", "continue, for ten minutes"))
+        yield* TestClock.adjust("1410 minutes")
+        const second = yield* run(event("2", "unavailable", tokenOf(first)))
+        assert.deepInclude(second, { _tag: "Failed", type: "JobFailed" })
+        assert.include(second.message, "It waited for this: Trying again: Nobody is there")
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+  })
+
+  describe("a report that is throttled", () => {
+    it.effect.each([100, 3_000, 60_000, 900_000])(
+      "is sent again until the function's time is over, and then the handler fails: %i ms",
+      (remainingMillis) =>
+        Effect.gen(function*() {
+          yield* CodePipelineMemory.use(({ throttle }) => throttle(1_000))
+          const exit = yield* drive(
+            Effect.flip(JobRunner.run(Obedient, event("1", "done"), { remainingMillis })),
+            "10 millis"
+          )
+          assert.strictEqual(exit._tag, "AwsUnavailable")
+          const end = yield* Clock.currentTimeMillis
+          assert.isTrue(end < remainingMillis && end > remainingMillis - 6_500)
+          assert.isEmpty(yield* reported)
+        }).pipe(Effect.provide(CodePipelineMemory.layer))
+    )
+
+    it.effect("does no harm to the next delivery", () =>
+      Effect.gen(function*() {
+        yield* CodePipelineMemory.use(({ throttle }) => throttle(1_000))
+        yield* drive(Effect.flip(JobRunner.run(Obedient, event("1", "done"), { remainingMillis: 3_000 })), "10 millis")
+        yield* CodePipelineMemory.use(({ throttle }) => throttle(0))
+        const outcome = yield* run(event("1", "done"))
+        assert.deepStrictEqual(yield* reported, [[JobId.make("1"), outcome]])
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
   })
 

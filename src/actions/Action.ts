@@ -1,6 +1,7 @@
 // The contract of an action: what it takes, what it remembers, how it begins and goes on, and what each of its failures
 // means to CodePipeline. Everything around that is the work of JobRunner.
 import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
@@ -66,6 +67,11 @@ export interface Action<Parameters, State, E extends TaggedError, R> {
     invocation: Invocation<Parameters>,
     state: Option.Option<State>
   ) => Effect.Effect<Step<State>, E, R>
+  /**
+   * How long the action may take, over all its jobs. One that would go on after that fails instead, with what it waited
+   * for. 23 hours and 30 minutes when left out, and at most: CodePipeline itself ends an action after 24 hours.
+   */
+  readonly timeout?: ((parameters: Parameters) => Duration.Duration | undefined) | undefined
   readonly failure: Failures<E>
 }
 
@@ -79,6 +85,7 @@ export const make = <Parameters, State, E1 extends TaggedError, E2 extends Tagge
     invocation: Invocation<Parameters>,
     state: Option.Option<State>
   ) => Effect.Effect<Step<State>, E2, R2>
+  readonly timeout?: (parameters: NoInfer<Parameters>) => Duration.Duration | undefined
   readonly failure: Failures<NoInfer<E1 | E2>>
 }): Action<Parameters, State, E1 | E2, R1 | R2> => action
 

@@ -15,8 +15,13 @@ export class Execution extends Schema.Class<Execution>("effect-codepipeline/doma
   startedAt: Schema.Int,
   /** Counts the invocations, this one included, from 1. */
   attempt: Schema.Int,
-  /** Since when AWS has not answered, in epoch milliseconds; absent while it does. */
-  unavailableSince: Schema.optionalKey(Schema.Int)
+  /** How long there was no good answer; absent while there is one. */
+  unavailable: Schema.optionalKey(Schema.Struct({
+    /** Epoch milliseconds. */
+    since: Schema.Int,
+    /** As many jobs had none, one after the other. */
+    jobs: Schema.Int
+  }))
 }) {
   get next(): Execution {
     return new Execution({ ...this, attempt: this.attempt + 1 })

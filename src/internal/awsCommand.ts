@@ -1,16 +1,24 @@
 // The one way in which this package calls AWS.
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type AwsError, AwsUnavailable, fromUnknown } from "../domain/AwsError.ts"
+import { Deadline } from "../services/Deadline.ts"
 
 /**
- * Options of every client. The SDK's own retries are off, so that there is one policy and one clock; a silent server
- * is given up on.
+ * Options of every client. The SDK's own retries are off, so that there is one policy and one clock; a server that is
+ * silent, before its answer or in the middle of it, is given up on.
  */
 export const clientOptions = {
   maxAttempts: 1,
-  requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000, throwOnRequestTimeout: true }
+  requestHandler: {
+    connectionTimeout: 5_000,
+    requestTimeout: 20_000,
+    socketTimeout: 20_000,
+    throwOnRequestTimeout: true
+  }
 } as const
 
 /** A client that lives as long as the layer that it is made for. */
@@ -19,17 +27,36 @@ export const scopedClient = <Client extends { destroy(): void }>(
 ): Effect.Effect<Client, never, Scope.Scope> =>
   Effect.acquireRelease(Effect.sync(make), (client) => Effect.sync(() => client.destroy()))
 
-/** 200 ms doubling up to 5 s, jittered, five retries. */
-const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(
-  Schedule.jittered,
-  Schedule.upTo({ times: 5 })
-)
+/** 200 ms doubling up to 5 s, jittered. */
+const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
 
-/** Asks again while AWS is only unavailable. */
+/** As many times a call is asked again where no deadline is set. */
+const retries = 5
+
+const untilDeadline = Schedule.while(backoff, ({ attempt, duration, now }) =>
+  Effect.map(
+    Deadline,
+    (deadline) => deadline === Infinity ? attempt <= retries : now + Duration.toMillis(duration) < deadline
+  ))
+
+/** Asks again while AWS is only unavailable: until the deadline, or five times where there is none. */
 export const retryUnavailable = <A, E extends { readonly _tag: string }, R>(
   effect: Effect.Effect<A, E | AwsError, R>
 ): Effect.Effect<A, E | AwsError, R> =>
-  Effect.retry(effect, { schedule: backoff, while: (error) => error instanceof AwsUnavailable && error.retryable })
+  Effect.retry(effect, {
+    schedule: untilDeadline,
+    while: (error) => error instanceof AwsUnavailable && error.retryable
+  })
+
+/** What is still silent at the deadline does not answer. */
+const giveUpAtDeadline = (operation: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(Effect.all([Deadline, Clock.currentTimeMillis]), ([deadline, now]) =>
+    Effect.timeoutOrElse(effect, {
+      duration: Math.max(0, deadline - now),
+      orElse: () => Effect.fail(new AwsUnavailable({ operation, code: "TimeoutError", detail: tooLate }))
+    }))
+
+const tooLate = "it was silent until the time of the Lambda function was over"
 
 /**
  * `operation` is the call in the words of IAM. `run` has to read the whole answer, so that what fails on the way is
@@ -42,4 +69,4 @@ export const send = <A>(
   Effect.tryPromise({
     try: (abortSignal) => run({ abortSignal }),
     catch: (cause) => fromUnknown(operation, cause)
-  }).pipe(retryUnavailable, Effect.withSpan(operation))
+  }).pipe(giveUpAtDeadline(operation), retryUnavailable, Effect.withSpan(operation))

@@ -3,6 +3,7 @@ import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../../src/domain/AwsError.ts"
 import { clientOptions, retryUnavailable, scopedClient, send } from "../../src/internal/awsCommand.ts"
+import { Deadline } from "../../src/services/Deadline.ts"
 
 const fields = { operation: "s3:GetObject", code: "Code", detail: "detail" }
 const unavailable = new AwsUnavailable(fields)
@@ -39,6 +40,20 @@ describe("retryUnavailable", () => {
       assert.lengthOf(times, failures + 1)
       assert.deepInclude(result, { _tag: "Success", success: "an answer" })
     }))
+
+  it.effect.each([100, 5_000, 57_000])(
+    "asks until the deadline where there is one: %i ms",
+    (deadline) =>
+      Effect.gen(function*() {
+        const { result, times } = yield* attempts(Array.from({ length: 1_000 }, () => unavailable)).pipe(
+          Effect.provideService(Deadline, deadline)
+        )
+        assert.deepInclude(result, { _tag: "Failure", failure: unavailable })
+        // The longest pause is five seconds and a quarter of it.
+        const last = times.at(-1) ?? Infinity
+        assert.isTrue(last < deadline && last >= deadline - 6_250)
+      })
+  )
 
   it.effect.each([
     new AwsDenied(fields),
@@ -83,6 +98,21 @@ describe("send", () => {
       assert.strictEqual(calls, 3)
     }))
 
+  it.effect("gives up a silent call at the deadline, aborts it, and says which it was", () =>
+    Effect.gen(function*() {
+      const signals: Array<AbortSignal> = []
+      const silent = send("s3:GetObject", ({ abortSignal }) => {
+        signals.push(abortSignal)
+        return new Promise(() => {})
+      }).pipe(Effect.provideService(Deadline, 10_000))
+      const fiber = yield* Effect.forkChild(Effect.flip(silent), { startImmediately: true })
+      yield* TestClock.adjust("9999 millis")
+      assert.deepStrictEqual(signals.map(({ aborted }) => aborted), [false])
+      yield* TestClock.adjust("1 millis")
+      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "AwsUnavailable", operation: "s3:GetObject" })
+      assert.deepStrictEqual(signals.map(({ aborted }) => aborted), [true])
+    }))
+
   it.effect("aborts the request when it is interrupted, and only then", () =>
     Effect.gen(function*() {
       const signals: Array<AbortSignal> = []
@@ -108,6 +138,8 @@ describe("clients", () => {
 
   it("leave retries to this package, and give up on a silent server", () => {
     assert.strictEqual(clientOptions.maxAttempts, 1)
-    assert.isTrue(clientOptions.requestHandler.throwOnRequestTimeout)
+    const { connectionTimeout, requestTimeout, socketTimeout, throwOnRequestTimeout } = clientOptions.requestHandler
+    assert.isTrue(throwOnRequestTimeout)
+    for (const limit of [connectionTimeout, requestTimeout, socketTimeout]) assert.isAtMost(limit, 20_000)
   })
 })
