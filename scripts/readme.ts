@@ -8,7 +8,7 @@ import { StackStatus } from "../src/domain/StackStatus.ts"
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 
 const atStart = (observation: StackPlan.Observation): string => {
-  const decision = StackPlan.start("CREATE_UPDATE", observation)
+  const decision = StackPlan.start("CREATE_UPDATE", "fail", observation)
   const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Others()) : decision
   return StackPlan.Start.$match(step, {
     Begin: ({ operation }) => `${operation} it`,
@@ -19,7 +19,7 @@ const atStart = (observation: StackPlan.Observation): string => {
 }
 
 const whileWatched = (observation: StackPlan.Observation & { readonly _tag: "Present" }): string => {
-  const decision = StackPlan.watch(true, observation)
+  const decision = StackPlan.watch({ ours: true, settle: true, rested: false }, observation)
   const step = decision._tag === "ReadEvents"
     ? decision.decide(Evidence.Ended({ operation: "update", status: observation.status }))
     : decision
@@ -27,6 +27,7 @@ const whileWatched = (observation: StackPlan.Observation & { readonly _tag: "Pre
     Wait: () => "wait",
     Succeed: () => "succeed",
     Fail: () => "fail",
+    Unproven: () => "fail",
     Miss: () => "fail"
   })
 }
@@ -36,7 +37,13 @@ const statusTable = () =>
     ["Status of the stack", "A new job", "A job that watches its own operation"],
     ["(no such stack)", atStart({ _tag: "Absent" }), "fail"],
     ...StackStatus.literals.map((status) => {
-      const observation = { _tag: "Present", status, changedSince: true, createdSince: false } as const
+      const observation = {
+        _tag: "Present",
+        status,
+        changedSince: true,
+        changedOfLate: true,
+        createdOfLate: false
+      } as const
       return [status, atStart(observation), whileWatched(observation)]
     })
   ])

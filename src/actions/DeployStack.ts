@@ -6,15 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../domain/AwsError.ts"
-import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
-import { type Owner, requestToken, StackOperation } from "../domain/StackOperation.ts"
+import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
 import { advice } from "../domain/StackStatus.ts"
 import * as UserParameters from "../domain/UserParameters.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
+import { anyDelivery, observe, settle } from "./StackObservation.ts"
 import * as StackTemplate from "./StackTemplate.ts"
 
 /** The stack's status forbids the operation. */
@@ -91,7 +91,17 @@ const Parameters = UserParameters.json({
   /** Name of the input artifact. */
   artifact: parameter("artifact name"),
   /** Name of a bucket for templates of more than 51,200 bytes. */
-  templateBucket: Schema.optionalKey(Schema.NonEmptyString)
+  templateBucket: Schema.optionalKey(Schema.NonEmptyString),
+  /** What to do while another operation is under way on the stack: `"fail"`, or `"wait"` until it is over. */
+  whenBusy: Schema.optionalKey(StackPlan.WhenBusy),
+  /** Whether to wait, after a successful update, until the resources that it replaced are gone. */
+  settle: Schema.optionalKey(Schema.Boolean),
+  /** How long the whole action may take. */
+  timeoutMinutes: Schema.optionalKey(
+    Schema.Finite.check(
+      Schema.isBetween({ minimum: 1, maximum: 1_410 }, { expected: "a number of minutes from 1 to 1410" })
+    )
+  )
 })
 
 /** The stack that is watched, and the operation that was begun on it, unless another program did that. */
@@ -101,66 +111,14 @@ const Watching = Schema.Struct({
   /** Nothing older is of that operation; epoch milliseconds. */
   since: Schema.Int,
   /** Since when the stack is at rest and shows nothing of that operation; epoch milliseconds. */
-  restingSince: Schema.optionalKey(Schema.Int)
+  restingSince: Schema.optionalKey(Schema.Int),
+  /** The role may not read events; said once. */
+  eventsDenied: Schema.optionalKey(Schema.Literal(true))
 })
 
 type Watching = typeof Watching.Type
 type Invocation = Action.Invocation<typeof Parameters.Type>
 type Step = Action.Step<Watching>
-
-/** Lambda keeps an event for six hours: so much earlier an earlier delivery of it may have begun the operation. */
-const redelivery = Duration.toMillis("6 hours")
-
-/** Whose operations are ours when they may have been begun by an earlier delivery. */
-const anyDelivery = ({ firstJobId, startedAt }: Execution): Owner => ({ firstJobId, since: startedAt - redelivery })
-
-const observe = (stack: Option.Option<Stack>, { since }: Owner): StackPlan.Observation =>
-  Option.match(stack, {
-    onNone: () => ({ _tag: "Absent" }),
-    onSome: ({ changedAt, createdAt, status }) => ({
-      _tag: "Present",
-      status,
-      changedSince: changedAt >= since,
-      createdSince: createdAt >= since
-    })
-  })
-
-/** The stack's newest events, all since that time; none where the role may not read them. */
-const readEvents = Effect.fn("DeployStack.readEvents")(function*(stackId: string, since: number) {
-  const cloudFormation = yield* CloudFormation
-  return yield* cloudFormation.events(stackId, since).pipe(
-    Effect.asSome,
-    Effect.catchTag("AwsDenied", (error) =>
-      Effect.as(
-        Effect.logWarning(`The stack is judged by its status and its times alone. ${error.message}`),
-        Option.none<ReadonlyArray<StackEvents.StackEvent>>()
-      ))
-  )
-})
-
-/** What the plan says in the end, and the events that were read to know it. */
-const settle = Effect.fnUntraced(function*<Next extends Action.TaggedError>(
-  decision: StackPlan.Decision<Next>,
-  stack: Option.Option<Stack>,
-  readSince: number,
-  owner: Owner,
-  operations: ReadonlyArray<StackOperation>
-) {
-  if (!isReadEvents(decision)) return { next: decision, events: [] }
-  const events = yield* Option.match(stack, {
-    onNone: () => Effect.succeedSome([]),
-    onSome: ({ id }) => readEvents(id, readSince)
-  })
-  const evidence = Option.match(events, {
-    onNone: () => StackEvents.Evidence.Denied(),
-    onSome: (events) => StackEvents.evidence(events, owner, operations)
-  })
-  return { next: decision.decide(evidence), events: Option.getOrElse(events, () => []) }
-})
-
-const isReadEvents = <Next extends Action.TaggedError>(
-  decision: StackPlan.Decision<Next>
-): decision is StackPlan.ReadEvents<Next> => decision._tag === "ReadEvents"
 
 const watching = (message: string, state: Watching, percentComplete?: number): Step =>
   Action.Step.Continue({ message, externalExecutionId: state.stackId, state, percentComplete })
@@ -177,15 +135,17 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   StackRefused | OperationRejected | StackTemplate.TemplateInvalid | UploadFailed | AwsError,
   CloudFormation | ArtifactStore
 > {
-  const { execution, parameters: { stack: name, templateBucket } } = invocation
+  const { execution, parameters: { stack: name, templateBucket, whenBusy = "fail" } } = invocation
   const cloudFormation = yield* CloudFormation
   const owner = anyDelivery(execution)
-  const decision = StackPlan.start("CREATE_UPDATE", observe(stack, owner))
+  const decision = StackPlan.start("CREATE_UPDATE", whenBusy, observe(stack, execution, owner.since))
   // The newest events do: while ours is under way, or was the last, they are ours.
-  const { next } = yield* settle(decision, stack, now, owner, StackOperation.literals)
+  const search = { stack, since: now, owner, operations: StackOperation.literals, eventsDenied: false }
+  const { events, next } = yield* settle(decision, search)
   const stackId = Option.match(stack, { onNone: () => name, onSome: ({ id }) => id })
+  const watched = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
 
-  const adopt = (operation: StackOperation) => watching(inProgress, { operation, stackId, since: owner.since })
+  const adopt = (operation: StackOperation) => watching(inProgress, { ...watched, operation, since: owner.since })
   const lookAgain = (status: string) =>
     triesLeft === 0
       ? Effect.succeed(postpone(status))
@@ -202,7 +162,9 @@ const begin = Effect.fn("DeployStack.begin")(function*(
         clientRequestToken: requestToken(operation, execution)
       })
       return yield* call.pipe(
-        Effect.map((stackId) => watching(`Stack ${operation} started`, { operation, stackId, since: now }, 0)),
+        Effect.map((stackId) =>
+          watching(`Stack ${operation} started`, { ...watched, operation, stackId, since: now }, 0)
+        ),
         Effect.catchTags({
           NoUpdates: () => Effect.succeed(Action.Step.Done({ message: "There were no stack updates" })),
           TokenUsed: () => Effect.succeed(adopt(operation)),
@@ -217,6 +179,8 @@ const begin = Effect.fn("DeployStack.begin")(function*(
     Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: name, status }))
   })
 })
+
+const blind = { eventsDenied: true } as const
 
 const inProgress = "Stack update still in progress"
 
@@ -240,36 +204,51 @@ const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 const restLimit = Duration.toMillis("15 minutes")
 
 const resume = Effect.fn("DeployStack.resume")(function*(
-  { execution: { firstJobId }, parameters }: Invocation,
+  { execution, parameters }: Invocation,
   state: Option.Option<Watching>
 ) {
   const cloudFormation = yield* CloudFormation
-  const begun: Watching = Option.getOrElse(state, () => ({ stackId: parameters.stack, since: 0 }))
-  const { operation, since } = begun
-  const owner = { firstJobId, since }
+  const begun = Option.filter(state, ({ stackId }) => isOf(stackId, parameters.stack)).pipe(
+    Option.getOrElse((): Watching => ({ stackId: parameters.stack, since: 0 }))
+  )
+  const { eventsDenied = false, operation, since } = begun
+  const owner = { firstJobId: execution.firstJobId, since }
   const found = yield* cloudFormation.describe(begun.stackId)
-  const decision = StackPlan.watch(operation !== undefined, observe(found, owner))
-  const { events, next } = yield* settle(decision, found, since, owner, operation === undefined ? [] : [operation])
+  const now = yield* epochMillis
+  const { restingSince = now } = begun
+  const pursuit = {
+    ours: operation !== undefined,
+    settle: parameters.settle ?? true,
+    rested: now - restingSince >= restLimit
+  }
+  const { events, next } = yield* settle(StackPlan.watch(pursuit, observe(found, execution, since)), {
+    stack: found,
+    since,
+    owner,
+    operations: operation === undefined ? [] : [operation],
+    eventsDenied
+  })
   const { reason, stackId, status } = Option.match(found, {
-    onNone: () => ({ stackId: begun.stackId, status: "", reason: undefined }),
+    onNone: () => ({ stackId: begun.stackId, status: "not to be seen", reason: undefined }),
     onSome: ({ id, reason, status }) => ({ stackId: id, status, reason })
   })
 
   return yield* StackPlan.Watch.$match(next, {
-    Wait: Effect.fnUntraced(function*({ atRest }) {
-      const watched = { since, stackId, ...(operation && { operation }) }
-      const message = `${inProgress}: ${status}`
-      if (!atRest) return watching(message, watched)
-      const now = yield* epochMillis
-      const { restingSince = now } = begun
-      return now - restingSince < restLimit
-        ? watching(message, { ...watched, restingSince })
-        : yield* new OperationUnproven({ stackId, status })
-    }),
+    Wait: ({ atRest }) =>
+      Effect.succeed(watching(`${inProgress}: ${status}`, {
+        since,
+        stackId,
+        ...(operation && { operation }),
+        ...(Option.isNone(events) && blind),
+        ...(atRest && { restingSince })
+      })),
     Succeed: () => Effect.succeed(Action.Step.Done({ message: "Stack update complete", externalExecutionId: stackId })),
     Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
+    Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
     Fail: ({ status }) => {
-      const causes = operation === undefined ? [] : StackEvents.causes(events, owner, operation)
+      const causes = operation === undefined
+        ? []
+        : StackEvents.causes(Option.getOrElse(events, () => []), owner, operation)
       return Effect.fail(
         new OperationFailed({
           stackId,
@@ -280,6 +259,10 @@ const resume = Effect.fn("DeployStack.resume")(function*(
     }
   })
 })
+
+/** Whether the stack of this id (or name, where no id was given) is the one that the parameters name. */
+const isOf = (stackId: string, stack: string) =>
+  stackId === stack || (stackId.startsWith("arn:") && stackId.split("/")[1] === stack)
 
 /**
  * Creates a CloudFormation stack, or updates it where it exists, and waits for the end.
@@ -296,6 +279,7 @@ export const DeployStack = Action.make({
   state: Watching,
   start,
   resume,
+  timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes),
   failure: {
     ...Action.awsFailures,
     ...Action.artifactFailures,

@@ -2,7 +2,7 @@
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { type Owner, requestToken, StackOperation } from "./StackOperation.ts"
-import { isUnderWay } from "./StackStatus.ts"
+import { isUnderWay, watched } from "./StackStatus.ts"
 
 /** One event of a stack (shape StackEvent of CloudFormation's API). */
 export const StackEvent = Schema.Struct({
@@ -28,8 +28,8 @@ export type Evidence = Data.TaggedEnum<{
   Nothing: {}
   /** No event is ours, and another operation is under way. */
   Others: {}
-  /** Our operation is under way. */
-  Begun: { readonly operation: StackOperation }
+  /** Our operation is under way. The stack's status is not known where only events of its resources were read. */
+  Begun: { readonly operation: StackOperation; readonly status: string | undefined }
   /** Our operation is over, and the stack had this status then. */
   Ended: { readonly operation: StackOperation; readonly status: string }
   /** An operation without any token has been at work since, as emulators of CloudFormation have them. */
@@ -39,8 +39,9 @@ export const Evidence = Data.taggedEnum<Evidence>()
 
 /**
  * Our newest event on the stack itself decides, for whichever of `operations` it is; `events` may have any order. Where
- * another operation has cut ours off (a cancelled update, a delete) ours ended as the stack came to rest after it. Of a
- * history that is long and not all read, an event of any resource shows that ours has begun.
+ * another operation has cut ours off (a cancelled update, a delete) ours ended as the stack came to rest after it, or had
+ * succeeded before, when only old resources were still to go. Of a history that is long and not all read, an event of any
+ * resource shows that ours has begun.
  */
 export const evidence = (
   events: ReadonlyArray<StackEvent>,
@@ -50,16 +51,19 @@ export const evidence = (
   const tokens = new Map(operations.map((operation) => [requestToken(operation, owner), operation]))
   const all = newestFirst(events)
   const ofStack = all.filter(isOfStack)
-  for (const [index, { clientRequestToken }] of ofStack.entries()) {
+  for (const [index, { clientRequestToken, status }] of ofStack.entries()) {
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) {
+      if (index > 0 && watched(status) === "Settling") return Evidence.Ended({ operation, status })
       const end = ofStack.slice(0, index + 1).findLast(({ status }) => !isUnderWay(status))
-      return end === undefined ? Evidence.Begun({ operation }) : Evidence.Ended({ operation, status: end.status })
+      return end === undefined
+        ? Evidence.Begun({ operation, status })
+        : Evidence.Ended({ operation, status: end.status })
     }
   }
   for (const { clientRequestToken } of all) {
     const operation = tokens.get(clientRequestToken ?? "")
-    if (operation !== undefined) return Evidence.Begun({ operation })
+    if (operation !== undefined) return Evidence.Begun({ operation, status: undefined })
   }
   const [newest] = ofStack
   if (newest === undefined) return Evidence.Nothing()

@@ -4,11 +4,15 @@ import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { Evidence } from "./StackEvents.ts"
 import type { StackOperation } from "./StackOperation.ts"
-import { type Fresh, fresh, isUnderWay, watched } from "./StackStatus.ts"
+import { type Fresh, fresh, isUnderWay, type Watched, watched } from "./StackStatus.ts"
 
 /** How the action changes the stack; the words are those of CodePipeline's own CloudFormation action. */
 export const Mode = Schema.Literals(["CREATE_UPDATE"])
 export type Mode = typeof Mode.Type
+
+/** What to do while somebody else's operation is under way on the stack. */
+export const WhenBusy = Schema.Literals(["fail", "wait"])
+export type WhenBusy = typeof WhenBusy.Type
 
 /** What is seen of the stack. */
 export const Observation = Schema.TaggedUnion({
@@ -16,10 +20,12 @@ export const Observation = Schema.TaggedUnion({
   Present: {
     /** One of the table's, or one that AWS has added since. */
     status: Schema.String,
-    /** Whether the stack was created or last updated since the action can have begun its operation. */
+    /** Whether the stack was created or last updated since the call that began our operation, as far as this job knows. */
     changedSince: Schema.Boolean,
+    /** Whether it was since an earlier delivery of the first event may have begun our operation. */
+    changedOfLate: Schema.Boolean,
     /** Whether it was created since then. */
-    createdSince: Schema.Boolean
+    createdOfLate: Schema.Boolean
   }
 })
 export type Observation = typeof Observation.Type
@@ -45,6 +51,8 @@ export type Watch = Data.TaggedEnum<{
   Fail: { readonly status: string }
   /** There is no such stack any more. */
   Miss: {}
+  /** The stack, in this status, does not show that the operation was ever begun. */
+  Unproven: { readonly status: string }
 }>
 export const Watch = Data.taggedEnum<Watch>()
 
@@ -72,17 +80,21 @@ const unlessOurs = (step: Start, unknown: Start = step) =>
     Denied: () => unknown
   }))
 
-type Opening = (status: string, createdSince: boolean) => Decision<Start>
+type Opening = (
+  seen: { readonly status: string; readonly createdOfLate: boolean },
+  whenBusy: WhenBusy
+) => Decision<Start>
 
-const refuse: Opening = (status) => unlessOurs(Start.Refuse({ status }))
+const refuse: Opening = ({ status }) => unlessOurs(Start.Refuse({ status }))
 
 const createOrUpdate: Record<Fresh, Opening> = {
   Creatable: create,
   // A second update with the same token begins nothing; an update after a create of ours would.
-  Updatable: (_status, createdSince) => createdSince ? unlessOurs(update()) : update(),
-  Settling: (status) => unlessOurs(Start.Postpone({ status })),
+  Updatable: ({ createdOfLate }) => createdOfLate ? unlessOurs(update()) : update(),
+  Settling: ({ status }) => unlessOurs(Start.Postpone({ status })),
   // Only what is somebody else's for sure is refused: to fail a deployment that goes on would be worse than to wait.
-  Busy: (status) => unlessOurs(Start.Refuse({ status }), Start.Postpone({ status })),
+  Busy: ({ status }, whenBusy) =>
+    unlessOurs(whenBusy === "fail" ? Start.Refuse({ status }) : Start.Postpone({ status }), Start.Postpone({ status })),
   UpdatableWithoutRollback: refuse,
   Broken: refuse,
   RollbackStuck: refuse,
@@ -95,32 +107,48 @@ const starts: Record<Mode, Record<Fresh, Opening> & { readonly Absent: () => Dec
 }
 
 /** What a new job does. Total: every status has a decision, known or not. */
-export const start = (mode: Mode, observation: Observation): Decision<Start> =>
+export const start = (mode: Mode, whenBusy: WhenBusy, observation: Observation): Decision<Start> =>
   Observation.match(observation, {
     Absent: (): Decision<Start> => starts[mode].Absent(),
-    Present: ({ createdSince, status }) => starts[mode][fresh(status)](status, createdSince)
+    Present: (seen) => starts[mode][fresh(seen.status)](seen, whenBusy)
   })
 
-const verdict = (status: string): Watch => watched(status) === "Succeeded" ? Watch.Succeed() : Watch.Fail({ status })
+const succeeded: ReadonlySet<Watched> = new Set<Watched>(["Succeeded", "Settling"])
+
+const verdict = (status: string): Watch => succeeded.has(watched(status)) ? Watch.Succeed() : Watch.Fail({ status })
+
+/** What a job knows of the operation that it goes on with. */
+export interface Pursuit {
+  /** False where nothing is known, because the token was not ours: then the status has to do. */
+  readonly ours: boolean
+  /** Whether an operation that has succeeded is waited for until the resources that it replaced are gone. */
+  readonly settle: boolean
+  /** Whether the stack is at rest for so long that what has not shown by now never will. */
+  readonly rested: boolean
+}
 
 /**
  * What a job does that goes on with an operation. A stack at rest may still show the status of an earlier operation, or
- * already that of a later one of somebody else, so that only the events of our own prove anything. `ours` is false where
- * nothing is known of the operation, because the token was not ours: then the status has to do.
+ * already that of a later one of somebody else, so that only the events of our own prove anything.
  */
-export const watch = (ours: boolean, observation: Observation): Decision<Watch> =>
+export const watch = ({ ours, rested, settle }: Pursuit, observation: Observation): Decision<Watch> =>
   Observation.match(observation, {
-    Absent: (): Decision<Watch> => Watch.Miss(),
-    Present: ({ changedSince, status }) => {
-      if (isUnderWay(status)) return Watch.Wait({ atRest: false })
+    // By its id a stack is found for 90 days after it was deleted: one that is not found may not be seen yet.
+    Absent: (): Decision<Watch> => ours && !rested ? Watch.Wait({ atRest: true }) : Watch.Miss(),
+    Present: ({ changedOfLate, changedSince, status }) => {
+      const atRest = !isUnderWay(status)
+      if (!atRest && (settle || watched(status) !== "Settling")) return Watch.Wait({ atRest })
       if (!ours) return verdict(status)
+      const wait = atRest && rested ? Watch.Unproven({ status }) : Watch.Wait({ atRest })
       return readEvents(Evidence.$match({
-        Nothing: () => Watch.Wait({ atRest: true }),
-        Others: () => Watch.Wait({ atRest: true }),
-        Begun: () => Watch.Wait({ atRest: true }),
+        Nothing: () => wait,
+        Others: () => wait,
+        Begun: ({ status }) =>
+          !atRest && status !== undefined && watched(status) === "Settling" ? verdict(status) : wait,
         Ended: ({ status }) => verdict(status),
         Unmarked: () => verdict(status),
-        Denied: () => changedSince ? verdict(status) : Watch.Wait({ atRest: true })
+        // In the end CloudFormation may have answered for what an earlier delivery had begun.
+        Denied: () => changedSince || (rested && changedOfLate) ? verdict(status) : wait
       }))
     }
   })

@@ -18,7 +18,7 @@ export type Watched =
 export type Fresh =
   /** Another operation is under way. */
   | "Busy"
-  /** Another operation has succeeded and will be out of the way soon. */
+  /** Another operation has done its part, only old resources go: it will be out of the way soon. */
   | "Settling"
   | "Updatable"
   /** Only an update that does not roll back is taken. */
@@ -54,7 +54,7 @@ export const statuses = {
   UPDATE_FAILED: { watched: "Failed", fresh: "UpdatableWithoutRollback" },
   UPDATE_ROLLBACK_IN_PROGRESS: { watched: "Failing", fresh: "Busy" },
   UPDATE_ROLLBACK_FAILED: { watched: "Failed", fresh: "RollbackStuck" },
-  UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: { watched: "Failing", fresh: "Busy" },
+  UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: { watched: "Failing", fresh: "Settling" },
   UPDATE_ROLLBACK_COMPLETE: { watched: "Failed", fresh: "Updatable" },
   REVIEW_IN_PROGRESS: { watched: "Failed", fresh: "Shell" },
   IMPORT_IN_PROGRESS: { watched: "Running", fresh: "Busy" },

@@ -558,6 +558,104 @@ describe("AWS", () => {
     }).pipe(Effect.provide(world())))
 })
 
+/** `events/deploy-stack.json` with these UserParameters besides its own. */
+const asking = (options: Readonly<Record<string, unknown>>, data: Parameters<typeof deployEvent>[0] = {}) =>
+  deployEvent({ ...data, userParameters: JSON.stringify({ ...minimal, ...options }) })
+
+const minimal = { stack: "MyTestStack", file: "template-package/template.json", artifact: "MyTemplate" }
+
+describe("whenBusy", () => {
+  it.effect("wait: what somebody else does is waited for, then the stack is updated, once", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const first = yield* invoke(asking({ whenBusy: "wait" }, { id: "1" }))
+      assert.strictEqual(first.message, "Waiting for the stack: UPDATE_IN_PROGRESS")
+      yield* setStatus("UPDATE_COMPLETE")
+      const second = asking({ whenBusy: "wait" }, { id: "2", continuationToken: tokenOf(first) })
+      assert.strictEqual((yield* invoke(second)).message, "Stack update started")
+      assert.strictEqual((yield* invoke(second)).message, "Stack update still in progress")
+      assert.deepStrictEqual(yield* begun, ["update-1"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("wait: no longer than timeoutMinutes", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const outcome = yield* runToEnd(asking({ whenBusy: "wait", timeoutMinutes: 30 }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+      assert.include(outcome.message, "not over after 30 minutes")
+      assert.include(outcome.message, "Waiting for the stack: UPDATE_IN_PROGRESS")
+      assert.isEmpty(yield* begun)
+      const minutes = (yield* Clock.currentTimeMillis) / 60_000
+      assert.isTrue(minutes >= 30 && minutes < 32)
+    }).pipe(Effect.provide(world())))
+})
+
+describe("settle", () => {
+  it.effect("false: an update has succeeded when only old resources are still to go", () =>
+    Effect.gen(function*() {
+      yield* existing
+      const first = yield* invoke(asking({ settle: false }, { id: "1" }))
+      yield* TestClock.adjust("10 seconds")
+      const outcome = yield* invoke(asking({ settle: false }, { id: "2", continuationToken: tokenOf(first) }))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      const { status } = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("MyTestStack")))
+      assert.strictEqual(status, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("true: they are waited for", () =>
+    Effect.gen(function*() {
+      yield* existing
+      const first = yield* invoke(asking({ settle: true }, { id: "1" }))
+      yield* TestClock.adjust("10 seconds")
+      const second = yield* invoke(asking({ settle: true }, { id: "2", continuationToken: tokenOf(first) }))
+      assert.strictEqual(
+        second.message,
+        "Stack update still in progress: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+      )
+    }).pipe(Effect.provide(world())))
+})
+
+describe("timeoutMinutes", () => {
+  it.effect("ends a deployment that takes longer, and names its stack", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const outcome = yield* runToEnd(asking({ timeoutMinutes: 10 }, { continuationToken: foreignToken }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+      assert.include(outcome.message, "Stack update still in progress: UPDATE_IN_PROGRESS")
+      assert.match("externalExecutionId" in outcome ? outcome.externalExecutionId ?? "" : "", /^arn:.*MyTestStack/)
+    }).pipe(Effect.provide(world())))
+
+  it.effect.each([0, 1_411, "10"])("%j is refused", (timeoutMinutes) =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(asking({ timeoutMinutes }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.include(outcome.message, "timeoutMinutes")
+    }).pipe(Effect.provide(world())))
+})
+
+describe("a token", () => {
+  it.effect("with the state of a job for another stack is no token of ours: the stack of UserParameters is watched", () =>
+    Effect.gen(function*() {
+      const other = yield* invoke(asking({ stack: "OtherStack" }, { id: "1" }))
+      yield* setStatus("UPDATE_COMPLETE")
+      const outcome = yield* invoke(asking({}, { id: "2", continuationToken: tokenOf(other) }))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.include("externalExecutionId" in outcome ? outcome.externalExecutionId : "", "stack/MyTestStack/")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("of a stack that UserParameters name by its ARN is ours", () =>
+    Effect.gen(function*() {
+      yield* existing
+      const { id } = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("MyTestStack")))
+      const first = yield* invoke(asking({ stack: id }, { id: "1" }))
+      yield* CloudFormationMemory.use(({ begun }) => Effect.sync(() => assert.include(begun, "update-1")))
+      yield* TestClock.adjust("1 hour")
+      yield* setStatus("UPDATE_ROLLBACK_COMPLETE")
+      const outcome = yield* invoke(asking({ stack: id }, { id: "2", continuationToken: tokenOf(first) }))
+      assert.strictEqual(outcome._tag, "Succeeded")
+    }).pipe(Effect.provide(world())))
+})
+
 describe("what AWS's sample gets wrong", () => {
   it.effect.each([
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",

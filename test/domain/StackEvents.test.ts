@@ -51,7 +51,10 @@ describe("evidence", () => {
         ofStack("UPDATE_IN_PROGRESS", `${operation}-j1`),
         ofResource("B", "UPDATE_FAILED", `${operation}-j1`)
       ]
-      assert.deepStrictEqual(evidence(history(...running), owner), Evidence.Begun({ operation }))
+      assert.deepStrictEqual(
+        evidence(history(...running), owner),
+        Evidence.Begun({ operation, status: "UPDATE_IN_PROGRESS" })
+      )
       const over = [...running, ofStack("UPDATE_ROLLBACK_COMPLETE", `${operation}-j1`)]
       const status = "UPDATE_ROLLBACK_COMPLETE"
       assert.deepStrictEqual(evidence(history(...over), owner), Evidence.Ended({ operation, status }))
@@ -60,8 +63,23 @@ describe("evidence", () => {
 
   it("the clean-up is still ours to wait for", () => {
     const events = history(ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"))
-    assert.deepStrictEqual(evidence(events, owner), Evidence.Begun({ operation: "update" }))
+    const status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    assert.deepStrictEqual(evidence(events, owner), Evidence.Begun({ operation: "update", status }))
   })
+
+  it.each(["UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"])(
+    "an update of ours that was cleaning up when %s came has succeeded, whatever came of the other",
+    (status) => {
+      const events = history(
+        ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+        ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"),
+        ofStack(status, "Console-1"),
+        ofStack("DELETE_FAILED", "Console-1")
+      )
+      const ended = Evidence.Ended({ operation: "update", status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" })
+      assert.deepStrictEqual(evidence(events, owner), ended)
+    }
+  )
 
   it("of two operations of ours the later counts, unless only the other is asked for", () => {
     const events = history(
@@ -69,7 +87,8 @@ describe("evidence", () => {
       ofStack("CREATE_COMPLETE", "create-j1"),
       ofStack("UPDATE_IN_PROGRESS", "update-j1")
     )
-    assert.deepStrictEqual(evidence(events, owner), Evidence.Begun({ operation: "update" }))
+    const begun = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    assert.deepStrictEqual(evidence(events, owner), begun)
     assert.deepStrictEqual(
       evidence(events, owner, ["create"]),
       Evidence.Ended({ operation: "create", status: "CREATE_COMPLETE" })
@@ -95,7 +114,7 @@ describe("evidence", () => {
 
   it("a resource's end is not the stack's, not even a nested stack's, but shows that ours has begun", () => {
     const nested = ofResource("Nested", "UPDATE_COMPLETE", "update-j1")
-    assert.deepStrictEqual(evidence(history(nested), owner), Evidence.Begun({ operation: "update" }))
+    assert.deepStrictEqual(evidence(history(nested), owner), Evidence.Begun({ operation: "update", status: undefined }))
   })
 
   it("what is under way without our token is somebody else's", () => {
@@ -109,7 +128,8 @@ describe("evidence", () => {
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
       ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "Console-CancelUpdateStack-1")
     ]
-    assert.deepStrictEqual(evidence(history(...cancelled), owner), Evidence.Begun({ operation: "update" }))
+    const begun = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    assert.deepStrictEqual(evidence(history(...cancelled), owner), begun)
     const later = [
       ofStack("UPDATE_ROLLBACK_COMPLETE", "Console-CancelUpdateStack-1"),
       ofStack("UPDATE_IN_PROGRESS", "update-j2"),

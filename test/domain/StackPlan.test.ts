@@ -10,7 +10,8 @@ import {
   Start,
   start,
   Watch,
-  watch
+  watch,
+  WhenBusy
 } from "../../src/domain/StackPlan.ts"
 import { StackStatus } from "../../src/domain/StackStatus.ts"
 
@@ -30,7 +31,7 @@ const anyStatus = Schema.Union([
 const anyEvidence = Schema.TaggedUnion({
   Denied: {},
   Nothing: {},
-  Begun: { operation: StackOperation },
+  Begun: { operation: StackOperation, status: Schema.UndefinedOr(anyStatus) },
   Ended: { operation: StackOperation, status: anyStatus },
   Others: {},
   Unmarked: {}
@@ -39,12 +40,24 @@ const anyEvidence = Schema.TaggedUnion({
 const anyObservation: Arbitrary.Arbitrary<Observation> = Arbitrary.schema(
   Schema.TaggedUnion({
     Absent: {},
-    Present: { status: anyStatus, changedSince: Schema.Boolean, createdSince: Schema.Boolean }
+    Present: {
+      status: anyStatus,
+      changedSince: Schema.Boolean,
+      changedOfLate: Schema.Boolean,
+      createdOfLate: Schema.Boolean
+    }
   })
 )
 
-const present = (status: string, changedSince = false, createdSince = false) =>
-  Observation.cases.Present.make({ status, changedSince, createdSince })
+const anyPursuit = Schema.Struct({ ours: Schema.Boolean, settle: Schema.Boolean, rested: Schema.Boolean })
+
+const ours = { ours: true, settle: true, rested: false }
+
+/** When the stack was changed and created; long ago where it does not say. */
+type Times = Partial<Record<"changedSince" | "changedOfLate" | "createdOfLate", boolean>>
+
+const present = (status: string, times: Times = {}) =>
+  Observation.cases.Present.make({ status, changedSince: false, changedOfLate: false, createdOfLate: false, ...times })
 
 const readsEvents = <Step extends { readonly _tag: string }>(decision: Decision<Step>): decision is ReadEvents<Step> =>
   decision._tag === "ReadEvents"
@@ -53,17 +66,20 @@ const settle = <Step extends { readonly _tag: string }>(decision: Decision<Step>
   readsEvents(decision) ? decision.decide(evidence) : decision
 
 const runs = (status: string) => status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS"
-const wentWell = (status: string) => ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"].includes(status)
+
+/** The last of them is not the end, but the success is certain. */
+const wentWell = (status: string) =>
+  ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"].includes(status)
 
 const begin = (observation: Observation, evidence: Evidence = { _tag: "Others" }) =>
-  settle(start("CREATE_UPDATE", observation), evidence)
+  settle(start("CREATE_UPDATE", "fail", observation), evidence)
 
 describe("start", () => {
   it.prop(
     "has a step for every mode, stack and evidence",
-    [Mode, anyObservation, anyEvidence],
-    ([mode, seen, evidence]) => {
-      assert.include(["Begin", "Adopt", "Postpone", "Refuse"], settle(start(mode, seen), evidence)._tag)
+    [Mode, WhenBusy, anyObservation, anyEvidence],
+    ([mode, whenBusy, seen, evidence]) => {
+      assert.include(["Begin", "Adopt", "Postpone", "Refuse"], settle(start(mode, whenBusy, seen), evidence)._tag)
     }
   )
 
@@ -76,7 +92,7 @@ describe("start", () => {
     [anyObservation, StackOperation, anyStatus],
     ([seen, operation, status]) => {
       if (begin(seen)._tag === "Begin") return
-      assert.deepStrictEqual(begin(seen, { _tag: "Begun", operation }), Start.Adopt({ operation }))
+      assert.deepStrictEqual(begin(seen, { _tag: "Begun", operation, status }), Start.Adopt({ operation }))
       assert.deepStrictEqual(begin(seen, { _tag: "Ended", operation, status }), Start.Adopt({ operation }))
     }
   )
@@ -98,9 +114,12 @@ describe("start", () => {
   it("a stack that was created of late may be our own doing, one that was created long ago is updated", () => {
     const ours = { _tag: "Ended", operation: "create", status: "CREATE_COMPLETE" } as const
     for (const status of ["CREATE_COMPLETE", "IMPORT_COMPLETE"]) {
-      assert.deepStrictEqual(begin(present(status, true, true), ours), Start.Adopt({ operation: "create" }))
-      assert.deepStrictEqual(begin(present(status, true, true)), Start.Begin({ operation: "update" }))
-      assert.isFalse(readsEvents(start("CREATE_UPDATE", present(status, true, false))))
+      assert.deepStrictEqual(
+        begin(present(status, { createdOfLate: true }), ours),
+        Start.Adopt({ operation: "create" })
+      )
+      assert.deepStrictEqual(begin(present(status, { createdOfLate: true })), Start.Begin({ operation: "update" }))
+      assert.isFalse(readsEvents(start("CREATE_UPDATE", "fail", present(status, { changedOfLate: true }))))
     }
   })
 
@@ -124,12 +143,22 @@ describe("start", () => {
     )
   })
 
-  it("waits for the clean-up after an update, and for nothing else", () => {
+  it("waits for the clean-up after an update, done or taken back, and for nothing else", () => {
     assert.sameMembers(
       StackStatus.literals.filter((status) => begin(present(status))._tag === "Postpone"),
-      ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"]
+      ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"]
     )
   })
+
+  it.prop(
+    "waits for somebody else's operation where it is asked to, and does the same as ever where none is under way",
+    [anyObservation, anyEvidence],
+    ([seen, evidence]) => {
+      const asked = settle(start("CREATE_UPDATE", "wait", seen), evidence)
+      if (seen._tag === "Present" && runs(seen.status)) assert.include(["Adopt", "Postpone"], asked._tag)
+      else assert.deepStrictEqual(asked, begin(seen, evidence))
+    }
+  )
 
   it.each([
     "CREATE_FAILED",
@@ -150,84 +179,106 @@ describe("start", () => {
 describe("watch", () => {
   it.prop(
     "has a step for every stack and evidence",
-    [Schema.Boolean, anyObservation, anyEvidence],
-    ([ours, seen, evidence]) => {
-      assert.include(["Wait", "Succeed", "Fail", "Miss"], settle(watch(ours, seen), evidence)._tag)
+    [anyPursuit, anyObservation, anyEvidence],
+    ([pursuit, seen, evidence]) => {
+      assert.include(["Wait", "Succeed", "Fail", "Miss", "Unproven"], settle(watch(pursuit, seen), evidence)._tag)
     }
   )
 
   it.prop(
-    "gives no verdict on a stack that is under way",
-    [Schema.Boolean, anyStatus, Schema.Boolean, anyEvidence],
-    ([ours, status, changed, evidence]) => {
-      if (runs(status)) {
-        assert.deepStrictEqual(settle(watch(ours, present(status, changed)), evidence), Watch.Wait({ atRest: false }))
-      }
+    "gives no verdict on a stack that is under way, but that its clean-up need not be waited for",
+    [anyPursuit, anyObservation, anyEvidence],
+    ([pursuit, seen, evidence]) => {
+      if (seen._tag === "Absent" || !runs(seen.status)) return
+      const step = settle(watch(pursuit, seen), evidence)
+      const cleansUp = seen.status === "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+      if (pursuit.settle || !cleansUp) assert.deepStrictEqual(step, Watch.Wait({ atRest: false }))
     }
   )
+
+  it("an update that cleans up is over where nobody wants to wait, once it is known as ours", () => {
+    const status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    const step = (evidence: Evidence, times: Times = {}) =>
+      settle(watch({ ...ours, settle: false }, present(status, times)), evidence)
+    const wait = Watch.Wait({ atRest: false })
+    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status }), Watch.Succeed())
+    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status: "UPDATE_IN_PROGRESS" }), wait)
+    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status: undefined }), wait)
+    assert.deepStrictEqual(step({ _tag: "Others" }), wait)
+    assert.deepStrictEqual(step({ _tag: "Denied" }), wait)
+    assert.deepStrictEqual(step({ _tag: "Denied" }, { changedSince: true }), Watch.Succeed())
+    const unknown = { ours: false, settle: false, rested: false }
+    assert.deepStrictEqual(watch(unknown, present(status)), Watch.Succeed())
+  })
 
   it.prop(
     "never succeeds without a status that says so",
-    [Schema.Boolean, anyStatus, Schema.Boolean, anyEvidence],
-    ([ours, status, changed, evidence]) => {
-      if (settle(watch(ours, present(status, changed)), evidence)._tag !== "Succeed") return
-      assert.isTrue(wentWell(ours && evidence._tag === "Ended" ? evidence.status : status))
+    [anyPursuit, anyObservation, anyEvidence],
+    ([pursuit, seen, evidence]) => {
+      if (settle(watch(pursuit, seen), evidence)._tag !== "Succeed") return
+      const told = pursuit.ours && "status" in evidence ? evidence.status : undefined
+      assert.isTrue(wentWell(told ?? (seen._tag === "Present" ? seen.status : "")))
     }
   )
 
   it.prop(
     "a failure names the status that was judged",
-    [Schema.Boolean, anyStatus, Schema.Boolean, anyEvidence],
-    ([ours, status, changed, evidence]) => {
-      const step = settle(watch(ours, present(status, changed)), evidence)
-      if (step._tag !== "Fail") return
-      assert.strictEqual(step.status, ours && evidence._tag === "Ended" ? evidence.status : status)
+    [anyPursuit, anyObservation, anyEvidence],
+    ([pursuit, seen, evidence]) => {
+      const step = settle(watch(pursuit, seen), evidence)
+      if (step._tag !== "Fail" || seen._tag === "Absent") return
+      assert.strictEqual(step.status, pursuit.ours && evidence._tag === "Ended" ? evidence.status : seen.status)
       assert.isFalse(wentWell(step.status))
     }
   )
 
   it.prop(
     "the end of our own operation decides, whatever the stack shows",
-    [anyStatus, anyStatus],
-    ([shown, status]) => {
+    [anyStatus, anyStatus, Schema.Boolean],
+    ([shown, status, rested]) => {
       if (runs(shown)) return
-      const step = settle(watch(true, present(shown)), { _tag: "Ended", operation: "update", status })
+      const step = settle(watch({ ...ours, rested }, present(shown)), { _tag: "Ended", operation: "update", status })
       assert.deepStrictEqual(step, wentWell(status) ? Watch.Succeed() : Watch.Fail({ status }))
     }
   )
 
   it.prop(
-    "a stack at rest is not judged before the end of our operation is seen",
-    [anyStatus, Schema.Boolean],
-    ([status, changed]) => {
-      const decision = watch(true, present(status, changed))
-      const wait = Watch.Wait({ atRest: !runs(status) })
-      assert.deepStrictEqual(settle(decision, { _tag: "Nothing" }), wait)
-      assert.deepStrictEqual(settle(decision, { _tag: "Others" }), wait)
-      assert.deepStrictEqual(settle(decision, { _tag: "Begun", operation: "create" }), wait)
+    "a stack at rest is not judged before the end of our operation is seen, and given up when it has rested for long",
+    [anyStatus, Schema.Boolean, Schema.Literals(["Nothing", "Others"])],
+    ([status, changedSince, _tag]) => {
+      if (runs(status)) return
+      const seen = present(status, { changedSince })
+      const wait = Watch.Wait({ atRest: true })
+      assert.deepStrictEqual(settle(watch(ours, seen), { _tag }), wait)
+      assert.deepStrictEqual(settle(watch(ours, seen), { _tag: "Begun", operation: "create", status }), wait)
+      assert.deepStrictEqual(settle(watch({ ...ours, rested: true }, seen), { _tag }), Watch.Unproven({ status }))
     }
   )
 
   it.prop("without sight of the events a stack is judged once it has changed", [anyStatus], ([status]) => {
     if (runs(status)) return
     const judged = wentWell(status) ? Watch.Succeed() : Watch.Fail({ status })
-    assert.deepStrictEqual(settle(watch(true, present(status, true)), { _tag: "Denied" }), judged)
-    assert.deepStrictEqual(
-      settle(watch(true, present(status, false)), { _tag: "Denied" }),
-      Watch.Wait({ atRest: true })
-    )
-    assert.deepStrictEqual(settle(watch(true, present(status, false)), { _tag: "Unmarked" }), judged)
+    const step = (times: Times, rested = false) =>
+      settle(watch({ ...ours, rested }, present(status, times)), { _tag: "Denied" })
+    assert.deepStrictEqual(step({ changedSince: true }), judged)
+    assert.deepStrictEqual(step({ changedOfLate: true }), Watch.Wait({ atRest: true }))
+    assert.deepStrictEqual(step({ changedOfLate: true }, true), judged)
+    assert.deepStrictEqual(step({}, true), Watch.Unproven({ status }))
+    assert.deepStrictEqual(settle(watch(ours, present(status)), { _tag: "Unmarked" }), judged)
   })
 
   it.prop("an operation of which nothing is known is judged by the status alone", [anyStatus], ([status]) => {
     if (runs(status)) return
     assert.deepStrictEqual(
-      watch(false, present(status)),
+      watch({ ...ours, ours: false }, present(status)),
       wentWell(status) ? Watch.Succeed() : Watch.Fail({ status })
     )
   })
 
-  it.each([true, false])("misses a stack that is gone (ours: %s)", (ours) => {
-    assert.deepStrictEqual(watch(ours, Observation.cases.Absent.make({})), Watch.Miss())
+  it("misses a stack that is gone, one with an operation of ours only after a while", () => {
+    const absent = Observation.cases.Absent.make({})
+    assert.deepStrictEqual(watch(ours, absent), Watch.Wait({ atRest: true }))
+    assert.deepStrictEqual(watch({ ...ours, rested: true }, absent), Watch.Miss())
+    assert.deepStrictEqual(watch({ ...ours, ours: false }, absent), Watch.Miss())
   })
 })

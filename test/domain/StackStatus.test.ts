@@ -52,7 +52,7 @@ it.each([
   ["UPDATE_ROLLBACK_FAILED", "Failed", "RollbackStuck"],
   ["IMPORT_ROLLBACK_FAILED", "Failed", "Unknown"],
   ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Settling", "Settling"],
-  ["UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "Failing", "Busy"],
+  ["UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "Failing", "Settling"],
   ["REVIEW_IN_PROGRESS", "Failed", "Shell"]
 ])("%s is %s to its watcher and %s to a newcomer", (status, toWatcher, toNewcomer) => {
   assert.deepStrictEqual([watched(status), fresh(status)], [toWatcher, toNewcomer])

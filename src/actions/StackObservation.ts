@@ -1,0 +1,79 @@
+// Looks at a stack with the eyes of one action: what has happened since it began, and what is its own doing.
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Execution } from "../domain/ContinuationToken.ts"
+import * as StackEvents from "../domain/StackEvents.ts"
+import type { Owner, StackOperation } from "../domain/StackOperation.ts"
+import type * as StackPlan from "../domain/StackPlan.ts"
+import { CloudFormation, type Stack } from "../services/CloudFormation.ts"
+import type { TaggedError } from "./Action.ts"
+
+/** Lambda keeps an event for six hours: so much earlier an earlier delivery of it may have begun the operation. */
+const redelivery = Duration.toMillis("6 hours")
+
+/** Whose operations are ours when they may have been begun by an earlier delivery. */
+export const anyDelivery = ({ firstJobId, startedAt }: Execution): Owner => ({
+  firstJobId,
+  since: startedAt - redelivery
+})
+
+/** What the plan needs to see of a stack. `since`, in epoch milliseconds: nothing older is of our operation. */
+export const observe = (stack: Option.Option<Stack>, execution: Execution, since: number): StackPlan.Observation => {
+  const { since: ofLate } = anyDelivery(execution)
+  return Option.match(stack, {
+    onNone: () => ({ _tag: "Absent" }),
+    onSome: ({ changedAt, createdAt, status }) => ({
+      _tag: "Present",
+      status,
+      changedSince: changedAt >= since,
+      changedOfLate: changedAt >= ofLate,
+      createdOfLate: createdAt >= ofLate
+    })
+  })
+}
+
+/** Which events of a stack are looked for, and whose they may be. */
+export interface Search {
+  readonly stack: Option.Option<Stack>
+  /** Epoch milliseconds: none older are needed. */
+  readonly since: number
+  readonly owner: Owner
+  readonly operations: ReadonlyArray<StackOperation>
+  /** Whether the role is known not to read events. */
+  readonly eventsDenied: boolean
+}
+
+/** What the plan says in the end, and the events that were read to know it: none where the role may not read them. */
+export const settle = Effect.fnUntraced(function*<Next extends TaggedError>(
+  decision: StackPlan.Decision<Next>,
+  search: Search
+) {
+  if (!isReadEvents(decision)) return { next: decision, events: Option.some<Events>([]) }
+  const events = yield* readEvents(search)
+  const evidence = Option.match(events, {
+    onNone: () => StackEvents.Evidence.Denied(),
+    onSome: (events) => StackEvents.evidence(events, search.owner, search.operations)
+  })
+  return { next: decision.decide(evidence), events }
+})
+
+type Events = ReadonlyArray<StackEvents.StackEvent>
+
+const readEvents = Effect.fn("StackObservation.readEvents")(function*({ eventsDenied, since, stack }: Search) {
+  if (eventsDenied) return Option.none<Events>()
+  if (Option.isNone(stack)) return Option.some<Events>([])
+  const cloudFormation = yield* CloudFormation
+  return yield* cloudFormation.events(stack.value.id, since).pipe(
+    Effect.asSome,
+    Effect.catchTag("AwsDenied", (error) =>
+      Effect.as(
+        Effect.logWarning(`The stack is judged by its status and its times alone. ${error.message}`),
+        Option.none<Events>()
+      ))
+  )
+})
+
+const isReadEvents = <Next extends TaggedError>(
+  decision: StackPlan.Decision<Next>
+): decision is StackPlan.ReadEvents<Next> => decision._tag === "ReadEvents"
