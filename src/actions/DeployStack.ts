@@ -10,10 +10,10 @@ import * as StackEvents from "../domain/StackEvents.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
 import { advice } from "../domain/StackStatus.ts"
-import * as UserParameters from "../domain/UserParameters.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
+import { DeployStackParameters } from "./DeployStackParameters.ts"
 import { anyDelivery, observe, settle } from "./StackObservation.ts"
 import * as StackTemplate from "./StackTemplate.ts"
 
@@ -76,34 +76,6 @@ export class OperationUnproven extends Schema.TaggedError<OperationUnproven>()("
 
 const participles = { create: "creating", update: "updating" } satisfies Record<StackOperation, string>
 
-const parameter = (what: string) =>
-  Schema.NonEmptyString.pipe(
-    Schema.annotateKey({ messageMissingKey: `Your UserParameters JSON must include the ${what}` })
-  )
-
-const Parameters = UserParameters.json({
-  /** Name or ARN of the stack. */
-  stack: parameter("stack name").check(Schema.isPattern(/^(?:[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:\S+)$/, {
-    expected: "a stack's ARN or name (a letter, then letters, digits and hyphens, 128 characters at most)"
-  })),
-  /** Path of the template in the artifact. */
-  file: parameter("template file name"),
-  /** Name of the input artifact. */
-  artifact: parameter("artifact name"),
-  /** Name of a bucket for templates of more than 51,200 bytes. */
-  templateBucket: Schema.optionalKey(Schema.NonEmptyString),
-  /** What to do while another operation is under way on the stack: `"fail"`, or `"wait"` until it is over. */
-  whenBusy: Schema.optionalKey(StackPlan.WhenBusy),
-  /** Whether to wait, after a successful update, until the resources that it replaced are gone. */
-  settle: Schema.optionalKey(Schema.Boolean),
-  /** How long the whole action may take. */
-  timeoutMinutes: Schema.optionalKey(
-    Schema.Finite.check(
-      Schema.isBetween({ minimum: 1, maximum: 1_410 }, { expected: "a number of minutes from 1 to 1410" })
-    )
-  )
-})
-
 /** The stack that is watched, and the operation that was begun on it, unless another program did that. */
 const Watching = Schema.Struct({
   stackId: Schema.String,
@@ -117,7 +89,7 @@ const Watching = Schema.Struct({
 })
 
 type Watching = typeof Watching.Type
-type Invocation = Action.Invocation<typeof Parameters.Type>
+type Invocation = Action.Invocation<DeployStackParameters>
 type Step = Action.Step<Watching>
 
 const watching = (message: string, state: Watching, percentComplete?: number): Step =>
@@ -275,7 +247,7 @@ const isOf = (stackId: string, stack: string) =>
  */
 export const DeployStack = Action.make({
   name: "deploy-stack",
-  parameters: Parameters,
+  parameters: DeployStackParameters,
   state: Watching,
   start,
   resume,

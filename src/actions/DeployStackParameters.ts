@@ -1,0 +1,34 @@
+// The options of DeployStack, as they are written in UserParameters.
+import * as Schema from "effect/Schema"
+import * as StackPlan from "../domain/StackPlan.ts"
+import * as UserParameters from "../domain/UserParameters.ts"
+
+const parameter = (what: string) =>
+  Schema.NonEmptyString.pipe(
+    Schema.annotateKey({ messageMissingKey: `Your UserParameters JSON must include the ${what}` })
+  )
+
+/** What DeployStack takes as UserParameters. */
+export const DeployStackParameters = UserParameters.json({
+  /** Name or ARN of the stack. */
+  stack: parameter("stack name").check(Schema.isPattern(/^(?:[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:\S+)$/, {
+    expected: "a stack's ARN or name (a letter, then letters, digits and hyphens, 128 characters at most)"
+  })),
+  /** Path of the template in the artifact. */
+  file: parameter("template file name"),
+  /** Name of the input artifact. */
+  artifact: parameter("artifact name"),
+  /** Name of a bucket for templates of more than 51,200 bytes. */
+  templateBucket: Schema.optionalKey(Schema.NonEmptyString),
+  /** What to do while another operation is under way on the stack: `"fail"`, or `"wait"` until it is over. */
+  whenBusy: Schema.optionalKey(StackPlan.WhenBusy),
+  /** Whether to wait, after a successful update, until the resources that it replaced are gone. */
+  settle: Schema.optionalKey(Schema.Boolean),
+  /** How long the whole action may take. */
+  timeoutMinutes: Schema.optionalKey(
+    Schema.Finite.check(
+      Schema.isBetween({ minimum: 1, maximum: 1_410 }, { expected: "a number of minutes from 1 to 1410" })
+    )
+  )
+})
+export type DeployStackParameters = typeof DeployStackParameters.Type
