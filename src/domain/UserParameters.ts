@@ -15,9 +15,14 @@ export class UserParametersInvalid extends Schema.TaggedError<UserParametersInva
   }
 }
 
-/** JSON in `UserParameters`: an object of these fields and no others. */
-export const json = <const Fields extends Schema.Struct.Fields>(fields: Fields) =>
-  JsonText.pipe(Schema.decodeTo(Schema.Struct(fields)))
+/**
+ * JSON in `UserParameters`: an object of these fields and no others. `shorthand` gives the object for which a text
+ * stands that is not JSON.
+ */
+export const json = <const Fields extends Schema.Struct.Fields>(
+  fields: Fields,
+  shorthand: (text: string) => Option.Option<object> = Option.none
+) => jsonText(shorthand).pipe(Schema.decodeTo(Schema.Struct(fields)))
 
 /** All that is wrong with the text at once. */
 export const decode = <A>(
@@ -34,18 +39,19 @@ export const decode = <A>(
 
 const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
-const JsonText = Schema.String.pipe(
-  Schema.decodeTo(Schema.Unknown, {
-    decode: SchemaGetter.transformEffect((text: string) =>
-      Effect.fromOption(parse(text)).pipe(
-        Effect.mapError(() => new SchemaIssue.InvalidValue({ message: whyNotJson(text) }))
-      )
-    ),
-    encode: SchemaGetter.transform((value) => JSON.stringify(value))
-  }),
-  // Where no field is asked for: an empty struct would take anything.
-  Schema.decodeTo(Schema.Record(Schema.String, Schema.Unknown))
-)
+const jsonText = (shorthand: (text: string) => Option.Option<object>) =>
+  Schema.String.pipe(
+    Schema.decodeTo(Schema.Unknown, {
+      decode: SchemaGetter.transformEffect((text: string) =>
+        Effect.fromOption(Option.orElse(shorthand(text), () => parse(text))).pipe(
+          Effect.mapError(() => new SchemaIssue.InvalidValue({ message: whyNotJson(text) }))
+        )
+      ),
+      encode: SchemaGetter.transform((value) => JSON.stringify(value))
+    }),
+    // Where no field is asked for: an empty struct would take anything.
+    Schema.decodeTo(Schema.Record(Schema.String, Schema.Unknown))
+  )
 
 const whyNotJson = (text: string) =>
   text.trim() === ""

@@ -1,5 +1,5 @@
-import { assert, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option, Schema } from "effect"
 import { decode, json, UserParametersInvalid } from "../../src/domain/UserParameters.ts"
 
 const Parameters = json({
@@ -110,3 +110,24 @@ it.effect("the text that an action takes may have a form", () =>
     const { problems } = yield* Effect.flip(decode(Url, "hunter2"))
     assert.deepStrictEqual(problems, ["UserParameters: expected a string starting with \"https://\", got a string"])
   }))
+
+describe("a shorthand", () => {
+  const Named = json(
+    { name: Schema.NonEmptyString },
+    (text) => text.startsWith("{") ? Option.none() : Option.some({ name: text })
+  )
+
+  it.effect("stands for an object, which the fields describe as any other", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* decode(Named, "you"), { name: "you" })
+      assert.deepStrictEqual(yield* decode(Named, "{\"name\":\"you\"}"), { name: "you" })
+      const { problems } = yield* Effect.flip(decode(Named, ""))
+      assert.deepStrictEqual(problems, ["\"name\": expected a value with a length of at least 1, got nothing"])
+    }))
+
+  it.effect("does not stand for what is to be JSON", () =>
+    Effect.gen(function*() {
+      const { message } = yield* Effect.flip(decode(Named, "{name"))
+      assert.match(message, /^UserParameters could not be decoded as JSON/)
+    }))
+})
