@@ -1,6 +1,7 @@
 // A service of AWS on this machine: takes requests as AWS does, remembers them, and answers in AWS's own form.
 import { Data, Effect, type Scope } from "effect"
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http"
+import { createServer as createTlsServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 
@@ -49,11 +50,14 @@ export interface Protocol {
   readonly refusal: (refusal: { readonly code: string; readonly message: string }) => string
 }
 
-/** Listens on a free port until the scope is closed, and gives its URL. */
-export const listen = (listener: RequestListener): Effect.Effect<string, never, Scope.Scope> =>
+/** Listens on a free port until the scope is closed, and gives its URL. With a certificate it is one of https. */
+export const listen = (
+  listener: RequestListener,
+  tls?: { readonly key: string; readonly cert: string }
+): Effect.Effect<string, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<ReturnType<typeof createServer>>((resume) => {
-      const server = createServer(listener)
+      const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
       server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
     }),
     (server) =>
@@ -61,7 +65,10 @@ export const listen = (listener: RequestListener): Effect.Effect<string, never, 
         server.close(() => resume(Effect.void))
         server.closeAllConnections()
       })
-  ).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+  ).pipe(Effect.map((server) => {
+    const { port } = server.address() as AddressInfo
+    return tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`
+  }))
 
 export const serve = Effect.fnUntraced(function*(
   protocol: Protocol,
