@@ -27,6 +27,8 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
   "continuation-token-empty": [token, null],
   "continuation-token-foreign": [token, "{\"previous_job_id\": \"6f4f8b2e-3c1d-4a57-9e0b-0d6f4c2a9b10\"}"],
   "continuation-token-null": [token, null],
+  "check-webpage": [(job) => job.userParameters.slice(0, 35), "{\"url\": \"https://www.example.com/\","],
+  "check-webpage-url": [(job) => job.userParameters, "http://www.example.com/"],
   "continuation-token-own": [(job) => token(job)?.slice(0, 13), "{\"version\":1,"],
   "deploy-stack": [
     (job) => [token(job), job.inputArtifacts.map(({ location, name }) => [name, location.s3Location])],
