@@ -1,106 +1,25 @@
-import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import type { IncomingHttpHeaders } from "node:http"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createInterface } from "node:readline"
-import type { Readable } from "node:stream"
-import { text } from "node:stream/consumers"
-import { bundle, entryPoints } from "../../scripts/bundle.ts"
-import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { CloudFormationServer } from "../contract/CloudFormationServer.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
 import { S3Server } from "../contract/S3Server.ts"
 import { signedBy } from "../contract/server.ts"
-import { deployEvent, type JobEvent, sampleTemplate, secrets } from "../fixtures.ts"
+import { deployEvent, sampleTemplate } from "../fixtures.ts"
+import { assertClean, buildFunction, lastReport, timeout } from "./builtFunction.ts"
 
-/** Processes start slowly on a busy machine. */
-const timeout = 60_000
+const deployStack = buildFunction("deploy-stack")
 
-/** Plays Lambda: each line of its input is an event, each line of its fourth stream what became of it. */
-const runner = `
-import { writeSync } from "node:fs"
-import { createInterface } from "node:readline"
-import { handler } from "./index.mjs"
-for await (const line of createInterface({ input: process.stdin })) {
-  const context = { awsRequestId: "8d8a5c0e-1f0b", getRemainingTimeInMillis: () => 60_000 }
-  const result = await handler(JSON.parse(line), context).then(
-    (resolved) => ({ resolved }),
-    (error) => ({ rejected: String(error) })
-  )
-  writeSync(3, JSON.stringify(result) + "\\n")
-}
-`
-
-/** Holds the bundled function and nothing else; there are no node_modules above it. */
-let folder = ""
-
-beforeAll(async () => {
-  const outdir = await mkdtemp(join(await realpath(tmpdir()), "effect-codepipeline-"))
-  const [name, module] = (await entryPoints()).find(([name]) => name === "deploy-stack") ?? ["", ""]
-  await bundle(name, module, outdir)
-  folder = join(outdir, name)
-  await writeFile(join(folder, "runner.mjs"), runner)
-  return () => rm(outdir, { recursive: true })
-}, timeout)
-
-const functionSecret = "secret-of-the-function"
-
-type Result = { readonly resolved: JobOutcome } | { readonly rejected: string }
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const end = (child: ChildProcess) =>
-  Effect.callback<number | null>((resume) => {
-    child.on("close", (code) => resume(Effect.succeed(code)))
-    child.stdin?.end()
-  })
-
-/** A container of the function: a process with only these variables. */
 const startFunction = Effect.gen(function*() {
   const s3 = yield* S3Server
   const cloudFormation = yield* CloudFormationServer
-  const codePipeline = yield* CodePipelineServer
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn(process.execPath, ["runner.mjs"], {
-        cwd: folder,
-        env: {
-          AWS_REGION: "eu-central-1",
-          AWS_ENDPOINT_URL_S3: s3.endpoint,
-          AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
-          AWS_ENDPOINT_URL_CODEPIPELINE: codePipeline.endpoint,
-          AWS_ACCESS_KEY_ID: "AKIAFUNCTION",
-          AWS_SECRET_ACCESS_KEY: functionSecret
-        },
-        stdio: ["pipe", "pipe", "pipe", "pipe"]
-      })
-    ),
-    (child) => Effect.sync(() => child.kill("SIGKILL"))
-  )
-  const output = Promise.all([text(child.stdout), text(child.stderr)])
-  const results = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]()
-  return {
-    invoke: (event: JobEvent) =>
-      Effect.promise(async () => {
-        child.stdin.write(`${JSON.stringify(event)}\n`)
-        const { value } = await results.next()
-        if (value === undefined) return assert.fail(`the function has ended: ${(await output).join("\n")}`)
-        return JSON.parse(value) as Result
-      }),
-    end: Effect.gen(function*() {
-      const code = yield* end(child)
-      const [stdout, stderr] = yield* Effect.promise(() => output)
-      return { code, stdout, stderr } satisfies Ended
-    })
-  }
+  return yield* deployStack.start({
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint
+  })
 })
 
 const stack = "MyTestStack"
@@ -115,11 +34,6 @@ const putTemplate = Effect.gen(function*() {
   yield* put("codepipeline-us-east-1-123456789012", "MyPipeline/MyTemplate/aB3dE5f.zip", zip)
 })
 
-const lastReport = Effect.map(CodePipelineServer, ({ calls }) => {
-  const { operation = "", parameters = {} } = calls.at(-1) ?? {}
-  return { operation, parameters }
-})
-
 /** The event that CodePipeline sends after the last report. */
 const nextEvent = (id: string) =>
   Effect.map(lastReport, ({ parameters: { continuationToken } }) => deployEvent({ id, continuationToken }))
@@ -129,18 +43,6 @@ const stackId = Effect.gen(function*() {
   return (yield* look(stack)).id
 })
 
-const assertClean = ({ code, stderr, stdout }: Ended, jobIds: ReadonlyArray<string>) => {
-  assert.strictEqual(stderr, "")
-  assert.strictEqual(code, 0)
-  const lines = stdout.trimEnd().split("\n").map((line): Readonly<Record<string, unknown>> => JSON.parse(line))
-  assert.deepStrictEqual([...new Set(lines.map((line) => String(line["jobId"])))], jobIds)
-  for (const line of lines) assert.deepInclude(line, { action: "deploy-stack", requestId: "8d8a5c0e-1f0b" })
-  for (const secret of [...secrets, functionSecret]) {
-    assert.notInclude(stdout, secret)
-    assert.notInclude(stdout, JSON.stringify(secret).slice(1, -1))
-  }
-}
-
 const signers = (requests: ReadonlyArray<{ readonly headers: IncomingHttpHeaders }>) => [
   ...new Set(requests.map(({ headers }) => signedBy(headers)))
 ]
@@ -149,7 +51,7 @@ const aws = Layer.mergeAll(S3Server.layer, CloudFormationServer.layer(), CodePip
 
 describe("the built function deploy-stack", () => {
   it("needs nothing but Node, on any architecture", async () => {
-    const code = await readFile(join(folder, "index.mjs"), "utf8")
+    const code = await readFile(join(deployStack.folder(), "index.mjs"), "utf8")
     assert.notMatch(code, /\.node["'`]/)
     assert.notInclude(code, "@node-rs/crc32")
   })
@@ -195,7 +97,7 @@ describe("the built function deploy-stack", () => {
         }
       })
 
-      assertClean(yield* end, ["job-1", "job-2", "job-3"])
+      assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3"])
     }).pipe(Effect.provide(aws)), timeout)
 
   it.live(
@@ -246,6 +148,6 @@ describe("the built function deploy-stack", () => {
           }
         }
       })
-      assertClean(yield* end, ["job-1", "job-2"])
+      assertClean("deploy-stack", yield* end, ["job-1", "job-2"])
     }).pipe(Effect.provide(aws)), timeout)
 })
