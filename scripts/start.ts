@@ -5,12 +5,14 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { relative } from "node:path"
+import { CheckWebpage } from "../src/actions/CheckWebpage.ts"
 import { DeployStack } from "../src/actions/DeployStack.ts"
 import { decodeJob } from "../src/domain/Job.ts"
 import type { JobOutcome } from "../src/domain/JobOutcome.ts"
 import * as JobRunner from "../src/JobRunner.ts"
 import { ArtifactStore } from "../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../src/services/CloudFormation.ts"
+import { WebPage } from "../src/services/WebPage.ts"
 import { ArtifactStoreMemory } from "../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../src/testing/CodePipelineMemory.ts"
@@ -76,12 +78,33 @@ const told = (story: Story) =>
     }))
   )
 
-const play = Effect.fn("play")(function*(options: Options, event: unknown, story: Story) {
+/** Web pages, with what comes back told. */
+const toldPages = (story: Story) =>
+  Layer.provide(
+    Layer.effect(
+      WebPage,
+      Effect.map(WebPage, ({ open }) => ({
+        open: (request) =>
+          open(request).pipe(
+            Effect.tap(({ status, url }) => story.sawPage(`${status} ${url}`)),
+            Effect.tapError(({ message }) => story.sawPage(message))
+          )
+      }))
+    ),
+    WebPage.layer
+  )
+
+const play = Effect.fn("play")(function*<E, R>(
+  { interval }: Options,
+  event: unknown,
+  story: Story,
+  invoke: (event: unknown) => Effect.Effect<unknown, E, R>
+) {
   let invocations = 0
   const outcome = yield* LocalPipeline.run({
     event,
-    invoke: (event) => JobRunner.run(DeployStack, event),
-    interval: options.interval * 1000,
+    invoke,
+    interval: interval * 1000,
     observe: (happening) => {
       invocations = happening.invocation
       return story.happened(happening)
@@ -102,20 +125,13 @@ const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
     )
     : Effect.void
 
-const main = Effect.gen(function*() {
-  const options = yield* readOptions(process.argv.slice(2))
-  if (options.help) {
-    process.stdout.write(help)
-    return 0
-  }
-  const event = yield* readEvent(options.event)
+const deployStack = Effect.fn("deployStack")(function*(options: Options, event: unknown, story: Story) {
   yield* configureSdk(options)
   const artifacts = yield* decodeJob(event).pipe(
     Effect.flatMap((job) => readArtifacts(options, job)),
     // The action is to tell what is wrong with the event.
     Effect.catchTag("JobInvalid", () => Effect.succeed([]))
   )
-  const story = yield* makeStory(process.stdout)
   yield* story.line(
     `deploy-stack on ${shown(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
   )
@@ -123,10 +139,30 @@ const main = Effect.gen(function*() {
   const services = options.live
     ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
     : memory(options, artifacts.map(({ local }) => local))
-  const outcome = yield* play(options, event, story).pipe(
+  const outcome = yield* play(options, event, story, (event) => JobRunner.run(DeployStack, event)).pipe(
     Effect.provide(told(story).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer))))
   )
   yield* checkFailed(options, outcome)
+  return outcome
+})
+
+const checkWebpage = Effect.fn("checkWebpage")(function*(options: Options, event: unknown, story: Story) {
+  yield* story.line(`check-webpage on ${shown(options.event)}`)
+  return yield* play(options, event, story, (event) => JobRunner.run(CheckWebpage, event)).pipe(
+    Effect.provide(Layer.merge(toldPages(story), CodePipelineMemory.layer))
+  )
+})
+
+const main = Effect.gen(function*() {
+  const options = yield* readOptions(process.argv.slice(2))
+  if (options.help) {
+    process.stdout.write(help)
+    return 0
+  }
+  const event = yield* readEvent(options.event)
+  const story = yield* makeStory(process.stdout)
+  const run = options.action === "check-webpage" ? checkWebpage : deployStack
+  const outcome = yield* run(options, event, story)
   return outcome._tag === "Succeeded" ? 0 : 1
 }).pipe(
   Effect.scoped,

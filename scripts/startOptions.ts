@@ -8,9 +8,10 @@ import { absolute, BadUsage, parseOptions, reason } from "./options.ts"
 
 export const help = `Usage: npm start -- [EVENT.json] [options]
 
-Runs deploy-stack on an event, as CodePipeline would, until the action is over. Without options everything is in memory:
-no AWS account, no network. EVENT.json is events/deploy-stack.json when left out.
+Runs an action on an event, as CodePipeline would, until the action is over. Without options it is deploy-stack, and
+everything is in memory: no AWS account, no network. EVENT.json is events/ACTION.json when left out.
 
+  --action ACTION        deploy-stack or check-webpage, which asks for the page that the event names
   --artifact NAME=PATH   the input artifact NAME: a zip, or a folder that is packed into one; as often as needed.
                          The default event has MyTemplate=events/artifacts/MyTemplate.
   --stack-fails RESOURCE in memory: this resource of the template cannot be created or updated
@@ -25,12 +26,17 @@ Exit status: 0 the action succeeded, 1 it failed, 2 the command line or its file
 
 const inRepository = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
-const defaultEvent = inRepository("events/deploy-stack.json")
+const actions = ["deploy-stack", "check-webpage"] as const
+
+/** What only deploy-stack has a use for. */
+const ofDeployStack = ["artifact", "stack-fails", "live", "endpoint-url"] as const
+
 const defaultArtifacts = [`MyTemplate=${inRepository("events/artifacts/MyTemplate")}`]
 
 /** What the command line asks for; nothing that it asks for is passed over. */
 export const readOptions = Effect.fn("readOptions")(function*(args: ReadonlyArray<string>) {
   const { flags, positionals, values } = yield* parseOptions(args, {
+    action: "value",
     artifact: "values",
     "stack-fails": "value",
     live: "flag",
@@ -38,10 +44,17 @@ export const readOptions = Effect.fn("readOptions")(function*(args: ReadonlyArra
     interval: "value",
     help: "flag"
   })
+  const name = values.action?.[0] ?? "deploy-stack"
+  const action = actions.find((action) => action === name)
+  if (action === undefined) return yield* badUsage(`--action takes ${actions.join(" or ")}, not "${name}"`)
+  const useless = ofDeployStack.find((option) => flags.has(option) || values[option] !== undefined)
+  if (action !== "deploy-stack" && useless !== undefined) {
+    return yield* badUsage(`--${useless} does not go with --action ${action}`)
+  }
   const live = flags.has("live")
   const endpoint = values["endpoint-url"]?.[0]
   const stackFails = values["stack-fails"]?.[0]
-  const interval = Number(values.interval?.[0] ?? (live ? 5 : 0.3))
+  const interval = Number(values.interval?.[0] ?? (live || action === "check-webpage" ? 5 : 0.3))
   if (positionals.length > 1) return yield* badUsage(`one event at a time, not ${positionals.join(" and ")}`)
   if (live && stackFails !== undefined) return yield* badUsage("--stack-fails does not go with --live")
   if (!live && endpoint !== undefined) return yield* badUsage("--endpoint-url needs --live")
@@ -49,7 +62,8 @@ export const readOptions = Effect.fn("readOptions")(function*(args: ReadonlyArra
   if (!(interval >= 0)) return yield* badUsage(`--interval takes seconds, not "${values.interval?.[0]}"`)
   return {
     help: flags.has("help"),
-    event: positionals[0] ?? defaultEvent,
+    action,
+    event: positionals[0] ?? inRepository(`events/${action}.json`),
     artifacts: values.artifact ?? [],
     live,
     endpoint,

@@ -53,6 +53,11 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
 
   return {
     line,
+    /** A page was asked for: this came back. */
+    sawPage: (answer: string) => {
+      waitingFor = "waiting for the next attempt"
+      return line(`    ${style("bold", "page".padEnd(10))}  ${answer}`)
+    },
     /** A stack was looked at. */
     saw: (stack: Option.Option<Stack>) => {
       const status = Option.match(stack, { onNone: () => "does not exist", onSome: ({ status }) => status })

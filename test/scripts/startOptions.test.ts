@@ -22,6 +22,7 @@ describe("readOptions", () => {
       ])
       assert.deepStrictEqual(options, {
         help: false,
+        action: "deploy-stack",
         event: "event.json",
         artifacts: ["A=a.zip", "B=b=c.zip"],
         live: true,
@@ -31,9 +32,16 @@ describe("readOptions", () => {
       })
     }))
 
+  it.effect.each(["deploy-stack", "check-webpage"])("has an event for %s", (action) =>
+    Effect.gen(function*() {
+      const options = yield* readOptions([`--action=${action}`])
+      assert.strictEqual(options.event, file(`events/${action}.json`))
+      assert.isObject(yield* readEvent(options.event))
+    }))
+
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
     [["--stak-fails", "x"], "--stak-fails is not an option; did you mean --stack-fails?"],
-    [["--zzzzzzzz"], "--zzzzzzzz is not an option; known are --artifact, --stack-fails, --live,"],
+    [["--zzzzzzzz"], "--zzzzzzzz is not an option; known are --action, --artifact, --stack-fails, --live,"],
     [["-l"], "-l is not an option"],
     [["--stack-fails"], "--stack-fails needs a value"],
     [["--stack-fails="], "--stack-fails needs a value"],
@@ -43,7 +51,10 @@ describe("readOptions", () => {
     [["--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url needs --live"],
     [["--live", "--endpoint-url", "here"], "\"here\" is not a URL"],
     [["--live", "--stack-fails", "x"], "--stack-fails does not go with --live"],
-    [["a.json", "b.json"], "one event at a time, not a.json and b.json"]
+    [["a.json", "b.json"], "one event at a time, not a.json and b.json"],
+    [["--action", "check"], "--action takes deploy-stack or check-webpage, not \"check\""],
+    [["--action=check-webpage", "--live"], "--live does not go with --action check-webpage"],
+    [["--action=check-webpage", "--artifact", "A=a.zip"], "--artifact does not go with --action check-webpage"]
   ])("%j is refused: %s", ([args, message]) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(readOptions(args))
