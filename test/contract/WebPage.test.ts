@@ -8,7 +8,7 @@ import * as tls from "node:tls"
 import { type PageRequest, WebPage } from "../../src/services/WebPage.ts"
 import { WebPageMemory } from "../../src/testing/WebPageMemory.ts"
 import { certificate } from "../certificates.ts"
-import { listen } from "./server.ts"
+import { listen, nobody } from "./server.ts"
 
 /** Trusted besides what Node trusts, in this file alone. */
 const trusted = ["localhost", "expired", "elsewhere"] as const
@@ -172,10 +172,11 @@ describe.each([
 
   it.live("has a host that has an address", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* failureOf("http://nosuch.invalid/"), {
+      assert.deepStrictEqual(yield* failureOf(`http://${nobody}/`), {
         _tag: "PageUnreachable",
-        message: "http://nosuch.invalid/: no answer: getaddrinfo ENOTFOUND nosuch.invalid. Check the name; where the " +
-          "function is in a VPC, it needs a DNS server there that knows the name"
+        message:
+          `http://${nobody}/: no answer: getaddrinfo ENOTFOUND ${nobody}. Check the name; where the function is ` +
+          "in a VPC, it needs a DNS server there that knows the name"
       })
     }).pipe(Effect.provide(layer)))
 })

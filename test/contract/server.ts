@@ -50,6 +50,9 @@ export interface Protocol {
   readonly refusal: (refusal: { readonly code: string; readonly message: string }) => string
 }
 
+/** A host that has no address: DNS does not even know how to ask for such a long name, so that nobody is asked. */
+export const nobody = `${"x".repeat(64)}.invalid`
+
 /** Listens on a free port until the scope is closed, and gives its URL. With a certificate it is one of https. */
 export const listen = (
   listener: RequestListener,

@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { certificate } from "../certificates.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
-import { listen } from "../contract/server.ts"
+import { listen, nobody } from "../contract/server.ts"
 import { checkEvent } from "../fixtures.ts"
 import { assertClean, buildFunction, lastReport, timeout } from "./builtFunction.ts"
 
@@ -105,7 +105,10 @@ describe("what AWS's sample gets wrong", () => {
   test("a silent server is reported before the function's time is over", () =>
     Effect.gen(function*() {
       const origin = yield* listen(() => {})
-      assertFails(yield* check(origin, 400), /no answer within 0\.\d seconds. The Lambda function has no more time/)
+      assertFails(
+        yield* check(origin, 400),
+        /no answer within 0(?:\.\d)? seconds. The Lambda function has no more time/
+      )
     }))
 
   test("a reset in the body is reported", () =>
@@ -134,7 +137,7 @@ describe("what AWS's sample gets wrong", () => {
 
   test("a failure is told in words: the name is nobody's", () =>
     Effect.gen(function*() {
-      assertFails(yield* check("http://nosuch.invalid"), /: no answer: getaddrinfo ENOTFOUND nosuch.invalid/)
+      assertFails(yield* check(`http://${nobody}`), /: no answer: getaddrinfo ENOTFOUND xxx/)
     }))
 
   test("a failure is told in words: the text is missing, and how the body begins", () =>
