@@ -287,6 +287,19 @@ describe("a server that", () => {
       yield* Deferred.await(left)
     }))
 
+  live("is left when nobody reads at all, those that redirected to it too", () =>
+    Effect.gen(function*() {
+      const left = yield* Effect.all([Deferred.make<void>(), Deferred.make<void>()])
+      const origin = yield* listen((request, response) => {
+        const [first, second] = left
+        response.on("close", () => Deferred.doneUnsafe(request.url === "/" ? first : second, Exit.void))
+        if (request.url === "/") response.writeHead(302, { location: "/there" })
+        response.write("abc")
+      })
+      assert.deepInclude(yield* Effect.scoped(open(origin)), { url: `${origin}/there`, status: 200 })
+      yield* Effect.forEach(left, Deferred.await)
+    }))
+
   live("is silent is left when nobody waits for it any more", () =>
     Effect.gen(function*() {
       const asked = yield* Deferred.make<void>()
