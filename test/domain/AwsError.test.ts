@@ -205,6 +205,33 @@ it.prop("of a cause only its name, code and message are kept", [Schema.Literals(
   }
 })
 
+it.each([
+  [
+    "The Canonical String for this request should have been\n'POST\nhost:sts\nx-amz-security-token:IQoJ/+=\n\nhost'",
+    "The Canonical String for this request should have been\n'POST\nhost:sts\nx-amz-security-token:(hidden)\n\nhost'"
+  ],
+  ["{\"X-Amz-Security-Token\": \"IQoJ/+=\", \"a\": 1}", "{\"X-Amz-Security-Token\": \"(hidden)\", \"a\": 1}"],
+  [
+    "https://b/k?X-Amz-Credential=AKIA%2F1&X-Amz-Security-Token=IQoJ%2B&X-Amz-Signature=0a1b&X-Amz-Date=1",
+    "https://b/k?X-Amz-Credential=(hidden)&X-Amz-Security-Token=(hidden)&X-Amz-Signature=(hidden)&X-Amz-Date=1"
+  ],
+  [
+    "'AWS4-HMAC-SHA256 Credential=A/2026/s3/aws4_request, SignedHeaders=host, Signature=0a1b' is no header",
+    "'AWS4-HMAC-SHA256 Credential=(hidden), SignedHeaders=host, Signature=(hidden)' is no header"
+  ],
+  ["There is no ASIAIOSFODNN7EXAMPLE, nor AKIAIOSFODNN7EXAMPLE.", "There is no (hidden), nor (hidden)."]
+])("of AWS's words the secret ones are hidden: %s", (words, detail) => {
+  assert.strictEqual(fromUnknown(operation, new Error(words)).detail, detail)
+})
+
+it.each([
+  "The request signature we calculated does not match the signature you provided",
+  "Stack [ASIA] cannot be updated: signature of a credential",
+  "arn:aws:cloudformation:us-east-1:123456789012:stack/AKIASomething/1"
+])("and the others are not: %s", (words) => {
+  assert.strictEqual(fromUnknown(operation, new Error(words)).detail, words)
+})
+
 it.prop("any cause makes an error", [Schema.Json], ([cause]) => {
   assert.include(["AwsUnavailable", "AwsDenied", "AwsRejected"], fromUnknown(operation, cause)._tag)
 })
