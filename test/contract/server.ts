@@ -39,6 +39,8 @@ export interface AwsServer {
   readonly calls: ReadonlyArray<Call>
   /** The next calls get these answers, one each, whatever they ask. */
   answerNext(...answers: ReadonlyArray<Answer>): Effect.Effect<void>
+  /** The next call of the operation gets this answer. */
+  answerOnce(operation: string, answer: Answer): Effect.Effect<void>
   /** From now on every call of the operation gets this answer. */
   answerAlways(operation: string, answer: Answer): Effect.Effect<void>
 }
@@ -79,6 +81,7 @@ export const serve = Effect.fnUntraced(function*(
 ): Effect.fn.Return<AwsServer, never, Scope.Scope> {
   const calls: Array<Call> = []
   const next: Array<Answer> = []
+  const once = new Map<string, Answer>()
   const always = new Map<string, Answer>()
   const endpoint = yield* listen((request, response) => {
     const send = (status: number, body: string) =>
@@ -86,7 +89,9 @@ export const serve = Effect.fnUntraced(function*(
     text(request).then((body) => {
       const call = { ...protocol.read(request.headers, body), headers: request.headers }
       calls.push(call)
-      Answer.$match(next.shift() ?? always.get(call.operation) ?? answer(call), {
+      const special = next.shift() ?? once.get(call.operation) ?? always.get(call.operation)
+      once.delete(call.operation)
+      Answer.$match(special ?? answer(call), {
         Done: ({ body }) => send(200, body),
         Refused: (refusal) => send(refusal.status, protocol.refusal(refusal)),
         Cut: () => request.socket.resetAndDestroy()
@@ -97,6 +102,7 @@ export const serve = Effect.fnUntraced(function*(
     endpoint,
     calls,
     answerNext: (...answers) => Effect.sync(() => void next.push(...answers)),
+    answerOnce: (operation, answer) => Effect.sync(() => void once.set(operation, answer)),
     answerAlways: (operation, answer) => Effect.sync(() => void always.set(operation, answer))
   }
 })
