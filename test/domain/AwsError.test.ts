@@ -74,7 +74,12 @@ describe("AWS may answer better the next time after", () => {
     "ENOTFOUND",
     "EAI_AGAIN",
     "HPE_INVALID_CONSTANT",
+    "UND_ERR_SOCKET",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+    "ERR_SSL_WRONG_VERSION_NUMBER",
     "CERT_HAS_EXPIRED",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
     "SELF_SIGNED_CERT_IN_CHAIN"
   ])(
     "%s on the way",
@@ -131,9 +136,12 @@ describe("permission is lacking after", () => {
 })
 
 describe("asking again does not help after", () => {
-  it.each(["ERR_INVALID_ARG_TYPE", "ENOENT"])("a mistake of a program: %s", (code) => {
-    assert.strictEqual(seen(Object.assign(new TypeError("no"), { code }))[0], "AwsRejected")
-  })
+  it.each(["ERR_INVALID_ARG_TYPE", "ENOENT", "NOT_ECONNRESET", "ECONNRESET_NOT"])(
+    "a mistake of a program: %s",
+    (code) => {
+      assert.strictEqual(seen(Object.assign(new TypeError("no"), { code }))[0], "AwsRejected")
+    }
+  )
 
   it.each([
     ["ValidationError", 400],
@@ -180,6 +188,10 @@ it("the message tells the call, the kind, the code and AWS's words", () => {
     message("ValidationError", 400),
     "cloudformation:UpdateStack was rejected: ValidationError: words of AWS"
   )
+})
+
+it("what has no words is told so", () => {
+  assert.strictEqual(fromUnknown(operation, { name: "Odd", message: "" }).detail, "no further words")
 })
 
 it("AWS's words are cut where they are too many", () => {

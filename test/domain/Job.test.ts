@@ -118,6 +118,7 @@ it.effect.each<readonly [kind: string, data: Readonly<Record<string, unknown>>]>
 it.effect("all problems of an event are told at once, without any of its values", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(decodeJob(deployEvent({
+      actionConfiguration: { configuration: { UserParameters: ["hunter2"] } },
       artifactCredentials: { accessKeyId: 7, secretAccessKey: "", sessionToken: ["hunter2"] },
       continuationToken: { hunter2: "hunter2" },
       encryptionKey: "hunter2",
@@ -125,6 +126,8 @@ it.effect("all problems of an event are told at once, without any of its values"
     })))
     assert.deepStrictEqual(error, new JobInvalid({ problems: error.problems }))
     assert.sameMembers([...error.problems], [
+      "\"CodePipeline.job.data.actionConfiguration.configuration.UserParameters\": " +
+      "expected string | null, got an array",
       "\"CodePipeline.job.data.artifactCredentials.accessKeyId\": expected string, got a number",
       "\"CodePipeline.job.data.artifactCredentials.secretAccessKey\": " +
       "expected a value with a length of at least 1, got an empty string",
@@ -137,6 +140,12 @@ it.effect("all problems of an event are told at once, without any of its values"
       "\"CodePipeline.job.data.inputArtifacts[0].location.s3Location.objectKey\" is missing"
     ])
     assert.strictEqual(error.message, `The event of this job could not be read: ${error.problems.join("; ")}`)
+  }))
+
+it.effect("what is no event at all has a problem too", () =>
+  Effect.gen(function*() {
+    const { problems } = yield* Effect.flip(decodeJob(null))
+    assert.deepStrictEqual(problems, ["the event: expected object, got null"])
   }))
 
 it.effect("a job can be reported on by its id, whatever else is wrong", () =>
