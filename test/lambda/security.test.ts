@@ -418,12 +418,12 @@ const foreignTokens: ReadonlyArray<string> = [
   token({}, { firstJobId: 1 }),
   token({}, { startedAt: "now" }),
   token({}, { attempt: 1.5 }),
-  token({}, { unavailableSince: null }),
+  token({}, { unavailable: null }),
   token({ state: null }),
   token({ state: [] }),
   token({ state: { name: "of another action" } }),
   state({ stackId: 1 }),
-  state({ operation: "delete" }),
+  state({ operation: "destroy" }),
   state({ operation: "__proto__" }),
   state({ since: 1e300 }),
   state({ restingSince: "long ago" })
@@ -456,7 +456,9 @@ const oddTokens: ReadonlyArray<string> = [
     state({ restingSince: number }),
     token({}, { startedAt: number }),
     token({}, { attempt: number }),
-    token({}, { unavailableSince: number })
+    token({}, { attempt: Number.MAX_SAFE_INTEGER }),
+    token({}, { unavailable: { since: number, jobs: 1 } }),
+    token({}, { unavailable: { since: 1, jobs: number } })
   ]),
   ...["__proto__", "../x", "a\nb", "x".repeat(100_000), "\ud800", "$(touch owned)"].flatMap((firstJobId) => [
     token({}, { firstJobId }),
@@ -496,7 +498,7 @@ const oddPlaces: ReadonlyArray<readonly [bucket: string, key: string, path?: str
   ["bucket", "__proto__", "/bucket/__proto__"],
   ["127.0.0.2:1", "x", "/127.0.0.2%3A1/x"],
   ["user@127.0.0.2", "x", "/user%40127.0.0.2/x"],
-  ["..", "x", "/x"],
+  ["..", "x"],
   ["a/../../b", "x"],
   ["bucket\r\nHost: elsewhere", "x", "/bucket%0D%0AHost%3A%20elsewhere/x"],
   ["__proto__", "x", "/__proto__/x"],
