@@ -6,14 +6,17 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../domain/AwsError.ts"
+import * as ChangeSet from "../domain/ChangeSet.ts"
+import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
 import { advice } from "../domain/StackStatus.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
-import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
+import { ChangeSetNotReady, CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
 import { DeployStackParameters } from "./DeployStackParameters.ts"
+import * as StackChangeSet from "./StackChangeSet.ts"
 import { anyDelivery, observe, settle } from "./StackObservation.ts"
 import * as StackTemplate from "./StackTemplate.ts"
 
@@ -39,15 +42,23 @@ export class OperationRejected extends Schema.TaggedError<OperationRejected>()("
   }
 }
 
+/** The stack is protected from being deleted. */
+export class StackProtected extends Schema.TaggedError<StackProtected>()("StackProtected", { stack: Schema.String }) {
+  override get message() {
+    return `Stack "${this.stack}" has termination protection and is not deleted. Switch that off, then retry the action`
+  }
+}
+
 /** The operation has ended badly. */
 export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
+  operation: Schema.UndefinedOr(StackOperation),
   stackId: Schema.String,
   status: Schema.String,
   /** Why, oldest first. */
   causes: Schema.Array(Schema.String)
 }) {
   override get message() {
-    return [`Update failed: ${this.status}`, ...this.causes].join("\n")
+    return [`${this.operation === "delete" ? "Delete" : "Update"} failed: ${this.status}`, ...this.causes].join("\n")
   }
 }
 
@@ -74,7 +85,12 @@ export class OperationUnproven extends Schema.TaggedError<OperationUnproven>()("
   }
 }
 
-const participles = { create: "creating", update: "updating" } satisfies Record<StackOperation, string>
+const participles = {
+  create: "creating",
+  update: "updating",
+  delete: "deleting",
+  execute: "updating"
+} satisfies Record<StackOperation, string>
 
 /** The stack that is watched, and the operation that was begun on it, unless another program did that. */
 const Watching = Schema.Struct({
@@ -89,85 +105,212 @@ const Watching = Schema.Struct({
 })
 
 type Watching = typeof Watching.Type
+
+/** The change set that is being made. */
+const Preparing = Schema.Struct({ stackId: Schema.String, changeSet: Schema.String })
+type Preparing = typeof Preparing.Type
+
+const State = Schema.Union([Preparing, Watching])
+type State = typeof State.Type
+
 type Invocation = Action.Invocation<DeployStackParameters>
-type Step = Action.Step<Watching>
+type Step = Action.Step<State>
 
 const watching = (message: string, state: Watching, percentComplete?: number): Step =>
   Action.Step.Continue({ message, externalExecutionId: state.stackId, state, percentComplete })
 
-/** Looks at the stack, decides and begins. `triesLeft` is for a stack that changes between the look and the call. */
+const modeOf = ({ mode = "CREATE_UPDATE" }: DeployStackParameters) => mode
+
+/** What begins an operation: what was asked for, what is there, and when that was looked at. */
+interface Beginning {
+  readonly invocation: Invocation
+  readonly template: Option.Option<StackTemplate.StackTemplate>
+  readonly stack: Option.Option<Stack>
+  readonly now: number
+  /** For a stack that changes between the look and the call. */
+  readonly triesLeft: number
+}
+
+type BeginError =
+  | StackRefused
+  | StackProtected
+  | OperationRejected
+  | StackChangeSet.ChangeSetFailed
+  | ChangeSetNotReady
+  | StackTemplate.TemplateInvalid
+  | UploadFailed
+  | AwsError
+
+/** Looks at the stack, decides and begins. */
 const begin = Effect.fn("DeployStack.begin")(function*(
-  invocation: Invocation,
-  template: StackTemplate.StackTemplate,
-  stack: Option.Option<Stack>,
-  now: number,
-  triesLeft: number
-): Effect.fn.Return<
-  Step,
-  StackRefused | OperationRejected | StackTemplate.TemplateInvalid | UploadFailed | AwsError,
-  CloudFormation | ArtifactStore
-> {
-  const { execution, parameters: { stack: name, templateBucket, whenBusy = "fail" } } = invocation
+  beginning: Beginning
+): Effect.fn.Return<Step, BeginError, CloudFormation | ArtifactStore> {
+  const { invocation: { execution, parameters }, now, stack, triesLeft } = beginning
+  const { stack: named, whenBusy = "fail" } = parameters
   const cloudFormation = yield* CloudFormation
   const owner = anyDelivery(execution)
-  const decision = StackPlan.start("CREATE_UPDATE", whenBusy, observe(stack, execution, owner.since))
+  const wishes = { whenBusy, disableRollback: false }
+  const decision = StackPlan.start(modeOf(parameters), wishes, observe(stack, execution, owner.since))
   // The newest events do: while ours is under way, or was the last, they are ours.
   const search = { stack, since: now, owner, operations: StackOperation.literals, eventsDenied: false }
   const { events, next } = yield* settle(decision, search)
-  const stackId = Option.match(stack, { onNone: () => name, onSome: ({ id }) => id })
+  const stackId = Option.match(stack, { onNone: () => named, onSome: ({ id }) => id })
   const watched = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
 
-  const adopt = (operation: StackOperation) => watching(inProgress, { ...watched, operation, since: owner.since })
-  const lookAgain = (status: string) =>
+  const adopt = (operation: StackOperation): Step => watching(inProgress, { ...watched, operation, since: owner.since })
+  const lookAgain = (status: string): Effect.Effect<Step, BeginError, CloudFormation | ArtifactStore> =>
     triesLeft === 0
       ? Effect.succeed(postpone(status))
       : Effect.flatMap(
-        cloudFormation.describe(name),
-        (stack) => begin(invocation, template, stack, now, triesLeft - 1)
+        cloudFormation.describe(named),
+        (stack) => begin({ ...beginning, stack, triesLeft: triesLeft - 1 })
       )
 
-  return yield* StackPlan.Start.$match(next, {
-    Begin: Effect.fnUntraced(function*({ operation }) {
-      const call: Effect.Effect<string, OperationError> = cloudFormation[operation]({
-        stack: name,
-        ...(yield* StackTemplate.give(template, templateBucket)),
-        clientRequestToken: requestToken(operation, execution)
+  const beginOperation = Effect.fnUntraced(function*(operation: "create" | "update") {
+    const call: Effect.Effect<string, OperationError> = cloudFormation[operation]({
+      // A stack that is gone is made again under its name.
+      stack: operation === "create" ? nameOf(named) : named,
+      ...(yield* templateOf(beginning)),
+      clientRequestToken: requestToken(operation, execution)
+    })
+    return yield* call.pipe(
+      Effect.map((stackId) =>
+        watching(`Stack ${operation} started`, { ...watched, operation, stackId, since: now }, 0)
+      ),
+      Effect.catchTags({
+        NoUpdates: () => Effect.succeed(Action.Step.Done({ message: noUpdates })),
+        TokenUsed: () => Effect.succeed(adopt(operation)),
+        StackExists: () => lookAgain("CREATE_IN_PROGRESS"),
+        StackNotReady: ({ status }) => lookAgain(status),
+        AwsRejected: ({ detail }) => Effect.fail(new OperationRejected({ operation, stack: named, reason: detail }))
       })
-      return yield* call.pipe(
-        Effect.map((stackId) =>
-          watching(`Stack ${operation} started`, { ...watched, operation, stackId, since: now }, 0)
-        ),
-        Effect.catchTags({
-          NoUpdates: () => Effect.succeed(Action.Step.Done({ message: "There were no stack updates" })),
-          TokenUsed: () => Effect.succeed(adopt(operation)),
-          StackExists: () => lookAgain("CREATE_IN_PROGRESS"),
-          StackNotReady: ({ status }) => lookAgain(status),
-          AwsRejected: ({ detail }) => Effect.fail(new OperationRejected({ operation, stack: name, reason: detail }))
-        })
-      )
-    }),
+    )
+  })
+
+  const beginDelete = Effect.fnUntraced(function*() {
+    if (Option.isSome(stack) && stack.value.terminationProtection) return yield* new StackProtected({ stack: named })
+    const request = { stack: stackId, clientRequestToken: requestToken("delete", execution) }
+    return yield* cloudFormation.delete(request).pipe(
+      Effect.as(watching("Stack delete started", { ...watched, operation: "delete", since: now }, 0)),
+      Effect.catchTags({
+        TokenUsed: () => Effect.succeed(adopt("delete")),
+        AwsRejected: ({ detail }) =>
+          Effect.fail(new OperationRejected({ operation: "delete", stack: named, reason: detail }))
+      })
+    )
+  })
+
+  const prepare = Effect.fnUntraced(function*(type: StackPlan.ChangeSetType) {
+    const { changeSet = StackChangeSet.ownName(execution) } = parameters
+    const template = yield* templateOf(beginning)
+    return yield* StackChangeSet.prepare({ stack: nameOf(named), changeSet, type, template, execution }).pipe(
+      Effect.map(Option.match({
+        onNone: () => postpone(`change set "${changeSet}" is being deleted`),
+        onSome: (made) => preparing(`Change set "${changeSet}" create started`, made)
+      })),
+      Effect.catchTag("StackNotReady", ({ status }) => lookAgain(status))
+    )
+  })
+
+  return yield* StackPlan.Start.$match(next, {
+    Begin: ({ operation }) => operation === "delete" ? beginDelete() : beginOperation(operation),
+    Prepare: ({ type }) => prepare(type),
+    Execute: () => executeNamed(beginning, { ...watched, since: owner.since }),
     Adopt: ({ operation }) => Effect.succeed(adopt(operation)),
     Postpone: ({ status }) => Effect.succeed(postpone(status)),
-    Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: name, status }))
+    Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: named, status })),
+    Gone: () => Effect.succeed(Action.Step.Done({ message: `There is no stack "${named}" to delete` })),
+    Missing: () => {
+      const reason = "there is no such stack"
+      return Effect.fail(new ChangeSetNotReady({ stack: named, changeSet: parameters.changeSet ?? "", reason }))
+    }
   })
 })
 
+/** The modes that need a template have read one. */
+const templateOf = ({ invocation: { parameters }, template }: Beginning) =>
+  Effect.flatMap(
+    Effect.orDie(Effect.fromOption(template)),
+    (template) => StackTemplate.give(template, parameters.templateBucket)
+  )
+
+/** Executes the change set that the parameters name. */
+const executeNamed = Effect.fnUntraced(function*(
+  { invocation: { execution, parameters }, now, stack }: Beginning,
+  watched: Watching
+) {
+  const { changeSet = "", stack: named } = parameters
+  const key = { stack: watched.stackId, changeSet }
+  const { changes, readiness } = yield* StackChangeSet.look(key)
+  const refuse = (reason: string) =>
+    adoptOr(new ChangeSetNotReady({ stack: named, changeSet, reason }), stack, execution, watched)
+  return yield* ChangeSet.Readiness.$match(readiness, {
+    Pending: () => Effect.succeed(postpone(`change set "${changeSet}" is being made`)),
+    Ready: () =>
+      StackChangeSet.execute(key, execution).pipe(
+        Effect.as(executing(changes, { ...watched, since: now })),
+        Effect.catchTags({
+          TokenUsed: () => Effect.succeed(watching(inProgress, { ...watched, operation: "execute" })),
+          ChangeSetNotReady: ({ reason }) => refuse(reason)
+        })
+      ),
+    Empty: () => Effect.succeed(Action.Step.Done({ message: emptyChangeSet(changeSet) })),
+    Executed: () => refuse("it was executed before"),
+    Unusable: ({ reason }) => refuse(reason)
+  })
+})
+
+/** A change set that cannot be executed may have been by an earlier delivery: then the stack's events show it. */
+const adoptOr = Effect.fnUntraced(function*(
+  error: ChangeSetNotReady,
+  stack: Option.Option<Stack>,
+  execution: Execution,
+  watched: Watching
+): Effect.fn.Return<Step, ChangeSetNotReady | AwsError, CloudFormation> {
+  const owner = anyDelivery(execution)
+  const search = { stack, since: owner.since, owner, operations: ["execute"] as const, eventsDenied: false }
+  const { next } = yield* settle(StackPlan.unlessOurs(StackPlan.Start.Refuse({ status: "" })), search)
+  return next._tag === "Adopt" ? watching(inProgress, { ...watched, operation: "execute" }) : yield* error
+})
+
+const executing = (changes: string, watched: Watching) =>
+  watching(`Stack update started: ${changes}`, { ...watched, operation: "execute" }, 0)
+
+const preparing = (message: string, { changeSet, stackId }: Preparing, percentComplete?: number): Step =>
+  Action.Step.Continue({
+    message,
+    externalExecutionId: stackId,
+    state: { stackId, changeSet },
+    percentComplete
+  })
+
 const blind = { eventsDenied: true } as const
+
+const noUpdates = "There were no stack updates"
+
+const emptyChangeSet = (changeSet: string) => `${noUpdates}: change set "${changeSet}" is empty`
 
 const inProgress = "Stack update still in progress"
 
 const postpone = (status: string) => Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })
 
+/** A stack's name, also out of its ARN. */
+const nameOf = (stack: string) => stack.startsWith("arn:") ? stack.split("/")[1] ?? stack : stack
+
+const withoutTemplate: ReadonlySet<StackPlan.Mode> = new Set<StackPlan.Mode>(["DELETE_ONLY", "CHANGE_SET_EXECUTE"])
+
 const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
   const { job, parameters } = invocation
+  // Where the mode needs a template, the parameters name one.
+  const { artifact = "", file = "" } = parameters
   const cloudFormation = yield* CloudFormation
   // Before the look and the reading, so that the clocks of Lambda and CloudFormation may differ by as much.
   const now = yield* epochMillis
-  const [stack, template] = yield* Effect.all(
-    [cloudFormation.describe(parameters.stack), StackTemplate.read(job, parameters)],
-    { concurrency: 2 }
-  )
-  return yield* begin(invocation, template, stack, now, 2)
+  const read = withoutTemplate.has(modeOf(parameters))
+    ? Effect.succeedNone
+    : Effect.asSome(StackTemplate.read(job, { artifact, file }))
+  const [stack, template] = yield* Effect.all([cloudFormation.describe(parameters.stack), read], { concurrency: 2 })
+  return yield* begin({ invocation, template, stack, now, triesLeft: 2 })
 })
 
 const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
@@ -175,21 +318,81 @@ const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 /** How long a stack at rest may show nothing of our operation. */
 const restLimit = Duration.toMillis("15 minutes")
 
-const resume = Effect.fn("DeployStack.resume")(function*(
+const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation, state: Option.Option<State>) {
+  const { parameters: { stack } } = invocation
+  const known = Option.filter(state, ({ stackId }) => nameOf(stackId) === nameOf(stack))
+  return yield* Option.match(known, {
+    onNone: () => watch(invocation, { stackId: stack, since: 0 }),
+    onSome: (state) => "changeSet" in state ? goOnPreparing(invocation, state) : watch(invocation, state)
+  })
+})
+
+/** Waits for a change set, and then executes it or is done. */
+const goOnPreparing = Effect.fn("DeployStack.prepare")(function*(
   { execution, parameters }: Invocation,
-  state: Option.Option<Watching>
+  prepared: Preparing
 ) {
+  const { stackId } = prepared
+  const now = yield* epochMillis
+  const { changeSet = StackChangeSet.ownName(execution) } = parameters
+  const deploys = modeOf(parameters) === "CHANGE_SET_DEPLOY"
+  const key = { stack: stackId, changeSet: prepared.changeSet }
+  const { changes, readiness } = yield* StackChangeSet.look(key)
+  const watched: Watching = { stackId, operation: "execute", since: anyDelivery(execution).since }
+  const adopted = watching(inProgress, watched)
+  const made = Action.Step.Done({
+    message: `Change set "${changeSet}" created: ${changes}`,
+    externalExecutionId: stackId,
+    outputVariables: { ChangeSetName: changeSet, StackId: stackId }
+  })
+  const lost = Effect.fnUntraced(function*(reason: string) {
+    if (!deploys) return yield* new StackChangeSet.ChangeSetFailed({ stack: parameters.stack, changeSet, reason })
+    const cloudFormation = yield* CloudFormation
+    const stack = yield* cloudFormation.describe(stackId)
+    return yield* adoptOr(
+      new ChangeSetNotReady({ stack: parameters.stack, changeSet, reason }),
+      stack,
+      execution,
+      watched
+    )
+  })
+  return yield* ChangeSet.Readiness.$match(readiness, {
+    Pending: () => Effect.succeed(preparing(`Change set "${changeSet}" is being made`, prepared)),
+    Ready: () =>
+      deploys
+        ? StackChangeSet.execute(key, execution).pipe(
+          Effect.as(executing(changes, { ...watched, since: now })),
+          Effect.catchTags({
+            TokenUsed: () => Effect.succeed(adopted),
+            ChangeSetNotReady: ({ reason }) => lost(reason)
+          })
+        )
+        : Effect.succeed(made),
+    Empty: () =>
+      Effect.as(
+        deploys ? StackChangeSet.clear(key) : Effect.void,
+        Action.Step.Done({ message: emptyChangeSet(changeSet), externalExecutionId: stackId })
+      ),
+    // The name of a change set to deploy is made of the job's id: nobody else executes it.
+    Executed: () => Effect.succeed(deploys ? adopted : made),
+    Unusable: ({ reason }) => lost(reason)
+  })
+})
+
+/** Looks at the stack, and judges the operation. */
+const watch = Effect.fn("DeployStack.watch")(function*(
+  invocation: Invocation,
+  begun: Watching
+): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
+  const { execution, parameters } = invocation
   const cloudFormation = yield* CloudFormation
-  const begun = Option.filter(state, ({ stackId }) => isOf(stackId, parameters.stack)).pipe(
-    Option.getOrElse((): Watching => ({ stackId: parameters.stack, since: 0 }))
-  )
   const { eventsDenied = false, operation, since } = begun
   const owner = { firstJobId: execution.firstJobId, since }
   const found = yield* cloudFormation.describe(begun.stackId)
   const now = yield* epochMillis
   const { restingSince = now } = begun
   const pursuit = {
-    ours: operation !== undefined,
+    operation,
     settle: parameters.settle ?? true,
     rested: now - restingSince >= restLimit
   }
@@ -214,7 +417,11 @@ const resume = Effect.fn("DeployStack.resume")(function*(
         ...(Option.isNone(events) && blind),
         ...(atRest && { restingSince })
       })),
-    Succeed: () => Effect.succeed(Action.Step.Done({ message: "Stack update complete", externalExecutionId: stackId })),
+    Succeed: () => {
+      if (operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE") return start(invocation)
+      const message = `Stack ${operation === "delete" ? "delete" : "update"} complete`
+      return Effect.succeed(Action.Step.Done({ message, externalExecutionId: stackId }))
+    },
     Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
     Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
     Fail: ({ status }) => {
@@ -223,6 +430,7 @@ const resume = Effect.fn("DeployStack.resume")(function*(
         : StackEvents.causes(Option.getOrElse(events, () => []), owner, operation)
       return Effect.fail(
         new OperationFailed({
+          operation,
           stackId,
           status,
           causes: causes.length > 0 || reason === undefined ? causes : [reason]
@@ -232,9 +440,8 @@ const resume = Effect.fn("DeployStack.resume")(function*(
   })
 })
 
-/** Whether the stack of this id (or name, where no id was given) is the one that the parameters name. */
-const isOf = (stackId: string, stack: string) =>
-  stackId === stack || (stackId.startsWith("arn:") && stackId.split("/")[1] === stack)
+type WatchError = StackMissing | OperationUnproven | OperationFailed | StartError
+type StartError = Effect.Error<ReturnType<typeof start>>
 
 /**
  * Creates a CloudFormation stack, or updates it where it exists, and waits for the end.
@@ -248,7 +455,7 @@ const isOf = (stackId: string, stack: string) =>
 export const DeployStack = Action.make({
   name: "deploy-stack",
   parameters: DeployStackParameters,
-  state: Watching,
+  state: State,
   start,
   resume,
   timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes),
@@ -258,6 +465,9 @@ export const DeployStack = Action.make({
     TemplateInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
     UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
     StackRefused: ({ message }) => ({ type: "ConfigurationError", message }),
+    StackProtected: ({ message }) => ({ type: "ConfigurationError", message }),
+    ChangeSetFailed: ({ message }) => ({ type: "ConfigurationError", message }),
+    ChangeSetNotReady: ({ message }) => ({ type: "ConfigurationError", message }),
     OperationRejected: ({ message }) => ({ type: "ConfigurationError", message }),
     StackMissing: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),
     OperationUnproven: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId }),

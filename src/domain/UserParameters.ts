@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
 import { problems } from "./problems.ts"
 
 /** `UserParameters` is not what the action takes. */
@@ -23,6 +24,27 @@ export const json = <const Fields extends Schema.Struct.Fields>(
   fields: Fields,
   shorthand: (text: string) => Option.Option<object> = Option.none
 ) => jsonText(shorthand).pipe(Schema.decodeTo(Schema.Struct(fields)))
+
+/**
+ * JSON in `UserParameters` whose fields depend on one another: `choose` looks at the object and says which schema it has
+ * to meet.
+ */
+export const jsonBy = <S extends Schema.Codec<unknown, unknown>>(
+  choose: (object: Readonly<Record<string, unknown>>) => S
+): Schema.Codec<S["Type"], string> =>
+  jsonText(Option.none).pipe(
+    Schema.decodeTo(Schema.declare((_: unknown): _ is S["Type"] => true), {
+      decode: SchemaGetter.transformEffect((object, options) =>
+        SchemaParser.decodeUnknownEffect(choose(object))(object, options)
+      ),
+      encode: SchemaGetter.transformEffect((value, options) => {
+        const object = value as Readonly<Record<string, unknown>>
+        return SchemaParser.encodeUnknownEffect(choose(object))(object, options).pipe(
+          Effect.map((encoded) => encoded as Readonly<Record<string, unknown>>)
+        )
+      })
+    })
+  )
 
 /** All that is wrong with the text at once. */
 export const decode = <A>(

@@ -7,18 +7,21 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
+import type { ChangeSet, ResourceChange } from "../domain/ChangeSet.ts"
 import type { StackEvent } from "../domain/StackEvents.ts"
 import type { StackOperation } from "../domain/StackOperation.ts"
-import { fresh } from "../domain/StackStatus.ts"
+import { fresh, isUnderWay } from "../domain/StackStatus.ts"
 import type { Template } from "../domain/Template.ts"
 import { retryUnavailable } from "../internal/awsCommand.ts"
 import {
+  ChangeSetExists,
+  type ChangeSetKey,
+  ChangeSetNotReady,
   CloudFormation,
   NoUpdates,
   type Stack,
   StackExists,
   StackNotReady,
-  type StackRequest,
   TokenUsed
 } from "../services/CloudFormation.ts"
 
@@ -30,8 +33,10 @@ export interface Options {
 export class CloudFormationMemory extends Context.Service<CloudFormationMemory, {
   /** The tokens of the operations that were begun, in their order. */
   readonly begun: ReadonlyArray<string>
-  /** From now on this resource cannot be created or updated. */
+  /** From now on this resource cannot be created, updated or deleted. */
   failResource(logicalResourceId: string, reason: string): Effect.Effect<void>
+  /** From now on the stack is protected from being deleted. */
+  protect(stack: string): Effect.Effect<void>
   /** Somebody else brings the stack into this status, now; it is made where there is none. */
   setStatus(stack: string, status: string): Effect.Effect<void>
   /** The next `calls` calls are throttled. */
@@ -74,10 +79,16 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             : Clock.currentTimeMillis
         }))
 
-      const operate = (operation: StackOperation, stack: MemoryStack, request: StackRequest, now: number) => {
-        begun.push(request.clientRequestToken)
-        stack.operate(operation, request, failing, step, now)
+      const operate = (operation: StackOperation, stack: MemoryStack, token: string, template: string, now: number) => {
+        begun.push(token)
+        stack.operate({ operation, token, template, failing, step, now })
         return stack.id
+      }
+
+      const findChangeSet = ({ changeSet, stack }: ChangeSetKey, now: number) => {
+        const found = find(stack, now)
+        const made = found?.changeSets.find(({ id, name }) => id === changeSet || name === changeSet)
+        return found === undefined || made === undefined ? undefined : { found, made }
       }
 
       const service = CloudFormation.of({
@@ -94,7 +105,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           if (used) return yield* new TokenUsed({ stack })
           if (existing !== undefined) return yield* new StackExists({ stack })
           yield* checkTemplate("cloudformation:CreateStack", request)
-          return operate("create", add(stack, now), request, now)
+          return operate("create", add(stack, now), clientRequestToken, textOf(request), now)
         }),
         update: Effect.fn("CloudFormationMemory.update")(function*(request) {
           const { clientRequestToken, stack } = request
@@ -108,7 +119,68 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           if (fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
           if (existing.template === textOf(request)) return yield* new NoUpdates({ stack })
           yield* checkTemplate("cloudformation:UpdateStack", request)
-          return operate("update", existing, request, now)
+          return operate("update", existing, clientRequestToken, textOf(request), now)
+        }),
+        delete: Effect.fn("CloudFormationMemory.delete")(function*({ clientRequestToken, stack }) {
+          const now = yield* enter("cloudformation:DeleteStack")
+          const existing = find(stack, now)
+          if (existing === undefined || existing.statusAt(now) === "DELETE_COMPLETE") return
+          if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
+          if (existing.terminationProtection) {
+            const detail = `Stack [${existing.name}] cannot be deleted while TerminationProtection is enabled`
+            return yield* invalid("cloudformation:DeleteStack", detail)
+          }
+          operate("delete", existing, clientRequestToken, existing.template, now)
+        }),
+        createChangeSet: Effect.fn("CloudFormationMemory.createChangeSet")(function*(request) {
+          const { changeSet, description, stack, type } = request
+          const operation = "cloudformation:CreateChangeSet"
+          const now = yield* enter(operation)
+          const existing = find(stack, now)
+          const status = existing?.statusAt(now) ?? "DELETE_COMPLETE"
+          const isShell = status === "REVIEW_IN_PROGRESS"
+          if (findChangeSet({ stack, changeSet }, now)) return yield* new ChangeSetExists({ stack, changeSet })
+          if (type === "UPDATE" && (existing === undefined || isShell)) {
+            return yield* invalid(operation, `Stack [${stack}] does not exist`)
+          }
+          if (type === "CREATE" && existing !== undefined && !isShell) {
+            const detail =
+              `Stack [${stack}] already exists and cannot be created again with the changeSet [${changeSet}].`
+            return yield* invalid(operation, detail)
+          }
+          if (type === "UPDATE" && fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
+          yield* checkTemplate(operation, request)
+          const target = existing ?? add(stack, now)
+          if (existing === undefined) target.interfere("REVIEW_IN_PROGRESS", now)
+          return target.prepare(changeSet, description, textOf(request), step, now)
+        }),
+        describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(key) {
+          const now = yield* enter("cloudformation:DescribeChangeSet")
+          return Option.fromUndefinedOr(findChangeSet(key, now)).pipe(
+            Option.map(({ found, made }) => found.describeChangeSetAt(made, now))
+          )
+        }),
+        executeChangeSet: Effect.fn("CloudFormationMemory.executeChangeSet")(function*({ clientRequestToken, ...key }) {
+          const now = yield* enter("cloudformation:ExecuteChangeSet")
+          const known = findChangeSet(key, now)
+          if (known === undefined) {
+            return yield* new ChangeSetNotReady({ ...key, reason: `ChangeSet [${key.changeSet}] does not exist` })
+          }
+          const { found, made } = known
+          if (found.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack: key.stack })
+          const { executionStatus } = found.describeChangeSetAt(made, now)
+          if (executionStatus !== "AVAILABLE") {
+            const reason =
+              `ChangeSet [${made.id}] cannot be executed in its current execution status of [${executionStatus}]`
+            return yield* new ChangeSetNotReady({ ...key, reason })
+          }
+          found.changeSets = [{ ...made, executed: true }]
+          operate("execute", found, clientRequestToken, made.template, now)
+        }),
+        deleteChangeSet: Effect.fn("CloudFormationMemory.deleteChangeSet")(function*(key) {
+          const now = yield* enter("cloudformation:DeleteChangeSet")
+          const known = findChangeSet(key, now)
+          if (known) known.found.changeSets = known.found.changeSets.filter((other) => other !== known.made)
         }),
         events: Effect.fn("CloudFormationMemory.events")(function*(stackId) {
           const now = yield* enter("cloudformation:DescribeStackEvents")
@@ -122,6 +194,11 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
       return Context.make(CloudFormation, service).pipe(Context.add(CloudFormationMemory, {
         begun,
         failResource: (logicalResourceId, reason) => Effect.sync(() => void failing.set(logicalResourceId, reason)),
+        protect: (name) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            const stack = find(name, now)
+            if (stack !== undefined) stack.terminationProtection = true
+          }),
         setStatus: (name, status) =>
           Effect.map(Clock.currentTimeMillis, (now) => (find(name, now) ?? add(name, now)).interfere(status, now)),
         throttle: (calls) => Effect.sync(() => void (throttled = calls)),
@@ -133,7 +210,10 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
 const invalid = (operation: string, detail: string) => new AwsRejected({ operation, code: "ValidationError", detail })
 
 const Template = Schema.fromJsonString(Schema.Struct({
-  Resources: Schema.Record(Schema.String, Schema.Struct({ Type: Schema.String }))
+  Resources: Schema.Record(
+    Schema.String,
+    Schema.StructWithRest(Schema.Struct({ Type: Schema.String }), [Schema.Record(Schema.String, Schema.Json)])
+  )
 }))
 
 const parseTemplate = Schema.decodeOption(Template)
@@ -148,12 +228,32 @@ const checkTemplate = (operation: string, template: Template): Effect.Effect<voi
     ? Effect.fail(invalid(operation, "Template format error: At least one Resources member must be defined."))
     : Effect.void
 
-/** Resource types by logical id. */
 const resourcesOf = (template: string) =>
-  Option.match(parseTemplate(template), {
-    onNone: () => [],
-    onSome: ({ Resources }) => Object.entries(Resources).map(([id, { Type }]) => [id, Type] as const)
+  Option.match(parseTemplate(template), { onNone: () => ({}), onSome: ({ Resources }) => Resources })
+
+/** Resource types by logical id. */
+const typesOf = (template: string) => Object.entries(resourcesOf(template)).map(([id, { Type }]) => [id, Type] as const)
+
+/** What it takes to make the one template of the other. A resource of another type is made anew. */
+const changesBetween = (before: string, after: string): ReadonlyArray<ResourceChange> => {
+  const old = new Map(Object.entries(resourcesOf(before)))
+  const now = new Map(Object.entries(resourcesOf(after)))
+  const change = (action: string, logicalResourceId: string, resourceType: string) => ({
+    action,
+    logicalResourceId,
+    resourceType
   })
+  const kept = Array.from(now).flatMap(([id, resource]): ReadonlyArray<ResourceChange> => {
+    const was = old.get(id)
+    if (was === undefined) return [change("Add", id, resource.Type)]
+    if (JSON.stringify(was) === JSON.stringify(resource)) return []
+    return [{ ...change("Modify", id, resource.Type), replacement: was.Type === resource.Type ? "False" : "True" }]
+  })
+  const gone = Array.from(old).filter(([id]) => !now.has(id)).map(([id, { Type }]) => change("Remove", id, Type))
+  return [...kept, ...gone]
+}
+
+type Kind = "create" | "update" | "delete"
 
 /** The statuses through which an operation ends, well or not, after its resources. */
 const endings = {
@@ -165,14 +265,40 @@ const endings = {
       "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
       "UPDATE_ROLLBACK_COMPLETE"
     ]
-  }
-} as const satisfies Record<StackOperation, unknown>
+  },
+  delete: { well: ["DELETE_COMPLETE"], badly: ["DELETE_FAILED"] }
+} as const satisfies Record<Kind, unknown>
+
+interface MemoryChangeSet {
+  readonly id: string
+  readonly name: string
+  readonly description: string
+  readonly template: string
+  /** What the stack's template was when it was made. */
+  readonly before: string
+  readonly readyAt: number
+  readonly executed: boolean
+}
+
+/** An operation on a stack. */
+interface Operating {
+  readonly operation: StackOperation
+  readonly token: string
+  readonly template: string
+  /** Reasons by resource. */
+  readonly failing: ReadonlyMap<string, string>
+  /** How long a resource takes. */
+  readonly step: number
+  readonly now: number
+}
 
 class MemoryStack {
   readonly id: string
   readonly name: string
   readonly tokens = new Set<string>()
   template = ""
+  terminationProtection = false
+  changeSets: ReadonlyArray<MemoryChangeSet> = []
   readonly createdAt: number
   changedAt: number
   /** What has happened and what is going to happen, oldest first. */
@@ -192,9 +318,17 @@ class MemoryStack {
   }
 
   describeAt(now: number): Stack {
-    const { changedAt, createdAt, id, name } = this
+    const { changedAt, createdAt, id, name, terminationProtection } = this
     const newest = this.eventsAt(now).find(({ physicalResourceId }) => physicalResourceId === id)
-    return { id, name, createdAt, changedAt, status: newest?.status ?? "", reason: newest?.reason }
+    return {
+      id,
+      name,
+      createdAt,
+      changedAt,
+      terminationProtection,
+      status: newest?.status ?? "",
+      reason: newest?.reason
+    }
   }
 
   statusAt(now: number) {
@@ -208,16 +342,35 @@ class MemoryStack {
     this.changedAt = now
   }
 
-  operate(
-    operation: StackOperation,
-    request: StackRequest,
-    failing: ReadonlyMap<string, string>,
-    step: number,
+  prepare(name: string, description: string, template: string, step: number, now: number) {
+    const id = this.id.replace(/stack\/.*/, `changeSet/${name}/${this.changeSets.length}-${now}`)
+    const made = { id, name, description, template, before: this.template, readyAt: now + step, executed: false }
+    this.changeSets = [...this.changeSets, made]
+    return { id, stackId: this.id }
+  }
+
+  describeChangeSetAt(
+    { before, description, executed, id, name, readyAt, template }: MemoryChangeSet,
     now: number
-  ) {
-    const verb = operation.toUpperCase()
-    const token = request.clientRequestToken
-    const resources = resourcesOf(textOf(request))
+  ): ChangeSet {
+    const shape = { id, name, description, stackId: this.id, changes: changesBetween(before, template) }
+    if (now < readyAt) return { ...shape, status: "CREATE_IN_PROGRESS", executionStatus: "UNAVAILABLE" }
+    if (executed) {
+      const executionStatus = isUnderWay(this.statusAt(now)) ? "EXECUTE_IN_PROGRESS" : "EXECUTE_COMPLETE"
+      return { ...shape, status: "CREATE_COMPLETE", executionStatus }
+    }
+    if (template === before) {
+      const reason =
+        "The submitted information didn't contain changes. Submit different information to create a change set."
+      return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason }
+    }
+    return { ...shape, status: "CREATE_COMPLETE", executionStatus: before === this.template ? "AVAILABLE" : "OBSOLETE" }
+  }
+
+  operate({ failing, now, operation, step, template, token }: Operating) {
+    const kind = operation === "execute" ? this.statusAt(now) === "REVIEW_IN_PROGRESS" ? "create" : "update" : operation
+    const verb = kind.toUpperCase()
+    const resources = typesOf(template)
     const firstFailure = resources.findIndex(([id]) => failing.has(id))
     const failed = firstFailure >= 0
 
@@ -227,7 +380,7 @@ class MemoryStack {
       const at = now + step * (1 + (failed ? Math.min(index, firstFailure) : index))
       const [status, reason] = !failed || index < firstFailure
         ? [`${verb}_COMPLETE`]
-        : [`${verb}_FAILED`, index === firstFailure ? failing.get(id) : `Resource ${operation} cancelled`]
+        : [`${verb}_FAILED`, index === firstFailure ? failing.get(id) : `Resource ${kind} cancelled`]
       return this.#event(type, id, `${this.name}-${id}`, token, status ?? "", at, reason)
     })
     const resourcesEnd = now + step * Math.max(1, failed ? firstFailure + 1 : resources.length)
@@ -237,16 +390,16 @@ class MemoryStack {
       own(`${verb}_IN_PROGRESS`, now, "User Initiated"),
       ...resources.map(([id, type]) => this.#event(type, id, "", token, `${verb}_IN_PROGRESS`, now)),
       ...ends,
-      ...endings[operation][failed ? "badly" : "well"].map((status, index) => {
+      ...endings[kind][failed ? "badly" : "well"].map((status, index) => {
         const reason = failed && index === 0
-          ? `The following resource(s) failed to ${operation}: [${resources[firstFailure]?.[0]}].`
+          ? `The following resource(s) failed to ${kind}: [${resources[firstFailure]?.[0]}].`
           : undefined
         return own(status, resourcesEnd + step * index, reason)
       })
     ]
     this.tokens.add(token)
     this.changedAt = now
-    if (!failed) this.template = textOf(request)
+    if (!failed) this.template = template
   }
 
   #event(

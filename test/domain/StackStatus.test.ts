@@ -47,7 +47,7 @@ it.each([
   ["ROLLBACK_COMPLETE", "Failed", "Broken"],
   ["ROLLBACK_FAILED", "Failed", "Broken"],
   ["DELETE_FAILED", "Failed", "Broken"],
-  ["CREATE_FAILED", "Failed", "UpdatableWithoutRollback"],
+  ["CREATE_FAILED", "Failed", "CreateFailed"],
   ["UPDATE_FAILED", "Failed", "UpdatableWithoutRollback"],
   ["UPDATE_ROLLBACK_FAILED", "Failed", "RollbackStuck"],
   ["IMPORT_ROLLBACK_FAILED", "Failed", "Unknown"],

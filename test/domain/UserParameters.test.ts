@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
-import { decode, json, UserParametersInvalid } from "../../src/domain/UserParameters.ts"
+import { decode, json, jsonBy, UserParametersInvalid } from "../../src/domain/UserParameters.ts"
 
 const Parameters = json({
   stack: Schema.NonEmptyString,
@@ -129,3 +129,31 @@ describe("a shorthand", () => {
       assert.match(message, /^UserParameters could not be decoded as JSON/)
     }))
 })
+
+const Shape = jsonBy(({ kind }) =>
+  kind === "circle"
+    ? Schema.Struct({ kind: Schema.Literal("circle"), radius: Schema.Number, side: Schema.optionalKey(Schema.Number) })
+    : Schema.Struct({ kind: Schema.String, side: Schema.Number, radius: Schema.optionalKey(Schema.Number) })
+)
+
+it.effect.each<readonly [text: string, problems: ReadonlyArray<string>]>([
+  ["{\"kind\":\"circle\"}", ["\"radius\" is missing"]],
+  ["{\"kind\":\"square\",\"sid\":1}", ["\"sid\" is not known (did you mean \"side\"?)", "\"side\" is missing"]],
+  ["[]", ["UserParameters: expected object, got an array"]]
+])(
+  "fields that depend on one another are told by what they depend on: %s",
+  ([text, problems]) =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual((yield* Effect.flip(decode(Shape, text))).problems, problems)
+    })
+)
+
+it.effect.each(["{\"kind\":\"circle\",\"radius\":1}", "{\"kind\":\"square\",\"side\":2}"])(
+  "and are read and written: %s",
+  (text) =>
+    Effect.gen(function*() {
+      const shape = yield* decode(Shape, text)
+      assert.deepStrictEqual(shape, JSON.parse(text))
+      assert.strictEqual(yield* Schema.encodeEffect(Shape)(shape), text)
+    })
+)
