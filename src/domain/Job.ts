@@ -28,7 +28,9 @@ export const BucketName = Schema.String.check(Schema.isPattern(/^(?!.*\.\.)[A-Za
 }))
 
 /** Whatever an example may have; only not a path, which would make the URL of the object another one. */
-const artifactBucket = Schema.String.check(Schema.isPattern(/^(?!\.{1,2}$)[^/]+$/, { expected: "the name of a bucket" }))
+const artifactBucket = Schema.String.check(
+  Schema.isPattern(/^(?!\.{1,2}$)[^/]+$/, { expected: "the name of a bucket" })
+)
 
 /** Where an input artifact is, or where an output artifact has to go. It is always a zip. */
 export const Artifact = Schema.Struct({
