@@ -3,12 +3,14 @@ import { S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as References from "effect/References"
 import { relative } from "node:path"
 import { CheckWebpage } from "../src/actions/CheckWebpage.ts"
 import { DeployStack } from "../src/actions/DeployStack.ts"
 import { decodeJob } from "../src/domain/Job.ts"
 import type { JobOutcome } from "../src/domain/JobOutcome.ts"
+import * as UserParameters from "../src/domain/UserParameters.ts"
 import * as JobRunner from "../src/JobRunner.ts"
 import { ArtifactStore } from "../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../src/services/CloudFormation.ts"
@@ -19,7 +21,7 @@ import { CodePipelineMemory } from "../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../src/testing/LocalPipeline.ts"
 import { type LocalArtifact, upload } from "./artifacts.ts"
 import { absolute, BadUsage } from "./options.ts"
-import { help, type Options, readArtifacts, readEvent, readOptions } from "./startOptions.ts"
+import { help, type Options, readArtifacts, readEvent, readOptions, withParameters } from "./startOptions.ts"
 import { makeStory, type Story } from "./story.ts"
 
 const shown = (path: string) => relative(process.cwd(), absolute(path))
@@ -55,16 +57,28 @@ const putArtifacts = Effect.fn("putArtifacts")(function*(
   }
 })
 
-const memory = ({ stackFails }: Options, artifacts: ReadonlyArray<LocalArtifact>) => {
-  const cloudFormation = CloudFormationMemory.layer({ resourceDuration: "500 millis" })
-  const failing = stackFails === undefined
-    ? Layer.empty
-    : Layer.effectDiscard(
-      CloudFormationMemory.use(({ failResource }) => failResource(stackFails, "It fails because --stack-fails says so"))
-    )
+/** The stack that the event names, as far as that can be read. */
+const stackOf = (event: unknown) =>
+  decodeJob(event).pipe(
+    Effect.flatMap(({ userParameters }) => UserParameters.decode(DeployStack.parameters, userParameters)),
+    Effect.map(({ stack }) => stack),
+    Effect.option
+  )
+
+const memory = (
+  { stackFails, stackStatus }: Options,
+  event: unknown,
+  artifacts: ReadonlyArray<LocalArtifact>
+) => {
+  const prepare = Effect.gen(function*() {
+    const { failResource, setStatus } = yield* CloudFormationMemory
+    const stack = yield* stackOf(event)
+    if (stackStatus !== undefined && Option.isSome(stack)) yield* setStatus(stack.value, stackStatus)
+    if (stackFails !== undefined) yield* failResource(stackFails, "It fails because --stack-fails says so")
+  })
   return Layer.merge(
     ArtifactStoreMemory.layer(Object.fromEntries(artifacts.map(({ name, zip }) => [name, zip]))),
-    Layer.provideMerge(failing, cloudFormation)
+    Layer.provideMerge(Layer.effectDiscard(prepare), CloudFormationMemory.layer({ resourceDuration: "500 millis" }))
   )
 }
 
@@ -125,8 +139,9 @@ const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
     )
     : Effect.void
 
-const deployStack = Effect.fn("deployStack")(function*(options: Options, event: unknown, story: Story) {
+const deployStack = Effect.fn("deployStack")(function*(options: Options, given: unknown, story: Story) {
   yield* configureSdk(options)
+  const event = yield* withParameters(options, given)
   const artifacts = yield* decodeJob(event).pipe(
     Effect.flatMap((job) => readArtifacts(options, job)),
     // The action is to tell what is wrong with the event.
@@ -138,7 +153,7 @@ const deployStack = Effect.fn("deployStack")(function*(options: Options, event: 
   yield* putArtifacts(options, artifacts, story)
   const services = options.live
     ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
-    : memory(options, artifacts.map(({ local }) => local))
+    : memory(options, event, artifacts.map(({ local }) => local))
   const outcome = yield* play(options, event, story, (event) => JobRunner.run(DeployStack, event)).pipe(
     Effect.provide(told(story).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer))))
   )

@@ -16,6 +16,8 @@ const credentials = (job: Job) => {
   return [accessKeyId, secretAccessKey, sessionToken].map((secret) => secret && Redacted.value(secret))
 }
 
+const mode = ({ userParameters }: Job) => JSON.parse(userParameters).mode
+
 /** What is read of the job in each event, and what it has to be. */
 const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknown, expected: unknown]>> = {
   "artifact-credentials-absent": [(job) => job.data.artifactCredentials, undefined],
@@ -37,6 +39,11 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
       objectKey: "MyPipeline/MyTemplate/aB3dE5f.zip"
     }]]]
   ],
+  "deploy-stack-change-set": [mode, "CHANGE_SET_DEPLOY"],
+  "deploy-stack-change-set-execute": [mode, "CHANGE_SET_EXECUTE"],
+  "deploy-stack-change-set-replace": [mode, "CHANGE_SET_REPLACE"],
+  "deploy-stack-delete-only": [mode, "DELETE_ONLY"],
+  "deploy-stack-replace-on-failure": [mode, "REPLACE_ON_FAILURE"],
   "encryption-key": [
     (job) => job.data.encryptionKey,
     { id: "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", type: "KMS" }

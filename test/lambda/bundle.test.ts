@@ -8,7 +8,7 @@ import { CloudFormationServer } from "../contract/CloudFormationServer.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
 import { S3Server } from "../contract/S3Server.ts"
 import { signedBy } from "../contract/server.ts"
-import { deployEvent, sampleTemplate } from "../fixtures.ts"
+import { deployEvent, readEvent, sampleTemplate } from "../fixtures.ts"
 import { assertClean, buildFunction, lastReport, timeout } from "./builtFunction.ts"
 
 const deployStack = buildFunction("deploy-stack")
@@ -149,5 +149,51 @@ describe("the built function deploy-stack", () => {
         }
       })
       assertClean("deploy-stack", yield* end, ["job-1", "job-2"])
+    }).pipe(Effect.provide(aws)), timeout)
+
+  it.live("makes a change set, executes it, and deletes the stack", () =>
+    Effect.gen(function*() {
+      const { advance, calls, finishChangeSets, setStatus } = yield* CloudFormationServer
+      yield* putTemplate
+      yield* setStatus(stack, "UPDATE_COMPLETE")
+      const { end, invoke } = yield* startFunction
+      const eventOf = (name: string, id: string, data: object = {}) => {
+        const { "CodePipeline.job": job } = readEvent(name)
+        return { "CodePipeline.job": { ...job, id, data: { ...job.data, ...data } } }
+      }
+      const goOn = (name: string, id: string) =>
+        Effect.flatMap(lastReport, ({ parameters: { continuationToken } }) =>
+          invoke(eventOf(name, id, { continuationToken })))
+
+      yield* invoke(eventOf("deploy-stack-change-set", "job-1"))
+      const made = calls.find(({ operation }) =>
+        operation === "CreateChangeSet"
+      )
+      assert.deepInclude(made?.parameters, {
+        ChangeSetName: "execute-job-1",
+        ChangeSetType: "UPDATE",
+        TemplateBody: template,
+        Description: "Made by effect-codepipeline for job job-1"
+      })
+      yield* finishChangeSets(stack)
+      yield* goOn("deploy-stack-change-set", "job-2")
+      assert.deepNestedInclude((yield* lastReport).parameters, {
+        "executionDetails.summary": "Stack update started: 1 change (1 add): add Resource0 (AWS::S3::Bucket)"
+      })
+      assert.deepInclude(calls.at(-1)?.parameters, { ClientRequestToken: "execute-job-1" })
+
+      // The event does not want to wait for the clean-up.
+      yield* advance(stack, { status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" })
+      assert.deepNestedInclude(yield* goOn("deploy-stack-change-set", "job-3"), { "resolved._tag": "Succeeded" })
+
+      yield* advance(stack, { status: "UPDATE_COMPLETE" })
+      yield* invoke(eventOf("deploy-stack-delete-only", "job-4"))
+      assert.deepInclude(calls.at(-1), { operation: "DeleteStack" })
+      assert.deepInclude(calls.at(-1)?.parameters, { ClientRequestToken: "delete-job-4" })
+      yield* advance(stack, { status: "DELETE_COMPLETE" })
+      assert.deepNestedInclude(yield* goOn("deploy-stack-delete-only", "job-5"), {
+        "resolved.message": "Stack delete complete"
+      })
+      assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3", "job-4", "job-5"])
     }).pipe(Effect.provide(aws)), timeout)
 })

@@ -41,6 +41,15 @@ describe("npm start", () => {
     assert.strictEqual(status, 1)
   })
 
+  it("tells the story of any mode, from any status of the stack", async () => {
+    const { status, stdout } = await start("--mode", "REPLACE_ON_FAILURE", "--stack-status=ROLLBACK_COMPLETE")
+    assert.match(
+      stdout,
+      /stack +ROLLBACK_COMPLETE[^]*Stack delete started[^]*Stack create started[^]*Stack update complete/
+    )
+    assert.strictEqual(status, 0)
+  })
+
   it("takes any event and artifact, and exits with 1 when the action fails on them", async () => {
     const { status, stdout } = await start("events/encryption-key.json", "--artifact=MyTemplate=package.json")
     assert.match(stdout, /failed +RevisionUnavailable: .*not a zip/)
