@@ -50,7 +50,8 @@ const statusTable = () =>
         changedOfLate: true,
         createdOfLate: false
       } as const
-      return [status, ...shownModes.map((mode) => atStart(mode, observation)), whileWatched(observation)]
+      const steps = shownModes.map((mode) => atStart(mode, observation))
+      return [status].concat(steps, whileWatched(observation))
     })
   ])
 

@@ -1,6 +1,7 @@
 // The text that a pipeline gives to its action, and what an action makes of it.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
@@ -33,9 +34,9 @@ export const jsonBy = <S extends Schema.Codec<unknown, unknown>>(
   choose: (object: Readonly<Record<string, unknown>>) => S
 ): Schema.Codec<S["Type"], string> =>
   jsonText(Option.none).pipe(
-    Schema.decodeTo(Schema.declare((_: unknown): _ is S["Type"] => true), {
+    Schema.decodeTo(Schema.declare((value: unknown): value is S["Type"] => Predicate.isObject(value)), {
       decode: SchemaGetter.transformEffect((object, options) =>
-        SchemaParser.decodeUnknownEffect(choose(object))(object, options)
+        SchemaParser.decodeEffect(choose(object))(object, options)
       ),
       encode: SchemaGetter.transformEffect((value, options) => {
         const object = value as Readonly<Record<string, unknown>>

@@ -234,15 +234,16 @@ const resourcesOf = (template: string) =>
 /** Resource types by logical id. */
 const typesOf = (template: string) => Object.entries(resourcesOf(template)).map(([id, { Type }]) => [id, Type] as const)
 
+const change = (action: string, logicalResourceId: string, resourceType: string) => ({
+  action,
+  logicalResourceId,
+  resourceType
+})
+
 /** What it takes to make the one template of the other. A resource of another type is made anew. */
 const changesBetween = (before: string, after: string): ReadonlyArray<ResourceChange> => {
   const old = new Map(Object.entries(resourcesOf(before)))
   const now = new Map(Object.entries(resourcesOf(after)))
-  const change = (action: string, logicalResourceId: string, resourceType: string) => ({
-    action,
-    logicalResourceId,
-    resourceType
-  })
   const kept = Array.from(now).flatMap(([id, resource]): ReadonlyArray<ResourceChange> => {
     const was = old.get(id)
     if (was === undefined) return [change("Add", id, resource.Type)]

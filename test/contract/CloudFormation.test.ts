@@ -275,10 +275,7 @@ describe.each([
 
   it.effect.each([stack, absentArn])(
     "to delete a stack that is not there is no mistake: %s",
-    (name) =>
-      Effect.gen(function*() {
-        yield* remove(name)
-      }).pipe(Effect.provide(world))
+    (name) => remove(name).pipe(Effect.provide(world))
   )
 
   it.effect("a delete with the token of another is known again", () =>

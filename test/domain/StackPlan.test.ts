@@ -185,6 +185,9 @@ describe("start", () => {
   })
 })
 
+const stepIn = (mode: Mode, seen: Observation, others: Partial<typeof anyWishes.Type> = {}) =>
+  settle(start(mode, { ...wishes, ...others }, seen), { _tag: "Others" })
+
 describe("start, by mode", () => {
   const failedStates = [
     "ROLLBACK_COMPLETE",
@@ -194,8 +197,6 @@ describe("start, by mode", () => {
     "UPDATE_ROLLBACK_FAILED",
     "REVIEW_IN_PROGRESS"
   ]
-  const stepIn = (mode: Mode, seen: Observation, others: Partial<typeof anyWishes.Type> = {}) =>
-    settle(start(mode, { ...wishes, ...others }, seen), { _tag: "Others" })
   const absent = Observation.cases.Absent.make({})
   const healthy = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"]
   const atRest = StackStatus.literals.filter((status) => !runs(status) && status !== "DELETE_COMPLETE")

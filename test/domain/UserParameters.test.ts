@@ -132,8 +132,8 @@ describe("a shorthand", () => {
 
 const Shape = jsonBy(({ kind }) =>
   kind === "circle"
-    ? Schema.Struct({ kind: Schema.Literal("circle"), radius: Schema.Number, side: Schema.optionalKey(Schema.Number) })
-    : Schema.Struct({ kind: Schema.String, side: Schema.Number, radius: Schema.optionalKey(Schema.Number) })
+    ? Schema.Struct({ kind: Schema.Literal("circle"), radius: Schema.Finite, side: Schema.optionalKey(Schema.Finite) })
+    : Schema.Struct({ kind: Schema.String, side: Schema.Finite, radius: Schema.optionalKey(Schema.Finite) })
 )
 
 it.effect.each<readonly [text: string, problems: ReadonlyArray<string>]>([

@@ -49,6 +49,12 @@ const signers = (requests: ReadonlyArray<{ readonly headers: IncomingHttpHeaders
 
 const aws = Layer.mergeAll(S3Server.layer, CloudFormationServer.layer(), CodePipelineServer.layer)
 
+/** An event of `events/`, as another job. */
+const eventOf = (name: string, id: string, data: object = {}) => {
+  const { "CodePipeline.job": job } = readEvent(name)
+  return { "CodePipeline.job": { ...job, id, data: { ...job.data, ...data } } }
+}
+
 describe("the built function deploy-stack", () => {
   it("needs nothing but Node, on any architecture", async () => {
     const code = await readFile(join(deployStack.folder(), "index.mjs"), "utf8")
@@ -157,10 +163,6 @@ describe("the built function deploy-stack", () => {
       yield* putTemplate
       yield* setStatus(stack, "UPDATE_COMPLETE")
       const { end, invoke } = yield* startFunction
-      const eventOf = (name: string, id: string, data: object = {}) => {
-        const { "CodePipeline.job": job } = readEvent(name)
-        return { "CodePipeline.job": { ...job, id, data: { ...job.data, ...data } } }
-      }
       const goOn = (name: string, id: string) =>
         Effect.flatMap(lastReport, ({ parameters: { continuationToken } }) =>
           invoke(eventOf(name, id, { continuationToken })))

@@ -84,10 +84,10 @@ describe("readEvent", () => {
     }))
 })
 
-describe("withParameters", () => {
-  const asked = (event: unknown, ...args: ReadonlyArray<string>) =>
-    Effect.flatMap(readOptions(args), (options) => withParameters(options, event))
+const asked = (event: unknown, ...args: ReadonlyArray<string>) =>
+  Effect.flatMap(readOptions(args), (options) => withParameters(options, event))
 
+describe("withParameters", () => {
   it.effect("puts the command line's options beside the event's own", () =>
     Effect.gen(function*() {
       const event = yield* asked(deployEvent(), "--mode", "DELETE_ONLY", "--option", "settle=false")
