@@ -51,7 +51,7 @@ const statusTable = () =>
         createdOfLate: false
       } as const
       const steps = shownModes.map((mode) => atStart(mode, observation))
-      return [status].concat(steps, whileWatched(observation))
+      return [String(status)].concat(steps, whileWatched(observation))
     })
   ])
 
