@@ -15,21 +15,37 @@ import { retryUnavailable } from "../internal/awsCommand.ts"
 import {
   CloudFormation,
   NoUpdates,
+  type RequestError,
   type Stack,
   StackExists,
   StackNotReady,
   type StackRequest,
   TokenUsed
 } from "../services/CloudFormation.ts"
+import { checkCapabilities, summaryOf, valuesOf } from "./memoryTemplate.ts"
 
 export interface Options {
   /** How long each resource of a template takes, one after another; 10 seconds when left out. */
   readonly resourceDuration?: Duration.Input
 }
 
+/** What a stack was given besides its template. */
+export interface MemorySettings {
+  /** The values of all parameters, by name: also those that are secret. */
+  readonly parameters: ReadonlyMap<string, string>
+  readonly tags: ReadonlyMap<string, string>
+  readonly roleArn: string | undefined
+  readonly notificationArns: ReadonlyArray<string>
+  /** JSON. */
+  readonly stackPolicy: string | undefined
+  readonly terminationProtection: boolean
+}
+
 export class CloudFormationMemory extends Context.Service<CloudFormationMemory, {
   /** The tokens of the operations that were begun, in their order. */
   readonly begun: ReadonlyArray<string>
+  /** What the stack was given besides its template; none where there is no such stack. */
+  settingsOf(stack: string): Effect.Effect<Option.Option<MemorySettings>>
   /** From now on this resource cannot be created or updated. */
   failResource(logicalResourceId: string, reason: string): Effect.Effect<void>
   /** Somebody else brings the stack into this status, now; it is made where there is none. */
@@ -40,8 +56,8 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   deny(operation: string): Effect.Effect<void>
 }>()("effect-codepipeline/testing/CloudFormationMemory") {
   /**
-   * No stacks at first. Time is that of Effect's `Clock`. The resources of a template are known where it is JSON; one in
-   * YAML is taken as a template without resources.
+   * No stacks at first. Time is that of Effect's `Clock`. The parameters and resources of a template are known where it
+   * is JSON; one in YAML is taken as a template without any.
    */
   static readonly layer = (options: Options = {}): Layer.Layer<CloudFormation | CloudFormationMemory> =>
     Layer.effectContext(Effect.sync(() => {
@@ -94,7 +110,9 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           if (used) return yield* new TokenUsed({ stack })
           if (existing !== undefined) return yield* new StackExists({ stack })
           yield* checkTemplate("cloudformation:CreateStack", request)
-          return operate("create", add(stack, now), request, now)
+          const settings = yield* settingsAfter("cloudformation:CreateStack", request, noSettings)
+          const { terminationProtection = false } = request
+          return operate("create", add(stack, now).willHave({ ...settings, terminationProtection }), request, now)
         }),
         update: Effect.fn("CloudFormationMemory.update")(function*(request) {
           const { clientRequestToken, stack } = request
@@ -106,10 +124,28 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           }
           if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
           if (fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
-          if (existing.template === textOf(request)) return yield* new NoUpdates({ stack })
           yield* checkTemplate("cloudformation:UpdateStack", request)
-          return operate("update", existing, request, now)
+          const settings = yield* settingsAfter("cloudformation:UpdateStack", request, existing.settings)
+          if (existing.template === textOf(request) && isSame(existing.settings, settings)) {
+            return yield* new NoUpdates({ stack })
+          }
+          return operate("update", existing.willHave(settings), request, now)
         }),
+        templateSummary: Effect.fn("CloudFormationMemory.templateSummary")(function*(template) {
+          yield* enter("cloudformation:GetTemplateSummary")
+          yield* checkTemplate("cloudformation:GetTemplateSummary", template)
+          return summaryOf(textOf(template))
+        }),
+        setTerminationProtection: Effect.fn("CloudFormationMemory.setTerminationProtection")(
+          function*(stackId, terminationProtection) {
+            const now = yield* enter("cloudformation:UpdateTerminationProtection")
+            const stack = find(stackId, now)
+            if (stack === undefined) {
+              return yield* invalid("cloudformation:UpdateTerminationProtection", `Stack [${stackId}] does not exist`)
+            }
+            stack.settings = { ...stack.settings, terminationProtection }
+          }
+        ),
         events: Effect.fn("CloudFormationMemory.events")(function*(stackId) {
           const now = yield* enter("cloudformation:DescribeStackEvents")
           const stack = find(stackId, now)
@@ -121,6 +157,11 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
 
       return Context.make(CloudFormation, service).pipe(Context.add(CloudFormationMemory, {
         begun,
+        settingsOf: (stack) =>
+          Effect.map(
+            Clock.currentTimeMillis,
+            (now) => Option.map(Option.fromUndefinedOr(find(stack, now)), ({ settings }) => settings)
+          ),
         failResource: (logicalResourceId, reason) => Effect.sync(() => void failing.set(logicalResourceId, reason)),
         setStatus: (name, status) =>
           Effect.map(Clock.currentTimeMillis, (now) => (find(name, now) ?? add(name, now)).interfere(status, now)),
@@ -148,6 +189,41 @@ const checkTemplate = (operation: string, template: Template): Effect.Effect<voi
     ? Effect.fail(invalid(operation, "Template format error: At least one Resources member must be defined."))
     : Effect.void
 
+const noSettings: MemorySettings = {
+  parameters: new Map(),
+  tags: new Map(),
+  roleArn: undefined,
+  notificationArns: [],
+  stackPolicy: undefined,
+  terminationProtection: false
+}
+
+/** What the request makes of a stack's settings. */
+const settingsAfter = (
+  operation: string,
+  request: StackRequest,
+  before: MemorySettings
+): Effect.Effect<MemorySettings, RequestError | AwsRejected> =>
+  checkCapabilities(textOf(request), request).pipe(
+    Effect.andThen(valuesOf(textOf(request), request, before.parameters)),
+    Effect.map((parameters) => ({
+      ...before,
+      parameters,
+      tags: request.tags ?? before.tags,
+      roleArn: request.roleArn ?? before.roleArn,
+      notificationArns: request.notificationArns ?? before.notificationArns,
+      stackPolicy: request.stackPolicy ?? before.stackPolicy
+    })),
+    Effect.catchTag("MissingValues", ({ words }) => Effect.fail(invalid(operation, words)))
+  )
+
+/** What makes an update: a role or a policy alone do not. */
+const isSame = (before: MemorySettings, after: MemorySettings) => {
+  const compared = ({ notificationArns, parameters, tags }: MemorySettings) =>
+    JSON.stringify([[...parameters].toSorted(), [...tags].toSorted(), notificationArns])
+  return compared(before) === compared(after)
+}
+
 /** Resource types by logical id. */
 const resourcesOf = (template: string) =>
   Option.match(parseTemplate(template), {
@@ -173,6 +249,9 @@ class MemoryStack {
   readonly name: string
   readonly tokens = new Set<string>()
   template = ""
+  settings: MemorySettings = noSettings
+  /** Those of the operation that begins. */
+  #next: MemorySettings = noSettings
   readonly createdAt: number
   changedAt: number
   /** What has happened and what is going to happen, oldest first. */
@@ -192,9 +271,11 @@ class MemoryStack {
   }
 
   describeAt(now: number): Stack {
-    const { changedAt, createdAt, id, name } = this
+    const { changedAt, createdAt, id, name, settings: { parameters, terminationProtection } } = this
     const newest = this.eventsAt(now).find(({ physicalResourceId }) => physicalResourceId === id)
-    return { id, name, createdAt, changedAt, status: newest?.status ?? "", reason: newest?.reason }
+    const status = newest?.status ?? ""
+    const parameterNames = [...parameters.keys()]
+    return { id, name, createdAt, changedAt, status, reason: newest?.reason, parameterNames, terminationProtection }
   }
 
   statusAt(now: number) {
@@ -206,6 +287,12 @@ class MemoryStack {
     const event = this.#event("AWS::CloudFormation::Stack", this.name, this.id, "Console-0000", status, now)
     this.#events = [...this.eventsAt(now).toReversed(), event]
     this.changedAt = now
+  }
+
+  /** What the operation that begins now gives to the stack. */
+  willHave(settings: MemorySettings) {
+    this.#next = settings
+    return this
   }
 
   operate(
@@ -247,6 +334,7 @@ class MemoryStack {
     this.tokens.add(token)
     this.changedAt = now
     if (!failed) this.template = textOf(request)
+    if (!failed || operation === "create") this.settings = this.#next
   }
 
   #event(

@@ -106,6 +106,7 @@ const lambda = Effect.fnUntraced(function*(fates: ReadonlyArray<Fate>, remaining
     const met = meet(Effect.andThen(Deferred.succeed(killed, "killed"), Effect.never))
     const run = JobRunner.run(DeployStack, event, { remainingMillis }).pipe(
       Effect.provideService(CloudFormation, {
+        ...cloudFormation,
         describe: (stack) => met(`describe ${stack}`, cloudFormation.describe(stack)),
         events: (stack, since) => met(`events ${stack}`, cloudFormation.events(stack, since)),
         create: (request) => met("create", cloudFormation.create(request)),

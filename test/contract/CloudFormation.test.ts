@@ -373,9 +373,10 @@ describe("CloudFormation on the wire", () => {
       yield* answerNext(refused("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]"))
       const error = yield* Effect.flip(create())
       assert.deepInclude(error, {
-        _tag: "AwsRejected",
-        code: "InsufficientCapabilitiesException",
-        detail: "Requires capabilities : [CAPABILITY_IAM]"
+        _tag: "InsufficientCapabilities",
+        stack,
+        required: ["CAPABILITY_IAM"],
+        reason: "Requires capabilities : [CAPABILITY_IAM]"
       })
       assert.lengthOf(calls, 1)
     }).pipe(Effect.provide(http)))

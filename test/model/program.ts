@@ -65,7 +65,9 @@ const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack) => ({
   status,
   reason: undefined,
   createdAt,
-  changedAt
+  changedAt,
+  parameterNames: [],
+  terminationProtection: false
 })
 
 const toEvents = (stackId: string, events: ReadonlyArray<Cloud.ModelEvent>) =>
@@ -118,7 +120,7 @@ export const next = <Parameters, State, E extends TaggedError>(
       create: ({ clientRequestToken: token }: { readonly clientRequestToken: string }) =>
         ask({ _tag: "create", token }),
       update: ({ clientRequestToken: token }: { readonly clientRequestToken: string }) => ask({ _tag: "update", token })
-    } as CloudFormation["Service"]
+    } as Partial<CloudFormation["Service"]> as CloudFormation["Service"]
     const codePipeline = {
       report: (_: JobId, outcome: JobOutcome) => ask({ _tag: "report", outcome })
     } as CodePipeline["Service"]
