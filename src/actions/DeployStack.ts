@@ -15,6 +15,7 @@ import { CloudFormation, type OperationError, type Stack } from "../services/Clo
 import * as Action from "./Action.ts"
 import { DeployStackParameters } from "./DeployStackParameters.ts"
 import { anyDelivery, observe, settle } from "./StackObservation.ts"
+import * as StackSettings from "./StackSettings.ts"
 import * as StackTemplate from "./StackTemplate.ts"
 
 /** The stack's status forbids the operation. */
@@ -99,12 +100,19 @@ const watching = (message: string, state: Watching, percentComplete?: number): S
 const begin = Effect.fn("DeployStack.begin")(function*(
   invocation: Invocation,
   template: StackTemplate.StackTemplate,
+  settings: StackSettings.StackSettings,
   stack: Option.Option<Stack>,
   now: number,
   triesLeft: number
 ): Effect.fn.Return<
   Step,
-  StackRefused | OperationRejected | StackTemplate.TemplateInvalid | UploadFailed | AwsError,
+  | StackRefused
+  | OperationRejected
+  | StackTemplate.TemplateInvalid
+  | StackSettings.StackSettingsInvalid
+  | StackSettings.CapabilitiesMissing
+  | UploadFailed
+  | AwsError,
   CloudFormation | ArtifactStore
 > {
   const { execution, parameters: { stack: name, templateBucket, whenBusy = "fail" } } = invocation
@@ -123,17 +131,21 @@ const begin = Effect.fn("DeployStack.begin")(function*(
       ? Effect.succeed(postpone(status))
       : Effect.flatMap(
         cloudFormation.describe(name),
-        (stack) => begin(invocation, template, stack, now, triesLeft - 1)
+        (stack) => begin(invocation, template, settings, stack, now, triesLeft - 1)
       )
 
   return yield* StackPlan.Start.$match(next, {
     Begin: Effect.fnUntraced(function*({ operation }) {
-      const call: Effect.Effect<string, OperationError> = cloudFormation[operation]({
-        stack: name,
-        ...(yield* StackTemplate.give(template, templateBucket)),
-        clientRequestToken: requestToken(operation, execution)
-      })
-      return yield* call.pipe(
+      const given = yield* StackTemplate.give(template, templateBucket)
+      const existing = operation === "create" ? Option.none() : stack
+      const call = (options: StackSettings.CallOptions): Effect.Effect<string, OperationError> =>
+        cloudFormation[operation]({
+          ...options,
+          ...given,
+          stack: name,
+          clientRequestToken: requestToken(operation, execution)
+        })
+      return yield* StackSettings.begin(settings, { stack: name, existing, template: given }, call).pipe(
         Effect.map((stackId) =>
           watching(`Stack ${operation} started`, { ...watched, operation, stackId, since: now }, 0)
         ),
@@ -163,11 +175,15 @@ const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
   const cloudFormation = yield* CloudFormation
   // Before the look and the reading, so that the clocks of Lambda and CloudFormation may differ by as much.
   const now = yield* epochMillis
-  const [stack, template] = yield* Effect.all(
-    [cloudFormation.describe(parameters.stack), StackTemplate.read(job, parameters)],
-    { concurrency: 2 }
+  const [stack, template, settings] = yield* Effect.all(
+    [
+      cloudFormation.describe(parameters.stack),
+      StackTemplate.read(job, parameters),
+      StackSettings.read(job, parameters)
+    ],
+    { concurrency: 3 }
   )
-  return yield* begin(invocation, template, stack, now, 2)
+  return yield* begin(invocation, template, settings, stack, now, 2)
 })
 
 const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
@@ -256,6 +272,9 @@ export const DeployStack = Action.make({
     ...Action.awsFailures,
     ...Action.artifactFailures,
     TemplateInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
+    TemplateConfigurationInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
+    StackSettingsInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
+    CapabilitiesMissing: ({ message }) => ({ type: "ConfigurationError", message }),
     UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
     StackRefused: ({ message }) => ({ type: "ConfigurationError", message }),
     OperationRejected: ({ message }) => ({ type: "ConfigurationError", message }),
