@@ -9,7 +9,7 @@ import type { AwsError } from "../domain/AwsError.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
-import { advice } from "../domain/StackStatus.ts"
+import { advice, fresh } from "../domain/StackStatus.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
@@ -115,10 +115,10 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   | AwsError,
   CloudFormation | ArtifactStore
 > {
-  const { execution, parameters: { stack: name, templateBucket, whenBusy = "fail" } } = invocation
+  const { execution, parameters: { disableRollback, stack: name, templateBucket, whenBusy = "fail" } } = invocation
   const cloudFormation = yield* CloudFormation
   const owner = anyDelivery(execution)
-  const decision = StackPlan.start("CREATE_UPDATE", whenBusy, observe(stack, execution, owner.since))
+  const decision = StackPlan.start("CREATE_UPDATE", whenBusy, observe(stack, execution, owner.since), disableRollback)
   // The newest events do: while ours is under way, or was the last, they are ours.
   const search = { stack, since: now, owner, operations: StackOperation.literals, eventsDenied: false }
   const { events, next } = yield* settle(decision, search)
@@ -126,9 +126,14 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   const watched = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
 
   const adopt = (operation: StackOperation) => watching(inProgress, { ...watched, operation, since: owner.since })
+  // A stack that was made with the API's OnFailure DO_NOTHING stays in CREATE_FAILED for good.
+  const giveUp = (status: string) =>
+    fresh(status) === "UpdatableWithoutRollback"
+      ? Effect.fail(new StackRefused({ stack: name, status }))
+      : Effect.succeed(postpone(status))
   const lookAgain = (status: string) =>
     triesLeft === 0
-      ? Effect.succeed(postpone(status))
+      ? giveUp(status)
       : Effect.flatMap(
         cloudFormation.describe(name),
         (stack) => begin(invocation, template, settings, stack, now, triesLeft - 1)

@@ -82,7 +82,8 @@ const unlessOurs = (step: Start, unknown: Start = step) =>
 
 type Opening = (
   seen: { readonly status: string; readonly createdOfLate: boolean },
-  whenBusy: WhenBusy
+  whenBusy: WhenBusy,
+  disableRollback: boolean
 ) => Decision<Start>
 
 const refuse: Opening = ({ status }) => unlessOurs(Start.Refuse({ status }))
@@ -95,7 +96,9 @@ const createOrUpdate: Record<Fresh, Opening> = {
   // Only what is somebody else's for sure is refused: to fail a deployment that goes on would be worse than to wait.
   Busy: ({ status }, whenBusy) =>
     unlessOurs(whenBusy === "fail" ? Start.Refuse({ status }) : Start.Postpone({ status }), Start.Postpone({ status })),
-  UpdatableWithoutRollback: refuse,
+  // An operation that was not rolled back goes on with another one that will not be.
+  UpdatableWithoutRollback: ({ status }, _, disableRollback) =>
+    unlessOurs(disableRollback ? update() : Start.Refuse({ status })),
   Broken: refuse,
   RollbackStuck: refuse,
   Shell: refuse,
@@ -106,11 +109,19 @@ const starts: Record<Mode, Record<Fresh, Opening> & { readonly Absent: () => Dec
   CREATE_UPDATE: { Absent: create, ...createOrUpdate }
 }
 
-/** What a new job does. Total: every status has a decision, known or not. */
-export const start = (mode: Mode, whenBusy: WhenBusy, observation: Observation): Decision<Start> =>
+/**
+ * What a new job does. Total: every status has a decision, known or not. `disableRollback` is that of the operation that
+ * it would begin.
+ */
+export const start = (
+  mode: Mode,
+  whenBusy: WhenBusy,
+  observation: Observation,
+  disableRollback = false
+): Decision<Start> =>
   Observation.match(observation, {
     Absent: (): Decision<Start> => starts[mode].Absent(),
-    Present: (seen) => starts[mode][fresh(seen.status)](seen, whenBusy)
+    Present: (seen) => starts[mode][fresh(seen.status)](seen, whenBusy, disableRollback)
   })
 
 const succeeded: ReadonlySet<Watched> = new Set<Watched>(["Succeeded", "Settling"])

@@ -92,7 +92,8 @@ const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
   Settling: waitAndRetry,
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,
-  UpdatableWithoutRollback: (stack) => `Roll stack "${stack}" back or delete it, then retry the action`,
+  UpdatableWithoutRollback: (stack) =>
+    `Roll stack "${stack}" back or delete it, or add "disableRollback": true to UserParameters, then retry the action`,
   Broken: (stack) => `Delete stack "${stack}", then retry the action`,
   RollbackStuck: (stack) => `Continue the update rollback of stack "${stack}" or delete it, then retry the action`,
   Shell: (stack) =>

@@ -123,7 +123,9 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             return yield* invalid("cloudformation:UpdateStack", `Stack [${stack}] does not exist`)
           }
           if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
-          if (fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
+          const updatable = fresh(status) === "Updatable" ||
+            (request.disableRollback === true && fresh(status) === "UpdatableWithoutRollback")
+          if (!updatable) return yield* new StackNotReady({ stack, status })
           yield* checkTemplate("cloudformation:UpdateStack", request)
           const settings = yield* settingsAfter("cloudformation:UpdateStack", request, existing.settings)
           if (existing.template === textOf(request) && isSame(existing.settings, settings)) {
@@ -233,14 +235,19 @@ const resourcesOf = (template: string) =>
 
 /** The statuses through which an operation ends, well or not, after its resources. */
 const endings = {
-  create: { well: ["CREATE_COMPLETE"], badly: ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"] },
+  create: {
+    well: ["CREATE_COMPLETE"],
+    badly: ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"],
+    withoutRollback: ["CREATE_FAILED"]
+  },
   update: {
     well: ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"],
     badly: [
       "UPDATE_ROLLBACK_IN_PROGRESS",
       "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
       "UPDATE_ROLLBACK_COMPLETE"
-    ]
+    ],
+    withoutRollback: ["UPDATE_FAILED"]
   }
 } as const satisfies Record<StackOperation, unknown>
 
@@ -324,12 +331,14 @@ class MemoryStack {
       own(`${verb}_IN_PROGRESS`, now, "User Initiated"),
       ...resources.map(([id, type]) => this.#event(type, id, "", token, `${verb}_IN_PROGRESS`, now)),
       ...ends,
-      ...endings[operation][failed ? "badly" : "well"].map((status, index) => {
-        const reason = failed && index === 0
-          ? `The following resource(s) failed to ${operation}: [${resources[firstFailure]?.[0]}].`
-          : undefined
-        return own(status, resourcesEnd + step * index, reason)
-      })
+      ...endings[operation][failed ? (request.disableRollback ? "withoutRollback" : "badly") : "well"].map(
+        (status, index) => {
+          const reason = failed && index === 0
+            ? `The following resource(s) failed to ${operation}: [${resources[firstFailure]?.[0]}].`
+            : undefined
+          return own(status, resourcesEnd + step * index, reason)
+        }
+      )
     ]
     this.tokens.add(token)
     this.changedAt = now

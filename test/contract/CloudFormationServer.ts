@@ -2,6 +2,16 @@
 // themselves: a test says when and how.
 import { Context, Effect, Layer } from "effect"
 import { type Answer, type AwsServer, type Call, done, type Protocol, refused, serve } from "./server.ts"
+import { members, summaryOf, tagsOf, valuesOf } from "./templateRequest.ts"
+
+export interface Settings {
+  readonly values: ReadonlyMap<string, string>
+  readonly tags: ReadonlyMap<string, string | undefined>
+  readonly topics: ReadonlyArray<string>
+  readonly roleArn: string | undefined
+  readonly stackPolicy: string | undefined
+  readonly terminationProtection: string
+}
 
 export interface Happening {
   readonly status: string
@@ -19,6 +29,8 @@ export class CloudFormationServer extends Context.Service<
     setStatus(stack: string, status: string): Effect.Effect<void>
     /** Empty where there is no such stack. */
     look(stack: string): Effect.Effect<{ readonly id: string; readonly status: string }>
+    /** What the stack was given besides its template. */
+    settings(stack: string): Effect.Effect<Settings>
   }
 >()("effect-codepipeline/test/CloudFormationServer") {
   /** `eventsPerPage` is what DescribeStackEvents gives at once. */
@@ -31,6 +43,8 @@ export class CloudFormationServer extends Context.Service<
           DescribeStacks: (parameters) => describeStacks(stacks, parameters),
           CreateStack: (parameters) => createStack(stacks, parameters),
           UpdateStack: (parameters) => updateStack(stacks, parameters),
+          GetTemplateSummary: getTemplateSummary,
+          UpdateTerminationProtection: (parameters) => updateTerminationProtection(stacks, parameters),
           DescribeStackEvents: (parameters) => describeStackEvents(stacks, parameters, eventsPerPage)
         }
         const server = yield* serve(
@@ -48,7 +62,8 @@ export class CloudFormationServer extends Context.Service<
             Effect.sync(() => {
               const { id = "", status = "" } = stacks.find(name) ?? {}
               return { id, status }
-            })
+            }),
+          settings: (name) => Effect.sync(() => stacks.find(name)?.settings ?? noSettings)
         }
       })
     )
@@ -98,7 +113,10 @@ const createStack = (stacks: Stacks, parameters: Parameters) => {
   if (stacks.hasUsed(name, token)) return tokenUsed(token)
   if (stacks.find(name)) return refused("AlreadyExistsException", `Stack [${name}] already exists`)
   if (template === undefined) return validationError(noResources)
+  const settings = settingsAfter(template, parameters, noSettings)
+  if ("_tag" in settings) return settings
   const stack = stacks.add(name)
+  stack.settings = settings
   stack.begin("CREATE_IN_PROGRESS", token, template)
   return result("CreateStack", xml({ StackId: stack.id }))
 }
@@ -111,11 +129,18 @@ const updateStack = (stacks: Stacks, parameters: Parameters) => {
     return validationError(`Stack [${name}] does not exist`)
   }
   if (stacks.hasUsed(stack.name, token)) return tokenUsed(token)
-  if (!/^(?!ROLLBACK|DELETE).*_COMPLETE$/.test(stack.status)) {
+  const withoutRollback = texts(parameters)["DisableRollback"] === "true" &&
+    /^(CREATE|UPDATE)_FAILED$/.test(stack.status)
+  if (!withoutRollback && !/^(?!ROLLBACK|DELETE).*_COMPLETE$/.test(stack.status)) {
     return validationError(`Stack:${stack.id} is in ${stack.status} state and can not be updated.`)
   }
-  if (template === stack.template) return validationError("No updates are to be performed.")
   if (template === undefined) return validationError(noResources)
+  const settings = settingsAfter(template, parameters, stack.settings)
+  if ("_tag" in settings) return settings
+  if (template === stack.template && changeable(settings) === changeable(stack.settings)) {
+    return validationError("No updates are to be performed.")
+  }
+  stack.settings = settings
   stack.begin("UPDATE_IN_PROGRESS", token, template)
   return result("UpdateStack", xml({ StackId: stack.id }))
 }
@@ -132,6 +157,65 @@ const describeStackEvents = (stacks: Stacks, parameters: Parameters, perPage: nu
     `<StackEvents>${members.join("")}</StackEvents>${xml({ NextToken: more ? `${start + perPage}` : undefined })}`
   )
 }
+
+const getTemplateSummary = (parameters: Parameters) => {
+  const template = templateOf(parameters)
+  if (template === undefined) return validationError(noResources)
+  const { capabilities, parameters: declared, reason, transforms } = summaryOf(template)
+  const list = (name: string, items: ReadonlyArray<string>) =>
+    items.length === 0 ? "" : `<${name}>${items.map((item) => `<member>${item}</member>`).join("")}</${name}>`
+  return result(
+    "GetTemplateSummary",
+    list(
+      "Parameters",
+      declared.map(([ParameterKey, { Default, NoEcho = false }]) =>
+        xml({
+          ParameterKey,
+          DefaultValue: Default === undefined ? undefined : String(Default),
+          ParameterType: "String",
+          NoEcho: `${NoEcho}`
+        })
+      )
+    ) + list("Capabilities", capabilities) + xml({ CapabilitiesReason: reason }) +
+      list("DeclaredTransforms", transforms)
+  )
+}
+
+const updateTerminationProtection = (stacks: Stacks, parameters: Parameters) => {
+  const { EnableTerminationProtection: terminationProtection = "", StackName: name = "" } = texts(parameters)
+  const stack = stacks.find(name)
+  if (stack === undefined) return validationError(`Stack [${name}] does not exist`)
+  stack.settings = { ...stack.settings, terminationProtection }
+  return result("UpdateTerminationProtection", xml({ StackId: stack.id }))
+}
+
+const noSettings: Settings = {
+  values: new Map(),
+  tags: new Map(),
+  topics: [],
+  roleArn: undefined,
+  stackPolicy: undefined,
+  terminationProtection: "false"
+}
+
+/** What a request makes of a stack's settings, or why it is refused. */
+const settingsAfter = (template: string, parameters: Parameters, before: Settings): Settings | Answer => {
+  const form = texts(parameters)
+  const values = valuesOf(template, form, before.values)
+  if ("_tag" in values) return values
+  return {
+    values,
+    tags: tagsOf(form) ?? before.tags,
+    topics: "NotificationARNs" in form
+      ? []
+      : [members(form, "NotificationARNs"), before.topics].find((l) => l.length > 0) ?? [],
+    roleArn: form["RoleARN"] ?? before.roleArn,
+    stackPolicy: form["StackPolicyBody"] ?? before.stackPolicy,
+    terminationProtection: form["EnableTerminationProtection"] ?? before.terminationProtection
+  }
+}
+
+const changeable = ({ tags, topics, values }: Settings) => JSON.stringify([[...values], [...tags], topics])
 
 const texts = (parameters: Parameters) => parameters as Readonly<Record<string, string>>
 
@@ -187,6 +271,7 @@ class Stack {
   #updatedAt: string | undefined
   status = "REVIEW_IN_PROGRESS"
   template = ""
+  settings = noSettings
   #reason: string | undefined
   #token = ""
   /** Newest first. */
@@ -199,6 +284,10 @@ class Stack {
   }
 
   describe() {
+    const parameters = Array.from(
+      this.settings.values,
+      ([ParameterKey, ParameterValue]) => `<member>${xml({ ParameterKey, ParameterValue })}</member>`
+    )
     return xml({
       StackId: this.id,
       StackName: this.name,
@@ -207,8 +296,8 @@ class Stack {
       StackStatus: this.status,
       StackStatusReason: this.#reason,
       DisableRollback: "false",
-      EnableTerminationProtection: "false"
-    }) + "<RollbackConfiguration/><NotificationARNs/><Tags/>"
+      EnableTerminationProtection: this.settings.terminationProtection
+    }) + `<Parameters>${parameters.join("")}</Parameters><RollbackConfiguration/><NotificationARNs/><Tags/>`
   }
 
   begin(status: string, token: string, template: string) {
