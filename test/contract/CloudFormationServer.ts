@@ -158,12 +158,13 @@ const describeStackEvents = (stacks: Stacks, parameters: Parameters, perPage: nu
   )
 }
 
+const list = (name: string, items: ReadonlyArray<string>) =>
+  items.length === 0 ? "" : `<${name}>${items.map((item) => `<member>${item}</member>`).join("")}</${name}>`
+
 const getTemplateSummary = (parameters: Parameters) => {
   const template = templateOf(parameters)
   if (template === undefined) return validationError(noResources)
   const { capabilities, parameters: declared, reason, transforms } = summaryOf(template)
-  const list = (name: string, items: ReadonlyArray<string>) =>
-    items.length === 0 ? "" : `<${name}>${items.map((item) => `<member>${item}</member>`).join("")}</${name}>`
   return result(
     "GetTemplateSummary",
     list(

@@ -9,8 +9,16 @@ interface Template {
   readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties?: object }>>
 }
 
-/** A template in YAML, or behind a URL, has neither parameters nor resources here. */
-const read = (text: string): Template => text.startsWith("{") ? (JSON.parse(text) as Template) : { Resources: {} }
+/** What is no JSON (YAML, or the URL of a template) has neither parameters nor resources here. */
+const read = (text: string): Template => {
+  try {
+    return JSON.parse(text) as Template
+  } catch {
+    return { Resources: {} }
+  }
+}
+
+const invalid = (message: string) => refused("ValidationError", message)
 
 /** `Name.member.1`, `Name.member.2`, … */
 export const members = (form: Form, name: string): ReadonlyArray<string> => {
@@ -76,7 +84,6 @@ export const valuesOf = (
   }
   const declared = template.Parameters ?? {}
   const given = pairs(form, "Parameters", "ParameterKey", "ParameterValue")
-  const invalid = (message: string) => refused("ValidationError", message)
   const unknown = [...given.keys()].filter((name) => !(name in declared))
   if (unknown.length > 0) {
     return Object.keys(declared).length === 0

@@ -138,6 +138,8 @@ it.prop(
 const assignAll = (values: ReadonlyMap<string, string>, declared?: ReadonlyArray<string>) =>
   assign({ values, declared: Option.fromUndefinedOr(declared), previous: ["Old"] })
 
+const many = (count: number) => new Map(Array.from({ length: count }, (_, index) => [`P${index}`, "v"]))
+
 describe("assign", () => {
   it("checks no names and keeps all values where the template is not known", () => {
     assert.deepStrictEqual(
@@ -165,7 +167,6 @@ describe("assign", () => {
   })
 
   it("takes 200 parameters", () => {
-    const many = (count: number) => new Map(Array.from({ length: count }, (_, index) => [`P${index}`, "v"]))
     assert.isTrue(Result.isSuccess(assignAll(many(200))))
     assert.deepStrictEqual(assignAll(many(201)), Result.fail(["There are 201 parameters; CloudFormation takes 200"]))
   })

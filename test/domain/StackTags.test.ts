@@ -27,8 +27,9 @@ it("tags are text", () => {
   )
 })
 
+const many = (count: number) => new Map(Array.from({ length: count }, (_, index) => [`T${index}`, index]))
+
 it("there are 50 tags at most", () => {
-  const many = (count: number) => new Map(Array.from({ length: count }, (_, index) => [`T${index}`, index]))
   assert.isTrue(Result.isSuccess(render(many(50))))
   assert.deepStrictEqual(render(many(51)), Result.fail("There are 51 tags; CloudFormation takes 50"))
 })

@@ -15,6 +15,8 @@ const whole: TemplateConfiguration = {
   StackPolicy: { Statement: [{ Effect: "Allow", NotAction: "Update:Delete", Principal: "*", Resource: "*" }] }
 }
 
+const policy = (bytes: number) => file({ StackPolicy: { A: "x".repeat(bytes - "{\"A\":\"\"}".length) } })
+
 describe("decode", () => {
   it("takes all that the file may have", () => assert.deepStrictEqual(decode(file(whole)), Result.succeed(whole)))
 
@@ -25,7 +27,6 @@ describe("decode", () => {
   })
 
   it("takes a policy of 16,384 bytes, and no more", () => {
-    const policy = (bytes: number) => file({ StackPolicy: { A: "x".repeat(bytes - "{\"A\":\"\"}".length) } })
     assert.isTrue(Result.isSuccess(decode(policy(16_384))))
     assert.deepStrictEqual(
       decode(policy(16_385)),
