@@ -12,14 +12,14 @@ export interface OptionText {
   /** What may be written, in words. */
   readonly values: string
   /** What holds where the option is left out. */
-  readonly default: string
+  readonly otherwise: string
   readonly description: string
 }
 
 const option = <S extends Schema.Constraint>(schema: S, text: OptionText) =>
   Schema.optionalKey(schema).pipe(Schema.annotateKey({ ...text }))
 
-const parameter = (what: string, text: Omit<OptionText, "default">) =>
+const parameter = (what: string, text: Omit<OptionText, "otherwise">) =>
   Schema.NonEmptyString.pipe(
     Schema.annotateKey({ ...text, messageMissingKey: `Your UserParameters JSON must include the ${what}` })
   )
@@ -48,17 +48,17 @@ export const DeployStackParameters = UserParameters.json({
   }),
   templateBucket: option(Schema.NonEmptyString, {
     values: "name of a bucket",
-    default: "the function's environment variable `TEMPLATE_BUCKET`",
+    otherwise: "the function's environment variable `TEMPLATE_BUCKET`",
     description: "A template of more than 51,200 bytes, up to 1 MiB, is passed to CloudFormation through this bucket."
   }),
   whenBusy: option(StackPlan.WhenBusy, {
     values: "`\"fail\"`, `\"wait\"`",
-    default: "`\"fail\"`",
+    otherwise: "`\"fail\"`",
     description: "What to do while another operation is under way on the stack: fail, or wait until it is over."
   }),
   settle: option(Schema.Boolean, {
     values: "`true`, `false`",
-    default: "`true`",
+    otherwise: "`true`",
     description:
       "`false`: an update has succeeded as soon as it is done; the resources that it replaced may still be there."
   }),
@@ -68,28 +68,28 @@ export const DeployStackParameters = UserParameters.json({
     ),
     {
       values: "1 to 1,410",
-      default: "1,410",
+      otherwise: "1,410",
       description: "How long the action may take in all. CodePipeline ends an action after 24 hours."
     }
   ),
   parameters: option(ParameterValues, {
     values: "object of values by name",
-    default: "those of the configuration",
+    otherwise: "those of the configuration",
     description: "Parameters of the template, over those of `templateConfiguration`; see below."
   }),
   templateConfiguration: option(matching(/^[^:]+::.+$/, "\"Artifact::path/in/it.json\""), {
     values: "`\"Artifact::path.json\"`",
-    default: "none",
+    otherwise: "none",
     description: "A file in an input artifact with `Parameters`, `Tags` and `StackPolicy`; see below."
   }),
   capabilities: option(Schema.Array(StackCapability), {
     values: `list of ${StackCapability.literals.map((literal) => `\`"${literal}"\``).join(", ")}`,
-    default: "none",
+    otherwise: "none",
     description: "What the template may do: make IAM resources, name them, use macros."
   }),
   tags: option(StackTags, {
     values: "object of values by key",
-    default: "those of the configuration, else as they are",
+    otherwise: "those of the configuration, else as they are",
     description:
       "Tags of the stack and its resources, over those of `templateConfiguration`. Others that it has are removed."
   }),
@@ -97,28 +97,28 @@ export const DeployStackParameters = UserParameters.json({
     matching(/^arn:[^:\s]+:iam::\d{12}:role\/\S{1,512}$/, "the ARN of an IAM role"),
     {
       values: "ARN of an IAM role",
-      default: "the stack's role, else the function's",
+      otherwise: "the stack's role, else the function's",
       description: "The role by which CloudFormation works on the stack, from then on."
     }
   ),
   notificationArns: option(Topics, {
     values: "list of up to 5 ARNs of SNS topics",
-    default: "as they are",
+    otherwise: "as they are",
     description: "The topics that are told of the stack's events. `[]`: none any more."
   }),
   disableRollback: option(Schema.Boolean, {
     values: "`true`, `false`",
-    default: "`false`",
+    otherwise: "`false`",
     description: "`true`: a failed operation is left as it is, and the next one goes on from there."
   }),
   retainExceptOnCreate: option(Schema.Boolean, {
     values: "`true`, `false`",
-    default: "`false`",
+    otherwise: "`false`",
     description: "`true`: a rollback also deletes new resources whose `DeletionPolicy` is to retain them."
   }),
   terminationProtection: option(Schema.Boolean, {
     values: "`true`, `false`",
-    default: "as it is",
+    otherwise: "as it is",
     description: "Whether the stack is kept from being deleted."
   })
 })
