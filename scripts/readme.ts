@@ -1,9 +1,11 @@
 // npm run readme: writes the parts of README.md that come from the code.
 import { readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
+import { options, type OptionText } from "../src/actions/DeployStackParameters.ts"
 import { Evidence } from "../src/domain/StackEvents.ts"
 import * as StackPlan from "../src/domain/StackPlan.ts"
 import { StackStatus } from "../src/domain/StackStatus.ts"
+import { furtherPermissions, minimalPolicy } from "./permissions.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 
@@ -55,6 +57,18 @@ const statusTable = () =>
     })
   ])
 
+const optionTable = () =>
+  table([
+    ["Option", "Values", "Left out", "What it is for"],
+    ...Object.entries(options).map(([name, { ast: { context } }]) => {
+      const { description, otherwise, values } = (context?.annotations ?? {}) as Partial<OptionText>
+      if (description === undefined || values === undefined || otherwise === undefined) {
+        throw new Error(`The option "${name}" does not say what it is for, or what holds without it`)
+      }
+      return [`\`${name}\``, values, otherwise, description]
+    })
+  ])
+
 /** As the formatter writes tables: the first row is the head, and columns are as wide as their widest cell. */
 const table = ([head = [], ...rows]: ReadonlyArray<ReadonlyArray<string>>) => {
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)))
@@ -67,6 +81,9 @@ const code = async (file: string) => `\`\`\`ts\n${(await readFile(path(file), "u
 
 /** Each part stands in README.md between `<!-- NAME -->` and `<!-- /NAME -->`. */
 const parts: Readonly<Record<string, () => string | Promise<string>>> = {
+  "option table": optionTable,
+  "minimal policy": () => `\`\`\`json\n${minimalPolicy()}\n\`\`\``,
+  "permission table": () => table(furtherPermissions()),
   "status table": statusTable,
   "test/examples/embed.ts": () => code("test/examples/embed.ts"),
   "test/examples/greet.ts": () => code("test/examples/greet.ts"),

@@ -9,6 +9,7 @@ export {
   StackMissing,
   StackRefused
 } from "./actions/DeployStack.ts"
+export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./actions/StackSettings.ts"
 export { TemplateInvalid } from "./actions/StackTemplate.ts"
 export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
 export { Execution } from "./domain/ContinuationToken.ts"
@@ -24,11 +25,15 @@ export {
 } from "./domain/JobOutcome.ts"
 export * as PageExpectation from "./domain/PageExpectation.ts"
 export { StatusUnexpected, TextMissing } from "./domain/PageVerdict.ts"
+export { StackCapability } from "./domain/StackCapability.ts"
 export * as StackEvents from "./domain/StackEvents.ts"
 export { type Owner, requestToken, StackOperation } from "./domain/StackOperation.ts"
+export type { ParameterValue, StackParameter } from "./domain/StackParameters.ts"
 export * as StackPlan from "./domain/StackPlan.ts"
 export * as StackStatus from "./domain/StackStatus.ts"
+export { StackTags } from "./domain/StackTags.ts"
 export type { Template } from "./domain/Template.ts"
+export { TemplateConfiguration } from "./domain/TemplateConfiguration.ts"
 export * as UserParameters from "./domain/UserParameters.ts"
 export { EntryTooLarge, EntryUnreadable } from "./internal/zipEntry.ts"
 export * as JobRunner from "./JobRunner.ts"
@@ -39,6 +44,7 @@ export {
   type ArtifactFile,
   ArtifactNotFound,
   type ArtifactObjects,
+  type ArtifactPlace,
   ArtifactStore,
   ArtifactUnreadable,
   ArtifactUnwritable,
@@ -47,13 +53,18 @@ export {
 } from "./services/ArtifactStore.ts"
 export {
   CloudFormation,
+  InsufficientCapabilities,
   NoUpdates,
   type OperationError,
+  type RequestError,
   type Stack,
   StackExists,
   StackNotReady,
+  type StackOptions,
   type StackRequest,
-  TokenUsed
+  type TemplateSummary,
+  TokenUsed,
+  UnknownParameters
 } from "./services/CloudFormation.ts"
 export { CodePipeline, JobNotOpen } from "./services/CodePipeline.ts"
 export { Deadline } from "./services/Deadline.ts"

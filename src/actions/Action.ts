@@ -106,9 +106,9 @@ export const awsFailures: Failures<AwsUnavailable | AwsDenied | AwsRejected> = {
     type: "SystemUnavailable",
     message: `${message.replace(/\.$/, "")}. Retry the action when AWS answers again`
   }),
-  AwsDenied: ({ message, operation }) => ({
+  AwsDenied: ({ message, needed }) => ({
     type: "PermissionError",
-    message: `${message.replace(/\.$/, "")}. The role of the Lambda function needs ${operation}`
+    message: `${message.replace(/\.$/, "")}. The role of the Lambda function needs ${needed}`
   }),
   AwsRejected: ({ message }) => ({ type: "JobFailed", message })
 }

@@ -11,13 +11,14 @@ import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
-import { advice } from "../domain/StackStatus.ts"
+import { advice, type Fresh, fresh } from "../domain/StackStatus.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { ChangeSetNotReady, CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
 import { DeployStackParameters } from "./DeployStackParameters.ts"
 import * as StackChangeSet from "./StackChangeSet.ts"
 import { anyDelivery, observe, settle } from "./StackObservation.ts"
+import * as StackSettings from "./StackSettings.ts"
 import * as StackTemplate from "./StackTemplate.ts"
 
 /** The stack's status forbids the operation. */
@@ -124,7 +125,11 @@ const modeOf = ({ mode = "CREATE_UPDATE" }: DeployStackParameters) => mode
 /** What begins an operation: what was asked for, what is there, and when that was looked at. */
 interface Beginning {
   readonly invocation: Invocation
-  readonly template: Option.Option<StackTemplate.StackTemplate>
+  /** What the stack is to have; none in the modes that need no template. */
+  readonly content: Option.Option<{
+    readonly template: StackTemplate.StackTemplate
+    readonly settings: StackSettings.StackSettings
+  }>
   readonly stack: Option.Option<Stack>
   readonly now: number
   /** For a stack that changes between the look and the call. */
@@ -138,6 +143,8 @@ type BeginError =
   | StackChangeSet.ChangeSetFailed
   | ChangeSetNotReady
   | StackTemplate.TemplateInvalid
+  | StackSettings.StackSettingsInvalid
+  | StackSettings.CapabilitiesMissing
   | UploadFailed
   | AwsError
 
@@ -146,10 +153,10 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   beginning: Beginning
 ): Effect.fn.Return<Step, BeginError, CloudFormation | ArtifactStore> {
   const { invocation: { execution, parameters }, now, stack, triesLeft } = beginning
-  const { stack: named, whenBusy = "fail" } = parameters
+  const { stack: named, disableRollback = false, whenBusy = "fail" } = parameters
   const cloudFormation = yield* CloudFormation
   const owner = anyDelivery(execution)
-  const wishes = { whenBusy, disableRollback: false }
+  const wishes = { whenBusy, disableRollback }
   const decision = StackPlan.start(modeOf(parameters), wishes, observe(stack, execution, owner.since))
   // The newest events do: while ours is under way, or was the last, they are ours.
   const search = { stack, since: now, owner, operations: StackOperation.literals, eventsDenied: false }
@@ -158,22 +165,31 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   const watched = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
 
   const adopt = (operation: StackOperation): Step => watching(inProgress, { ...watched, operation, since: owner.since })
+  // A stack that was made with the API's OnFailure DO_NOTHING stays in CREATE_FAILED for good.
+  const giveUp = (status: string): Effect.Effect<Step, StackRefused> =>
+    unrollable.has(fresh(status))
+      ? Effect.fail(new StackRefused({ stack: named, status }))
+      : Effect.succeed(postpone(status))
   const lookAgain = (status: string): Effect.Effect<Step, BeginError, CloudFormation | ArtifactStore> =>
     triesLeft === 0
-      ? Effect.succeed(postpone(status))
+      ? giveUp(status)
       : Effect.flatMap(
         cloudFormation.describe(named),
         (stack) => begin({ ...beginning, stack, triesLeft: triesLeft - 1 })
       )
 
   const beginOperation = Effect.fnUntraced(function*(operation: "create" | "update") {
-    const call: Effect.Effect<string, OperationError> = cloudFormation[operation]({
-      // A stack that is gone is made again under its name.
-      stack: operation === "create" ? nameOf(named) : named,
-      ...(yield* templateOf(beginning)),
-      clientRequestToken: requestToken(operation, execution)
-    })
-    return yield* call.pipe(
+    const { settings, template } = yield* templateOf(beginning)
+    const existing = operation === "create" ? Option.none() : stack
+    const call = (options: StackSettings.CallOptions): Effect.Effect<string, OperationError> =>
+      cloudFormation[operation]({
+        ...options,
+        ...template,
+        // A stack that is gone is made again under its name.
+        stack: operation === "create" ? nameOf(named) : named,
+        clientRequestToken: requestToken(operation, execution)
+      })
+    return yield* StackSettings.begin(settings, { stack: named, existing, template }, call).pipe(
       Effect.map((stackId) =>
         watching(`Stack ${operation} started`, { ...watched, operation, stackId, since: now }, 0)
       ),
@@ -189,7 +205,11 @@ const begin = Effect.fn("DeployStack.begin")(function*(
 
   const beginDelete = Effect.fnUntraced(function*() {
     if (Option.isSome(stack) && stack.value.terminationProtection) return yield* new StackProtected({ stack: named })
-    const request = { stack: stackId, clientRequestToken: requestToken("delete", execution) }
+    const request = {
+      stack: stackId,
+      clientRequestToken: requestToken("delete", execution),
+      roleArn: parameters.roleArn
+    }
     return yield* cloudFormation.delete(request).pipe(
       Effect.as(watching("Stack delete started", { ...watched, operation: "delete", since: now }, 0)),
       Effect.catchTags({
@@ -202,8 +222,14 @@ const begin = Effect.fn("DeployStack.begin")(function*(
 
   const prepare = Effect.fnUntraced(function*(type: StackPlan.ChangeSetType) {
     const { changeSet = StackChangeSet.ownName(execution) } = parameters
-    const template = yield* templateOf(beginning)
-    return yield* StackChangeSet.prepare({ stack: nameOf(named), changeSet, type, template, execution }).pipe(
+    const { settings, template } = yield* templateOf(beginning)
+    const request = { stack: nameOf(named), changeSet, type, template, execution }
+    const existing = type === "CREATE" ? Option.none() : stack
+    return yield* StackSettings.begin(
+      settings,
+      { stack: named, existing, template },
+      (options) => StackChangeSet.prepare({ ...request, options })
+    ).pipe(
       Effect.map(Option.match({
         onNone: () => postpone(`change set "${changeSet}" is being deleted`),
         onSome: (made) => preparing(`Change set "${changeSet}" create started`, made)
@@ -227,12 +253,14 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   })
 })
 
-/** The modes that need a template have read one. */
-const templateOf = ({ invocation: { parameters }, template }: Beginning) =>
-  Effect.flatMap(
-    Effect.orDie(Effect.fromOption(template)),
-    (template) => StackTemplate.give(template, parameters.templateBucket)
-  )
+/** What the stack is to have, as CloudFormation takes it. The modes that need a template have read one. */
+const templateOf = Effect.fnUntraced(function*({ content, invocation: { parameters } }: Beginning) {
+  const { settings, template } = yield* Effect.orDie(Effect.fromOption(content))
+  return { settings, template: yield* StackTemplate.give(template, parameters.templateBucket) }
+})
+
+/** An operation that does not roll back may be refused all the same. */
+const unrollable: ReadonlySet<Fresh> = new Set<Fresh>(["CreateFailed", "UpdatableWithoutRollback"])
 
 /** Executes the change set that the parameters name. */
 const executeNamed = Effect.fnUntraced(function*(
@@ -247,7 +275,7 @@ const executeNamed = Effect.fnUntraced(function*(
   return yield* ChangeSet.Readiness.$match(readiness, {
     Pending: () => Effect.succeed(postpone(`change set "${changeSet}" is being made`)),
     Ready: () =>
-      StackChangeSet.execute(key, execution).pipe(
+      StackChangeSet.execute(key, execution, parameters).pipe(
         Effect.as(executing(changes, { ...watched, since: now })),
         Effect.catchTags({
           TokenUsed: () => Effect.succeed(watching(inProgress, { ...watched, operation: "execute" })),
@@ -308,9 +336,14 @@ const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
   const now = yield* epochMillis
   const read = withoutTemplate.has(modeOf(parameters))
     ? Effect.succeedNone
-    : Effect.asSome(StackTemplate.read(job, { artifact, file }))
-  const [stack, template] = yield* Effect.all([cloudFormation.describe(parameters.stack), read], { concurrency: 2 })
-  return yield* begin({ invocation, template, stack, now, triesLeft: 2 })
+    : Effect.asSome(
+      Effect.all(
+        { template: StackTemplate.read(job, { artifact, file }), settings: StackSettings.read(job, parameters) },
+        { concurrency: 2 }
+      )
+    )
+  const [stack, content] = yield* Effect.all([cloudFormation.describe(parameters.stack), read], { concurrency: 2 })
+  return yield* begin({ invocation, content, stack, now, triesLeft: 2 })
 })
 
 const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
@@ -360,7 +393,7 @@ const goOnPreparing = Effect.fn("DeployStack.prepare")(function*(
     Pending: () => Effect.succeed(preparing(`Change set "${changeSet}" is being made`, prepared)),
     Ready: () =>
       deploys
-        ? StackChangeSet.execute(key, execution).pipe(
+        ? StackChangeSet.execute(key, execution, parameters).pipe(
           Effect.as(executing(changes, { ...watched, since: now })),
           Effect.catchTags({
             TokenUsed: () => Effect.succeed(adopted),
@@ -463,6 +496,9 @@ export const DeployStack = Action.make({
     ...Action.awsFailures,
     ...Action.artifactFailures,
     TemplateInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
+    TemplateConfigurationInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
+    StackSettingsInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
+    CapabilitiesMissing: ({ message }) => ({ type: "ConfigurationError", message }),
     UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
     StackRefused: ({ message }) => ({ type: "ConfigurationError", message }),
     StackProtected: ({ message }) => ({ type: "ConfigurationError", message }),

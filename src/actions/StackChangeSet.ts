@@ -12,7 +12,9 @@ import {
   type ChangeSetKey,
   ChangeSetNotReady,
   CloudFormation,
+  type RequestError,
   type StackNotReady,
+  type StackOptions,
   type TokenUsed
 } from "../services/CloudFormation.ts"
 
@@ -39,6 +41,7 @@ export interface Request {
   readonly changeSet: string
   readonly type: ChangeSetType
   readonly template: Template
+  readonly options: StackOptions & { readonly terminationProtection?: boolean | undefined }
   readonly execution: Execution
 }
 
@@ -49,11 +52,18 @@ export type Prepared = Option.Option<{ readonly changeSet: string; readonly stac
  * Begins to make a change set. One of the same name that an earlier delivery has made is taken; another one is replaced.
  */
 export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
-  { changeSet, execution, stack, template, type }: Request
-): Effect.fn.Return<Prepared, ChangeSetFailed | StackNotReady | AwsError, CloudFormation> {
+  { changeSet, execution, options, stack, template, type }: Request
+): Effect.fn.Return<Prepared, ChangeSetFailed | StackNotReady | RequestError | AwsError, CloudFormation> {
   const cloudFormation = yield* CloudFormation
   const description = mark(execution)
-  const make = cloudFormation.createChangeSet({ ...template, stack, changeSet, type, description }).pipe(
+  const { terminationProtection } = options
+  const make = cloudFormation.createChangeSet({ ...options, ...template, stack, changeSet, type, description }).pipe(
+    // The stack that the change set will create is there already, empty.
+    Effect.tap(({ stackId }) =>
+      terminationProtection === undefined
+        ? Effect.void
+        : cloudFormation.setTerminationProtection(stackId, terminationProtection)
+    ),
     Effect.map(({ id, stackId }) => Option.some({ changeSet: id, stackId })),
     Effect.catchTag(
       "AwsRejected",
@@ -90,10 +100,12 @@ export const look = Effect.fn("StackChangeSet.look")(function*(
 /** Begins to execute a change set. */
 export const execute = Effect.fn("StackChangeSet.execute")(function*(
   key: ChangeSetKey,
-  execution: Execution
+  execution: Execution,
+  { disableRollback, retainExceptOnCreate }: Pick<StackOptions, "disableRollback" | "retainExceptOnCreate">
 ): Effect.fn.Return<void, ChangeSetNotReady | TokenUsed | AwsError, CloudFormation> {
   const cloudFormation = yield* CloudFormation
-  yield* cloudFormation.executeChangeSet({ ...key, clientRequestToken: requestToken("execute", execution) }).pipe(
+  const clientRequestToken = requestToken("execute", execution)
+  yield* cloudFormation.executeChangeSet({ ...key, clientRequestToken, disableRollback, retainExceptOnCreate }).pipe(
     Effect.catchTag("AwsRejected", ({ detail }) => Effect.fail(new ChangeSetNotReady({ ...key, reason: detail })))
   )
 })

@@ -25,6 +25,10 @@ export class AwsUnavailable extends Schema.TaggedError<AwsUnavailable>()("AwsUna
 
 /** The credentials of the call do not allow it. */
 export class AwsDenied extends Schema.TaggedError<AwsDenied>()("AwsDenied", fields) {
+  /** What IAM has to allow: what its own words name, which may be another action (`iam:PassRole`), or else the call. */
+  get needed(): string {
+    return notAuthorized.exec(this.detail)?.[1] ?? this.operation
+  }
   override get message() {
     return `${this.operation} is not permitted: ${this.code}: ${this.detail}`
   }
@@ -38,6 +42,8 @@ export class AwsRejected extends Schema.TaggedError<AwsRejected>()("AwsRejected"
 }
 
 export type AwsError = AwsUnavailable | AwsDenied | AwsRejected
+
+const notAuthorized = /is not authorized to perform: ([\w-]+:\w+)/
 
 const expired: ReadonlySet<string> = new Set(["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
 

@@ -97,8 +97,11 @@ const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
   Settling: waitAndRetry,
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,
-  CreateFailed: replace,
-  UpdatableWithoutRollback: (stack) => `Roll stack "${stack}" back or delete it, then retry the action`,
+  CreateFailed: (stack) =>
+    `Delete stack "${stack}", or let the action do it with "mode": "REPLACE_ON_FAILURE", or add "disableRollback": true ` +
+    "to UserParameters, then retry the action",
+  UpdatableWithoutRollback: (stack) =>
+    `Roll stack "${stack}" back or delete it, or add "disableRollback": true to UserParameters, then retry the action`,
   Broken: replace,
   RollbackStuck: (stack) =>
     `Continue the update rollback of stack "${stack}", or delete it, or let the action do that with "mode": ` +

@@ -4,6 +4,7 @@ import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -124,6 +125,14 @@ export interface ArtifactContent {
   readonly files: Files
 }
 
+/** Where an input artifact is. */
+export interface ArtifactPlace {
+  readonly bucket: string
+  readonly key: string
+  /** Of the form that CodePipeline's own actions give: `https://s3.REGION.amazonaws.com/BUCKET/KEY`. */
+  readonly url: string
+}
+
 /** Where artifacts are: what makes one {@link ArtifactStore} different from another. */
 export interface ArtifactObjects {
   readFile(
@@ -133,6 +142,8 @@ export interface ArtifactObjects {
     maxBytes: number
   ): Effect.Effect<Uint8Array, EntryUnreadable | EntryTooLarge | AwsError>
   writeFiles(job: Job, artifact: Artifact, files: Files): Effect.Effect<void, AwsError>
+  /** The object's URL, with the bucket in its path. Nothing is asked for it. */
+  urlOf(bucket: string, key: string): Effect.Effect<string>
   /** Gives the object's URL. */
   upload(bucket: string, key: string, body: Uint8Array): Effect.Effect<string, AwsError>
 }
@@ -148,6 +159,8 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
     job: Job,
     file: ArtifactFile
   ): Effect.Effect<Uint8Array, ArtifactNotFound | ArtifactUnreadable | FileTooLarge | ArtifactDenied | AwsUnavailable>
+  /** Where an input artifact is, as the event says: S3 is not asked. */
+  locate(job: Job, artifact: string): Effect.Effect<ArtifactPlace, ArtifactNotFound>
   /**
    * Writes an output artifact, with the credentials that came with the job and, where the pipeline has one, its
    * encryption key. Has to be done before the job succeeds; doing it again replaces the artifact.
@@ -181,6 +194,10 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
           })
         )
       }),
+      locate: Effect.fn("ArtifactStore.locate")(function*(job: Job, artifact: string) {
+        const { bucket, key } = whereIs(yield* find("input", job.inputArtifacts, artifact))
+        return { bucket, key, url: yield* objects.urlOf(bucket, key) }
+      }),
       write: Effect.fn("ArtifactStore.write")(function*(job: Job, { artifact: name, files }: ArtifactContent) {
         const artifact = yield* find("output", job.outputArtifacts, name)
         const where = whereIs(artifact)
@@ -205,10 +222,11 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
    * (`AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`) buckets are addressed by path.
    */
   static readonly layer: Layer.Layer<ArtifactStore> = Layer.unwrap(Effect.gen(function*() {
-    const forcePathStyle = yield* Config.String("AWS_ENDPOINT_URL_S3").pipe(
+    const endpoint = yield* Config.String("AWS_ENDPOINT_URL_S3").pipe(
       Config.orElse(() => Config.String("AWS_ENDPOINT_URL")),
-      Effect.isSuccess
+      Effect.option
     )
+    const forcePathStyle = Option.isSome(endpoint)
     const options = { ...clientOptions, forcePathStyle, responseChecksumValidation: "WHEN_REQUIRED" } as const
     const client = yield* scopedClient(() => new S3Client(options))
     const clientOf = ({ data: { artifactCredentials } }: Job) =>
@@ -229,6 +247,16 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
             Body,
             ...(job.data.encryptionKey && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: job.data.encryptionKey.id })
           })),
+      urlOf: (Bucket, key) =>
+        Effect.map(Effect.promise(client.config.region), (Region) => {
+          const { url } = client.config.endpointProvider({
+            Bucket,
+            Region,
+            ForcePathStyle: true,
+            Endpoint: Option.getOrUndefined(endpoint)
+          })
+          return `${url}/${key.split("/").map(encodeURIComponent).join("/")}`
+        }),
       upload: (Bucket, Key, Body) => putObject(client, { Bucket, Key, Body })
     })
   }))

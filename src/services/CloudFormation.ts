@@ -10,9 +10,11 @@ import {
   DescribeStackEventsCommand,
   DescribeStacksCommand,
   ExecuteChangeSetCommand,
+  GetTemplateSummaryCommand,
   type Stack as StackShape,
   type StackEvent as StackEventShape,
-  UpdateStackCommand
+  UpdateStackCommand,
+  UpdateTerminationProtectionCommand
 } from "@aws-sdk/client-cloudformation"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -21,7 +23,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError, AwsRejected } from "../domain/AwsError.ts"
 import type { ChangeSet, ResourceChange } from "../domain/ChangeSet.ts"
+import type { StackCapability } from "../domain/StackCapability.ts"
 import type { StackEvent } from "../domain/StackEvents.ts"
+import type { StackParameter } from "../domain/StackParameters.ts"
 import type { ChangeSetType } from "../domain/StackPlan.ts"
 import type { Template } from "../domain/Template.ts"
 import { clientOptions, scopedClient, send } from "../internal/awsCommand.ts"
@@ -38,20 +42,44 @@ export interface Stack {
   readonly createdAt: number
   /** When the stack was last deleted, updated, or else created; epoch milliseconds. */
   readonly changedAt: number
-  /** Whether it cannot be deleted. */
+  /** The parameters for which the stack has values. */
+  readonly parameterNames: ReadonlyArray<string>
+  /** Whether the stack is kept from being deleted. */
   readonly terminationProtection: boolean
 }
 
+/** What a stack gets besides its template. What is left out is as CloudFormation has it: of old, or by default. */
+export interface StackOptions {
+  /** 200 at most, with values of 4,096 bytes. */
+  readonly parameters?: ReadonlyArray<StackParameter> | undefined
+  /** What the template may do besides the ordinary. */
+  readonly capabilities?: ReadonlyArray<StackCapability> | undefined
+  /** 50 at most, and all of them: what the stack has besides goes. */
+  readonly tags?: ReadonlyMap<string, string> | undefined
+  /** The role by which CloudFormation works on the stack, from now on. */
+  readonly roleArn?: string | undefined
+  /** The SNS topics that are told of the stack's events: all of them, 5 at most. */
+  readonly notificationArns?: ReadonlyArray<string> | undefined
+  /** Whether what has been done is left as it is when the operation fails. */
+  readonly disableRollback?: boolean | undefined
+  /** Whether a rollback deletes what the operation has created, whatever its deletion policy. */
+  readonly retainExceptOnCreate?: boolean | undefined
+  /** JSON of 16,384 bytes at most: which resources updates may change. */
+  readonly stackPolicy?: string | undefined
+}
+
 /** What it takes to create or update a stack. */
-export type StackRequest = Template & {
+export type StackRequest = Template & StackOptions & {
   /** Name or ARN: `[a-zA-Z][-a-zA-Z0-9]*`, 128 characters at most. */
   readonly stack: string
   /** Marks the operation: a second call with the same one begins nothing. 128 characters at most. */
   readonly clientRequestToken: string
 }
 
-/** What it takes to make a change set: what it takes to make the change itself, less the token. */
-export type ChangeSetRequest = Omit<StackRequest, "clientRequestToken"> & Template & {
+/** What it takes to make a change set: of the options, those that belong to its execution, and the policy, are left out. */
+export type ChangeSetRequest = Template & StackOptions & {
+  /** Name or ARN of the stack. */
+  readonly stack: string
   /** `[a-zA-Z][-a-zA-Z0-9]*`, 128 characters at most. */
   readonly changeSet: string
   readonly type: ChangeSetType
@@ -65,6 +93,15 @@ export interface ChangeSetKey {
   readonly stack: string
   /** Name or ARN of the change set. */
   readonly changeSet: string
+}
+
+/** What CloudFormation knows of a template before it does anything with it. */
+export interface TemplateSummary {
+  readonly parameterNames: ReadonlyArray<string>
+  /** What has to be allowed. */
+  readonly capabilities: ReadonlyArray<string>
+  /** Why: CloudFormation names the types of the resources. */
+  readonly capabilitiesReason: string | undefined
 }
 
 /** The template and the parameters are what the stack has already. */
@@ -120,32 +157,79 @@ export class ChangeSetNotReady extends Schema.TaggedError<ChangeSetNotReady>()("
   }
 }
 
+/** The template does what the request does not allow. */
+export class InsufficientCapabilities
+  extends Schema.TaggedError<InsufficientCapabilities>()("InsufficientCapabilities", {
+    stack: Schema.String,
+    /** Those that CloudFormation names. */
+    required: Schema.Array(Schema.String),
+    /** CloudFormation's own words. */
+    reason: Schema.String
+  })
+{
+  override get message() {
+    return `The template of stack "${this.stack}" does what was not allowed: ${this.reason}`
+  }
+}
+
+/** The request has parameters that the template has not. */
+export class UnknownParameters extends Schema.TaggedError<UnknownParameters>()("UnknownParameters", {
+  stack: Schema.String,
+  names: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `The template of stack "${this.stack}" does not have the parameters ${this.names.join(", ")}`
+  }
+}
+
+/** What is wrong with a request itself. */
+export type RequestError = InsufficientCapabilities | UnknownParameters
+
 /** Why an operation was not begun. */
-export type OperationError = NoUpdates | StackExists | TokenUsed | StackNotReady | AwsError
+export type OperationError = NoUpdates | StackExists | TokenUsed | StackNotReady | RequestError | AwsError
 
 export class CloudFormation extends Context.Service<CloudFormation, {
   /** The stack of this name or ARN; none where there is no such stack. Source: DescribeStacks. */
   describe(stack: string): Effect.Effect<Option.Option<Stack>, AwsError>
   /** Begins to create a stack and gives its id. Source: CreateStack. */
-  create(request: StackRequest): Effect.Effect<string, StackExists | TokenUsed | AwsError>
+  create(
+    request: StackRequest & { readonly terminationProtection?: boolean | undefined }
+  ): Effect.Effect<string, StackExists | TokenUsed | RequestError | AwsError>
   /** Begins to update a stack and gives its id. Source: UpdateStack. */
-  update(request: StackRequest): Effect.Effect<string, NoUpdates | TokenUsed | StackNotReady | AwsError>
+  update(request: StackRequest): Effect.Effect<string, NoUpdates | TokenUsed | StackNotReady | RequestError | AwsError>
+  /** What the template asks for, and needs. Source: GetTemplateSummary. */
+  templateSummary(template: Template): Effect.Effect<TemplateSummary, AwsError>
+  /** Keeps the stack from being deleted, or allows it. Source: UpdateTerminationProtection. */
+  setTerminationProtection(stackId: string, enabled: boolean): Effect.Effect<void, AwsError>
   /**
    * Begins to delete a stack. A stack that is protected from it, or not there, is left to CloudFormation's own words.
    * Source: DeleteStack.
    */
   delete(
-    request: { readonly stack: string; readonly clientRequestToken: string }
+    request: {
+      readonly stack: string
+      readonly clientRequestToken: string
+      readonly roleArn?: string | undefined
+    }
   ): Effect.Effect<void, TokenUsed | AwsError>
   /** Begins to make a change set. Source: CreateChangeSet. */
   createChangeSet(
     request: ChangeSetRequest
-  ): Effect.Effect<{ readonly id: string; readonly stackId: string }, ChangeSetExists | StackNotReady | AwsError>
+  ): Effect.Effect<
+    { readonly id: string; readonly stackId: string },
+    ChangeSetExists | StackNotReady | RequestError | AwsError
+  >
   /** A change set with all its changes; none where there is no such one. Source: DescribeChangeSet. */
   describeChangeSet(key: ChangeSetKey): Effect.Effect<Option.Option<ChangeSet>, AwsError>
   /** Begins to execute a change set. Source: ExecuteChangeSet. */
   executeChangeSet(
-    request: ChangeSetKey & { readonly clientRequestToken: string }
+    request:
+      & ChangeSetKey
+      & { readonly clientRequestToken: string }
+      & Pick<
+        StackOptions,
+        "disableRollback" | "retainExceptOnCreate"
+      >
   ): Effect.Effect<void, ChangeSetNotReady | TokenUsed | AwsError>
   /** Deletes a change set; one that is not there is as good as deleted. Source: DeleteChangeSet. */
   deleteChangeSet(key: ChangeSetKey): Effect.Effect<void, AwsError>
@@ -166,13 +250,16 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         )
       }),
       create: Effect.fn("CloudFormation.create")((request) => {
-        const { stack } = request
-        const command = new CreateStackCommand(toInput(request))
+        const { stack, terminationProtection } = request
+        const command = new CreateStackCommand({
+          ...toInput(request),
+          EnableTerminationProtection: terminationProtection
+        })
         return send("cloudformation:CreateStack", (options) => client.send(command, options)).pipe(
           Effect.map(({ StackId }) => StackId ?? stack),
           Effect.mapError((error) => {
             if (error.code === "AlreadyExistsException") return new StackExists({ stack })
-            return error.code === tokenUsed ? new TokenUsed({ stack }) : error
+            return error.code === tokenUsed ? new TokenUsed({ stack }) : toRequestError(request, error)
           })
         )
       }),
@@ -185,12 +272,16 @@ export class CloudFormation extends Context.Service<CloudFormation, {
             if (error.detail === noUpdates) return new NoUpdates({ stack })
             const status = notReady.exec(error.detail)?.[1]
             if (status !== undefined) return new StackNotReady({ stack, status })
-            return error.code === tokenUsed ? new TokenUsed({ stack }) : error
+            return error.code === tokenUsed ? new TokenUsed({ stack }) : toRequestError(request, error)
           })
         )
       }),
-      delete: Effect.fn("CloudFormation.delete")(({ clientRequestToken, stack }) => {
-        const command = new DeleteStackCommand({ StackName: stack, ClientRequestToken: clientRequestToken })
+      delete: Effect.fn("CloudFormation.delete")(({ clientRequestToken, roleArn, stack }) => {
+        const command = new DeleteStackCommand({
+          StackName: stack,
+          ClientRequestToken: clientRequestToken,
+          RoleARN: roleArn
+        })
         return send("cloudformation:DeleteStack", (options) => client.send(command, options)).pipe(
           Effect.asVoid,
           Effect.mapError((error) => error.code === tokenUsed ? new TokenUsed({ stack }) : error)
@@ -199,7 +290,8 @@ export class CloudFormation extends Context.Service<CloudFormation, {
       createChangeSet: Effect.fn("CloudFormation.createChangeSet")((request) => {
         const { changeSet, stack } = request
         const command = new CreateChangeSetCommand({
-          ...templateInput(request),
+          ...toTemplateInput(request),
+          ...toOptionsInput(request),
           StackName: stack,
           ChangeSetName: changeSet,
           ChangeSetType: request.type,
@@ -210,7 +302,9 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           Effect.mapError((error) => {
             const status = notReady.exec(error.detail)?.[1]
             if (status !== undefined) return new StackNotReady({ stack, status })
-            return error.code === "AlreadyExistsException" ? new ChangeSetExists({ stack, changeSet }) : error
+            return error.code === "AlreadyExistsException"
+              ? new ChangeSetExists({ stack, changeSet })
+              : toRequestError(request, error)
           })
         )
       }),
@@ -242,14 +336,20 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         } while (page !== undefined)
         return Option.fromUndefinedOr(found)
       }),
-      executeChangeSet: Effect.fn("CloudFormation.executeChangeSet")(({ clientRequestToken, ...key }) => {
-        const command = new ExecuteChangeSetCommand({ ...keyInput(key), ClientRequestToken: clientRequestToken })
+      executeChangeSet: Effect.fn("CloudFormation.executeChangeSet")((request) => {
+        const { changeSet, stack } = request
+        const command = new ExecuteChangeSetCommand({
+          ...keyInput(request),
+          ClientRequestToken: request.clientRequestToken,
+          DisableRollback: request.disableRollback,
+          RetainExceptOnCreate: request.retainExceptOnCreate
+        })
         return send("cloudformation:ExecuteChangeSet", (options) => client.send(command, options)).pipe(
           Effect.asVoid,
           Effect.mapError((error) => {
-            if (error.code === tokenUsed) return new TokenUsed({ stack: key.stack })
+            if (error.code === tokenUsed) return new TokenUsed({ stack })
             return saysNoChangeSet(error) || changeSetNotReady.has(error.code)
-              ? new ChangeSetNotReady({ ...key, reason: error.detail })
+              ? new ChangeSetNotReady({ stack, changeSet, reason: error.detail })
               : error
           })
         )
@@ -263,6 +363,29 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           Effect.asVoid
         )
       ),
+      templateSummary: Effect.fn("CloudFormation.templateSummary")((template) => {
+        const command = new GetTemplateSummaryCommand({
+          ...toTemplateInput(template),
+          // A type that is not active in this region is told of when it is used.
+          TemplateSummaryConfig: { TreatUnrecognizedResourceTypesAsWarnings: true }
+        })
+        return send("cloudformation:GetTemplateSummary", (options) => client.send(command, options)).pipe(
+          Effect.map(({ Capabilities = [], CapabilitiesReason, Parameters = [] }) => ({
+            parameterNames: Parameters.map(({ ParameterKey = "" }) => ParameterKey),
+            capabilities: Capabilities,
+            capabilitiesReason: CapabilitiesReason
+          }))
+        )
+      }),
+      setTerminationProtection: Effect.fn("CloudFormation.setTerminationProtection")((stackId, enabled) => {
+        const command = new UpdateTerminationProtectionCommand({
+          StackName: stackId,
+          EnableTerminationProtection: enabled
+        })
+        return Effect.asVoid(
+          send("cloudformation:UpdateTerminationProtection", (options) => client.send(command, options))
+        )
+      }),
       events: Effect.fn("CloudFormation.events")(function*(stackId, since) {
         const events: Array<StackEvent> = []
         let page: string | undefined
@@ -305,13 +428,51 @@ const saysNoChangeSet = (error: AwsError): error is AwsRejected =>
   error._tag === "AwsRejected" &&
   (noChangeSet.has(error.code) || /^(?:Stack|ChangeSet) \[.*\] does not exist$/.test(error.detail))
 
-const templateInput = (template: Template) =>
+const capability = /CAPABILITY_\w+/g
+
+/** Nor for these. */
+const unknownParameters = /^Parameters: \[(.+)\] do not exist in the template/
+const noParameters = "Parameter values specified for a template which does not require them."
+
+const toRequestError = (
+  { parameters = [], stack }: StackOptions & { readonly stack: string },
+  error: AwsError
+): RequestError | AwsError => {
+  const { code, detail } = error
+  if (code === "InsufficientCapabilitiesException") {
+    return new InsufficientCapabilities({ stack, required: detail.match(capability) ?? [], reason: detail })
+  }
+  const names = detail === noParameters
+    ? parameters.map(({ name }) => name)
+    : unknownParameters.exec(detail)?.[1]?.split(/,\s*/)
+  return names === undefined ? error : new UnknownParameters({ stack, names })
+}
+
+const toTemplateInput = (template: Template) =>
   "templateBody" in template ? { TemplateBody: template.templateBody } : { TemplateURL: template.templateUrl }
+
+/** The options that change sets have too. */
+const toOptionsInput = ({ capabilities, notificationArns, parameters, roleArn, tags }: StackOptions) => ({
+  Parameters: parameters?.map(toParameterInput),
+  Capabilities: capabilities && [...capabilities],
+  Tags: tags && Array.from(tags, ([Key, Value]) => ({ Key, Value })),
+  RoleARN: roleArn,
+  NotificationARNs: notificationArns && [...notificationArns]
+})
 
 const toInput = (request: StackRequest) => ({
   StackName: request.stack,
   ClientRequestToken: request.clientRequestToken,
-  ...templateInput(request)
+  ...toTemplateInput(request),
+  ...toOptionsInput(request),
+  DisableRollback: request.disableRollback,
+  RetainExceptOnCreate: request.retainExceptOnCreate,
+  StackPolicyBody: request.stackPolicy
+})
+
+const toParameterInput = (parameter: StackParameter) => ({
+  ParameterKey: parameter.name,
+  ...("value" in parameter ? { ParameterValue: parameter.value } : { UsePreviousValue: parameter.usePreviousValue })
 })
 
 const keyInput = ({ changeSet, stack }: ChangeSetKey) => ({ StackName: stack, ChangeSetName: changeSet })
@@ -331,6 +492,7 @@ const toStack = (stack: StackShape): Stack => ({
   reason: stack.StackStatusReason,
   createdAt: stack.CreationTime?.getTime() ?? 0,
   changedAt: (stack.DeletionTime ?? stack.LastUpdatedTime ?? stack.CreationTime)?.getTime() ?? 0,
+  parameterNames: (stack.Parameters ?? []).map(({ ParameterKey = "" }) => ParameterKey),
   terminationProtection: stack.EnableTerminationProtection ?? false
 })
 

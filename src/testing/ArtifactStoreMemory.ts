@@ -36,6 +36,7 @@ export class ArtifactStoreMemory extends Context.Service<ArtifactStoreMemory, {
               : readFile(content, file, maxBytes)
           },
           writeFiles: (_job, { name }, files) => Effect.sync(() => void outputs.set(name, files)),
+          urlOf: (bucket, key) => Effect.succeed(`https://s3.us-east-1.amazonaws.com/${bucket}/${key}`),
           upload: (bucket, key, body) =>
             Effect.sync(() => {
               const url = `https://${bucket}.s3.us-east-1.amazonaws.com/${key}`

@@ -10,7 +10,7 @@ import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain
 import type { ChangeSet, ResourceChange } from "../domain/ChangeSet.ts"
 import type { StackEvent } from "../domain/StackEvents.ts"
 import type { StackOperation } from "../domain/StackOperation.ts"
-import { fresh, isUnderWay } from "../domain/StackStatus.ts"
+import { type Fresh, fresh, isUnderWay } from "../domain/StackStatus.ts"
 import type { Template } from "../domain/Template.ts"
 import { retryUnavailable } from "../internal/awsCommand.ts"
 import {
@@ -19,20 +19,37 @@ import {
   ChangeSetNotReady,
   CloudFormation,
   NoUpdates,
+  type RequestError,
   type Stack,
   StackExists,
   StackNotReady,
+  type StackOptions,
   TokenUsed
 } from "../services/CloudFormation.ts"
+import { checkCapabilities, summaryOf, valuesOf } from "./memoryTemplate.ts"
 
 export interface Options {
   /** How long each resource of a template takes, one after another; 10 seconds when left out. */
   readonly resourceDuration?: Duration.Input
 }
 
+/** What a stack was given besides its template. */
+export interface MemorySettings {
+  /** The values of all parameters, by name: also those that are secret. */
+  readonly parameters: ReadonlyMap<string, string>
+  readonly tags: ReadonlyMap<string, string>
+  readonly roleArn: string | undefined
+  readonly notificationArns: ReadonlyArray<string>
+  /** JSON. */
+  readonly stackPolicy: string | undefined
+  readonly terminationProtection: boolean
+}
+
 export class CloudFormationMemory extends Context.Service<CloudFormationMemory, {
   /** The tokens of the operations that were begun, in their order. */
   readonly begun: ReadonlyArray<string>
+  /** What the stack was given besides its template; none where there is no such stack. */
+  settingsOf(stack: string): Effect.Effect<Option.Option<MemorySettings>>
   /** From now on this resource cannot be created, updated or deleted. */
   failResource(logicalResourceId: string, reason: string): Effect.Effect<void>
   /** From now on the stack is protected from being deleted. */
@@ -45,8 +62,8 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   deny(operation: string): Effect.Effect<void>
 }>()("effect-codepipeline/testing/CloudFormationMemory") {
   /**
-   * No stacks at first. Time is that of Effect's `Clock`. The resources of a template are known where it is JSON; one in
-   * YAML is taken as a template without resources.
+   * No stacks at first. Time is that of Effect's `Clock`. The parameters and resources of a template are known where it
+   * is JSON; one in YAML is taken as a template without any.
    */
   static readonly layer = (options: Options = {}): Layer.Layer<CloudFormation | CloudFormationMemory> =>
     Layer.effectContext(Effect.sync(() => {
@@ -79,9 +96,16 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             : Clock.currentTimeMillis
         }))
 
-      const operate = (operation: StackOperation, stack: MemoryStack, token: string, template: string, now: number) => {
+      const operate = (
+        operation: StackOperation,
+        stack: MemoryStack,
+        request: Template & { readonly clientRequestToken: string; readonly disableRollback?: boolean | undefined },
+        settings: MemorySettings,
+        now: number
+      ) => {
+        const { clientRequestToken: token, disableRollback = false } = request
         begun.push(token)
-        stack.operate({ operation, token, template, failing, step, now })
+        stack.operate({ operation, token, template: textOf(request), settings, disableRollback, failing, step, now })
         return stack.id
       }
 
@@ -105,7 +129,9 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           if (used) return yield* new TokenUsed({ stack })
           if (existing !== undefined) return yield* new StackExists({ stack })
           yield* checkTemplate("cloudformation:CreateStack", request)
-          return operate("create", add(stack, now), clientRequestToken, textOf(request), now)
+          const settings = yield* settingsAfter("cloudformation:CreateStack", request, noSettings)
+          const { terminationProtection = false } = request
+          return operate("create", add(stack, now), request, { ...settings, terminationProtection }, now)
         }),
         update: Effect.fn("CloudFormationMemory.update")(function*(request) {
           const { clientRequestToken, stack } = request
@@ -116,21 +142,26 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             return yield* invalid("cloudformation:UpdateStack", `Stack [${stack}] does not exist`)
           }
           if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
-          if (fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
-          if (existing.template === textOf(request)) return yield* new NoUpdates({ stack })
+          const updatable = fresh(status) === "Updatable" ||
+            (request.disableRollback === true && unrollable.has(fresh(status)))
+          if (!updatable) return yield* new StackNotReady({ stack, status })
           yield* checkTemplate("cloudformation:UpdateStack", request)
-          return operate("update", existing, clientRequestToken, textOf(request), now)
+          const settings = yield* settingsAfter("cloudformation:UpdateStack", request, existing.settings)
+          if (existing.template === textOf(request) && isSame(existing.settings, settings)) {
+            return yield* new NoUpdates({ stack })
+          }
+          return operate("update", existing, request, settings, now)
         }),
         delete: Effect.fn("CloudFormationMemory.delete")(function*({ clientRequestToken, stack }) {
           const now = yield* enter("cloudformation:DeleteStack")
           const existing = find(stack, now)
           if (existing === undefined || existing.statusAt(now) === "DELETE_COMPLETE") return
           if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
-          if (existing.terminationProtection) {
+          if (existing.settings.terminationProtection) {
             const detail = `Stack [${existing.name}] cannot be deleted while TerminationProtection is enabled`
             return yield* invalid("cloudformation:DeleteStack", detail)
           }
-          operate("delete", existing, clientRequestToken, existing.template, now)
+          operate("delete", existing, { templateBody: existing.template, clientRequestToken }, existing.settings, now)
         }),
         createChangeSet: Effect.fn("CloudFormationMemory.createChangeSet")(function*(request) {
           const { changeSet, description, stack, type } = request
@@ -150,9 +181,10 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           }
           if (type === "UPDATE" && fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
           yield* checkTemplate(operation, request)
+          const settings = yield* settingsAfter(operation, request, existing?.settings ?? noSettings)
           const target = existing ?? add(stack, now)
           if (existing === undefined) target.interfere("REVIEW_IN_PROGRESS", now)
-          return target.prepare(changeSet, description, textOf(request), step, now)
+          return target.prepare({ name: changeSet, description, template: textOf(request), settings }, step, now)
         }),
         describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(key) {
           const now = yield* enter("cloudformation:DescribeChangeSet")
@@ -160,28 +192,45 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             Option.map(({ found, made }) => found.describeChangeSetAt(made, now))
           )
         }),
-        executeChangeSet: Effect.fn("CloudFormationMemory.executeChangeSet")(function*({ clientRequestToken, ...key }) {
+        executeChangeSet: Effect.fn("CloudFormationMemory.executeChangeSet")(function*(request) {
+          const { changeSet, clientRequestToken, disableRollback, stack } = request
           const now = yield* enter("cloudformation:ExecuteChangeSet")
-          const known = findChangeSet(key, now)
+          const known = findChangeSet(request, now)
           if (known === undefined) {
-            return yield* new ChangeSetNotReady({ ...key, reason: `ChangeSet [${key.changeSet}] does not exist` })
+            return yield* new ChangeSetNotReady({ stack, changeSet, reason: `ChangeSet [${changeSet}] does not exist` })
           }
           const { found, made } = known
-          if (found.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack: key.stack })
+          if (found.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
           const { executionStatus } = found.describeChangeSetAt(made, now)
           if (executionStatus !== "AVAILABLE") {
             const reason =
               `ChangeSet [${made.id}] cannot be executed in its current execution status of [${executionStatus}]`
-            return yield* new ChangeSetNotReady({ ...key, reason })
+            return yield* new ChangeSetNotReady({ stack, changeSet, reason })
           }
           found.changeSets = [{ ...made, executed: true }]
-          operate("execute", found, clientRequestToken, made.template, now)
+          const template = { templateBody: made.template, clientRequestToken, disableRollback }
+          operate("execute", found, template, made.settings, now)
         }),
         deleteChangeSet: Effect.fn("CloudFormationMemory.deleteChangeSet")(function*(key) {
           const now = yield* enter("cloudformation:DeleteChangeSet")
           const known = findChangeSet(key, now)
           if (known) known.found.changeSets = known.found.changeSets.filter((other) => other !== known.made)
         }),
+        templateSummary: Effect.fn("CloudFormationMemory.templateSummary")(function*(template) {
+          yield* enter("cloudformation:GetTemplateSummary")
+          yield* checkTemplate("cloudformation:GetTemplateSummary", template)
+          return summaryOf(textOf(template))
+        }),
+        setTerminationProtection: Effect.fn("CloudFormationMemory.setTerminationProtection")(
+          function*(stackId, terminationProtection) {
+            const now = yield* enter("cloudformation:UpdateTerminationProtection")
+            const stack = find(stackId, now)
+            if (stack === undefined) {
+              return yield* invalid("cloudformation:UpdateTerminationProtection", `Stack [${stackId}] does not exist`)
+            }
+            stack.settings = { ...stack.settings, terminationProtection }
+          }
+        ),
         events: Effect.fn("CloudFormationMemory.events")(function*(stackId) {
           const now = yield* enter("cloudformation:DescribeStackEvents")
           const stack = find(stackId, now)
@@ -193,11 +242,16 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
 
       return Context.make(CloudFormation, service).pipe(Context.add(CloudFormationMemory, {
         begun,
+        settingsOf: (stack) =>
+          Effect.map(
+            Clock.currentTimeMillis,
+            (now) => Option.map(Option.fromUndefinedOr(find(stack, now)), ({ settings }) => settings)
+          ),
         failResource: (logicalResourceId, reason) => Effect.sync(() => void failing.set(logicalResourceId, reason)),
         protect: (name) =>
           Effect.map(Clock.currentTimeMillis, (now) => {
             const stack = find(name, now)
-            if (stack !== undefined) stack.terminationProtection = true
+            if (stack !== undefined) stack.settings = { ...stack.settings, terminationProtection: true }
           }),
         setStatus: (name, status) =>
           Effect.map(Clock.currentTimeMillis, (now) => (find(name, now) ?? add(name, now)).interfere(status, now)),
@@ -227,6 +281,44 @@ const checkTemplate = (operation: string, template: Template): Effect.Effect<voi
   isJson(textOf(template)) && Option.isNone(parseTemplate(textOf(template)))
     ? Effect.fail(invalid(operation, "Template format error: At least one Resources member must be defined."))
     : Effect.void
+
+/** Only an operation that does not roll back goes on from there. */
+const unrollable: ReadonlySet<Fresh> = new Set<Fresh>(["CreateFailed", "UpdatableWithoutRollback"])
+
+const noSettings: MemorySettings = {
+  parameters: new Map(),
+  tags: new Map(),
+  roleArn: undefined,
+  notificationArns: [],
+  stackPolicy: undefined,
+  terminationProtection: false
+}
+
+/** What the request makes of a stack's settings. */
+const settingsAfter = (
+  operation: string,
+  request: Template & StackOptions & { readonly stack: string },
+  before: MemorySettings
+): Effect.Effect<MemorySettings, RequestError | AwsRejected> =>
+  checkCapabilities(textOf(request), request).pipe(
+    Effect.andThen(valuesOf(textOf(request), request, before.parameters)),
+    Effect.map((parameters) => ({
+      ...before,
+      parameters,
+      tags: request.tags ?? before.tags,
+      roleArn: request.roleArn ?? before.roleArn,
+      notificationArns: request.notificationArns ?? before.notificationArns,
+      stackPolicy: request.stackPolicy ?? before.stackPolicy
+    })),
+    Effect.catchTag("MissingValues", ({ words }) => Effect.fail(invalid(operation, words)))
+  )
+
+/** What makes an update: a role or a policy alone do not. */
+const isSame = (before: MemorySettings, after: MemorySettings) => {
+  const compared = ({ notificationArns, parameters, tags }: MemorySettings) =>
+    JSON.stringify([[...parameters].toSorted(), [...tags].toSorted(), notificationArns])
+  return compared(before) === compared(after)
+}
 
 const resourcesOf = (template: string) =>
   Option.match(parseTemplate(template), { onNone: () => ({}), onSome: ({ Resources }) => Resources })
@@ -258,16 +350,21 @@ type Kind = "create" | "update" | "delete"
 
 /** The statuses through which an operation ends, well or not, after its resources. */
 const endings = {
-  create: { well: ["CREATE_COMPLETE"], badly: ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"] },
+  create: {
+    well: ["CREATE_COMPLETE"],
+    badly: ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"],
+    withoutRollback: ["CREATE_FAILED"]
+  },
   update: {
     well: ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"],
     badly: [
       "UPDATE_ROLLBACK_IN_PROGRESS",
       "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
       "UPDATE_ROLLBACK_COMPLETE"
-    ]
+    ],
+    withoutRollback: ["UPDATE_FAILED"]
   },
-  delete: { well: ["DELETE_COMPLETE"], badly: ["DELETE_FAILED"] }
+  delete: { well: ["DELETE_COMPLETE"], badly: ["DELETE_FAILED"], withoutRollback: ["DELETE_FAILED"] }
 } as const satisfies Record<Kind, unknown>
 
 interface MemoryChangeSet {
@@ -277,6 +374,7 @@ interface MemoryChangeSet {
   readonly template: string
   /** What the stack's template was when it was made. */
   readonly before: string
+  readonly settings: MemorySettings
   readonly readyAt: number
   readonly executed: boolean
 }
@@ -286,6 +384,9 @@ interface Operating {
   readonly operation: StackOperation
   readonly token: string
   readonly template: string
+  /** What the stack gets besides. */
+  readonly settings: MemorySettings
+  readonly disableRollback: boolean
   /** Reasons by resource. */
   readonly failing: ReadonlyMap<string, string>
   /** How long a resource takes. */
@@ -298,7 +399,7 @@ class MemoryStack {
   readonly name: string
   readonly tokens = new Set<string>()
   template = ""
-  terminationProtection = false
+  settings: MemorySettings = noSettings
   changeSets: ReadonlyArray<MemoryChangeSet> = []
   readonly createdAt: number
   changedAt: number
@@ -319,17 +420,11 @@ class MemoryStack {
   }
 
   describeAt(now: number): Stack {
-    const { changedAt, createdAt, id, name, terminationProtection } = this
+    const { changedAt, createdAt, id, name, settings: { parameters, terminationProtection } } = this
     const newest = this.eventsAt(now).find(({ physicalResourceId }) => physicalResourceId === id)
-    return {
-      id,
-      name,
-      createdAt,
-      changedAt,
-      terminationProtection,
-      status: newest?.status ?? "",
-      reason: newest?.reason
-    }
+    const status = newest?.status ?? ""
+    const parameterNames = [...parameters.keys()]
+    return { id, name, createdAt, changedAt, status, reason: newest?.reason, parameterNames, terminationProtection }
   }
 
   statusAt(now: number) {
@@ -343,15 +438,19 @@ class MemoryStack {
     this.changedAt = now
   }
 
-  prepare(name: string, description: string, template: string, step: number, now: number) {
-    const id = this.id.replace(/stack\/.*/, `changeSet/${name}/${this.changeSets.length}-${now}`)
-    const made = { id, name, description, template, before: this.template, readyAt: now + step, executed: false }
+  prepare(
+    wanted: Pick<MemoryChangeSet, "name" | "description" | "template" | "settings">,
+    step: number,
+    now: number
+  ) {
+    const id = this.id.replace(/stack\/.*/, `changeSet/${wanted.name}/${this.changeSets.length}-${now}`)
+    const made = { ...wanted, id, before: this.template, readyAt: now + step, executed: false }
     this.changeSets = [...this.changeSets, made]
     return { id, stackId: this.id }
   }
 
   describeChangeSetAt(
-    { before, description, executed, id, name, readyAt, template }: MemoryChangeSet,
+    { before, description, executed, id, name, readyAt, settings, template }: MemoryChangeSet,
     now: number
   ): ChangeSet {
     const shape = { id, name, description, stackId: this.id, changes: changesBetween(before, template) }
@@ -360,7 +459,7 @@ class MemoryStack {
       const executionStatus = isUnderWay(this.statusAt(now)) ? "EXECUTE_IN_PROGRESS" : "EXECUTE_COMPLETE"
       return { ...shape, status: "CREATE_COMPLETE", executionStatus }
     }
-    if (template === before) {
+    if (template === before && isSame(settings, this.settings)) {
       const reason =
         "The submitted information didn't contain changes. Submit different information to create a change set."
       return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason }
@@ -368,7 +467,7 @@ class MemoryStack {
     return { ...shape, status: "CREATE_COMPLETE", executionStatus: before === this.template ? "AVAILABLE" : "OBSOLETE" }
   }
 
-  operate({ failing, now, operation, step, template, token }: Operating) {
+  operate({ disableRollback, failing, now, operation, settings, step, template, token }: Operating) {
     const kind = operation === "execute" ? this.statusAt(now) === "REVIEW_IN_PROGRESS" ? "create" : "update" : operation
     const verb = kind.toUpperCase()
     const resources = typesOf(template)
@@ -391,7 +490,7 @@ class MemoryStack {
       own(`${verb}_IN_PROGRESS`, now, "User Initiated"),
       ...resources.map(([id, type]) => this.#event(type, id, "", token, `${verb}_IN_PROGRESS`, now)),
       ...ends,
-      ...endings[kind][failed ? "badly" : "well"].map((status, index) => {
+      ...endings[kind][failed ? (disableRollback ? "withoutRollback" : "badly") : "well"].map((status, index) => {
         const reason = failed && index === 0
           ? `The following resource(s) failed to ${kind}: [${resources[firstFailure]?.[0]}].`
           : undefined
@@ -401,6 +500,7 @@ class MemoryStack {
     this.tokens.add(token)
     this.changedAt = now
     if (!failed) this.template = template
+    if (!failed || kind === "create") this.settings = settings
   }
 
   #event(

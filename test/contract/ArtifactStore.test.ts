@@ -88,6 +88,8 @@ const write = Effect.fnUntraced(function*(content: Partial<ArtifactContent> = {}
   yield* store.write(yield* jobOf(data), { artifact: output.name, files: { "outputs.json": "{}" }, ...content })
 })
 
+const locate = (artifact: string, data: Data = {}) =>
+  Effect.flatMap(jobOf(data), (job) => ArtifactStore.use(({ locate }) => locate(job, artifact)))
 const upload = (text: string) => ArtifactStore.use(({ upload }) => upload(bucket, Buffer.from(text)))
 
 const put = (content: Content) => World.use(({ put }) => put(content))
@@ -208,6 +210,14 @@ describe.each([
     Effect.gen(function*() {
       const error = yield* Effect.flip(write({ artifact }))
       assert.deepInclude(error, { _tag: "ArtifactNotFound", direction: "output", artifact, known: [output.name] })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("where an artifact is is told from the event", () =>
+    Effect.gen(function*() {
+      const place = yield* locate(artifact)
+      assert.deepInclude(place, { bucket, key })
+      assert.isTrue(place.url.endsWith(`/${bucket}/${key}`))
+      assert.deepInclude(yield* Effect.flip(locate("Other")), { _tag: "ArtifactNotFound", known: [artifact] })
     }).pipe(Effect.provide(world)))
 
   it.effect("what is uploaded has an address of its own, the same for the same content", () =>
@@ -409,6 +419,28 @@ describe("ArtifactStore on the wire", () => {
         assert.strictEqual(signedBy(headers), "ASIAIOSFODNN7EXAMPLE eu-central-1 s3")
       }
     }).pipe(Effect.provide(http)))
+
+  it.effect.each<readonly [region: string, endpoint: string, host: string]>([
+    ["us-west-2", "", "https://s3.us-west-2.amazonaws.com"],
+    ["cn-north-1", "", "https://s3.cn-north-1.amazonaws.com.cn"],
+    ["us-west-2", "http://127.0.0.1:4566", "http://127.0.0.1:4566"]
+  ])(
+    "an artifact in %s, with the endpoint %s, has an address by path, and nobody is asked",
+    ([region, endpoint, host]) => {
+      const s3Location = { bucketName: bucket, objectKey: "My Pipeline/a+b.zip" }
+      const located = locate("A", { inputArtifacts: [{ name: "A", location: { s3Location } }] })
+      return Effect.gen(function*() {
+        assert.deepStrictEqual(yield* located, {
+          bucket,
+          key: "My Pipeline/a+b.zip",
+          url: `${host}/${bucket}/My%20Pipeline/a%2Bb.zip`
+        })
+      }).pipe(Effect.provide(Layer.provide(
+        ArtifactStore.layer,
+        environment({ AWS_REGION: region, ...(endpoint !== "" && { AWS_ENDPOINT_URL_S3: endpoint }) })
+      )))
+    }
+  )
 
   it.effect("what is uploaded with the function's credentials is what its address gives", () =>
     Effect.gen(function*() {

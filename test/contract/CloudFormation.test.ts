@@ -15,6 +15,14 @@ import { CloudFormationServer } from "./CloudFormationServer.ts"
 import { environment } from "./environment.ts"
 import { Answer, clientOptions, denied, done, listen, refused, signedBy, unavailable } from "./server.ts"
 
+interface Settings {
+  readonly parameters: Readonly<Record<string, string>>
+  readonly tags: Readonly<Record<string, string | undefined>>
+  readonly topics: ReadonlyArray<string>
+  readonly roleArn: string | undefined
+  readonly stackPolicy: string | undefined
+}
+
 /** What a case needs besides the service. */
 class World extends Context.Service<World, {
   /** Somebody else brings the stack into this status; it is made where there is none. */
@@ -29,14 +37,27 @@ class World extends Context.Service<World, {
   throttle(calls: number): Effect.Effect<void>
   /** The role may not make this call any more. */
   deny(operation: string): Effect.Effect<void>
+  /** What the stack was given besides its template. */
+  settings(stack: string): Effect.Effect<Settings>
 }>()("effect-codepipeline/test/CloudFormationWorld") {}
 
 const memory: Layer.Layer<CloudFormation | World> = Layer.effect(
   World,
-  Effect.map(CloudFormationMemory, ({ deny, protect, setStatus, throttle }) => ({
+  Effect.map(CloudFormationMemory, ({ deny, protect, setStatus, settingsOf, throttle }) => ({
     setStatus,
     finishChangeSets: () => TestClock.adjust("1 hour"),
     protect,
+    settings: (name) =>
+      Effect.map(settingsOf(name), (settings) => {
+        const { notificationArns, parameters, roleArn, stackPolicy, tags } = Option.getOrThrow(settings)
+        return {
+          parameters: Object.fromEntries(parameters),
+          tags: Object.fromEntries(tags),
+          topics: notificationArns,
+          roleArn,
+          stackPolicy
+        }
+      }),
     settle: () => TestClock.adjust("1 hour"),
     throttle,
     deny
@@ -58,11 +79,19 @@ const httpWithPages = (eventsPerPage: number) =>
   Layer.effect(
     World,
     Effect.map(CloudFormationServer, (
-      { advance, answerAlways, answerNext, finishChangeSets, look, protect, setStatus }
+      { advance, answerAlways, answerNext, finishChangeSets, look, protect, setStatus, settings }
     ) => ({
       setStatus,
       finishChangeSets,
       protect,
+      settings: (name) =>
+        Effect.map(settings(name), ({ values, tags, ...rest }) => ({
+          parameters: Object.fromEntries(values),
+          tags: Object.fromEntries(tags),
+          topics: rest.topics,
+          roleArn: rest.roleArn,
+          stackPolicy: rest.stackPolicy
+        })),
       settle: (stack) =>
         Effect.gen(function*() {
           const { status } = yield* look(stack)
@@ -95,7 +124,8 @@ const request = (change: Partial<StackRequest> = {}): StackRequest => ({
 })
 
 const describeStack = (name: string) => CloudFormation.use(({ describe }) => describe(name))
-const create = (change?: Partial<StackRequest>) => CloudFormation.use(({ create }) => create(request(change)))
+const create = (change?: Partial<StackRequest> & { readonly terminationProtection?: boolean }) =>
+  CloudFormation.use(({ create }) => create(request(change)))
 const update = (change?: Partial<StackRequest>) =>
   CloudFormation.use(({ update }) => update(request({ clientRequestToken: "update-1", ...change })))
 const eventsOf = (id: string, since: number) => CloudFormation.use(({ events }) => events(id, since))
@@ -119,6 +149,27 @@ const execute = CloudFormation.use(({ executeChangeSet }) =>
 const clear = CloudFormation.use(({ deleteChangeSet }) => deleteChangeSet(key))
 
 const statusOf = (name: string) => describeStack(name).pipe(Effect.map(Option.map(({ status }) => status)))
+
+const templateSummary = (templateBody: string) =>
+  CloudFormation.use(({ templateSummary }) => templateSummary({ templateBody }))
+const settings = (name: string) => World.use((world) => world.settings(name))
+
+const withParameters = JSON.stringify({
+  Parameters: {
+    Size: { Type: "String" },
+    Count: { Type: "Number", Default: 1 },
+    Secret: { Type: "String", NoEcho: true }
+  },
+  Resources: { Topic: { Type: "AWS::SNS::Topic" } }
+})
+const values = [{ name: "Size", value: "large" }, { name: "Secret", value: "hunter2" }]
+
+const withRole = (properties: object, more: object = {}) =>
+  JSON.stringify({ ...more, Resources: { Role: { Type: "AWS::IAM::Role", Properties: properties } } })
+
+/** A stack that was created and is at rest. */
+const createdWith = (change?: Partial<StackRequest>) =>
+  Effect.tap(create(change), () => World.use(({ settle }) => settle(stack)))
 
 /** A stack that was created and is at rest. */
 const created = Effect.gen(function*() {
@@ -213,6 +264,18 @@ describe.each([
         yield* setStatus(stack, status)
         const id = yield* update()
         assert.include(Option.getOrThrow(yield* describeStack(stack)), { id, status: "UPDATE_IN_PROGRESS" })
+      }).pipe(Effect.provide(world))
+  )
+
+  it.effect.each(["CREATE_FAILED", "UPDATE_FAILED"])(
+    "%s allows an update that does not roll back, and no other",
+    (status) =>
+      Effect.gen(function*() {
+        const { setStatus } = yield* World
+        yield* setStatus(stack, status)
+        assert.deepInclude(yield* Effect.flip(update()), { _tag: "StackNotReady", stack, status })
+        yield* update({ disableRollback: true })
+        assert.deepStrictEqual(yield* statusOf(stack), Option.some("UPDATE_IN_PROGRESS"))
       }).pipe(Effect.provide(world))
   )
 
@@ -394,6 +457,119 @@ describe.each([
       assert.deepInclude(yield* Effect.flip(prepare({ type })), { _tag })
     }).pipe(Effect.provide(world)))
 
+  it.effect("a template's summary has its parameters, and what has to be allowed and why", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* templateSummary(withParameters), {
+        parameterNames: ["Size", "Count", "Secret"],
+        capabilities: [],
+        capabilitiesReason: undefined
+      })
+      assert.deepStrictEqual(yield* templateSummary(withRole({}, { Transform: "AWS::Serverless-2016-10-31" })), {
+        parameterNames: [],
+        capabilities: ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        capabilitiesReason: "The following resource(s) require capabilities: [AWS::IAM::Role]"
+      })
+      const error = yield* Effect.flip(templateSummary("{}"))
+      assert.deepInclude(error, { _tag: "AwsRejected", operation: "cloudformation:GetTemplateSummary" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a stack has the values that were given, and the template's defaults; of them only the names are seen", () =>
+    Effect.gen(function*() {
+      yield* create({ templateBody: withParameters, parameters: values })
+      assert.deepStrictEqual((yield* settings(stack)).parameters, { Size: "large", Count: "1", Secret: "hunter2" })
+      const seen = Option.getOrThrow(yield* describeStack(stack))
+      assert.deepStrictEqual(seen.parameterNames, ["Size", "Count", "Secret"])
+      assert.notInclude(JSON.stringify(seen), "hunter2")
+    }).pipe(Effect.provide(world)))
+
+  it.effect("parameters without values are rejected by name", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(create({ templateBody: withParameters, parameters: values.slice(0, 1) }))
+      assert.deepInclude(error, { _tag: "AwsRejected", detail: "Parameters: [Secret] must have values" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each([["with others", withParameters], ["with none", sampleTemplate]])(
+    "parameters that the template %s does not have are known by name",
+    ([, templateBody]) =>
+      Effect.gen(function*() {
+        const parameters = [{ name: "Old", value: "hunter2" }, { name: "Older", usePreviousValue: true } as const]
+        const error = yield* Effect.flip(create({ templateBody, parameters }))
+        assert.deepInclude(error, { _tag: "UnknownParameters", stack, names: ["Old", "Older"] })
+      }).pipe(Effect.provide(world))
+  )
+
+  it.effect("an update keeps a value only where it says so, and else goes back to the default", () =>
+    Effect.gen(function*() {
+      yield* createdWith({ templateBody: withParameters, parameters: [...values, { name: "Count", value: "7" }] })
+      const kept = ["Size", "Secret"].map((name) => ({ name, usePreviousValue: true } as const))
+      assert.strictEqual((yield* settings(stack)).parameters["Count"], "7")
+      yield* update({ templateBody: withParameters, parameters: kept })
+      yield* World.use(({ settle }) => settle(stack))
+      assert.deepStrictEqual((yield* settings(stack)).parameters, { Size: "large", Count: "1", Secret: "hunter2" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("other values are an update, the same are none", () =>
+    Effect.gen(function*() {
+      yield* createdWith({ templateBody: withParameters, parameters: values })
+      const same = yield* Effect.flip(update({ templateBody: withParameters, parameters: values }))
+      assert.strictEqual(same._tag, "NoUpdates")
+      yield* update({ templateBody: withParameters, parameters: [...values, { name: "Count", value: "2" }] })
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("UPDATE_IN_PROGRESS"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each<readonly [what: string, template: string, required: ReadonlyArray<string>]>([
+    ["roles", withRole({}), ["CAPABILITY_IAM"]],
+    ["roles with names", withRole({ RoleName: "R" }), ["CAPABILITY_NAMED_IAM"]],
+    ["macros", JSON.stringify({ Transform: ["M"], Resources: {} }), ["CAPABILITY_AUTO_EXPAND"]]
+  ])("a template with %s has to be allowed", ([, templateBody, required]) =>
+    Effect.gen(function*() {
+      assert.deepInclude(yield* Effect.flip(create({ templateBody })), {
+        _tag: "InsufficientCapabilities",
+        stack,
+        required,
+        reason: `Requires capabilities : [${required.join(", ")}]`
+      })
+      yield* create({ templateBody, capabilities: ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"] })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("tags, topics, role and policy stay until others are given, and no tags are no tags", () =>
+    Effect.gen(function*() {
+      const [topic, roleArn] = ["arn:aws:sns:eu-central-1:123456789012:T", "arn:aws:iam::123456789012:role/R"]
+      const stackPolicy = "{\"Statement\":[]}"
+      yield* createdWith({
+        tags: new Map([["Owner", "a & b"], ["Stage", "test"]]),
+        notificationArns: [topic],
+        roleArn,
+        stackPolicy
+      })
+      const before = { parameters: {}, tags: { Owner: "a & b", Stage: "test" }, topics: [topic], roleArn, stackPolicy }
+      assert.deepStrictEqual(yield* settings(stack), before)
+      yield* update({ templateBody: otherTemplate })
+      yield* World.use(({ settle }) => settle(stack))
+      assert.deepStrictEqual(yield* settings(stack), before)
+      yield* update({
+        templateBody: otherTemplate,
+        clientRequestToken: "update-2",
+        tags: new Map(),
+        notificationArns: []
+      })
+      yield* World.use(({ settle }) => settle(stack))
+      assert.deepStrictEqual(yield* settings(stack), { ...before, tags: {}, topics: [] })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("termination protection is set with the stack, and later", () =>
+    Effect.gen(function*() {
+      const protection = Effect.map(describeStack(stack), (found) => Option.getOrThrow(found).terminationProtection)
+      const id = yield* create({ terminationProtection: true })
+      assert.isTrue(yield* protection)
+      yield* CloudFormation.use(({ setTerminationProtection }) => setTerminationProtection(id, false))
+      assert.isFalse(yield* protection)
+      const error = yield* Effect.flip(
+        CloudFormation.use(({ setTerminationProtection }) => setTerminationProtection(absentArn, true))
+      )
+      assert.deepInclude(error, { _tag: "AwsRejected", operation: "cloudformation:UpdateTerminationProtection" })
+    }).pipe(Effect.provide(world)))
+
   it.effect("events are newest first, and carry the token of their operation", () =>
     Effect.gen(function*() {
       const { settle } = yield* World
@@ -447,7 +623,12 @@ describe.each([
       { operation: "cloudformation:DescribeStacks", call: describeStack(stack) },
       { operation: "cloudformation:CreateStack", call: create() },
       { operation: "cloudformation:UpdateStack", call: update() },
-      { operation: "cloudformation:DescribeStackEvents", call: eventsOf(absentArn, 0) }
+      { operation: "cloudformation:DescribeStackEvents", call: eventsOf(absentArn, 0) },
+      { operation: "cloudformation:GetTemplateSummary", call: templateSummary(sampleTemplate) },
+      {
+        operation: "cloudformation:UpdateTerminationProtection",
+        call: CloudFormation.use((service) => service.setTerminationProtection(absentArn, true))
+      }
     ] as const
   )("a role without $operation is told so", ({ call, operation }) =>
     Effect.gen(function*() {
@@ -499,6 +680,55 @@ describe("CloudFormation on the wire", () => {
       }])
     }).pipe(Effect.provide(http)))
 
+  it.effect("all that a stack gets besides arrives in CloudFormation's own fields", () =>
+    Effect.gen(function*() {
+      const { answerNext, calls } = yield* CloudFormationServer
+      yield* answerNext(refused("ValidationError", "No"))
+      yield* Effect.flip(create({
+        templateBody: withParameters,
+        parameters: [...values, { name: "Count", usePreviousValue: true }],
+        capabilities: ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        tags: new Map([["Owner", "a & b"], ["Stage", "test"]]),
+        roleArn: "arn:aws:iam::123456789012:role/R",
+        notificationArns: ["arn:aws:sns:eu-central-1:123456789012:T"],
+        disableRollback: true,
+        retainExceptOnCreate: false,
+        stackPolicy: "{}",
+        terminationProtection: true
+      }))
+      assert.deepStrictEqual(calls[0]?.parameters, {
+        Version: "2010-05-15",
+        StackName: stack,
+        TemplateBody: withParameters,
+        ClientRequestToken: "create-1",
+        "Parameters.member.1.ParameterKey": "Size",
+        "Parameters.member.1.ParameterValue": "large",
+        "Parameters.member.2.ParameterKey": "Secret",
+        "Parameters.member.2.ParameterValue": "hunter2",
+        "Parameters.member.3.ParameterKey": "Count",
+        "Parameters.member.3.UsePreviousValue": "true",
+        "Capabilities.member.1": "CAPABILITY_NAMED_IAM",
+        "Capabilities.member.2": "CAPABILITY_AUTO_EXPAND",
+        "Tags.member.1.Key": "Owner",
+        "Tags.member.1.Value": "a & b",
+        "Tags.member.2.Key": "Stage",
+        "Tags.member.2.Value": "test",
+        RoleARN: "arn:aws:iam::123456789012:role/R",
+        "NotificationARNs.member.1": "arn:aws:sns:eu-central-1:123456789012:T",
+        DisableRollback: "true",
+        RetainExceptOnCreate: "false",
+        StackPolicyBody: "{}",
+        EnableTerminationProtection: "true"
+      })
+    }).pipe(Effect.provide(http)))
+
+  it.effect("no tags and no topics arrive as empty lists", () =>
+    Effect.gen(function*() {
+      yield* create({ tags: new Map(), notificationArns: [] })
+      const { calls } = yield* CloudFormationServer
+      assert.deepInclude(calls[0]?.parameters, { Tags: "", NotificationARNs: "" })
+    }).pipe(Effect.provide(http)))
+
   it.effect("the URL of a template arrives unchanged, and no template with it", () =>
     Effect.gen(function*() {
       yield* CloudFormation.use(({ create }) => create({ stack, templateUrl, clientRequestToken: "create-1" }))
@@ -540,9 +770,10 @@ describe("CloudFormation on the wire", () => {
       yield* answerNext(refused("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]"))
       const error = yield* Effect.flip(create())
       assert.deepInclude(error, {
-        _tag: "AwsRejected",
-        code: "InsufficientCapabilitiesException",
-        detail: "Requires capabilities : [CAPABILITY_IAM]"
+        _tag: "InsufficientCapabilities",
+        stack,
+        required: ["CAPABILITY_IAM"],
+        reason: "Requires capabilities : [CAPABILITY_IAM]"
       })
       assert.lengthOf(calls, 1)
     }).pipe(Effect.provide(http)))

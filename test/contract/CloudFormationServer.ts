@@ -2,6 +2,16 @@
 // themselves: a test says when and how.
 import { Context, Effect, Layer } from "effect"
 import { type Answer, type AwsServer, type Call, done, type Protocol, refused, serve } from "./server.ts"
+import { members, summaryOf, tagsOf, valuesOf } from "./templateRequest.ts"
+
+export interface Settings {
+  readonly values: ReadonlyMap<string, string>
+  readonly tags: ReadonlyMap<string, string | undefined>
+  readonly topics: ReadonlyArray<string>
+  readonly roleArn: string | undefined
+  readonly stackPolicy: string | undefined
+  readonly terminationProtection: string
+}
 
 export interface Happening {
   readonly status: string
@@ -23,6 +33,8 @@ export class CloudFormationServer extends Context.Service<
     protect(stack: string): Effect.Effect<void>
     /** Empty where there is no such stack. */
     look(stack: string): Effect.Effect<{ readonly id: string; readonly status: string }>
+    /** What the stack was given besides its template. */
+    settings(stack: string): Effect.Effect<Settings>
   }
 >()("effect-codepipeline/test/CloudFormationServer") {
   /** `eventsPerPage` is what DescribeStackEvents gives at once. */
@@ -40,6 +52,8 @@ export class CloudFormationServer extends Context.Service<
           DescribeChangeSet: (parameters) => describeChangeSet(stacks, parameters),
           ExecuteChangeSet: (parameters) => executeChangeSet(stacks, parameters),
           DeleteChangeSet: (parameters) => deleteChangeSet(stacks, parameters),
+          GetTemplateSummary: getTemplateSummary,
+          UpdateTerminationProtection: (parameters) => updateTerminationProtection(stacks, parameters),
           DescribeStackEvents: (parameters) => describeStackEvents(stacks, parameters, eventsPerPage)
         }
         const server = yield* serve(
@@ -58,13 +72,14 @@ export class CloudFormationServer extends Context.Service<
           protect: (name) =>
             Effect.sync(() => {
               const stack = stacks.find(name)
-              if (stack !== undefined) stack.isProtected = true
+              if (stack !== undefined) stack.settings = { ...stack.settings, terminationProtection: "true" }
             }),
           look: (name) =>
             Effect.sync(() => {
               const { id = "", status = "" } = stacks.find(name) ?? {}
               return { id, status }
-            })
+            }),
+          settings: (name) => Effect.sync(() => stacks.find(name)?.settings ?? noSettings)
         }
       })
     )
@@ -114,7 +129,10 @@ const createStack = (stacks: Stacks, parameters: Parameters) => {
   if (stacks.hasUsed(name, token)) return tokenUsed(token)
   if (stacks.find(name)) return refused("AlreadyExistsException", `Stack [${name}] already exists`)
   if (template === undefined) return validationError(noResources)
+  const settings = settingsAfter(template, parameters, noSettings)
+  if ("_tag" in settings) return settings
   const stack = stacks.add(name)
+  stack.settings = settings
   stack.begin("CREATE_IN_PROGRESS", token, template)
   return result("CreateStack", xml({ StackId: stack.id }))
 }
@@ -127,9 +145,16 @@ const updateStack = (stacks: Stacks, parameters: Parameters) => {
     return validationError(`Stack [${name}] does not exist`)
   }
   if (stacks.hasUsed(stack.name, token)) return tokenUsed(token)
-  if (!isUpdatable(stack)) return cannotBeUpdated(stack)
-  if (template === stack.template) return validationError("No updates are to be performed.")
+  const withoutRollback = texts(parameters)["DisableRollback"] === "true" &&
+    /^(CREATE|UPDATE)_FAILED$/.test(stack.status)
+  if (!withoutRollback && !isUpdatable(stack)) return cannotBeUpdated(stack)
   if (template === undefined) return validationError(noResources)
+  const settings = settingsAfter(template, parameters, stack.settings)
+  if ("_tag" in settings) return settings
+  if (template === stack.template && changeable(settings) === changeable(stack.settings)) {
+    return validationError("No updates are to be performed.")
+  }
+  stack.settings = settings
   stack.begin("UPDATE_IN_PROGRESS", token, template)
   return result("UpdateStack", xml({ StackId: stack.id }))
 }
@@ -139,7 +164,7 @@ const deleteStack = (stacks: Stacks, parameters: Parameters) => {
   const stack = stacks.find(name)
   if (stack === undefined || stack.status === "DELETE_COMPLETE") return result("DeleteStack", "")
   if (stacks.hasUsed(stack.name, token)) return tokenUsed(token)
-  if (stack.isProtected) {
+  if (stack.settings.terminationProtection === "true") {
     return validationError(`Stack [${stack.name}] cannot be deleted while TerminationProtection is enabled`)
   }
   stack.begin("DELETE_IN_PROGRESS", token, stack.template)
@@ -275,6 +300,66 @@ const isUpdatable = ({ status }: Stack) => /^(?!ROLLBACK|DELETE).*_COMPLETE$/.te
 const cannotBeUpdated = ({ id, status }: Stack) =>
   validationError(`Stack:${id} is in ${status} state and can not be updated.`)
 
+const list = (name: string, items: ReadonlyArray<string>) =>
+  items.length === 0 ? "" : `<${name}>${items.map((item) => `<member>${item}</member>`).join("")}</${name}>`
+
+const getTemplateSummary = (parameters: Parameters) => {
+  const template = templateOf(parameters)
+  if (template === undefined) return validationError(noResources)
+  const { capabilities, parameters: declared, reason, transforms } = summaryOf(template)
+  return result(
+    "GetTemplateSummary",
+    list(
+      "Parameters",
+      declared.map(([ParameterKey, { Default, NoEcho = false }]) =>
+        xml({
+          ParameterKey,
+          DefaultValue: Default === undefined ? undefined : String(Default),
+          ParameterType: "String",
+          NoEcho: `${NoEcho}`
+        })
+      )
+    ) + list("Capabilities", capabilities) + xml({ CapabilitiesReason: reason }) +
+      list("DeclaredTransforms", transforms)
+  )
+}
+
+const updateTerminationProtection = (stacks: Stacks, parameters: Parameters) => {
+  const { EnableTerminationProtection: terminationProtection = "", StackName: name = "" } = texts(parameters)
+  const stack = stacks.find(name)
+  if (stack === undefined) return validationError(`Stack [${name}] does not exist`)
+  stack.settings = { ...stack.settings, terminationProtection }
+  return result("UpdateTerminationProtection", xml({ StackId: stack.id }))
+}
+
+const noSettings: Settings = {
+  values: new Map(),
+  tags: new Map(),
+  topics: [],
+  roleArn: undefined,
+  stackPolicy: undefined,
+  terminationProtection: "false"
+}
+
+/** What a request makes of a stack's settings, or why it is refused. */
+const settingsAfter = (template: string, parameters: Parameters, before: Settings): Settings | Answer => {
+  const form = texts(parameters)
+  const values = valuesOf(template, form, before.values)
+  if ("_tag" in values) return values
+  return {
+    values,
+    tags: tagsOf(form) ?? before.tags,
+    topics: "NotificationARNs" in form
+      ? []
+      : [members(form, "NotificationARNs"), before.topics].find((l) => l.length > 0) ?? [],
+    roleArn: form["RoleARN"] ?? before.roleArn,
+    stackPolicy: form["StackPolicyBody"] ?? before.stackPolicy,
+    terminationProtection: form["EnableTerminationProtection"] ?? before.terminationProtection
+  }
+}
+
+const changeable = ({ tags, topics, values }: Settings) => JSON.stringify([[...values], [...tags], topics])
+
 const texts = (parameters: Parameters) => parameters as Readonly<Record<string, string>>
 
 /** A template behind a URL is not fetched. None: there are no resources in it. */
@@ -340,7 +425,7 @@ class Stack {
   #updatedAt: string | undefined
   status = "REVIEW_IN_PROGRESS"
   template = ""
-  isProtected = false
+  settings = noSettings
   changeSets: Array<ChangeSet> = []
   #reason: string | undefined
   #token = ""
@@ -354,6 +439,10 @@ class Stack {
   }
 
   describe() {
+    const parameters = Array.from(
+      this.settings.values,
+      ([ParameterKey, ParameterValue]) => `<member>${xml({ ParameterKey, ParameterValue })}</member>`
+    )
     return xml({
       StackId: this.id,
       StackName: this.name,
@@ -362,8 +451,8 @@ class Stack {
       StackStatus: this.status,
       StackStatusReason: this.#reason,
       DisableRollback: "false",
-      EnableTerminationProtection: String(this.isProtected)
-    }) + "<RollbackConfiguration/><NotificationARNs/><Tags/>"
+      EnableTerminationProtection: this.settings.terminationProtection
+    }) + `<Parameters>${parameters.join("")}</Parameters><RollbackConfiguration/><NotificationARNs/><Tags/>`
   }
 
   begin(status: string, token: string, template: string) {

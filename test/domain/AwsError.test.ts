@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { inspect } from "node:util"
-import { type AwsError, AwsUnavailable, fromUnknown } from "../../src/domain/AwsError.ts"
+import { AwsDenied, type AwsError, AwsUnavailable, fromUnknown } from "../../src/domain/AwsError.ts"
 
 const operation = "cloudformation:UpdateStack"
 
@@ -246,4 +246,12 @@ it.each([
 
 it.prop("any cause makes an error", [Schema.Json], ([cause]) => {
   assert.include(["AwsUnavailable", "AwsDenied", "AwsRejected"], fromUnknown(operation, cause)._tag)
+})
+
+it.each([
+  ["User: arn:aws:sts::1:assumed-role/f/f is not authorized to perform: iam:PassRole on resource: r", "iam:PassRole"],
+  ["Access Denied", "cloudformation:CreateStack"]
+])("%s: IAM has to allow %s", (detail, needed) => {
+  const error = new AwsDenied({ operation: "cloudformation:CreateStack", code: "AccessDenied", detail })
+  assert.strictEqual(error.needed, needed)
 })

@@ -44,6 +44,10 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
   "deploy-stack-change-set-replace": [mode, "CHANGE_SET_REPLACE"],
   "deploy-stack-delete-only": [mode, "DELETE_ONLY"],
   "deploy-stack-replace-on-failure": [mode, "REPLACE_ON_FAILURE"],
+  "deploy-stack-options": [
+    (job) => job.inputArtifacts.map(({ location, name }) => [name, location.s3Location.objectKey]),
+    [["MyTemplate", "MyPipeline/MyTemplate/aB3dE5f.zip"], ["MyBuild", "MyPipeline/MyBuild/gH7iJ9k.zip"]]
+  ],
   "encryption-key": [
     (job) => job.data.encryptionKey,
     { id: "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", type: "KMS" }

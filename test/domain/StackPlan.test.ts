@@ -183,6 +183,17 @@ describe("start", () => {
   ])("refuses %s", (status) => {
     assert.deepStrictEqual(begin(present(status)), Start.Refuse({ status }))
   })
+
+  it.prop(
+    "goes on without a rollback where one was left out, and does the same as ever on any other stack",
+    [anyObservation, anyEvidence],
+    ([seen, evidence]) => {
+      const going = settle(start("CREATE_UPDATE", { ...wishes, disableRollback: true }, seen), evidence)
+      const ever = begin(seen, evidence)
+      const left = seen._tag === "Present" && ["CREATE_FAILED", "UPDATE_FAILED"].includes(seen.status)
+      assert.deepStrictEqual(going, left && ever._tag === "Refuse" ? Start.Begin({ operation: "update" }) : ever)
+    }
+  )
 })
 
 const stepIn = (mode: Mode, seen: Observation, others: Partial<typeof anyWishes.Type> = {}) =>

@@ -106,6 +106,64 @@ describe("the built function deploy-stack", () => {
       assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3"])
     }).pipe(Effect.provide(aws)), timeout)
 
+  it.live("gives a stack all that its options say, in CloudFormation's own fields", () =>
+    Effect.gen(function*() {
+      const { calls } = yield* CloudFormationServer
+      const { put } = yield* S3Server
+      const event = readEvent("deploy-stack-options")
+      const names = ["Image", "CodeBucket", "CodeKey", "Zones", "Count", "Debug", "Secret"]
+      const template = JSON.stringify({
+        Parameters: Object.fromEntries(names.map((name) => [name, { Type: "String" }])),
+        Resources: { Role: { Type: "AWS::IAM::Role", Properties: { RoleName: "R" } } }
+      })
+      const configuration = { Parameters: { Secret: "hunter2", Count: 1 }, StackPolicy: { Statement: [] } }
+      const [bucket, code] = ["codepipeline-us-east-1-123456789012", "MyPipeline/MyBuild/gH7iJ9k.zip"]
+      const files = { "template.json": template, "production.json": JSON.stringify(configuration) }
+      yield* put(bucket, "MyPipeline/MyTemplate/aB3dE5f.zip", yield* zipFiles(files))
+      yield* put(bucket, code, yield* zipFiles({ "image.json": "{\"Uri\":\"registry/app:7\"}" }))
+      const { end, invoke } = yield* startFunction
+
+      yield* invoke(event)
+      assert.deepStrictEqual(calls.map(({ operation }) => operation), [
+        "DescribeStacks",
+        "GetTemplateSummary",
+        "CreateStack"
+      ])
+      const values = {
+        Secret: "hunter2",
+        Count: "2",
+        Image: "registry/app:7",
+        CodeBucket: bucket,
+        CodeKey: code,
+        Zones: "a,b",
+        Debug: "false"
+      }
+      const parameters = Object.entries(values).flatMap(([name, value], index) => [
+        [`Parameters.member.${index + 1}.ParameterKey`, name],
+        [`Parameters.member.${index + 1}.ParameterValue`, value]
+      ])
+      assert.deepStrictEqual(calls.at(-1)?.parameters, {
+        Version: "2010-05-15",
+        StackName: stack,
+        TemplateBody: template,
+        ClientRequestToken: `create-${event["CodePipeline.job"].id}`,
+        ...Object.fromEntries(parameters),
+        "Capabilities.member.1": "CAPABILITY_NAMED_IAM",
+        "Capabilities.member.2": "CAPABILITY_AUTO_EXPAND",
+        "Tags.member.1.Key": "Stage",
+        "Tags.member.1.Value": "production",
+        RoleARN: "arn:aws:iam::123456789012:role/deploy",
+        "NotificationARNs.member.1": "arn:aws:sns:us-east-1:123456789012:deployments",
+        DisableRollback: "true",
+        RetainExceptOnCreate: "true",
+        StackPolicyBody: "{\"Statement\":[]}",
+        EnableTerminationProtection: "true"
+      })
+      const ended = yield* end
+      assertClean("deploy-stack", ended, [event["CodePipeline.job"].id])
+      assert.notInclude(ended.stdout, "hunter2")
+    }).pipe(Effect.provide(aws)), timeout)
+
   it.live(
     "reads the artifact as the pipeline's role and does all else as the function's",
     () =>

@@ -223,7 +223,15 @@ const byStatus = Action.make({
   state: Schema.Null,
   start: startByStatus,
   resume: resumeByStatus,
-  failure: { ...Action.awsFailures, NoUpdates: wrong, TokenUsed: wrong, StackNotReady: wrong, WentWrong: wrong }
+  failure: {
+    ...Action.awsFailures,
+    NoUpdates: wrong,
+    TokenUsed: wrong,
+    StackNotReady: wrong,
+    InsufficientCapabilities: wrong,
+    UnknownParameters: wrong,
+    WentWrong: wrong
+  }
 })
 
 describe("an action that goes by the status alone", () => {

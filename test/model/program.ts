@@ -67,6 +67,7 @@ const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack) => ({
   reason: undefined,
   createdAt,
   changedAt,
+  parameterNames: [],
   terminationProtection: false
 })
 

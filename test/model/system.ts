@@ -285,7 +285,7 @@ export const systemOf = (setting: Setting): System<State> => {
   return {
     initial: setting.initial.map((cloud) => ({
       cloud,
-      before: [],
+      before: setting.budget.stale === 0 ? [] : cloud.stacks,
       delivered: false,
       token: setting.token,
       past: [],
