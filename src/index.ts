@@ -8,6 +8,7 @@ export {
   StackMissing,
   StackRefused
 } from "./actions/DeployStack.ts"
+export { OutputArtifactMissing } from "./actions/StackSuccess.ts"
 export { TemplateInvalid } from "./actions/StackTemplate.ts"
 export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
 export { Execution } from "./domain/ContinuationToken.ts"
@@ -23,6 +24,7 @@ export {
 } from "./domain/JobOutcome.ts"
 export * as StackEvents from "./domain/StackEvents.ts"
 export { type Owner, requestToken, StackOperation } from "./domain/StackOperation.ts"
+export * as StackOutputs from "./domain/StackOutputs.ts"
 export * as StackPlan from "./domain/StackPlan.ts"
 export * as StackStatus from "./domain/StackStatus.ts"
 export type { Template } from "./domain/Template.ts"

@@ -15,6 +15,7 @@ import { CloudFormation, type OperationError, type Stack } from "../services/Clo
 import * as Action from "./Action.ts"
 import { DeployStackParameters } from "./DeployStackParameters.ts"
 import { anyDelivery, observe, settle } from "./StackObservation.ts"
+import * as StackSuccess from "./StackSuccess.ts"
 import * as StackTemplate from "./StackTemplate.ts"
 
 /** The stack's status forbids the operation. */
@@ -104,7 +105,12 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   triesLeft: number
 ): Effect.fn.Return<
   Step,
-  StackRefused | OperationRejected | StackTemplate.TemplateInvalid | UploadFailed | AwsError,
+  | StackRefused
+  | OperationRejected
+  | StackTemplate.TemplateInvalid
+  | UploadFailed
+  | AwsError
+  | StackSuccess.SuccessError,
   CloudFormation | ArtifactStore
 > {
   const { execution, parameters: { stack: name, templateBucket, whenBusy = "fail" } } = invocation
@@ -138,7 +144,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
           watching(`Stack ${operation} started`, { ...watched, operation, stackId, since: now }, 0)
         ),
         Effect.catchTags({
-          NoUpdates: () => Effect.succeed(Action.Step.Done({ message: "There were no stack updates" })),
+          NoUpdates: () => StackSuccess.succeed(invocation, "There were no stack updates", stack),
           TokenUsed: () => Effect.succeed(adopt(operation)),
           StackExists: () => lookAgain("CREATE_IN_PROGRESS"),
           StackNotReady: ({ status }) => lookAgain(status),
@@ -160,6 +166,7 @@ const postpone = (status: string) => Action.Step.StartAgain({ message: `Waiting 
 
 const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
   const { job, parameters } = invocation
+  yield* StackSuccess.check(invocation)
   const cloudFormation = yield* CloudFormation
   // Before the look and the reading, so that the clocks of Lambda and CloudFormation may differ by as much.
   const now = yield* epochMillis
@@ -176,9 +183,10 @@ const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 const restLimit = Duration.toMillis("15 minutes")
 
 const resume = Effect.fn("DeployStack.resume")(function*(
-  { execution, parameters }: Invocation,
+  invocation: Invocation,
   state: Option.Option<Watching>
 ) {
+  const { execution, parameters } = invocation
   const cloudFormation = yield* CloudFormation
   const begun = Option.filter(state, ({ stackId }) => isOf(stackId, parameters.stack)).pipe(
     Option.getOrElse((): Watching => ({ stackId: parameters.stack, since: 0 }))
@@ -214,7 +222,7 @@ const resume = Effect.fn("DeployStack.resume")(function*(
         ...(Option.isNone(events) && blind),
         ...(atRest && { restingSince })
       })),
-    Succeed: () => Effect.succeed(Action.Step.Done({ message: "Stack update complete", externalExecutionId: stackId })),
+    Succeed: () => StackSuccess.succeed(invocation, "Stack update complete", found),
     Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
     Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
     Fail: ({ status }) => {
@@ -257,6 +265,9 @@ export const DeployStack = Action.make({
     ...Action.artifactFailures,
     TemplateInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
     UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
+    OutputArtifactMissing: ({ message }) => ({ type: "ConfigurationError", message }),
+    OutputMissing: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
+    OutputsTooLarge: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
     StackRefused: ({ message }) => ({ type: "ConfigurationError", message }),
     OperationRejected: ({ message }) => ({ type: "ConfigurationError", message }),
     StackMissing: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),

@@ -24,6 +24,14 @@ export const DeployStackParameters = UserParameters.json({
   whenBusy: Schema.optionalKey(StackPlan.WhenBusy),
   /** Whether to wait, after a successful update, until the resources that it replaced are gone. */
   settle: Schema.optionalKey(Schema.Boolean),
+  /** Which of the stack's outputs become output variables, beside `StackId`: all of them when left out. */
+  outputs: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
+  /** Path of the file with the stack's outputs in the first output artifact; `outputs.json` when left out. */
+  outputFile: Schema.optionalKey(
+    Schema.String.check(Schema.isPattern(/^(?![a-zA-Z]:)(?:(?!\.\.?\/)[^/\\]+\/)*(?!\.\.?$)[^/\\]+$/, {
+      expected: "the path of a file in a zip, such as \"outputs.json\" or \"out/stack.json\""
+    }))
+  ),
   /** How long the whole action may take. */
   timeoutMinutes: Schema.optionalKey(
     Schema.Finite.check(

@@ -4,7 +4,14 @@ import * as Schema from "effect/Schema"
 import { type Owner, requestToken, StackOperation } from "./StackOperation.ts"
 import { isUnderWay, watched } from "./StackStatus.ts"
 
-/** One event of a stack (shape StackEvent of CloudFormation's API). */
+const check = {
+  status: Schema.String,
+  reason: Schema.optionalKey(Schema.String),
+  /** Where it is `WARN`, a failure stops nothing. */
+  failureMode: Schema.optionalKey(Schema.String)
+}
+
+/** One event of a stack (shape StackEvent, and OperationEvent, of CloudFormation's API). */
 export const StackEvent = Schema.Struct({
   stackId: Schema.String,
   /** Epoch milliseconds. */
@@ -16,7 +23,17 @@ export const StackEvent = Schema.Struct({
   status: Schema.String,
   reason: Schema.optionalKey(Schema.String),
   /** All events of one operation carry the token of the call that began it. */
-  clientRequestToken: Schema.optionalKey(Schema.String)
+  clientRequestToken: Schema.optionalKey(Schema.String),
+  /** CloudFormation's own id of the operation; what it rolls back by itself is an operation of its own. */
+  operationId: Schema.optionalKey(Schema.String),
+  /** `VALIDATION_FAILED` where the template's properties are wrong. */
+  detailedStatus: Schema.optionalKey(Schema.String),
+  /** The event tells of a hook that was invoked for the resource. */
+  hook: Schema.optionalKey(Schema.Struct({ type: Schema.String, ...check })),
+  /** The event tells of a check before anything is changed; only DescribeEvents has these. */
+  validation: Schema.optionalKey(
+    Schema.Struct({ name: Schema.String, path: Schema.optionalKey(Schema.String), ...check })
+  )
 })
 export type StackEvent = typeof StackEvent.Type
 

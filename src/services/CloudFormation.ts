@@ -2,8 +2,10 @@
 import {
   CloudFormationClient,
   CreateStackCommand,
+  DescribeEventsCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
+  type OperationEvent as OperationEventShape,
   type Stack as StackShape,
   type StackEvent as StackEventShape,
   UpdateStackCommand
@@ -30,6 +32,8 @@ export interface Stack {
   readonly createdAt: number
   /** When the stack was last updated, or else created; epoch milliseconds. */
   readonly changedAt: number
+  /** Values by the name that the template gives to the output. */
+  readonly outputs: Readonly<Record<string, string>>
 }
 
 /** What it takes to create or update a stack. */
@@ -86,6 +90,11 @@ export class CloudFormation extends Context.Service<CloudFormation, {
    * older ones. Source: DescribeStackEvents.
    */
   events(stackId: string, since: number): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
+  /**
+   * What failed in the operation of this `operationId`, with the validations that no stack has among its events. Source:
+   * DescribeEvents with the filter FailedEvents.
+   */
+  failedEvents(operationId: string): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
 }>()("effect-codepipeline/services/CloudFormation") {
   /** Everything but the network; for a client of your own. */
   static readonly layerClient = (client: Pick<CloudFormationClient, "send">): Layer.Layer<CloudFormation> =>
@@ -134,6 +143,24 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           page = NextToken
         } while (page !== undefined && (events.at(-1)?.timestamp ?? since) >= since)
         return events
+      }),
+      failedEvents: Effect.fn("CloudFormation.failedEvents")(function*(operationId) {
+        const events: Array<StackEvent> = []
+        let page: string | undefined
+        do {
+          const command = new DescribeEventsCommand({
+            OperationId: operationId,
+            Filters: { FailedEvents: true },
+            NextToken: page
+          })
+          const { NextToken, OperationEvents = [] } = yield* send(
+            "cloudformation:DescribeEvents",
+            (options) => client.send(command, options)
+          )
+          for (const event of OperationEvents) events.push(toOperationEvent(event))
+          page = NextToken
+        } while (page !== undefined)
+        return events
       })
     })
 
@@ -166,10 +193,20 @@ const toStack = (stack: StackShape): Stack => ({
   status: stack.StackStatus ?? "",
   reason: stack.StackStatusReason,
   createdAt: stack.CreationTime?.getTime() ?? 0,
-  changedAt: (stack.LastUpdatedTime ?? stack.CreationTime)?.getTime() ?? 0
+  changedAt: (stack.LastUpdatedTime ?? stack.CreationTime)?.getTime() ?? 0,
+  outputs: Object.fromEntries(
+    (stack.Outputs ?? []).map(({ OutputKey = "", OutputValue = "" }) => [OutputKey, OutputValue])
+  )
 })
 
-const toStackEvent = (event: StackEventShape): StackEvent => ({
+/** What an event tells of a hook or a validation; nothing where it is of none. */
+const toCheck = (status = "", reason: string | undefined, failureMode: string | undefined) => ({
+  status,
+  ...(reason === undefined ? {} : { reason }),
+  ...(failureMode === undefined ? {} : { failureMode })
+})
+
+const toStackEvent = (event: StackEventShape | OperationEventShape): StackEvent => ({
   stackId: event.StackId ?? "",
   timestamp: event.Timestamp?.getTime() ?? 0,
   logicalResourceId: event.LogicalResourceId ?? "",
@@ -177,5 +214,21 @@ const toStackEvent = (event: StackEventShape): StackEvent => ({
   status: event.ResourceStatus ?? "",
   ...(event.PhysicalResourceId === undefined ? {} : { physicalResourceId: event.PhysicalResourceId }),
   ...(event.ResourceStatusReason === undefined ? {} : { reason: event.ResourceStatusReason }),
-  ...(event.ClientRequestToken === undefined ? {} : { clientRequestToken: event.ClientRequestToken })
+  ...(event.ClientRequestToken === undefined ? {} : { clientRequestToken: event.ClientRequestToken }),
+  ...(event.OperationId === undefined ? {} : { operationId: event.OperationId }),
+  ...(event.DetailedStatus === undefined ? {} : { detailedStatus: event.DetailedStatus }),
+  ...(event.HookType === undefined ? {} : {
+    hook: { type: event.HookType, ...toCheck(event.HookStatus, event.HookStatusReason, event.HookFailureMode) }
+  })
+})
+
+const toOperationEvent = (event: OperationEventShape): StackEvent => ({
+  ...toStackEvent(event),
+  ...(event.ValidationName === undefined ? {} : {
+    validation: {
+      name: event.ValidationName,
+      ...(event.ValidationPath === undefined ? {} : { path: event.ValidationPath }),
+      ...toCheck(event.ValidationStatus, event.ValidationStatusReason, event.ValidationFailureMode)
+    }
+  })
 })

@@ -70,6 +70,11 @@ const http = httpWithPages(100)
 const stack = "MyTestStack"
 const otherTemplate = sampleTemplate.replace("\"AWS::S3::Bucket\"", "\"AWS::SNS::Topic\"")
 
+const withOutputs = JSON.stringify({
+  Resources: { Bucket: { Type: "AWS::S3::Bucket" } },
+  Outputs: { Url: { Value: "https://a.example/?b=1&c=<d>" }, Name: { Value: { Ref: "Bucket" } } }
+})
+
 const templateUrl = "https://templates.s3.eu-central-1.amazonaws.com/effect-codepipeline/a%20b"
 
 const request = (change: Partial<StackRequest> = {}): StackRequest => ({
@@ -112,6 +117,26 @@ describe.each([
       const byName = yield* describeStack(stack)
       assert.include(Option.getOrThrow(byName), { id, name: stack, status: "CREATE_IN_PROGRESS" })
       assert.deepStrictEqual(yield* describeStack(id), byName)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a stack has the outputs of its template as soon as it is there", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      yield* create({ templateBody: withOutputs })
+      assert.deepStrictEqual(Option.getOrThrow(yield* describeStack(stack)).outputs, {})
+      yield* settle(stack)
+      const { outputs } = Option.getOrThrow(yield* describeStack(stack))
+      assert.deepStrictEqual(Object.keys(outputs), ["Url", "Name"])
+      assert.strictEqual(outputs["Url"], "https://a.example/?b=1&c=<d>")
+      assert.include(outputs["Name"], "Bucket")
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a stack without outputs has none", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      yield* create({ templateBody: "Resources: { Bucket: { Type: AWS::S3::Bucket } }" })
+      yield* settle(stack)
+      assert.deepStrictEqual(Option.getOrThrow(yield* describeStack(stack)).outputs, {})
     }).pipe(Effect.provide(world)))
 
   it.effect("a stack changes when it is created and when it is updated", () =>

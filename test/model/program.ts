@@ -65,7 +65,8 @@ const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack) => ({
   status,
   reason: undefined,
   createdAt,
-  changedAt
+  changedAt,
+  outputs: {}
 })
 
 const toEvents = (stackId: string, events: ReadonlyArray<Cloud.ModelEvent>) =>
@@ -117,7 +118,10 @@ export const next = <Parameters, State, E extends TaggedError>(
           toEvents(stack, events as ReadonlyArray<Cloud.ModelEvent>)),
       create: ({ clientRequestToken: token }: { readonly clientRequestToken: string }) =>
         ask({ _tag: "create", token }),
-      update: ({ clientRequestToken: token }: { readonly clientRequestToken: string }) => ask({ _tag: "update", token })
+      update: ({ clientRequestToken: token }: { readonly clientRequestToken: string }) =>
+        ask({ _tag: "update", token }),
+      // It tells more of what is decided already.
+      failedEvents: () => Effect.succeed([])
     } as CloudFormation["Service"]
     const codePipeline = {
       report: (_: JobId, outcome: JobOutcome) => ask({ _tag: "report", outcome })
