@@ -23,6 +23,7 @@ export {
   withinLimits
 } from "./domain/JobOutcome.ts"
 export * as StackEvents from "./domain/StackEvents.ts"
+export * as StackFailure from "./domain/StackFailure.ts"
 export { type Owner, requestToken, StackOperation } from "./domain/StackOperation.ts"
 export * as StackOutputs from "./domain/StackOutputs.ts"
 export * as StackPlan from "./domain/StackPlan.ts"

@@ -6,14 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../domain/AwsError.ts"
-import * as StackEvents from "../domain/StackEvents.ts"
+import * as StackFailure from "../domain/StackFailure.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
-import { advice } from "../domain/StackStatus.ts"
+import { advice, adviceAfterFailure } from "../domain/StackStatus.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
 import { DeployStackParameters } from "./DeployStackParameters.ts"
+import * as StackDiagnosis from "./StackDiagnosis.ts"
 import { anyDelivery, observe, settle } from "./StackObservation.ts"
 import * as StackSuccess from "./StackSuccess.ts"
 import * as StackTemplate from "./StackTemplate.ts"
@@ -45,10 +46,12 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
   stackId: Schema.String,
   status: Schema.String,
   /** Why, oldest first. */
-  causes: Schema.Array(Schema.String)
+  causes: Schema.Array(Schema.String),
+  /** What the reader should know besides, and what to do next. */
+  remarks: Schema.Array(Schema.String)
 }) {
   override get message() {
-    return [`Update failed: ${this.status}`, ...this.causes].join("\n")
+    return StackFailure.message(this)
   }
 }
 
@@ -225,24 +228,30 @@ const resume = Effect.fn("DeployStack.resume")(function*(
     Succeed: () => StackSuccess.succeed(invocation, "Stack update complete", found),
     Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
     Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
-    Fail: ({ status }) => {
-      const causes = operation === undefined
+    Fail: Effect.fnUntraced(function*({ status: ended }) {
+      const ours = operation === undefined
         ? []
-        : StackEvents.causes(Option.getOrElse(events, () => []), owner, operation)
-      return Effect.fail(
-        new OperationFailed({
-          stackId,
-          status,
-          causes: causes.length > 0 || reason === undefined ? causes : [reason]
-        })
-      )
-    }
+        : StackFailure.ofOperation(Option.getOrElse(events, () => []), owner, operation)
+      const causes = yield* StackDiagnosis.diagnose(ours)
+      const next = adviceAfterFailure(status, nameOf(stackId))
+      return yield* new OperationFailed({
+        stackId,
+        status: ended,
+        causes: causes.length > 0 || reason === undefined ? causes : [reason],
+        remarks: [...(Option.isNone(events) ? [eventsWouldTell] : []), ...(next === undefined ? [] : [next])]
+      })
+    })
   })
 })
 
+const eventsWouldTell =
+  "cloudformation:DescribeStackEvents would tell more; the role of the Lambda function does not have it"
+
+/** A stack's ARN ends in `stack/NAME/UUID`. */
+const nameOf = (stack: string) => stack.startsWith("arn:") ? stack.split("/")[1] ?? stack : stack
+
 /** Whether the stack of this id (or name, where no id was given) is the one that the parameters name. */
-const isOf = (stackId: string, stack: string) =>
-  stackId === stack || (stackId.startsWith("arn:") && stackId.split("/")[1] === stack)
+const isOf = (stackId: string, stack: string) => stackId === stack || nameOf(stackId) === stack
 
 /**
  * Creates a CloudFormation stack, or updates it where it exists, and waits for the end.

@@ -1,4 +1,4 @@
-// Reads the history of a stack for one operation: has it begun, how did it end, and why.
+// Reads the history of a stack for one operation: has it begun, and how did it end.
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { type Owner, requestToken, StackOperation } from "./StackOperation.ts"
@@ -88,37 +88,8 @@ export const evidence = (
   return isUnderWay(newest.status) ? Evidence.Others() : Evidence.Nothing()
 }
 
-/**
- * Why the operation failed: the failures of its resources, oldest first, without those that only followed from another
- * (CloudFormation cancels what is under way when one resource fails). Where no resource failed, what the stack says.
- */
-export const causes = (
-  events: ReadonlyArray<StackEvent>,
-  owner: Owner,
-  operation: StackOperation
-): ReadonlyArray<string> => {
-  const token = requestToken(operation, owner)
-  const own = newestFirst(events)
-    .toReversed()
-    .filter(({ clientRequestToken, timestamp }) =>
-      clientRequestToken === token || (clientRequestToken === undefined && timestamp >= owner.since)
-    )
-  const failures = own.filter((event) =>
-    !isOfStack(event) && event.status.endsWith("_FAILED") && !/cancelled/i.test(event.reason ?? "")
-  )
-  if (failures.length > 0) {
-    return failures.map(({ logicalResourceId, reason, resourceType, status }) =>
-      `${logicalResourceId} (${resourceType}): ${reason ?? status}`
-    )
-  }
-  return own.flatMap((event) =>
-    isOfStack(event) && event.reason !== undefined && event.reason !== userInitiated ? [event.reason] : []
-  )
-}
-
-/** What CloudFormation gives as the reason of an operation's first event. */
-const userInitiated = "User Initiated"
-
-const isOfStack = ({ physicalResourceId, stackId }: StackEvent) => physicalResourceId === stackId
+/** What a hook says of the stack is not the stack's own. */
+const isOfStack = ({ hook, physicalResourceId, stackId }: StackEvent) =>
+  physicalResourceId === stackId && hook === undefined
 
 const newestFirst = (events: ReadonlyArray<StackEvent>) => events.toSorted((a, b) => b.timestamp - a.timestamp)

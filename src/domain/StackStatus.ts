@@ -93,7 +93,7 @@ const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,
   UpdatableWithoutRollback: (stack) => `Roll stack "${stack}" back or delete it, then retry the action`,
-  Broken: (stack) => `Delete stack "${stack}", then retry the action`,
+  Broken: (stack) => `Delete stack "${stack}", or deploy it with "mode": "REPLACE_ON_FAILURE"; then retry the action`,
   RollbackStuck: (stack) => `Continue the update rollback of stack "${stack}" or delete it, then retry the action`,
   Shell: (stack) =>
     `Stack "${stack}" is empty: a change set made it and was never executed. Execute it or delete the stack, then retry`,
@@ -102,3 +102,13 @@ const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
 
 /** What a person can do about a stack that could not be updated in this status. */
 export const advice = (status: string, stack: string): string => advices[fresh(status)](stack)
+
+/** What a person can do after an operation has failed and left the stack in this status. */
+export const adviceAfterFailure = (status: string, stack: string): string | undefined => {
+  const { fresh, watched } = rowOf(status)
+  if (watched === "Succeeded") return undefined
+  if (fresh === "Creatable") return `Stack "${stack}" is deleted; the next deployment creates it`
+  return fresh === "Updatable"
+    ? `Stack "${stack}" is as it was before: mend the cause, then deploy it again`
+    : advice(status, stack)
+}

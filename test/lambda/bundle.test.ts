@@ -241,7 +241,8 @@ describe("the built function deploy-stack", () => {
           failureDetails: {
             type: "JobFailed",
             message:
-              "Update failed: ROLLBACK_COMPLETE\nS3Bucket (AWS::S3::Bucket): The bucket \"a & b\" exists already",
+              "Update failed: ROLLBACK_COMPLETE\nS3Bucket (AWS::S3::Bucket): The bucket \"a & b\" exists already\n" +
+              "Delete stack \"MyTestStack\", or deploy it with \"mode\": \"REPLACE_ON_FAILURE\"; then retry the action",
             externalExecutionId: id
           }
         }
