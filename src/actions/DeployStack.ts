@@ -6,16 +6,19 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../domain/AwsError.ts"
+import * as StackEvents from "../domain/StackEvents.ts"
 import * as StackFailure from "../domain/StackFailure.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
-import { advice, adviceAfterFailure } from "../domain/StackStatus.ts"
+import * as StackProgress from "../domain/StackProgress.ts"
+import { advice, adviceAfterFailure, watched as watchedStatus } from "../domain/StackStatus.ts"
+import * as Template from "../domain/Template.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
 import { DeployStackParameters } from "./DeployStackParameters.ts"
 import * as StackDiagnosis from "./StackDiagnosis.ts"
-import { anyDelivery, observe, settle } from "./StackObservation.ts"
+import { anyDelivery, newestEvents, observe, settle } from "./StackObservation.ts"
 import * as StackSuccess from "./StackSuccess.ts"
 import * as StackTemplate from "./StackTemplate.ts"
 
@@ -88,6 +91,9 @@ const Watching = Schema.Struct({
   since: Schema.Int,
   /** Since when the stack is at rest and shows nothing of that operation; epoch milliseconds. */
   restingSince: Schema.optionalKey(Schema.Int),
+  /** As many resources the operation has to bring about, where that is known. */
+  resources: Schema.optionalKey(Schema.Int),
+  progress: Schema.optionalKey(StackProgress.StackProgress),
   /** The role may not read events; said once. */
   eventsDenied: Schema.optionalKey(Schema.Literal(true))
 })
@@ -144,7 +150,13 @@ const begin = Effect.fn("DeployStack.begin")(function*(
       })
       return yield* call.pipe(
         Effect.map((stackId) =>
-          watching(`Stack ${operation} started`, { ...watched, operation, stackId, since: now }, 0)
+          watching(`Stack ${operation} started`, {
+            ...watched,
+            operation,
+            stackId,
+            since: now,
+            ...(operation === "create" && expected(template))
+          }, 0)
         ),
         Effect.catchTags({
           NoUpdates: () => StackSuccess.succeed(invocation, "There were no stack updates", stack),
@@ -162,6 +174,10 @@ const begin = Effect.fn("DeployStack.begin")(function*(
 })
 
 const blind = { eventsDenied: true } as const
+
+/** Of an update only CloudFormation knows how many resources it changes. */
+const expected = ({ text }: StackTemplate.StackTemplate) =>
+  Option.match(Template.resourceCount(text), { onNone: () => ({}), onSome: (resources) => ({ resources }) })
 
 const inProgress = "Stack update still in progress"
 
@@ -194,22 +210,46 @@ const resume = Effect.fn("DeployStack.resume")(function*(
   const begun = Option.filter(state, ({ stackId }) => isOf(stackId, parameters.stack)).pipe(
     Option.getOrElse((): Watching => ({ stackId: parameters.stack, since: 0 }))
   )
-  const { eventsDenied = false, operation, since } = begun
+  const { operation, since } = begun
   const owner = { firstJobId: execution.firstJobId, since }
+  const whole = parameters.settle ?? true
+
+  const glances = operation !== undefined && begun.eventsDenied === undefined && (parameters.progress ?? true)
+  const newest = glances ? yield* newestEvents(begun.stackId, since) : Option.some([])
+  const eventsDenied = begun.eventsDenied ?? Option.isNone(newest)
+  const seen = Option.getOrElse(newest, () => [])
+  const goOn = (stackId: string, status: string, change: Partial<Watching>) =>
+    Effect.map(epochMillis, (now) => {
+      const { progress: before, resources } = begun
+      const ours = operation === undefined ? [] : StackEvents.ofOperation(seen, owner, operation)
+      const progress = ours.length === 0 ? before : StackProgress.advance(before, ours, status, resources)
+      const told = progress === undefined ? "" : StackProgress.summary(progress, status, now, resources)
+      return watching([`${inProgress}: ${status}`, ...(told === "" ? [] : [told])].join(", "), {
+        since,
+        stackId,
+        ...(operation && { operation }),
+        ...(resources !== undefined && { resources }),
+        ...(progress && { progress: StackProgress.remembered(progress) }),
+        ...change
+      }, progress?.percent)
+    })
+  // What the newest event shows under way needs no look at the stack; a verdict does.
+  const underWay = operation && StackEvents.statusUnderWay(seen, owner, operation)
+  if (underWay !== undefined && (whole || watchedStatus(underWay) !== "Settling")) {
+    return yield* goOn(seen[0]?.stackId ?? begun.stackId, underWay, {})
+  }
+
   const found = yield* cloudFormation.describe(begun.stackId)
   const now = yield* epochMillis
   const { restingSince = now } = begun
-  const pursuit = {
-    ours: operation !== undefined,
-    settle: parameters.settle ?? true,
-    rested: now - restingSince >= restLimit
-  }
+  const pursuit = { ours: operation !== undefined, settle: whole, rested: now - restingSince >= restLimit }
   const { events, next } = yield* settle(StackPlan.watch(pursuit, observe(found, execution, since)), {
     stack: found,
     since,
     owner,
     operations: operation === undefined ? [] : [operation],
-    eventsDenied
+    eventsDenied,
+    read: operation !== undefined && StackEvents.reachBack(seen, owner, operation) ? seen : undefined
   })
   const { reason, stackId, status } = Option.match(found, {
     onNone: () => ({ stackId: begun.stackId, status: "not to be seen", reason: undefined }),
@@ -218,20 +258,17 @@ const resume = Effect.fn("DeployStack.resume")(function*(
 
   return yield* StackPlan.Watch.$match(next, {
     Wait: ({ atRest }) =>
-      Effect.succeed(watching(`${inProgress}: ${status}`, {
-        since,
-        stackId,
-        ...(operation && { operation }),
-        ...(Option.isNone(events) && blind),
+      goOn(stackId, status, {
+        ...((eventsDenied || Option.isNone(events)) && blind),
         ...(atRest && { restingSince })
-      })),
+      }),
     Succeed: () => StackSuccess.succeed(invocation, "Stack update complete", found),
     Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
     Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
     Fail: Effect.fnUntraced(function*({ status: ended }) {
       const ours = operation === undefined
         ? []
-        : StackFailure.ofOperation(Option.getOrElse(events, () => []), owner, operation)
+        : StackEvents.ofOperation(Option.getOrElse(events, () => []), owner, operation)
       const causes = yield* StackDiagnosis.diagnose(ours)
       const next = adviceAfterFailure(status, nameOf(stackId))
       return yield* new OperationFailed({

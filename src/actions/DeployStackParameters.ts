@@ -32,6 +32,8 @@ export const DeployStackParameters = UserParameters.json({
       expected: "the path of a file in a zip, such as \"outputs.json\" or \"out/stack.json\""
     }))
   ),
+  /** Whether the summary tells how far the resources have come, by one page of the stack's events a job. */
+  progress: Schema.optionalKey(Schema.Boolean),
   /** How long the whole action may take. */
   timeoutMinutes: Schema.optionalKey(
     Schema.Finite.check(

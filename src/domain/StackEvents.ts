@@ -88,6 +88,40 @@ export const evidence = (
   return isUnderWay(newest.status) ? Evidence.Others() : Evidence.Nothing()
 }
 
+/** What happened in this operation of ours. Events of an emulator may have no token; then they are ours by their time. */
+export const ofOperation = (
+  events: ReadonlyArray<StackEvent>,
+  owner: Owner,
+  operation: StackOperation
+): ReadonlyArray<StackEvent> => {
+  const token = requestToken(operation, owner)
+  return events.filter(({ clientRequestToken, timestamp }) =>
+    clientRequestToken === token || (clientRequestToken === undefined && timestamp >= owner.since)
+  )
+}
+
+/**
+ * The stack's status where its own newest event shows our operation under way. None: there is more to look at. `events`
+ * may be the newest ones only.
+ */
+export const statusUnderWay = (
+  events: ReadonlyArray<StackEvent>,
+  owner: Owner,
+  operation: StackOperation
+): string | undefined => {
+  const newest = newestFirst(events).find(isOfStack)
+  return newest?.clientRequestToken === requestToken(operation, owner) && isUnderWay(newest.status)
+    ? newest.status
+    : undefined
+}
+
+/** Whether events that are the newest ones reach back to the beginning of our operation. */
+export const reachBack = (events: ReadonlyArray<StackEvent>, owner: Owner, operation: StackOperation): boolean =>
+  events.some((event) =>
+    isOfStack(event) && event.clientRequestToken === requestToken(operation, owner) &&
+    watched(event.status) === "Running"
+  )
+
 /** What a hook says of the stack is not the stack's own. */
 const isOfStack = ({ hook, physicalResourceId, stackId }: StackEvent) =>
   physicalResourceId === stackId && hook === undefined

@@ -1,7 +1,6 @@
 // Why an operation on a stack failed: what its events tell, and how that is told to the person who has to mend it.
 import { limits, truncate } from "./JobOutcome.ts"
 import type { StackEvent } from "./StackEvents.ts"
-import { type Owner, requestToken, type StackOperation } from "./StackOperation.ts"
 
 /** A failure that did not follow from another. */
 export interface Cause {
@@ -14,18 +13,6 @@ export interface Cause {
   readonly reason: string
   /** The id of the nested stack that failed: its own events tell why. */
   readonly nestedStack: string | undefined
-}
-
-/** What happened in this operation of ours. Events of an emulator may have no token; then they are ours by their time. */
-export const ofOperation = (
-  events: ReadonlyArray<StackEvent>,
-  owner: Owner,
-  operation: StackOperation
-): ReadonlyArray<StackEvent> => {
-  const token = requestToken(operation, owner)
-  return events.filter(({ clientRequestToken, timestamp }) =>
-    clientRequestToken === token || (clientRequestToken === undefined && timestamp >= owner.since)
-  )
 }
 
 /**

@@ -87,9 +87,10 @@ export class CloudFormation extends Context.Service<CloudFormation, {
   update(request: StackRequest): Effect.Effect<string, NoUpdates | TokenUsed | StackNotReady | AwsError>
   /**
    * What happened to the stack, newest first: all events not older than `since` (epoch milliseconds), and perhaps some
-   * older ones. Source: DescribeStackEvents.
+   * older ones; no more than are on so many pages, of 100 events or so, where `pages` is given. Source:
+   * DescribeStackEvents.
    */
-  events(stackId: string, since: number): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
+  events(stackId: string, since: number, pages?: number): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
   /**
    * What failed in the operation of this `operationId`, with the validations that no stack has among its events. Source:
    * DescribeEvents with the filter FailedEvents.
@@ -130,8 +131,9 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           })
         )
       }),
-      events: Effect.fn("CloudFormation.events")(function*(stackId, since) {
+      events: Effect.fn("CloudFormation.events")(function*(stackId, since, pages = Infinity) {
         const events: Array<StackEvent> = []
+        let read = 0
         let page: string | undefined
         do {
           const command = new DescribeStackEventsCommand({ StackName: stackId, NextToken: page })
@@ -141,7 +143,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           )
           for (const event of StackEvents) events.push(toStackEvent(event))
           page = NextToken
-        } while (page !== undefined && (events.at(-1)?.timestamp ?? since) >= since)
+        } while (page !== undefined && ++read < pages && (events.at(-1)?.timestamp ?? since) >= since)
         return events
       }),
       failedEvents: Effect.fn("CloudFormation.failedEvents")(function*(operationId) {

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import { JobId } from "../../src/domain/Job.ts"
 import type { StackEvent } from "../../src/domain/StackEvents.ts"
 import {
   areTold,
@@ -9,13 +8,9 @@ import {
   isCancelledWhole,
   lines,
   message,
-  ofOperation,
   operationIdOf,
   ownReasons
 } from "../../src/domain/StackFailure.ts"
-import type { Owner } from "../../src/domain/StackOperation.ts"
-
-const owner: Owner = { firstJobId: JobId.make("j1"), since: 1_000 }
 
 const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
 const nestedId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S-Nested/1"
@@ -24,7 +19,7 @@ const nestedId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S-Nested/1
 const history = (...events: ReadonlyArray<Partial<StackEvent>>): ReadonlyArray<StackEvent> =>
   Array.from(events, (event, index) => ({
     stackId,
-    timestamp: owner.since + 1_000 * (index + 1),
+    timestamp: 1_000 * (index + 1),
     logicalResourceId: "S",
     physicalResourceId: stackId,
     resourceType: "AWS::CloudFormation::Stack",
@@ -41,22 +36,6 @@ const bucket = (logicalResourceId: string, status: string, reason?: string): Par
 })
 
 const told = (...events: ReadonlyArray<Partial<StackEvent>>) => lines(causes(history(...events)))
-
-const ofTokens = (...tokens: ReadonlyArray<string>) =>
-  history(...tokens.map((clientRequestToken) => ({ clientRequestToken })))
-const tokensOf = (events: ReadonlyArray<StackEvent>) =>
-  ofOperation(events, owner, "update").map(({ clientRequestToken }) => clientRequestToken)
-
-describe("ofOperation", () => {
-  it("are the events with its token", () => {
-    assert.deepStrictEqual(tokensOf(ofTokens("create-j1", "update-j2", "update-j1")), ["update-j1"])
-  })
-
-  it("may be those of an emulator's operation without a token, unless it is older than the action", () => {
-    assert.deepStrictEqual(tokensOf(history({ timestamp: owner.since })), [undefined])
-    assert.deepStrictEqual(tokensOf(history({ timestamp: owner.since - 1 })), [])
-  })
-})
 
 describe("causes", () => {
   it("are the failures of resources, oldest first; one without a reason tells its status", () => {

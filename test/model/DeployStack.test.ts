@@ -84,6 +84,7 @@ const settingOf = (setting: Pick<Setting, "initial" | "budget"> & Partial<Settin
 })
 
 const whenBusy = { userParameters: { ...parameters, whenBusy: "wait", settle: false } }
+const unseen = { userParameters: { ...parameters, progress: false } }
 const denied = { mayReadEvents: false }
 
 const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
@@ -94,6 +95,7 @@ const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
   ["other actors, faults", settingOf({ initial: free, budget: { ...none, others: 1, faults: 1 } })],
   ["other actors, events twice", settingOf({ initial: [stackIn(undefined)], budget: { ...twice, others: 1 } })],
   ["waiting, not settling; events twice", settingOf({ initial: busy, budget: twice, ...whenBusy })],
+  ["no progress, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, stale: 1 }, ...unseen })],
   ["no events, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, stale: 1 }, ...denied })],
   ["no events, faults", settingOf({ initial: free, budget: { ...none, faults: 2 }, ...denied })],
   [
