@@ -3,6 +3,7 @@ import { S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as References from "effect/References"
 import { relative } from "node:path"
 import { DeployStack } from "../src/actions/DeployStack.ts"
@@ -72,7 +73,16 @@ const told = (story: Story) =>
     CloudFormation,
     Effect.map(CloudFormation, (cloudFormation) => ({
       ...cloudFormation,
-      describe: (stack) => Effect.tap(cloudFormation.describe(stack), (found) => story.saw(found))
+      describe: (stack) =>
+        Effect.tap(cloudFormation.describe(stack), (found) =>
+          story.saw(Option.match(found, { onNone: () => "does not exist", onSome: ({ status }) => status }))),
+      events: (stackId, since, pages) =>
+        Effect.tap(cloudFormation.events(stackId, since, pages), (events) => {
+          const newest = events.find(({ physicalResourceId }) =>
+            physicalResourceId === stackId
+          )
+          return newest === undefined || pages === undefined ? Effect.void : story.saw(newest.status)
+        })
     }))
   )
 

@@ -8,10 +8,10 @@ import * as Schema from "effect/Schema"
 import type { AwsError } from "../domain/AwsError.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
 import * as StackFailure from "../domain/StackFailure.ts"
-import { requestToken, StackOperation } from "../domain/StackOperation.ts"
+import { type Owner, requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
 import * as StackProgress from "../domain/StackProgress.ts"
-import { advice, adviceAfterFailure, watched as watchedStatus } from "../domain/StackStatus.ts"
+import { advice, adviceAfterFailure, goesOn } from "../domain/StackStatus.ts"
 import * as Template from "../domain/Template.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
@@ -201,94 +201,120 @@ const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 /** How long a stack at rest may show nothing of our operation. */
 const restLimit = Duration.toMillis("15 minutes")
 
-const resume = Effect.fn("DeployStack.resume")(function*(
-  invocation: Invocation,
-  state: Option.Option<Watching>
-) {
-  const { execution, parameters } = invocation
-  const cloudFormation = yield* CloudFormation
-  const begun = Option.filter(state, ({ stackId }) => isOf(stackId, parameters.stack)).pipe(
-    Option.getOrElse((): Watching => ({ stackId: parameters.stack, since: 0 }))
-  )
-  const { operation, since } = begun
-  const owner = { firstJobId: execution.firstJobId, since }
-  const whole = parameters.settle ?? true
+/** What a job that goes on has seen so far. */
+interface Pursuit {
+  readonly begun: Watching
+  readonly owner: Owner
+  /** The newest events; none where they were not asked for, or may not be read. */
+  readonly newest: ReadonlyArray<StackEvents.StackEvent>
+  readonly eventsDenied: boolean
+}
 
-  const glances = operation !== undefined && begun.eventsDenied === undefined && (parameters.progress ?? true)
-  const newest = glances ? yield* newestEvents(begun.stackId, since) : Option.some([])
-  const eventsDenied = begun.eventsDenied ?? Option.isNone(newest)
-  const seen = Option.getOrElse(newest, () => [])
-  const goOn = (stackId: string, status: string, change: Partial<Watching>) =>
-    Effect.map(epochMillis, (now) => {
-      const { progress: before, resources } = begun
-      const ours = operation === undefined ? [] : StackEvents.ofOperation(seen, owner, operation)
-      const progress = ours.length === 0 ? before : StackProgress.advance(before, ours, status, resources)
-      const told = progress === undefined ? "" : StackProgress.summary(progress, status, now, resources)
-      return watching([`${inProgress}: ${status}`, ...(told === "" ? [] : [told])].join(", "), {
-        since,
-        stackId,
-        ...(operation && { operation }),
-        ...(resources !== undefined && { resources }),
-        ...(progress && { progress: StackProgress.remembered(progress) }),
-        ...change
-      }, progress?.percent)
-    })
-  // What the newest event shows under way needs no look at the stack; a verdict does.
-  const underWay = operation && StackEvents.statusUnderWay(seen, owner, operation)
-  if (underWay !== undefined && (whole || watchedStatus(underWay) !== "Settling")) {
-    return yield* goOn(seen[0]?.stackId ?? begun.stackId, underWay, {})
-  }
+const oursIn = (events: ReadonlyArray<StackEvents.StackEvent>, { begun: { operation }, owner }: Pursuit) =>
+  operation === undefined ? [] : StackEvents.ofOperation(events, owner, operation)
 
-  const found = yield* cloudFormation.describe(begun.stackId)
-  const now = yield* epochMillis
-  const { restingSince = now } = begun
-  const pursuit = { ours: operation !== undefined, settle: whole, rested: now - restingSince >= restLimit }
-  const { events, next } = yield* settle(StackPlan.watch(pursuit, observe(found, execution, since)), {
-    stack: found,
+/** Goes on in the next job, and tells how far the resources have come. */
+const wait = Effect.fnUntraced(function*(pursuit: Pursuit, stackId: string, status: string, restingSince?: number) {
+  const { begun: { operation, progress: before, resources, since }, eventsDenied, newest } = pursuit
+  const ours = oursIn(newest, pursuit)
+  const progress = ours.length === 0 ? before : StackProgress.advance(before, ours, status, resources)
+  const told = progress && StackProgress.summary(progress, status, yield* epochMillis, resources)
+  return watching(told ? `${inProgress}: ${status}, ${told}` : `${inProgress}: ${status}`, {
     since,
-    owner,
-    operations: operation === undefined ? [] : [operation],
-    eventsDenied,
-    read: operation !== undefined && StackEvents.reachBack(seen, owner, operation) ? seen : undefined
-  })
-  const { reason, stackId, status } = Option.match(found, {
-    onNone: () => ({ stackId: begun.stackId, status: "not to be seen", reason: undefined }),
-    onSome: ({ id, reason, status }) => ({ stackId: id, status, reason })
-  })
+    stackId,
+    ...(operation && { operation }),
+    ...(resources !== undefined && { resources }),
+    ...(progress && { progress: StackProgress.remembered(progress) }),
+    ...(eventsDenied && blind),
+    ...(restingSince !== undefined && { restingSince })
+  }, progress?.percent)
+})
 
-  return yield* StackPlan.Watch.$match(next, {
-    Wait: ({ atRest }) =>
-      goOn(stackId, status, {
-        ...((eventsDenied || Option.isNone(events)) && blind),
-        ...(atRest && { restingSince })
-      }),
-    Succeed: () => StackSuccess.succeed(invocation, "Stack update complete", found),
-    Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
-    Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
-    Fail: Effect.fnUntraced(function*({ status: ended }) {
-      const ours = operation === undefined
-        ? []
-        : StackEvents.ofOperation(Option.getOrElse(events, () => []), owner, operation)
-      const causes = yield* StackDiagnosis.diagnose(ours)
-      const next = adviceAfterFailure(status, nameOf(stackId))
-      return yield* new OperationFailed({
-        stackId,
-        status: ended,
-        causes: causes.length > 0 || reason === undefined ? causes : [reason],
-        remarks: [...(Option.isNone(events) ? [eventsWouldTell] : []), ...(next === undefined ? [] : [next])]
-      })
-    })
+type Seen = Pick<Stack, "id" | "name" | "status" | "reason">
+
+const unseen = (stack: string): Seen => ({ id: stack, name: stack, status: "not to be seen", reason: undefined })
+
+/** The operation has ended with `ended`; what the stack is now may be another's doing. */
+const fail = Effect.fnUntraced(function*(
+  ended: string,
+  { id, name, reason, status }: Seen,
+  ours: ReadonlyArray<StackEvents.StackEvent>,
+  eventsDenied: boolean
+) {
+  const causes = yield* StackDiagnosis.diagnose(ours)
+  const next = adviceAfterFailure(status, name)
+  return yield* new OperationFailed({
+    stackId: id,
+    status: ended,
+    causes: causes.length > 0 || reason === undefined ? causes : [reason],
+    remarks: [...(eventsDenied ? [eventsWouldTell] : []), ...(next === undefined ? [] : [next])]
   })
 })
 
 const eventsWouldTell =
   "cloudformation:DescribeStackEvents would tell more; the role of the Lambda function does not have it"
 
-/** A stack's ARN ends in `stack/NAME/UUID`. */
-const nameOf = (stack: string) => stack.startsWith("arn:") ? stack.split("/")[1] ?? stack : stack
+const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation, state: Option.Option<Watching>) {
+  const { execution, parameters } = invocation
+  const begun = Option.filter(state, ({ stackId }) => isOf(stackId, parameters.stack)).pipe(
+    Option.getOrElse((): Watching => ({ stackId: parameters.stack, since: 0 }))
+  )
+  const { eventsDenied = false, operation, since } = begun
+  const owner = { firstJobId: execution.firstJobId, since }
+  if (operation === undefined || eventsDenied || parameters.progress === false) {
+    return yield* look(invocation, { begun, owner, newest: [], eventsDenied })
+  }
+  const newest = yield* newestEvents(begun.stackId, since)
+  const pursuit = {
+    begun,
+    owner,
+    newest: Option.getOrElse(newest, () => []),
+    eventsDenied: Option.isNone(newest)
+  }
+  const underWay = StackEvents.underWay(pursuit.newest, owner, operation)
+  return underWay !== undefined && goesOn(underWay.status, parameters.settle ?? true)
+    ? yield* wait(pursuit, underWay.stackId, underWay.status)
+    : yield* look(invocation, pursuit)
+})
+
+/** Looks at the stack: without that there is no verdict. */
+const look = Effect.fn("DeployStack.look")(function*(invocation: Invocation, pursuit: Pursuit) {
+  const { execution, parameters } = invocation
+  const { begun, newest, owner } = pursuit
+  const { operation, since } = begun
+  const cloudFormation = yield* CloudFormation
+  const found = yield* cloudFormation.describe(begun.stackId)
+  const now = yield* epochMillis
+  const { restingSince = now } = begun
+  const known = {
+    ours: operation !== undefined,
+    settle: parameters.settle ?? true,
+    rested: now - restingSince >= restLimit
+  }
+  const { events, next } = yield* settle(StackPlan.watch(known, observe(found, execution, since)), {
+    stack: found,
+    since,
+    owner,
+    operations: operation === undefined ? [] : [operation],
+    eventsDenied: pursuit.eventsDenied,
+    read: operation !== undefined && StackEvents.reachBack(newest, owner, operation) ? newest : undefined
+  })
+  const eventsDenied = Option.isNone(events) || pursuit.eventsDenied
+  const stack = Option.getOrElse(found, () => unseen(begun.stackId))
+  const stackId = stack.id
+
+  return yield* StackPlan.Watch.$match(next, {
+    Wait: ({ atRest }) => wait({ ...pursuit, eventsDenied }, stackId, stack.status, atRest ? restingSince : undefined),
+    Succeed: () => StackSuccess.succeed(invocation, "Stack update complete", found),
+    Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
+    Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
+    Fail: ({ status }) => fail(status, stack, oursIn(Option.getOrElse(events, () => []), pursuit), eventsDenied)
+  })
+})
 
 /** Whether the stack of this id (or name, where no id was given) is the one that the parameters name. */
-const isOf = (stackId: string, stack: string) => stackId === stack || nameOf(stackId) === stack
+const isOf = (stackId: string, stack: string) =>
+  stackId === stack || (stackId.startsWith("arn:") && stackId.split("/")[1] === stack)
 
 /**
  * Creates a CloudFormation stack, or updates it where it exists, and waits for the end.

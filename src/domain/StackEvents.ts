@@ -101,17 +101,17 @@ export const ofOperation = (
 }
 
 /**
- * The stack's status where its own newest event shows our operation under way. None: there is more to look at. `events`
- * may be the newest ones only.
+ * The stack's own newest event, where it shows our operation under way; else there is more to look at. `events` may be the
+ * newest ones only.
  */
-export const statusUnderWay = (
+export const underWay = (
   events: ReadonlyArray<StackEvent>,
   owner: Owner,
   operation: StackOperation
-): string | undefined => {
+): StackEvent | undefined => {
   const newest = newestFirst(events).find(isOfStack)
   return newest?.clientRequestToken === requestToken(operation, owner) && isUnderWay(newest.status)
-    ? newest.status
+    ? newest
     : undefined
 }
 

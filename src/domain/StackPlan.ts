@@ -4,7 +4,7 @@ import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { Evidence } from "./StackEvents.ts"
 import type { StackOperation } from "./StackOperation.ts"
-import { type Fresh, fresh, isUnderWay, type Watched, watched } from "./StackStatus.ts"
+import { type Fresh, fresh, goesOn, isUnderWay, type Watched, watched } from "./StackStatus.ts"
 
 /** How the action changes the stack; the words are those of CodePipeline's own CloudFormation action. */
 export const Mode = Schema.Literals(["CREATE_UPDATE"])
@@ -137,7 +137,7 @@ export const watch = ({ ours, rested, settle }: Pursuit, observation: Observatio
     Absent: (): Decision<Watch> => ours && !rested ? Watch.Wait({ atRest: true }) : Watch.Miss(),
     Present: ({ changedOfLate, changedSince, status }) => {
       const atRest = !isUnderWay(status)
-      if (!atRest && (settle || watched(status) !== "Settling")) return Watch.Wait({ atRest })
+      if (goesOn(status, settle)) return Watch.Wait({ atRest })
       if (!ours) return verdict(status)
       const wait = atRest && rested ? Watch.Unproven({ status }) : Watch.Wait({ atRest })
       return readEvents(Evidence.$match({

@@ -84,6 +84,10 @@ const underWay: ReadonlySet<Watched> = new Set<Watched>(["Running", "Failing", "
 /** Whether CloudFormation is at work on the stack, so that nothing new can begin. */
 export const isUnderWay = (status: string): boolean => underWay.has(watched(status))
 
+/** Whether to wait for the end; `settle`: also where the operation has succeeded and only old resources are to go. */
+export const goesOn = (status: string, settle: boolean): boolean =>
+  isUnderWay(status) && (settle || watched(status) !== "Settling")
+
 const waitAndRetry = (stack: string) =>
   `Another operation on stack "${stack}" is under way; retry the action when it is over`
 

@@ -565,6 +565,10 @@ describe("CloudFormation on the wire", () => {
         pages().slice(4).map(({ parameters }) => [parameters["StackName"], parameters["NextToken"]]),
         [[id, undefined], [id, "1"], [id, "2"]]
       )
+      const before = pages().length
+      const newest = yield* CloudFormation.use(({ events }) => events(id, 0, 2))
+      assert.deepStrictEqual(newest, all.slice(0, 2))
+      assert.lengthOf(pages(), before + 2)
     }).pipe(Effect.provide(httpWithPages(1))))
 
   it.effect("failed events are asked for by the operation's id, page by page", () =>

@@ -29,7 +29,7 @@ export class CloudFormationServer extends Context.Service<
     /** DescribeEvents tells this of the operation that was begun last. */
     invalidate(stack: string, ...validations: ReadonlyArray<Validation>): Effect.Effect<void>
     /** Somebody else brings the stack into this status; it is made where there is none. */
-    setStatus(stack: string, status: string): Effect.Effect<void>
+    setStatus(stack: string, status: string, createdAt?: string): Effect.Effect<void>
     /** Empty where there is no such stack. */
     look(stack: string): Effect.Effect<{ readonly id: string; readonly status: string }>
   }
@@ -59,7 +59,8 @@ export class CloudFormationServer extends Context.Service<
             Effect.sync(() => happenings.forEach((happening) => stacks.find(name)?.happens(happening))),
           invalidate: (name, ...validations) =>
             Effect.sync(() => validations.forEach((validation) => stacks.find(name)?.invalidate(validation))),
-          setStatus: (name, status) => Effect.sync(() => (stacks.find(name) ?? stacks.add(name)).interfere(status)),
+          setStatus: (name, status, createdAt) =>
+            Effect.sync(() => (stacks.find(name) ?? stacks.add(name, createdAt)).interfere(status)),
           look: (name) =>
             Effect.sync(() => {
               const { id = "", status = "" } = stacks.find(name) ?? {}
@@ -210,8 +211,8 @@ class Stacks {
       this.#stacks.find(({ name, status }) => name === stack && status !== "DELETE_COMPLETE")
   }
 
-  add(name: string) {
-    const stack = new Stack(name, this.#stacks.length)
+  add(name: string, createdAt?: string) {
+    const stack = new Stack(name, this.#stacks.length, createdAt)
     this.#stacks.push(stack)
     return stack
   }
@@ -234,7 +235,7 @@ class Stack {
   readonly id: string
   readonly name: string
   readonly tokens = new Set<string>()
-  readonly #createdAt = now()
+  readonly #createdAt: string
   #updatedAt: string | undefined
   status = "REVIEW_IN_PROGRESS"
   template = ""
@@ -245,7 +246,8 @@ class Stack {
   readonly validations: Array<Readonly<Record<string, string | undefined>>> = []
   #outputs = ""
 
-  constructor(name: string, index: number) {
+  constructor(name: string, index: number, createdAt = now()) {
+    this.#createdAt = createdAt
     this.id =
       `arn:aws:cloudformation:eu-central-1:123456789012:stack/${name}/5c36ae10-1b4f-11f0-8d4e-00000000000${index}`
     this.name = name

@@ -35,6 +35,10 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
       objectKey: "MyPipeline/MyTemplate/aB3dE5f.zip"
     }]]]
   ],
+  "deploy-stack-outputs": [
+    (job) => job.outputArtifacts.map(({ location, name }) => [name, location.s3Location.objectKey]),
+    [["StackOutputs", "MyPipeline/StackOutpu/xY7zW9q.zip"]]
+  ],
   "encryption-key": [
     (job) => job.data.encryptionKey,
     { id: "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", type: "KMS" }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import { JobId } from "../../src/domain/Job.ts"
-import { Evidence, evidence, type StackEvent } from "../../src/domain/StackEvents.ts"
+import { Evidence, evidence, ofOperation, reachBack, type StackEvent, underWay } from "../../src/domain/StackEvents.ts"
 import { type Owner, StackOperation } from "../../src/domain/StackOperation.ts"
 import { StackStatus } from "../../src/domain/StackStatus.ts"
 
@@ -177,6 +177,69 @@ describe("evidence", () => {
   it("an operation without a token is not ours where a later one has the token of somebody else", () => {
     const events = history(ofStack("UPDATE_COMPLETE"), ofStack("UPDATE_COMPLETE", "update-j2"))
     assert.deepStrictEqual(evidence(events, owner), Evidence.Nothing())
+  })
+})
+
+describe("ofOperation", () => {
+  it("are the events with its token", () => {
+    const events = history(
+      ofStack("UPDATE_COMPLETE", "create-j1"),
+      ofStack("UPDATE_COMPLETE", "update-j2"),
+      ofResource("B", "UPDATE_COMPLETE", "update-j1")
+    )
+    assert.deepStrictEqual(ofOperation(events, owner, "update"), events.slice(0, 1))
+  })
+
+  it("may be those of an emulator's operation without a token, unless it is older than the action", () => {
+    const events = shifted(history(ofResource("A", "CREATE_FAILED")), -1_000)
+    assert.deepStrictEqual(ofOperation(events, owner, "create"), events)
+    assert.deepStrictEqual(ofOperation(shifted(events, -1), owner, "create"), [])
+  })
+})
+
+const statusOf = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
+  underWay(history(...events), owner, "update")?.status
+
+describe("underWay", () => {
+  it("is the stack's newest event while that is ours and not the end", () => {
+    assert.strictEqual(
+      statusOf(ofStack("UPDATE_IN_PROGRESS", "update-j1"), ofResource("B", "UPDATE_COMPLETE", "update-j1")),
+      "UPDATE_IN_PROGRESS"
+    )
+    assert.strictEqual(
+      statusOf(ofStack("UPDATE_IN_PROGRESS", "update-j1"), ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "update-j1")),
+      "UPDATE_ROLLBACK_IN_PROGRESS"
+    )
+  })
+
+  it("is none at the end, of others' operations, and where only resources' events are known", () => {
+    const begun = ofStack("UPDATE_IN_PROGRESS", "update-j1")
+    assert.isUndefined(statusOf(begun, ofStack("UPDATE_COMPLETE", "update-j1")))
+    assert.isUndefined(statusOf(begun, ofStack("DELETE_IN_PROGRESS", "Console-1")))
+    assert.isUndefined(statusOf(ofStack("UPDATE_IN_PROGRESS", "create-j1")))
+    assert.isUndefined(statusOf(ofStack("UPDATE_IN_PROGRESS")))
+    assert.isUndefined(statusOf(ofResource("B", "UPDATE_COMPLETE", "update-j1")))
+    assert.isUndefined(statusOf())
+  })
+})
+
+describe("reachBack", () => {
+  it("is true of events with the one by which our operation began", () => {
+    const events = history(
+      ofStack("CREATE_IN_PROGRESS", "create-j1"),
+      ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+      ofResource("B", "UPDATE_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_COMPLETE", "update-j1")
+    )
+    assert.deepStrictEqual([1, 2, 3, 4, 5].map((count) => reachBack(events.slice(0, count), owner, "update")), [
+      false,
+      false,
+      false,
+      true,
+      true
+    ])
+    assert.isFalse(reachBack(history(ofStack("UPDATE_IN_PROGRESS")), owner, "update"))
   })
 })
 
