@@ -7,11 +7,15 @@ import { StackStatus } from "../src/domain/StackStatus.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 
-const atStart = (observation: StackPlan.Observation): string => {
-  const decision = StackPlan.start("CREATE_UPDATE", "fail", observation)
+const atStart = (mode: StackPlan.Mode, observation: StackPlan.Observation): string => {
+  const decision = StackPlan.start(mode, { whenBusy: "fail", disableRollback: false }, observation)
   const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Others()) : decision
   return StackPlan.Start.$match(step, {
     Begin: ({ operation }) => `${operation} it`,
+    Prepare: () => "make a change set",
+    Execute: () => "execute the change set",
+    Gone: () => "succeed",
+    Missing: () => "fail",
     Adopt: () => "watch it",
     Postpone: () => "wait, then look again",
     Refuse: () => "refuse"
@@ -19,7 +23,7 @@ const atStart = (observation: StackPlan.Observation): string => {
 }
 
 const whileWatched = (observation: StackPlan.Observation & { readonly _tag: "Present" }): string => {
-  const decision = StackPlan.watch({ ours: true, settle: true, rested: false }, observation)
+  const decision = StackPlan.watch({ operation: "update", settle: true, rested: false }, observation)
   const step = decision._tag === "ReadEvents"
     ? decision.decide(Evidence.Ended({ operation: "update", status: observation.status }))
     : decision
@@ -32,10 +36,12 @@ const whileWatched = (observation: StackPlan.Observation & { readonly _tag: "Pre
   })
 }
 
+const shownModes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "DELETE_ONLY"] as const
+
 const statusTable = () =>
   table([
-    ["Status of the stack", "A new job", "A job that watches its own operation"],
-    ["(no such stack)", atStart({ _tag: "Absent" }), "fail"],
+    ["Status of the stack", "A new job", "… that replaces", "… that deletes", "A job that watches its update"],
+    ["(no such stack)", ...shownModes.map((mode) => atStart(mode, { _tag: "Absent" })), "fail"],
     ...StackStatus.literals.map((status) => {
       const observation = {
         _tag: "Present",
@@ -44,7 +50,8 @@ const statusTable = () =>
         changedOfLate: true,
         createdOfLate: false
       } as const
-      return [status, atStart(observation), whileWatched(observation)]
+      const steps = shownModes.map((mode) => atStart(mode, observation))
+      return [String(status)].concat(steps, whileWatched(observation))
     })
   ])
 

@@ -6,19 +6,22 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import { relative } from "node:path"
+import { CheckWebpage } from "../src/actions/CheckWebpage.ts"
 import { DeployStack } from "../src/actions/DeployStack.ts"
 import { decodeJob } from "../src/domain/Job.ts"
 import type { JobOutcome } from "../src/domain/JobOutcome.ts"
+import * as UserParameters from "../src/domain/UserParameters.ts"
 import * as JobRunner from "../src/JobRunner.ts"
 import { ArtifactStore } from "../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../src/services/CloudFormation.ts"
+import { WebPage } from "../src/services/WebPage.ts"
 import { ArtifactStoreMemory } from "../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../src/testing/LocalPipeline.ts"
 import { type LocalArtifact, upload } from "./artifacts.ts"
 import { absolute, BadUsage } from "./options.ts"
-import { help, type Options, readArtifacts, readEvent, readOptions } from "./startOptions.ts"
+import { help, type Options, readArtifacts, readEvent, readOptions, withParameters } from "./startOptions.ts"
 import { makeStory, type Story } from "./story.ts"
 
 const shown = (path: string) => relative(process.cwd(), absolute(path))
@@ -54,16 +57,28 @@ const putArtifacts = Effect.fn("putArtifacts")(function*(
   }
 })
 
-const memory = ({ stackFails }: Options, artifacts: ReadonlyArray<LocalArtifact>) => {
-  const cloudFormation = CloudFormationMemory.layer({ resourceDuration: "500 millis" })
-  const failing = stackFails === undefined
-    ? Layer.empty
-    : Layer.effectDiscard(
-      CloudFormationMemory.use(({ failResource }) => failResource(stackFails, "It fails because --stack-fails says so"))
-    )
+/** The stack that the event names, as far as that can be read. */
+const stackOf = (event: unknown) =>
+  decodeJob(event).pipe(
+    Effect.flatMap(({ userParameters }) => UserParameters.decode(DeployStack.parameters, userParameters)),
+    Effect.map(({ stack }) => stack),
+    Effect.option
+  )
+
+const memory = (
+  { stackFails, stackStatus }: Options,
+  event: unknown,
+  artifacts: ReadonlyArray<LocalArtifact>
+) => {
+  const prepare = Effect.gen(function*() {
+    const { failResource, setStatus } = yield* CloudFormationMemory
+    const stack = yield* stackOf(event)
+    if (stackStatus !== undefined && Option.isSome(stack)) yield* setStatus(stack.value, stackStatus)
+    if (stackFails !== undefined) yield* failResource(stackFails, "It fails because --stack-fails says so")
+  })
   return Layer.merge(
     ArtifactStoreMemory.layer(Object.fromEntries(artifacts.map(({ name, zip }) => [name, zip]))),
-    Layer.provideMerge(failing, cloudFormation)
+    Layer.provideMerge(Layer.effectDiscard(prepare), CloudFormationMemory.layer({ resourceDuration: "500 millis" }))
   )
 }
 
@@ -86,12 +101,33 @@ const told = (story: Story) =>
     }))
   )
 
-const play = Effect.fn("play")(function*(options: Options, event: unknown, story: Story) {
+/** Web pages, with what comes back told. */
+const toldPages = (story: Story) =>
+  Layer.provide(
+    Layer.effect(
+      WebPage,
+      Effect.map(WebPage, ({ open }) => ({
+        open: (request) =>
+          open(request).pipe(
+            Effect.tap(({ status, url }) => story.sawPage(`${status} ${url}`)),
+            Effect.tapError(({ message }) => story.sawPage(message))
+          )
+      }))
+    ),
+    WebPage.layer
+  )
+
+const play = Effect.fn("play")(function*<E, R>(
+  { interval }: Options,
+  event: unknown,
+  story: Story,
+  invoke: (event: unknown) => Effect.Effect<unknown, E, R>
+) {
   let invocations = 0
   const outcome = yield* LocalPipeline.run({
     event,
-    invoke: (event) => JobRunner.run(DeployStack, event),
-    interval: options.interval * 1000,
+    invoke,
+    interval: interval * 1000,
     observe: (happening) => {
       invocations = happening.invocation
       return story.happened(happening)
@@ -112,6 +148,35 @@ const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
     )
     : Effect.void
 
+const deployStack = Effect.fn("deployStack")(function*(options: Options, given: unknown, story: Story) {
+  yield* configureSdk(options)
+  const event = yield* withParameters(options, given)
+  const artifacts = yield* decodeJob(event).pipe(
+    Effect.flatMap((job) => readArtifacts(options, job)),
+    // The action is to tell what is wrong with the event.
+    Effect.catchTag("JobInvalid", () => Effect.succeed([]))
+  )
+  yield* story.line(
+    `deploy-stack on ${shown(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
+  )
+  yield* putArtifacts(options, artifacts, story)
+  const services = options.live
+    ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
+    : memory(options, event, artifacts.map(({ local }) => local))
+  const outcome = yield* play(options, event, story, (event) => JobRunner.run(DeployStack, event)).pipe(
+    Effect.provide(told(story).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer))))
+  )
+  yield* checkFailed(options, outcome)
+  return outcome
+})
+
+const checkWebpage = Effect.fn("checkWebpage")(function*(options: Options, event: unknown, story: Story) {
+  yield* story.line(`check-webpage on ${shown(options.event)}`)
+  return yield* play(options, event, story, (event) => JobRunner.run(CheckWebpage, event)).pipe(
+    Effect.provide(Layer.merge(toldPages(story), CodePipelineMemory.layer))
+  )
+})
+
 const main = Effect.gen(function*() {
   const options = yield* readOptions(process.argv.slice(2))
   if (options.help) {
@@ -119,24 +184,9 @@ const main = Effect.gen(function*() {
     return 0
   }
   const event = yield* readEvent(options.event)
-  yield* configureSdk(options)
-  const artifacts = yield* decodeJob(event).pipe(
-    Effect.flatMap((job) => readArtifacts(options, job)),
-    // The action is to tell what is wrong with the event.
-    Effect.catchTag("JobInvalid", () => Effect.succeed([]))
-  )
   const story = yield* makeStory(process.stdout)
-  yield* story.line(
-    `deploy-stack on ${shown(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
-  )
-  yield* putArtifacts(options, artifacts, story)
-  const services = options.live
-    ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
-    : memory(options, artifacts.map(({ local }) => local))
-  const outcome = yield* play(options, event, story).pipe(
-    Effect.provide(told(story).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer))))
-  )
-  yield* checkFailed(options, outcome)
+  const run = options.action === "check-webpage" ? checkWebpage : deployStack
+  const outcome = yield* run(options, event, story)
   return outcome._tag === "Succeeded" ? 0 : 1
 }).pipe(
   Effect.scoped,

@@ -58,6 +58,11 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
 
   return {
     line,
+    /** A page was asked for: this came back. */
+    sawPage: (answer: string) => {
+      waitingFor = "waiting for the next attempt"
+      return line(`    ${style("bold", "page".padEnd(10))}  ${answer}`)
+    },
     /** A stack, or the newest of its events, was looked at. */
     saw: (status: string) => {
       waitingFor = `${status}, the action is at work`

@@ -128,7 +128,7 @@ const take = <Parameters, State, E extends TaggedError, R>(
   return Option.match(job.continuationToken, {
     onNone: () => ({ action, execution, position: ContinuationToken.Position.Start() }),
     onSome: (text) =>
-      Option.match(ContinuationToken.decode(action, text), {
+      Option.match(ContinuationToken.decode(action, text, now), {
         onNone: () => ({ action, execution, position: ContinuationToken.Position.Unknown() }),
         onSome: (token) => ({ ...token, execution: token.execution.next })
       })

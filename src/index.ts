@@ -1,5 +1,6 @@
 // The public names.
 export * as Action from "./actions/Action.ts"
+export { CheckWebpage, PageNotRight, PageTimedOut } from "./actions/CheckWebpage.ts"
 export {
   DeployStack,
   OperationFailed,
@@ -22,6 +23,8 @@ export {
   type Success,
   withinLimits
 } from "./domain/JobOutcome.ts"
+export * as PageExpectation from "./domain/PageExpectation.ts"
+export { StatusUnexpected, TextMissing } from "./domain/PageVerdict.ts"
 export * as StackEvents from "./domain/StackEvents.ts"
 export * as StackFailure from "./domain/StackFailure.ts"
 export { type Owner, requestToken, StackOperation } from "./domain/StackOperation.ts"
@@ -57,3 +60,12 @@ export {
 } from "./services/CloudFormation.ts"
 export { CodePipeline, JobNotOpen } from "./services/CodePipeline.ts"
 export { Deadline } from "./services/Deadline.ts"
+export {
+  BodyBroken,
+  BodyTooLong,
+  type Page,
+  type PageRequest,
+  PageUnreachable,
+  RedirectRefused,
+  WebPage
+} from "./services/WebPage.ts"

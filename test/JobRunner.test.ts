@@ -175,6 +175,7 @@ describe("JobRunner", () => {
 
     it.effect("fails after an hour without one good answer", () =>
       Effect.gen(function*() {
+        yield* TestClock.adjust("1 day")
         const first = yield* run(event("1", "unavailable"))
         yield* TestClock.adjust("59 minutes")
         const second = yield* run(event("2", "unavailable", tokenOf(first)))
@@ -195,6 +196,7 @@ describe("JobRunner", () => {
 
     it.effect("a good answer ends the hour", () =>
       Effect.gen(function*() {
+        yield* TestClock.adjust("1 day")
         const first = yield* run(event("1", "unavailable"))
         yield* TestClock.adjust("59 minutes")
         const second = yield* run(event("2", "continue", tokenOf(first)))
@@ -334,19 +336,50 @@ describe("JobRunner", () => {
       }).pipe(Effect.provide(CodePipelineMemory.layer))
   )
 
-  it.effect("tells as a failure what CodePipeline does not take as a success", () =>
-    Effect.gen(function*() {
-      const taken: Array<JobOutcome> = []
-      const refusing = Layer.succeed(CodePipeline, {
-        report: (_, outcome) =>
-          outcome._tag === "Failed"
-            ? Effect.sync(() => void taken.push(outcome))
-            : Effect.fail(new AwsRejected({ ...refusal, code: "OutputVariablesSizeExceededException" }))
+  it.effect.each(["OutputVariablesSizeExceededException", "ValidationException"])(
+    "tells as a failure what CodePipeline does not take as a success: %s",
+    (code) =>
+      Effect.gen(function*() {
+        const taken: Array<JobOutcome> = []
+        const refusing = Layer.succeed(CodePipeline, {
+          report: (_, outcome) =>
+            outcome._tag === "Failed"
+              ? Effect.sync(() => void taken.push(outcome))
+              : Effect.fail(new AwsRejected({ ...refusal, code }))
+        })
+        yield* run(event("1", "done")).pipe(Effect.provide(refusing))
+        assert.deepInclude(taken[0], { _tag: "Failed", type: "JobFailed" })
+        assert.include(taken[0]?.message, code)
+        assert.lengthOf(taken, 1)
       })
-      yield* run(event("1", "done")).pipe(Effect.provide(refusing))
-      assert.include(taken[0]?.message, "OutputVariablesSizeExceededException")
-      assert.lengthOf(taken, 1)
+  )
+
+  it.effect("tells a failure once, also where CodePipeline does not take it", () =>
+    Effect.gen(function*() {
+      const tried: Array<JobOutcome> = []
+      const error = new AwsRejected({ ...refusal, code: "ValidationException" })
+      const refusing = Layer.succeed(CodePipeline, {
+        report: (_, outcome) => Effect.andThen(Effect.sync(() => tried.push(outcome)), Effect.fail(error))
+      })
+      assert.strictEqual(yield* Effect.flip(run(event("1", "fail")).pipe(Effect.provide(refusing))), error)
+      assert.lengthOf(tried, 1)
     }))
+
+  it.effect("logs what it begins, ends and waits for, with the job and the execution", () =>
+    Effect.gen(function*() {
+      const first = yield* run(event("1", "unavailable"))
+      yield* run(event("2", "done", tokenOf(first)))
+      const lines = (yield* Lines).map((line) => JSON.parse(line))
+      const told = lines.map(({ annotations, level, message }) => [annotations.jobId, level, String(message)])
+      assert.deepStrictEqual(told, [
+        ["1", "INFO", "Job started"],
+        ["1", "WARN", "The job goes on later: Nobody is there"],
+        ["1", "INFO", "Job reported"],
+        ["2", "INFO", "Job started"],
+        ["2", "INFO", "Job reported"]
+      ])
+      assert.deepInclude(lines[3]?.annotations, { action: "obedient", firstJobId: "1", attempt: 2 })
+    }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
 
   describe.each([new AwsUnavailable(refusal), new AwsDenied(refusal), new AwsRejected(refusal)])(
     "when its report is not taken: $_tag",

@@ -26,20 +26,23 @@ export const secrets: ReadonlyArray<string> = [
   }))
 ]
 
-/** `events/deploy-stack.json` with other UserParameters, another id, a token, … */
-export const deployEvent = (
-  { id, userParameters, ...data }: {
-    readonly id?: string
-    readonly userParameters?: string
-    readonly [key: string]: unknown
-  } = {}
-): JobEvent => {
-  const { "CodePipeline.job": job } = readEvent("deploy-stack")
+interface Variation {
+  readonly id?: string
+  readonly userParameters?: string
+  readonly [key: string]: unknown
+}
+
+/** A case of `events/` with other UserParameters, another id, a token, … */
+const variations = (name: string) => ({ id, userParameters, ...data }: Variation = {}): JobEvent => {
+  const { "CodePipeline.job": job } = readEvent(name)
   const actionConfiguration = userParameters === undefined
     ? job.data["actionConfiguration"]
-    : { configuration: { FunctionName: "deploy-stack", UserParameters: userParameters } }
+    : { configuration: { FunctionName: name, UserParameters: userParameters } }
   return { "CodePipeline.job": { ...job, id: id ?? job.id, data: { ...job.data, actionConfiguration, ...data } } }
 }
+
+export const deployEvent = variations("deploy-stack")
+export const checkEvent = variations("check-webpage")
 
 /** AWS's sample template: one bucket. */
 export const sampleTemplate = readFileSync(

@@ -104,11 +104,11 @@ export const artifactFailures: Failures<
 export const awsFailures: Failures<AwsUnavailable | AwsDenied | AwsRejected> = {
   AwsUnavailable: ({ message }) => ({
     type: "SystemUnavailable",
-    message: `${message}. Retry the action when AWS answers again`
+    message: `${message.replace(/\.$/, "")}. Retry the action when AWS answers again`
   }),
   AwsDenied: ({ message, operation }) => ({
     type: "PermissionError",
-    message: `${message}. The role of the Lambda function needs ${operation}`
+    message: `${message.replace(/\.$/, "")}. The role of the Lambda function needs ${operation}`
   }),
   AwsRejected: ({ message }) => ({ type: "JobFailed", message })
 }

@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../domain/AwsError.ts"
+import * as ChangeSet from "../domain/ChangeSet.ts"
+import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
 import * as StackFailure from "../domain/StackFailure.ts"
 import { type Owner, requestToken, StackOperation } from "../domain/StackOperation.ts"
@@ -14,9 +16,10 @@ import * as StackProgress from "../domain/StackProgress.ts"
 import { advice, adviceAfterFailure, goesOn } from "../domain/StackStatus.ts"
 import * as Template from "../domain/Template.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
-import { CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
+import { ChangeSetNotReady, CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
 import { DeployStackParameters } from "./DeployStackParameters.ts"
+import * as StackChangeSet from "./StackChangeSet.ts"
 import * as StackDiagnosis from "./StackDiagnosis.ts"
 import { anyDelivery, newestEvents, observe, settle } from "./StackObservation.ts"
 import * as StackSuccess from "./StackSuccess.ts"
@@ -44,8 +47,16 @@ export class OperationRejected extends Schema.TaggedError<OperationRejected>()("
   }
 }
 
+/** The stack is protected from being deleted. */
+export class StackProtected extends Schema.TaggedError<StackProtected>()("StackProtected", { stack: Schema.String }) {
+  override get message() {
+    return `Stack "${this.stack}" has termination protection and is not deleted. Switch that off, then retry the action`
+  }
+}
+
 /** The operation has ended badly. */
 export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
+  operation: Schema.UndefinedOr(StackOperation),
   stackId: Schema.String,
   status: Schema.String,
   /** Why, oldest first. */
@@ -54,7 +65,12 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
   remarks: Schema.Array(Schema.String)
 }) {
   override get message() {
-    return StackFailure.message(this)
+    const { causes, operation, remarks, status } = this
+    return StackFailure.message({
+      head: `${operation === "delete" ? "Delete" : "Update"} failed: ${status}`,
+      causes,
+      remarks
+    })
   }
 }
 
@@ -81,7 +97,12 @@ export class OperationUnproven extends Schema.TaggedError<OperationUnproven>()("
   }
 }
 
-const participles = { create: "creating", update: "updating" } satisfies Record<StackOperation, string>
+const participles = {
+  create: "creating",
+  update: "updating",
+  delete: "deleting",
+  execute: "updating"
+} satisfies Record<StackOperation, string>
 
 /** The stack that is watched, and the operation that was begun on it, unless another program did that. */
 const Watching = Schema.Struct({
@@ -99,107 +120,290 @@ const Watching = Schema.Struct({
 })
 
 type Watching = typeof Watching.Type
+
+/** The change set that is being made. */
+const Preparing = Schema.Struct({ stackId: Schema.String, changeSet: Schema.String })
+type Preparing = typeof Preparing.Type
+
+const State = Schema.Union([Preparing, Watching])
+type State = typeof State.Type
+
 type Invocation = Action.Invocation<DeployStackParameters>
-type Step = Action.Step<Watching>
+type Step = Action.Step<State>
 
 const watching = (message: string, state: Watching, percentComplete?: number): Step =>
   Action.Step.Continue({ message, externalExecutionId: state.stackId, state, percentComplete })
 
-/** Looks at the stack, decides and begins. `triesLeft` is for a stack that changes between the look and the call. */
-const begin = Effect.fn("DeployStack.begin")(function*(
-  invocation: Invocation,
-  template: StackTemplate.StackTemplate,
-  stack: Option.Option<Stack>,
-  now: number,
-  triesLeft: number
-): Effect.fn.Return<
-  Step,
+const modeOf = ({ mode = "CREATE_UPDATE" }: DeployStackParameters) => mode
+
+/** What begins an operation: what was asked for, what is there, and when that was looked at. */
+interface Beginning {
+  readonly invocation: Invocation
+  readonly template: Option.Option<StackTemplate.StackTemplate>
+  readonly stack: Option.Option<Stack>
+  readonly now: number
+  /** For a stack that changes between the look and the call. */
+  readonly triesLeft: number
+}
+
+type BeginError =
   | StackRefused
+  | StackProtected
   | OperationRejected
+  | StackChangeSet.ChangeSetFailed
+  | ChangeSetNotReady
   | StackTemplate.TemplateInvalid
   | UploadFailed
+  | StackSuccess.SuccessError
   | AwsError
-  | StackSuccess.SuccessError,
-  CloudFormation | ArtifactStore
-> {
-  const { execution, parameters: { stack: name, templateBucket, whenBusy = "fail" } } = invocation
+
+/** Looks at the stack, decides and begins. */
+const begin = Effect.fn("DeployStack.begin")(function*(
+  beginning: Beginning
+): Effect.fn.Return<Step, BeginError, CloudFormation | ArtifactStore> {
+  const { invocation: { execution, parameters }, now, stack, triesLeft } = beginning
+  const { stack: named, whenBusy = "fail" } = parameters
   const cloudFormation = yield* CloudFormation
   const owner = anyDelivery(execution)
-  const decision = StackPlan.start("CREATE_UPDATE", whenBusy, observe(stack, execution, owner.since))
+  const wishes = { whenBusy, disableRollback: false }
+  const decision = StackPlan.start(modeOf(parameters), wishes, observe(stack, execution, owner.since))
   // The newest events do: while ours is under way, or was the last, they are ours.
   const search = { stack, since: now, owner, operations: StackOperation.literals, eventsDenied: false }
   const { events, next } = yield* settle(decision, search)
-  const stackId = Option.match(stack, { onNone: () => name, onSome: ({ id }) => id })
+  const stackId = Option.match(stack, { onNone: () => named, onSome: ({ id }) => id })
   const watched = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
 
-  const adopt = (operation: StackOperation) => watching(inProgress, { ...watched, operation, since: owner.since })
-  const lookAgain = (status: string) =>
+  const adopt = (operation: StackOperation): Step => watching(inProgress, { ...watched, operation, since: owner.since })
+  const lookAgain = (status: string): Effect.Effect<Step, BeginError, CloudFormation | ArtifactStore> =>
     triesLeft === 0
       ? Effect.succeed(postpone(status))
       : Effect.flatMap(
-        cloudFormation.describe(name),
-        (stack) => begin(invocation, template, stack, now, triesLeft - 1)
+        cloudFormation.describe(named),
+        (stack) => begin({ ...beginning, stack, triesLeft: triesLeft - 1 })
       )
 
-  return yield* StackPlan.Start.$match(next, {
-    Begin: Effect.fnUntraced(function*({ operation }) {
-      const call: Effect.Effect<string, OperationError> = cloudFormation[operation]({
-        stack: name,
-        ...(yield* StackTemplate.give(template, templateBucket)),
-        clientRequestToken: requestToken(operation, execution)
+  const beginOperation = Effect.fnUntraced(function*(operation: "create" | "update") {
+    const call: Effect.Effect<string, OperationError> = cloudFormation[operation]({
+      // A stack that is gone is made again under its name.
+      stack: operation === "create" ? nameOf(named) : named,
+      ...(yield* templateOf(beginning)),
+      clientRequestToken: requestToken(operation, execution)
+    })
+    return yield* call.pipe(
+      Effect.map((stackId) =>
+        watching(`Stack ${operation} started`, {
+          ...watched,
+          operation,
+          stackId,
+          since: now,
+          ...(operation === "create" && expected(beginning.template))
+        }, 0)
+      ),
+      Effect.catchTags({
+        NoUpdates: () => StackSuccess.succeed(beginning.invocation, noUpdates, stack),
+        TokenUsed: () => Effect.succeed(adopt(operation)),
+        StackExists: () => lookAgain("CREATE_IN_PROGRESS"),
+        StackNotReady: ({ status }) => lookAgain(status),
+        AwsRejected: ({ detail }) => Effect.fail(new OperationRejected({ operation, stack: named, reason: detail }))
       })
-      return yield* call.pipe(
-        Effect.map((stackId) =>
-          watching(`Stack ${operation} started`, {
-            ...watched,
-            operation,
-            stackId,
-            since: now,
-            ...(operation === "create" && expected(template))
-          }, 0)
-        ),
-        Effect.catchTags({
-          NoUpdates: () => StackSuccess.succeed(invocation, "There were no stack updates", stack),
-          TokenUsed: () => Effect.succeed(adopt(operation)),
-          StackExists: () => lookAgain("CREATE_IN_PROGRESS"),
-          StackNotReady: ({ status }) => lookAgain(status),
-          AwsRejected: ({ detail }) => Effect.fail(new OperationRejected({ operation, stack: name, reason: detail }))
-        })
-      )
-    }),
+    )
+  })
+
+  const beginDelete = Effect.fnUntraced(function*() {
+    if (Option.isSome(stack) && stack.value.terminationProtection) return yield* new StackProtected({ stack: named })
+    const request = { stack: stackId, clientRequestToken: requestToken("delete", execution) }
+    return yield* cloudFormation.delete(request).pipe(
+      Effect.as(watching("Stack delete started", { ...watched, operation: "delete", since: now }, 0)),
+      Effect.catchTags({
+        TokenUsed: () => Effect.succeed(adopt("delete")),
+        AwsRejected: ({ detail }) =>
+          Effect.fail(new OperationRejected({ operation: "delete", stack: named, reason: detail }))
+      })
+    )
+  })
+
+  const prepare = Effect.fnUntraced(function*(type: StackPlan.ChangeSetType) {
+    const { changeSet = StackChangeSet.ownName(execution) } = parameters
+    const template = yield* templateOf(beginning)
+    return yield* StackChangeSet.prepare({ stack: nameOf(named), changeSet, type, template, execution }).pipe(
+      Effect.map(Option.match({
+        onNone: () => postpone(`change set "${changeSet}" is being deleted`),
+        onSome: (made) => preparing(`Change set "${changeSet}" create started`, made)
+      })),
+      Effect.catchTag("StackNotReady", ({ status }) => lookAgain(status))
+    )
+  })
+
+  return yield* StackPlan.Start.$match(next, {
+    Begin: ({ operation }) => operation === "delete" ? beginDelete() : beginOperation(operation),
+    Prepare: ({ type }) => prepare(type),
+    Execute: () => executeNamed(beginning, { ...watched, since: owner.since }),
     Adopt: ({ operation }) => Effect.succeed(adopt(operation)),
     Postpone: ({ status }) => Effect.succeed(postpone(status)),
-    Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: name, status }))
+    Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: named, status })),
+    Gone: () => Effect.succeed(Action.Step.Done({ message: `There is no stack "${named}" to delete` })),
+    Missing: () => {
+      const reason = "there is no such stack"
+      return Effect.fail(new ChangeSetNotReady({ stack: named, changeSet: parameters.changeSet ?? "", reason }))
+    }
   })
 })
 
+/** Of an update only CloudFormation knows how many resources it changes. */
+const expected = (template: Beginning["template"]) =>
+  Option.flatMap(template, ({ text }) => Template.resourceCount(text)).pipe(
+    Option.match({ onNone: () => ({}), onSome: (resources) => ({ resources }) })
+  )
+
+/** The modes that need a template have read one. */
+const templateOf = ({ invocation: { parameters }, template }: Beginning) =>
+  Effect.flatMap(
+    Effect.orDie(Effect.fromOption(template)),
+    (template) => StackTemplate.give(template, parameters.templateBucket)
+  )
+
+/** Executes the change set that the parameters name. */
+const executeNamed = Effect.fnUntraced(function*({ invocation, now, stack }: Beginning, watched: Watching) {
+  const { execution, parameters } = invocation
+  const { changeSet = "", stack: named } = parameters
+  const key = { stack: watched.stackId, changeSet }
+  const { changes, readiness, resources } = yield* StackChangeSet.look(key)
+  const refuse = (reason: string) =>
+    adoptOr(new ChangeSetNotReady({ stack: named, changeSet, reason }), stack, execution, watched)
+  return yield* ChangeSet.Readiness.$match(readiness, {
+    Pending: () => Effect.succeed(postpone(`change set "${changeSet}" is being made`)),
+    Ready: () =>
+      StackChangeSet.execute(key, execution).pipe(
+        Effect.as(executing(changes, { ...watched, resources, since: now })),
+        Effect.catchTags({
+          TokenUsed: () => Effect.succeed(watching(inProgress, { ...watched, operation: "execute" })),
+          ChangeSetNotReady: ({ reason }) => refuse(reason)
+        })
+      ),
+    Empty: () => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack),
+    Executed: () => refuse("it was executed before"),
+    Unusable: ({ reason }) => refuse(reason)
+  })
+})
+
+/** A change set that cannot be executed may have been by an earlier delivery: then the stack's events show it. */
+const adoptOr = Effect.fnUntraced(function*(
+  error: ChangeSetNotReady,
+  stack: Option.Option<Stack>,
+  execution: Execution,
+  watched: Watching
+): Effect.fn.Return<Step, ChangeSetNotReady | AwsError, CloudFormation> {
+  const owner = anyDelivery(execution)
+  const search = { stack, since: owner.since, owner, operations: ["execute"] as const, eventsDenied: false }
+  const { next } = yield* settle(StackPlan.unlessOurs(StackPlan.Start.Refuse({ status: "" })), search)
+  return next._tag === "Adopt" ? watching(inProgress, { ...watched, operation: "execute" }) : yield* error
+})
+
+const executing = (changes: string, watched: Watching) =>
+  watching(`Stack update started: ${changes}`, { ...watched, operation: "execute" }, 0)
+
+const preparing = (message: string, { changeSet, stackId }: Preparing, percentComplete?: number): Step =>
+  Action.Step.Continue({
+    message,
+    externalExecutionId: stackId,
+    state: { stackId, changeSet },
+    percentComplete
+  })
+
 const blind = { eventsDenied: true } as const
 
-/** Of an update only CloudFormation knows how many resources it changes. */
-const expected = ({ text }: StackTemplate.StackTemplate) =>
-  Option.match(Template.resourceCount(text), { onNone: () => ({}), onSome: (resources) => ({ resources }) })
+const noUpdates = "There were no stack updates"
+
+const emptyChangeSet = (changeSet: string) => `${noUpdates}: change set "${changeSet}" is empty`
 
 const inProgress = "Stack update still in progress"
 
 const postpone = (status: string) => Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })
 
+/** A stack's name, also out of its ARN. */
+const nameOf = (stack: string) => stack.startsWith("arn:") ? stack.split("/")[1] ?? stack : stack
+
+const withoutTemplate: ReadonlySet<StackPlan.Mode> = new Set<StackPlan.Mode>(["DELETE_ONLY", "CHANGE_SET_EXECUTE"])
+
 const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
   const { job, parameters } = invocation
   yield* StackSuccess.check(invocation)
+  // Where the mode needs a template, the parameters name one.
+  const { artifact = "", file = "" } = parameters
   const cloudFormation = yield* CloudFormation
   // Before the look and the reading, so that the clocks of Lambda and CloudFormation may differ by as much.
   const now = yield* epochMillis
-  const [stack, template] = yield* Effect.all(
-    [cloudFormation.describe(parameters.stack), StackTemplate.read(job, parameters)],
-    { concurrency: 2 }
-  )
-  return yield* begin(invocation, template, stack, now, 2)
+  const read = withoutTemplate.has(modeOf(parameters))
+    ? Effect.succeedNone
+    : Effect.asSome(StackTemplate.read(job, { artifact, file }))
+  const [stack, template] = yield* Effect.all([cloudFormation.describe(parameters.stack), read], { concurrency: 2 })
+  return yield* begin({ invocation, template, stack, now, triesLeft: 2 })
 })
 
 const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 
 /** How long a stack at rest may show nothing of our operation. */
 const restLimit = Duration.toMillis("15 minutes")
+
+const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation, state: Option.Option<State>) {
+  const { parameters: { stack } } = invocation
+  const known = Option.filter(state, ({ stackId }) => nameOf(stackId) === nameOf(stack))
+  return yield* Option.match(known, {
+    onNone: () => watch(invocation, { stackId: stack, since: 0 }),
+    onSome: (state) => "changeSet" in state ? goOnPreparing(invocation, state) : watch(invocation, state)
+  })
+})
+
+/** Waits for a change set, and then executes it or is done. */
+const goOnPreparing = Effect.fn("DeployStack.prepare")(function*(invocation: Invocation, prepared: Preparing) {
+  const { execution, parameters } = invocation
+  const { stackId } = prepared
+  const now = yield* epochMillis
+  const { changeSet = StackChangeSet.ownName(execution) } = parameters
+  const deploys = modeOf(parameters) === "CHANGE_SET_DEPLOY"
+  const key = { stack: stackId, changeSet: prepared.changeSet }
+  const { changes, readiness, resources } = yield* StackChangeSet.look(key)
+  const cloudFormation = yield* CloudFormation
+  const watched: Watching = { stackId, operation: "execute", since: anyDelivery(execution).since }
+  const adopted = watching(inProgress, watched)
+  const made = Action.Step.Done({
+    message: `Change set "${changeSet}" created: ${changes}`,
+    externalExecutionId: stackId,
+    outputVariables: { ChangeSetName: changeSet, StackId: stackId }
+  })
+  const lost = Effect.fnUntraced(function*(reason: string) {
+    if (!deploys) return yield* new StackChangeSet.ChangeSetFailed({ stack: parameters.stack, changeSet, reason })
+    const stack = yield* cloudFormation.describe(stackId)
+    return yield* adoptOr(
+      new ChangeSetNotReady({ stack: parameters.stack, changeSet, reason }),
+      stack,
+      execution,
+      watched
+    )
+  })
+  return yield* ChangeSet.Readiness.$match(readiness, {
+    Pending: () => Effect.succeed(preparing(`Change set "${changeSet}" is being made`, prepared)),
+    Ready: () =>
+      deploys
+        ? StackChangeSet.execute(key, execution).pipe(
+          Effect.as(executing(changes, { ...watched, resources, since: now })),
+          Effect.catchTags({
+            TokenUsed: () => Effect.succeed(adopted),
+            ChangeSetNotReady: ({ reason }) => lost(reason)
+          })
+        )
+        : Effect.succeed(made),
+    Empty: () =>
+      deploys
+        ? Effect.andThen(StackChangeSet.clear(key), cloudFormation.describe(stackId)).pipe(
+          Effect.flatMap((stack) => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack))
+        )
+        : Effect.succeed(Action.Step.Done({ message: emptyChangeSet(changeSet), externalExecutionId: stackId })),
+    // The name of a change set to deploy is made of the job's id: nobody else executes it.
+    Executed: () => Effect.succeed(deploys ? adopted : made),
+    Unusable: ({ reason }) => lost(reason)
+  })
+})
 
 /** What a job that goes on has seen so far. */
 interface Pursuit {
@@ -214,11 +418,19 @@ const oursIn = (events: ReadonlyArray<StackEvents.StackEvent>, { begun: { operat
   operation === undefined ? [] : StackEvents.ofOperation(events, owner, operation)
 
 /** Goes on in the next job, and tells how far the resources have come. */
-const wait = Effect.fnUntraced(function*(pursuit: Pursuit, stackId: string, status: string, restingSince?: number) {
+const wait = Effect.fnUntraced(function*(
+  { parameters }: Invocation,
+  pursuit: Pursuit,
+  stackId: string,
+  status: string,
+  restingSince?: number
+) {
   const { begun: { operation, progress: before, resources, since }, eventsDenied, newest } = pursuit
   const ours = oursIn(newest, pursuit)
   const progress = ours.length === 0 ? before : StackProgress.advance(before, ours, status, resources)
   const told = progress && StackProgress.summary(progress, status, yield* epochMillis, resources)
+  // A create comes after it, and has the percentage for itself.
+  const isPreliminary = operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE"
   return watching(told ? `${inProgress}: ${status}, ${told}` : `${inProgress}: ${status}`, {
     since,
     stackId,
@@ -227,7 +439,7 @@ const wait = Effect.fnUntraced(function*(pursuit: Pursuit, stackId: string, stat
     ...(progress && { progress: StackProgress.remembered(progress) }),
     ...(eventsDenied && blind),
     ...(restingSince !== undefined && { restingSince })
-  }, progress?.percent)
+  }, isPreliminary ? undefined : progress?.percent)
 })
 
 type Seen = Pick<Stack, "id" | "name" | "status" | "reason">
@@ -238,83 +450,83 @@ const unseen = (stack: string): Seen => ({ id: stack, name: stack, status: "not 
 const fail = Effect.fnUntraced(function*(
   ended: string,
   { id, name, reason, status }: Seen,
-  ours: ReadonlyArray<StackEvents.StackEvent>,
-  eventsDenied: boolean
+  pursuit: Pursuit,
+  events: ReadonlyArray<StackEvents.StackEvent>
 ) {
-  const causes = yield* StackDiagnosis.diagnose(ours)
+  const causes = yield* StackDiagnosis.diagnose(oursIn(events, pursuit))
   const next = adviceAfterFailure(status, name)
   return yield* new OperationFailed({
+    operation: pursuit.begun.operation,
     stackId: id,
     status: ended,
     causes: causes.length > 0 || reason === undefined ? causes : [reason],
-    remarks: [...(eventsDenied ? [eventsWouldTell] : []), ...(next === undefined ? [] : [next])]
+    remarks: [...(pursuit.eventsDenied ? [eventsWouldTell] : []), ...(next === undefined ? [] : [next])]
   })
 })
 
 const eventsWouldTell =
   "cloudformation:DescribeStackEvents would tell more; the role of the Lambda function does not have it"
 
-const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation, state: Option.Option<Watching>) {
+/** Goes on while the stack's own newest event shows the operation under way: that needs no look at the stack. */
+const watch = Effect.fn("DeployStack.watch")(function*(
+  invocation: Invocation,
+  begun: Watching
+): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { execution, parameters } = invocation
-  const begun = Option.filter(state, ({ stackId }) => isOf(stackId, parameters.stack)).pipe(
-    Option.getOrElse((): Watching => ({ stackId: parameters.stack, since: 0 }))
-  )
   const { eventsDenied = false, operation, since } = begun
   const owner = { firstJobId: execution.firstJobId, since }
   if (operation === undefined || eventsDenied || parameters.progress === false) {
     return yield* look(invocation, { begun, owner, newest: [], eventsDenied })
   }
-  const newest = yield* newestEvents(begun.stackId, since)
-  const pursuit = {
-    begun,
-    owner,
-    newest: Option.getOrElse(newest, () => []),
-    eventsDenied: Option.isNone(newest)
-  }
-  const underWay = StackEvents.underWay(pursuit.newest, owner, operation)
+  const events = yield* newestEvents(begun.stackId, since)
+  const newest = Option.getOrElse(events, () => [])
+  const pursuit = { begun, owner, newest, eventsDenied: Option.isNone(events) }
+  const underWay = StackEvents.underWay(newest, owner, operation)
   return underWay !== undefined && goesOn(underWay.status, parameters.settle ?? true)
-    ? yield* wait(pursuit, underWay.stackId, underWay.status)
+    ? yield* wait(invocation, pursuit, underWay.stackId, underWay.status)
     : yield* look(invocation, pursuit)
 })
 
-/** Looks at the stack: without that there is no verdict. */
-const look = Effect.fn("DeployStack.look")(function*(invocation: Invocation, pursuit: Pursuit) {
+/** Looks at the stack, and judges the operation: without a look there is no verdict. */
+const look = Effect.fn("DeployStack.look")(function*(
+  invocation: Invocation,
+  before: Pursuit
+): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { execution, parameters } = invocation
-  const { begun, newest, owner } = pursuit
-  const { operation, since } = begun
+  const { begun: { operation, restingSince, since, stackId }, newest, owner } = before
   const cloudFormation = yield* CloudFormation
-  const found = yield* cloudFormation.describe(begun.stackId)
+  const found = yield* cloudFormation.describe(stackId)
+  const stack = Option.getOrElse(found, () => unseen(stackId))
   const now = yield* epochMillis
-  const { restingSince = now } = begun
   const known = {
-    ours: operation !== undefined,
+    operation,
     settle: parameters.settle ?? true,
-    rested: now - restingSince >= restLimit
+    rested: now - (restingSince ?? now) >= restLimit
   }
   const { events, next } = yield* settle(StackPlan.watch(known, observe(found, execution, since)), {
     stack: found,
     since,
     owner,
     operations: operation === undefined ? [] : [operation],
-    eventsDenied: pursuit.eventsDenied,
+    eventsDenied: before.eventsDenied,
     read: operation !== undefined && StackEvents.reachBack(newest, owner, operation) ? newest : undefined
   })
-  const eventsDenied = Option.isNone(events) || pursuit.eventsDenied
-  const stack = Option.getOrElse(found, () => unseen(begun.stackId))
-  const stackId = stack.id
+  const pursuit = { ...before, eventsDenied: before.eventsDenied || Option.isNone(events) }
 
   return yield* StackPlan.Watch.$match(next, {
-    Wait: ({ atRest }) => wait({ ...pursuit, eventsDenied }, stackId, stack.status, atRest ? restingSince : undefined),
-    Succeed: () => StackSuccess.succeed(invocation, "Stack update complete", found),
+    Wait: ({ atRest }) => wait(invocation, pursuit, stack.id, stack.status, atRest ? restingSince ?? now : undefined),
+    Succeed: () => {
+      if (operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE") return start(invocation)
+      return StackSuccess.succeed(invocation, `Stack ${operation === "delete" ? "delete" : "update"} complete`, found)
+    },
     Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
     Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
-    Fail: ({ status }) => fail(status, stack, oursIn(Option.getOrElse(events, () => []), pursuit), eventsDenied)
+    Fail: ({ status }) => fail(status, stack, pursuit, Option.getOrElse(events, () => []))
   })
 })
 
-/** Whether the stack of this id (or name, where no id was given) is the one that the parameters name. */
-const isOf = (stackId: string, stack: string) =>
-  stackId === stack || (stackId.startsWith("arn:") && stackId.split("/")[1] === stack)
+type WatchError = StackMissing | OperationUnproven | OperationFailed | StartError
+type StartError = Effect.Error<ReturnType<typeof start>>
 
 /**
  * Creates a CloudFormation stack, or updates it where it exists, and waits for the end.
@@ -328,7 +540,7 @@ const isOf = (stackId: string, stack: string) =>
 export const DeployStack = Action.make({
   name: "deploy-stack",
   parameters: DeployStackParameters,
-  state: Watching,
+  state: State,
   start,
   resume,
   timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes),
@@ -341,6 +553,9 @@ export const DeployStack = Action.make({
     OutputMissing: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
     OutputsTooLarge: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
     StackRefused: ({ message }) => ({ type: "ConfigurationError", message }),
+    StackProtected: ({ message }) => ({ type: "ConfigurationError", message }),
+    ChangeSetFailed: ({ message }) => ({ type: "ConfigurationError", message }),
+    ChangeSetNotReady: ({ message }) => ({ type: "ConfigurationError", message }),
     OperationRejected: ({ message }) => ({ type: "ConfigurationError", message }),
     StackMissing: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),
     OperationUnproven: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId }),

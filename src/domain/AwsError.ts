@@ -82,8 +82,8 @@ const networkCode =
   /^(E(CONN(RESET|REFUSED|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|PROTO)|EAI_\w+|HPE_\w+|UND_ERR_\w+|ERR_(TLS|SSL)_\w+|CERT_\w+|UNABLE_TO_\w+|(DEPTH_ZERO_)?SELF_SIGNED_CERT\w*)$/
 
 /**
- * What an SDK call was rejected with. Only its name and its message are kept: AWS's error objects also hold whole
- * requests, tokens and headers.
+ * What an SDK call was rejected with. Only its name and its message are kept, without what is secret: AWS's error
+ * objects also hold whole requests, tokens and headers.
  */
 export const fromUnknown = (operation: string, cause: unknown): AwsError => {
   const name = textAt(cause, "name") ?? "Unknown"
@@ -92,7 +92,8 @@ export const fromUnknown = (operation: string, cause: unknown): AwsError => {
   const network = textAt(cause, "code") ?? textAt(origin, "code")
   const failedOnTheWay = network !== undefined && networkCode.test(network)
   const code = failedOnTheWay ? network : name
-  const detail = truncate(textAt(cause, "message") ?? textAt(origin, "message") ?? "no further words", 2_000)
+  const words = textAt(cause, "message") ?? textAt(origin, "message") ?? "no further words"
+  const detail = truncate(words.replaceAll(secrets, "(hidden)"), 2_000)
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : failedOnTheWay ? "unavailable" : kindOfStatus(statusOf(cause))
   switch (kind) {
     case "unavailable":
@@ -103,6 +104,14 @@ export const fromUnknown = (operation: string, cause: unknown): AwsError => {
       return new AwsRejected({ operation, code, detail })
   }
 }
+
+/**
+ * What must not be told of AWS's words: a service that does not take a signature answers with the request as it has
+ * understood it, security token and all. It is known by the names of headers and parameters before it ("Signature
+ * Version 4" of AWS's reference), an access key also by its form.
+ */
+const secrets =
+  /(?<=(?:x-amz-security-token|signature|credential)["']?\s*[:=]\s*["']?)[^\s"'&,;<>]+|\bA[KS]IA[A-Z0-9]{16}\b/gi
 
 /** A good status with an error is an answer that could not be read, for instance because it was cut off. */
 const kindOfStatus = (status: number | undefined): Kind => {

@@ -14,7 +14,7 @@ export class Execution extends Schema.Class<Execution>("effect-codepipeline/doma
   /** When that job was first seen, in epoch milliseconds. */
   startedAt: Schema.Int,
   /** Counts the invocations, this one included, from 1. */
-  attempt: Schema.Int,
+  attempt: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
   /** How long there was no good answer; absent while there is one. */
   unavailable: Schema.optionalKey(Schema.Struct({
     /** Epoch milliseconds. */
@@ -88,13 +88,20 @@ export const encode = ({ action, execution, position }: Token): Effect.Effect<st
   )
 }
 
+/** What was, was before now; clocks may differ. */
+const isPast = ({ startedAt, unavailable }: Execution, now: number) =>
+  [startedAt, unavailable?.since ?? 0].every((time) => time >= 0 && time < now + day)
+
+const day = 86_400_000
+
 /**
- * None where the token is not of this action and version: AWS's sample writes `{"previous_job_id": …}`, and a pipeline
- * may have changed its function between two jobs.
+ * None where the token is not of this action and version, or cannot be: AWS's sample writes `{"previous_job_id": …}`, and
+ * a pipeline may have changed its function between two jobs. `now` in epoch milliseconds.
  */
-export const decode = (action: string, token: string): Option.Option<Token> =>
-  decodeEnvelope(token).pipe(
-    Option.filter((envelope: Envelope) => envelope.action === action),
+export const decode = (action: string, token: string, now: number): Option.Option<Token> =>
+  Option.liftPredicate(token, (token) => token.length <= limits.continuationToken).pipe(
+    Option.flatMap(decodeEnvelope),
+    Option.filter((envelope: Envelope) => envelope.action === action && isPast(envelope.execution, now)),
     Option.map(({ execution, state, unknown }) => {
       if (unknown) return { action, execution, position: Position.Unknown() }
       return { action, execution, position: state === undefined ? Position.Start() : Position.State({ state }) }

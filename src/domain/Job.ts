@@ -22,12 +22,22 @@ export const ArtifactCredentials = Schema.Struct({
 })
 export type ArtifactCredentials = typeof ArtifactCredentials.Type
 
+/** The name of a bucket, as S3 takes it for one. */
+export const BucketName = Schema.String.check(Schema.isPattern(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/, {
+  expected: "the name of a bucket"
+}))
+
+/** Whatever an example may have; only not a path, which would make the URL of the object another one. */
+const artifactBucket = Schema.String.check(
+  Schema.isPattern(/^(?!\.{1,2}$)[^/]+$/, { expected: "the name of a bucket" })
+)
+
 /** Where an input artifact is, or where an output artifact has to go. It is always a zip. */
 export const Artifact = Schema.Struct({
   name: Schema.NonEmptyString,
   revision: absent(Schema.String),
   location: Schema.Struct({
-    s3Location: Schema.Struct({ bucketName: Schema.NonEmptyString, objectKey: Schema.NonEmptyString })
+    s3Location: Schema.Struct({ bucketName: artifactBucket, objectKey: Schema.NonEmptyString })
   })
 })
 export type Artifact = typeof Artifact.Type

@@ -62,8 +62,8 @@ export const lines = (causes: ReadonlyArray<Cause>): ReadonlyArray<string> =>
   distinct(causes.toSorted((a, b) => a.timestamp - b.timestamp).map(lineOf))
 
 export interface Report {
-  /** The stack's status when the operation was over. */
-  readonly status: string
+  /** The first line: what has failed. */
+  readonly head: string
   /** A line each, oldest first. */
   readonly causes: ReadonlyArray<string>
   /** What the reader should know besides, and what to do next. */
@@ -71,8 +71,7 @@ export interface Report {
 }
 
 /** At most 5,000 characters. The first line and the remarks are never cut; the causes give way, the latest first. */
-export const message = ({ causes, remarks, status }: Report): string => {
-  const head = `Update failed: ${status}`
+export const message = ({ causes, head, remarks }: Report): string => {
   const room = limits.failureMessage - head.length - lengthOf(remarks)
   return [head, ...fit(causes, room), ...remarks].join("\n")
 }

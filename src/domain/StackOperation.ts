@@ -2,8 +2,8 @@
 import * as Schema from "effect/Schema"
 import type { JobId } from "./Job.ts"
 
-/** An operation of CloudFormation that the action begins. */
-export const StackOperation = Schema.Literals(["create", "update"])
+/** An operation of CloudFormation that the action begins; `execute` is that of a change set. */
+export const StackOperation = Schema.Literals(["create", "update", "delete", "execute"])
 export type StackOperation = typeof StackOperation.Type
 
 /** Whose operation: that of the action whose first job this is. */

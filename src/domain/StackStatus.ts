@@ -21,6 +21,8 @@ export type Fresh =
   /** Another operation has done its part, only old resources go: it will be out of the way soon. */
   | "Settling"
   | "Updatable"
+  /** Deleting helps, or an update that does not roll back. */
+  | "CreateFailed"
   /** Only an update that does not roll back is taken. */
   | "UpdatableWithoutRollback"
   /** There is nothing to update: create. */
@@ -40,7 +42,7 @@ export type Fresh =
  */
 export const statuses = {
   CREATE_IN_PROGRESS: { watched: "Running", fresh: "Busy" },
-  CREATE_FAILED: { watched: "Failed", fresh: "UpdatableWithoutRollback" },
+  CREATE_FAILED: { watched: "Failed", fresh: "CreateFailed" },
   CREATE_COMPLETE: { watched: "Succeeded", fresh: "Updatable" },
   ROLLBACK_IN_PROGRESS: { watched: "Failing", fresh: "Busy" },
   ROLLBACK_FAILED: { watched: "Failed", fresh: "Broken" },
@@ -91,16 +93,23 @@ export const goesOn = (status: string, settle: boolean): boolean =>
 const waitAndRetry = (stack: string) =>
   `Another operation on stack "${stack}" is under way; retry the action when it is over`
 
+const replace = (stack: string) =>
+  `Delete stack "${stack}", or let the action do it with "mode": "REPLACE_ON_FAILURE", then retry the action`
+
 const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
   Busy: waitAndRetry,
   Settling: waitAndRetry,
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,
+  CreateFailed: replace,
   UpdatableWithoutRollback: (stack) => `Roll stack "${stack}" back or delete it, then retry the action`,
-  Broken: (stack) => `Delete stack "${stack}", or deploy it with "mode": "REPLACE_ON_FAILURE"; then retry the action`,
-  RollbackStuck: (stack) => `Continue the update rollback of stack "${stack}" or delete it, then retry the action`,
+  Broken: replace,
+  RollbackStuck: (stack) =>
+    `Continue the update rollback of stack "${stack}", or delete it, or let the action do that with "mode": ` +
+    `"REPLACE_ON_FAILURE", then retry the action`,
   Shell: (stack) =>
-    `Stack "${stack}" is empty: a change set made it and was never executed. Execute it or delete the stack, then retry`,
+    `Stack "${stack}" is empty: a change set made it and was never executed. Execute it, or delete the stack, or let the ` +
+    `action do that with "mode": "REPLACE_ON_FAILURE", then retry the action`,
   Unknown: (stack) => `Bring stack "${stack}" into a status that can be updated, then retry the action`
 }
 
@@ -111,6 +120,7 @@ export const advice = (status: string, stack: string): string => advices[fresh(s
 export const adviceAfterFailure = (status: string, stack: string): string | undefined => {
   const { fresh, watched } = rowOf(status)
   if (watched === "Succeeded") return undefined
+  if (status === "DELETE_FAILED") return `Mend the cause, then delete stack "${stack}" again`
   if (fresh === "Creatable") return `Stack "${stack}" is deleted; the next deployment creates it`
   return fresh === "Updatable"
     ? `Stack "${stack}" is as it was before: mend the cause, then deploy it again`

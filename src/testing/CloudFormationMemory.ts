@@ -5,20 +5,24 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
+import type { ChangeSet, ResourceChange } from "../domain/ChangeSet.ts"
 import type { StackEvent } from "../domain/StackEvents.ts"
 import type { StackOperation } from "../domain/StackOperation.ts"
-import { fresh } from "../domain/StackStatus.ts"
+import { fresh, isUnderWay } from "../domain/StackStatus.ts"
 import type { Template } from "../domain/Template.ts"
 import { retryUnavailable } from "../internal/awsCommand.ts"
 import {
+  ChangeSetExists,
+  type ChangeSetKey,
+  ChangeSetNotReady,
   CloudFormation,
   NoUpdates,
   type Stack,
   StackExists,
   StackNotReady,
-  type StackRequest,
   TokenUsed
 } from "../services/CloudFormation.ts"
 
@@ -32,12 +36,14 @@ export interface Options {
 export class CloudFormationMemory extends Context.Service<CloudFormationMemory, {
   /** The tokens of the operations that were begun, in their order. */
   readonly begun: ReadonlyArray<string>
-  /** From now on this resource cannot be created or updated. */
+  /** From now on this resource cannot be created, updated or deleted. */
   failResource(logicalResourceId: string, reason: string): Effect.Effect<void>
   /** From now on this hook does not let the resource be created or updated. */
   failHook(logicalResourceId: string, hookType: string, reason: string): Effect.Effect<void>
   /** From now on this resource fails CloudFormation's validation: only DescribeEvents tells why. */
   failValidation(logicalResourceId: string, reason: string): Effect.Effect<void>
+  /** From now on the stack is protected from being deleted. */
+  protect(stack: string): Effect.Effect<void>
   /** Somebody else brings the stack into this status, now; it is made where there is none. */
   setStatus(stack: string, status: string): Effect.Effect<void>
   /** The next `calls` calls are throttled. */
@@ -55,8 +61,8 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
       const stacks: Array<MemoryStack> = []
       const begun: Array<string> = []
       const denied = new Set<string>()
-      const failing = new Map<string, string>()
-      const failures: Failures = { failing, hooks: new Map(), invalid: new Map() }
+      const failures: Failures = { resources: new Map(), hooks: new Map(), invalid: new Map() }
+      const { templates = {} } = options
       let throttled = 0
 
       /** By id, or by name where it is not deleted: as CloudFormation finds stacks. */
@@ -70,6 +76,10 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         return stack
       }
 
+      /** A template behind a URL is not fetched: another URL is another template. */
+      const textOf = (template: Template) =>
+        "templateBody" in template ? template.templateBody : templates[template.templateUrl] ?? template.templateUrl
+
       /** What stands before every call, asked again as live calls are; then it is this time. */
       const enter = (operation: string) =>
         retryUnavailable(Effect.suspend((): Effect.Effect<number, AwsError> => {
@@ -81,11 +91,17 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             : Clock.currentTimeMillis
         }))
 
-      const operate = (operation: StackOperation, stack: MemoryStack, request: StackRequest, now: number) => {
-        begun.push(request.clientRequestToken)
-        const surroundings = { ...failures, templates: options.templates ?? {}, add: (name: string) => add(name, now) }
-        stack.operate(operation, request, surroundings, step, now)
+      const operate = (operation: StackOperation, stack: MemoryStack, token: string, template: string, now: number) => {
+        begun.push(token)
+        const nest = (name: string) => add(name, now)
+        stack.operate({ operation, token, template, failures, templates, nest, step, now })
         return stack.id
+      }
+
+      const findChangeSet = ({ changeSet, stack }: ChangeSetKey, now: number) => {
+        const found = find(stack, now)
+        const made = found?.changeSets.find(({ id, name }) => id === changeSet || name === changeSet)
+        return found === undefined || made === undefined ? undefined : { found, made }
       }
 
       const service = CloudFormation.of({
@@ -101,8 +117,8 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           const used = stacks.some(({ name, tokens }) => name === stack && tokens.has(clientRequestToken))
           if (used) return yield* new TokenUsed({ stack })
           if (existing !== undefined) return yield* new StackExists({ stack })
-          yield* checkTemplate("cloudformation:CreateStack", request)
-          return operate("create", add(stack, now), request, now)
+          yield* checkTemplate("cloudformation:CreateStack", textOf(request))
+          return operate("create", add(stack, now), clientRequestToken, textOf(request), now)
         }),
         update: Effect.fn("CloudFormationMemory.update")(function*(request) {
           const { clientRequestToken, stack } = request
@@ -115,8 +131,69 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
           if (fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
           if (existing.template === textOf(request)) return yield* new NoUpdates({ stack })
-          yield* checkTemplate("cloudformation:UpdateStack", request)
-          return operate("update", existing, request, now)
+          yield* checkTemplate("cloudformation:UpdateStack", textOf(request))
+          return operate("update", existing, clientRequestToken, textOf(request), now)
+        }),
+        delete: Effect.fn("CloudFormationMemory.delete")(function*({ clientRequestToken, stack }) {
+          const now = yield* enter("cloudformation:DeleteStack")
+          const existing = find(stack, now)
+          if (existing === undefined || existing.statusAt(now) === "DELETE_COMPLETE") return
+          if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
+          if (existing.terminationProtection) {
+            const detail = `Stack [${existing.name}] cannot be deleted while TerminationProtection is enabled`
+            return yield* invalid("cloudformation:DeleteStack", detail)
+          }
+          operate("delete", existing, clientRequestToken, existing.template, now)
+        }),
+        createChangeSet: Effect.fn("CloudFormationMemory.createChangeSet")(function*(request) {
+          const { changeSet, description, stack, type } = request
+          const operation = "cloudformation:CreateChangeSet"
+          const now = yield* enter(operation)
+          const existing = find(stack, now)
+          const status = existing?.statusAt(now) ?? "DELETE_COMPLETE"
+          const isShell = status === "REVIEW_IN_PROGRESS"
+          if (findChangeSet({ stack, changeSet }, now)) return yield* new ChangeSetExists({ stack, changeSet })
+          if (type === "UPDATE" && (existing === undefined || isShell)) {
+            return yield* invalid(operation, `Stack [${stack}] does not exist`)
+          }
+          if (type === "CREATE" && existing !== undefined && !isShell) {
+            const detail =
+              `Stack [${stack}] already exists and cannot be created again with the changeSet [${changeSet}].`
+            return yield* invalid(operation, detail)
+          }
+          if (type === "UPDATE" && fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
+          yield* checkTemplate(operation, textOf(request))
+          const target = existing ?? add(stack, now)
+          if (existing === undefined) target.interfere("REVIEW_IN_PROGRESS", now)
+          return target.prepare(changeSet, description, textOf(request), step, now)
+        }),
+        describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(key) {
+          const now = yield* enter("cloudformation:DescribeChangeSet")
+          return Option.fromUndefinedOr(findChangeSet(key, now)).pipe(
+            Option.map(({ found, made }) => found.describeChangeSetAt(made, now))
+          )
+        }),
+        executeChangeSet: Effect.fn("CloudFormationMemory.executeChangeSet")(function*({ clientRequestToken, ...key }) {
+          const now = yield* enter("cloudformation:ExecuteChangeSet")
+          const known = findChangeSet(key, now)
+          if (known === undefined) {
+            return yield* new ChangeSetNotReady({ ...key, reason: `ChangeSet [${key.changeSet}] does not exist` })
+          }
+          const { found, made } = known
+          if (found.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack: key.stack })
+          const { executionStatus } = found.describeChangeSetAt(made, now)
+          if (executionStatus !== "AVAILABLE") {
+            const reason =
+              `ChangeSet [${made.id}] cannot be executed in its current execution status of [${executionStatus}]`
+            return yield* new ChangeSetNotReady({ ...key, reason })
+          }
+          found.changeSets = [{ ...made, executed: true }]
+          operate("execute", found, clientRequestToken, made.template, now)
+        }),
+        deleteChangeSet: Effect.fn("CloudFormationMemory.deleteChangeSet")(function*(key) {
+          const now = yield* enter("cloudformation:DeleteChangeSet")
+          const known = findChangeSet(key, now)
+          if (known) known.found.changeSets = known.found.changeSets.filter((other) => other !== known.made)
         }),
         events: Effect.fn("CloudFormationMemory.events")(function*(stackId) {
           const now = yield* enter("cloudformation:DescribeStackEvents")
@@ -133,11 +210,17 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
 
       return Context.make(CloudFormation, service).pipe(Context.add(CloudFormationMemory, {
         begun,
-        failResource: (logicalResourceId, reason) => Effect.sync(() => void failing.set(logicalResourceId, reason)),
+        failResource: (logicalResourceId, reason) =>
+          Effect.sync(() => void failures.resources.set(logicalResourceId, reason)),
         failHook: (logicalResourceId, type, reason) =>
           Effect.sync(() => void failures.hooks.set(logicalResourceId, { type, reason })),
         failValidation: (logicalResourceId, reason) =>
           Effect.sync(() => void failures.invalid.set(logicalResourceId, reason)),
+        protect: (name) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            const stack = find(name, now)
+            if (stack !== undefined) stack.terminationProtection = true
+          }),
         setStatus: (name, status) =>
           Effect.map(Clock.currentTimeMillis, (now) => (find(name, now) ?? add(name, now)).interfere(status, now)),
         throttle: (calls) => Effect.sync(() => void (throttled = calls)),
@@ -151,10 +234,7 @@ const invalid = (operation: string, detail: string) => new AwsRejected({ operati
 const Template = Schema.fromJsonString(Schema.Struct({
   Resources: Schema.Record(
     Schema.String,
-    Schema.Struct({
-      Type: Schema.String,
-      Properties: Schema.optionalKey(Schema.Struct({ TemplateURL: Schema.optionalKey(Schema.Unknown) }))
-    })
+    Schema.StructWithRest(Schema.Struct({ Type: Schema.String }), [Schema.Record(Schema.String, Schema.Json)])
   ),
   Outputs: Schema.optionalKey(Schema.Record(Schema.String, Schema.Struct({ Value: Schema.Unknown })))
 }))
@@ -163,49 +243,49 @@ const parseTemplate = Schema.decodeOption(Template)
 
 const isJson = (text: string) => text.trimStart().startsWith("{")
 
-/** A template behind a URL is not fetched: another URL is another template. */
-const textOf = (template: Template) => "templateBody" in template ? template.templateBody : template.templateUrl
-
-const checkTemplate = (operation: string, template: Template): Effect.Effect<void, AwsRejected> =>
-  isJson(textOf(template)) && Option.isNone(parseTemplate(textOf(template)))
+const checkTemplate = (operation: string, template: string): Effect.Effect<void, AwsRejected> =>
+  isJson(template) && Option.isNone(parseTemplate(template))
     ? Effect.fail(invalid(operation, "Template format error: At least one Resources member must be defined."))
     : Effect.void
 
-/** Logical id, type and URL of a nested stack's template. */
 const resourcesOf = (template: string) =>
-  Option.match(parseTemplate(template), {
-    onNone: () => [],
-    onSome: ({ Resources }) =>
-      Object.entries(Resources).map(([id, { Properties, Type }]) => [id, Type, Properties?.TemplateURL] as const)
-  })
+  Option.match(parseTemplate(template), { onNone: () => ({}), onSome: ({ Resources }) => Resources })
 
 const outputsOf = (template: string) =>
   Option.match(parseTemplate(template), { onNone: () => [], onSome: ({ Outputs = {} }) => Object.entries(Outputs) })
 
-/** What is to fail, by logical id. */
-interface Failures {
-  readonly failing: Map<string, string>
-  readonly hooks: Map<string, { readonly type: string; readonly reason: string }>
-  readonly invalid: Map<string, string>
+/** The templates' URLs of nested stacks, by logical id. */
+const nestedUrlsOf = (template: string) =>
+  Object.entries(resourcesOf(template)).flatMap(([id, { Properties, Type }]) =>
+    Type === "AWS::CloudFormation::Stack" && Predicate.hasProperty(Properties, "TemplateURL")
+      ? [[id, String(Properties.TemplateURL)] as const]
+      : []
+  )
+
+/** Resource types by logical id. */
+const typesOf = (template: string) => Object.entries(resourcesOf(template)).map(([id, { Type }]) => [id, Type] as const)
+
+const change = (action: string, logicalResourceId: string, resourceType: string) => ({
+  action,
+  logicalResourceId,
+  resourceType
+})
+
+/** What it takes to make the one template of the other. A resource of another type is made anew. */
+const changesBetween = (before: string, after: string): ReadonlyArray<ResourceChange> => {
+  const old = new Map(Object.entries(resourcesOf(before)))
+  const now = new Map(Object.entries(resourcesOf(after)))
+  const kept = Array.from(now).flatMap(([id, resource]): ReadonlyArray<ResourceChange> => {
+    const was = old.get(id)
+    if (was === undefined) return [change("Add", id, resource.Type)]
+    if (JSON.stringify(was) === JSON.stringify(resource)) return []
+    return [{ ...change("Modify", id, resource.Type), replacement: was.Type === resource.Type ? "False" : "True" }]
+  })
+  const gone = Array.from(old).filter(([id]) => !now.has(id)).map(([id, { Type }]) => change("Remove", id, Type))
+  return [...kept, ...gone]
 }
 
-const isFailed = ({ hook, status }: StackEvent) => hook !== undefined || status.endsWith("_FAILED")
-
-/** What the hook of a resource that is to fail says before. */
-const hookFailures = (failure: StackEvent | undefined, hooks: Failures["hooks"], status: string) => {
-  const hook = failure && hooks.get(failure.logicalResourceId)
-  return failure === undefined || hook === undefined
-    ? []
-    : [{ ...failure, status, hook: { ...hook, status: "HOOK_COMPLETE_FAILED", failureMode: "FAIL" } }]
-}
-
-interface Surroundings extends Failures {
-  readonly templates: Readonly<Record<string, string>>
-  /** Makes a nested stack. */
-  readonly add: (name: string) => MemoryStack
-}
-
-const earlyValidation = "AWS::EarlyValidation::PropertyValidation"
+type Kind = "create" | "update" | "delete"
 
 /** The statuses through which an operation ends, well or not, after its resources. */
 const endings = {
@@ -217,14 +297,61 @@ const endings = {
       "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
       "UPDATE_ROLLBACK_COMPLETE"
     ]
-  }
-} as const satisfies Record<StackOperation, unknown>
+  },
+  delete: { well: ["DELETE_COMPLETE"], badly: ["DELETE_FAILED"] }
+} as const satisfies Record<Kind, unknown>
+
+/** What is to fail, by logical id. */
+interface Failures {
+  readonly resources: Map<string, string>
+  readonly hooks: Map<string, { readonly type: string; readonly reason: string }>
+  readonly invalid: Map<string, string>
+}
+
+const earlyValidation = "AWS::EarlyValidation::PropertyValidation"
+
+const isFailed = ({ hook, status }: StackEvent) => hook !== undefined || status.endsWith("_FAILED")
+
+/** What the hook of a resource that is to fail says before. */
+const hookFailures = (failure: StackEvent | undefined, hooks: Failures["hooks"], status: string) => {
+  const hook = failure && hooks.get(failure.logicalResourceId)
+  return failure === undefined || hook === undefined
+    ? []
+    : [{ ...failure, status, hook: { ...hook, status: "HOOK_COMPLETE_FAILED", failureMode: "FAIL" } }]
+}
+
+interface MemoryChangeSet {
+  readonly id: string
+  readonly name: string
+  readonly description: string
+  readonly template: string
+  /** What the stack's template was when it was made. */
+  readonly before: string
+  readonly readyAt: number
+  readonly executed: boolean
+}
+
+/** An operation on a stack. */
+interface Operating {
+  readonly operation: StackOperation
+  readonly token: string
+  readonly template: string
+  readonly failures: Failures
+  readonly templates: Readonly<Record<string, string>>
+  /** Makes a nested stack. */
+  readonly nest: (name: string) => MemoryStack
+  /** How long a resource takes. */
+  readonly step: number
+  readonly now: number
+}
 
 class MemoryStack {
   readonly id: string
   readonly name: string
   readonly tokens = new Set<string>()
   template = ""
+  terminationProtection = false
+  changeSets: ReadonlyArray<MemoryChangeSet> = []
   readonly createdAt: number
   changedAt: number
   /** What has happened and what is going to happen, oldest first. */
@@ -249,10 +376,18 @@ class MemoryStack {
   }
 
   describeAt(now: number): Stack {
-    const { changedAt, createdAt, id, name } = this
+    const { changedAt, createdAt, id, name, terminationProtection } = this
     const newest = this.eventsAt(now).find(({ physicalResourceId }) => physicalResourceId === id)
-    const outputs = this.#outputs.findLast(({ at }) => at <= now)?.outputs ?? {}
-    return { id, name, createdAt, changedAt, status: newest?.status ?? "", reason: newest?.reason, outputs }
+    return {
+      id,
+      name,
+      createdAt,
+      changedAt,
+      terminationProtection,
+      status: newest?.status ?? "",
+      reason: newest?.reason,
+      outputs: this.#outputs.findLast(({ at }) => at <= now)?.outputs ?? {}
+    }
   }
 
   statusAt(now: number) {
@@ -272,32 +407,39 @@ class MemoryStack {
     this.changedAt = now
   }
 
-  /** Gives the reason where it is going to fail. */
-  operate(
-    operation: StackOperation,
-    request: StackRequest,
-    surroundings: Surroundings,
-    step: number,
+  prepare(name: string, description: string, template: string, step: number, now: number) {
+    const id = this.id.replace(/stack\/.*/, `changeSet/${name}/${this.changeSets.length}-${now}`)
+    const made = { id, name, description, template, before: this.template, readyAt: now + step, executed: false }
+    this.changeSets = [...this.changeSets, made]
+    return { id, stackId: this.id }
+  }
+
+  describeChangeSetAt(
+    { before, description, executed, id, name, readyAt, template }: MemoryChangeSet,
     now: number
-  ): string | undefined {
-    const verb = operation.toUpperCase()
-    const token = request.clientRequestToken
-    const template = "templateBody" in request
-      ? request.templateBody
-      : surroundings.templates[request.templateUrl] ?? ""
-    const { hooks, invalid } = surroundings
-    const resources = resourcesOf(template)
-    if (resources.some(([id]) => invalid.has(id))) {
-      return this.#failValidation(operation, token, resources, invalid, now)
+  ): ChangeSet {
+    const shape = { id, name, description, stackId: this.id, changes: changesBetween(before, template) }
+    if (now < readyAt) return { ...shape, status: "CREATE_IN_PROGRESS", executionStatus: "UNAVAILABLE" }
+    if (executed) {
+      const executionStatus = isUnderWay(this.statusAt(now)) ? "EXECUTE_IN_PROGRESS" : "EXECUTE_COMPLETE"
+      return { ...shape, status: "CREATE_COMPLETE", executionStatus }
     }
-    const failing = new Map(surroundings.failing)
-    for (const [id, { type }] of hooks) failing.set(id, `The following hook(s) failed: [${type}]`)
-    for (const [index, [id, type, url]] of resources.entries()) {
-      if (failing.has(id)) break
-      if (type !== "AWS::CloudFormation::Stack") continue
-      const reason = this.#operateNested(id, String(url), surroundings, token, step, now + step * index)
-      if (reason !== undefined) failing.set(id, reason)
+    if (template === before) {
+      const reason =
+        "The submitted information didn't contain changes. Submit different information to create a change set."
+      return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason }
     }
+    return { ...shape, status: "CREATE_COMPLETE", executionStatus: before === this.template ? "AVAILABLE" : "OBSOLETE" }
+  }
+
+  /** Gives the reason where it is going to fail. */
+  operate(operating: Operating): string | undefined {
+    const { failures: { hooks, invalid }, now, operation, step, template, token } = operating
+    const kind = operation === "execute" ? this.statusAt(now) === "REVIEW_IN_PROGRESS" ? "create" : "update" : operation
+    const verb = kind.toUpperCase()
+    const resources = typesOf(template)
+    if (kind !== "delete" && resources.some(([id]) => invalid.has(id))) return this.#failValidation(kind, operating)
+    const failing = this.#failingIn(operating)
     const firstFailure = resources.findIndex(([id]) => failing.has(id))
     const failed = firstFailure >= 0
 
@@ -307,7 +449,7 @@ class MemoryStack {
       const at = now + step * (1 + (failed ? Math.min(index, firstFailure) : index))
       const [status, reason] = !failed || index < firstFailure
         ? [`${verb}_COMPLETE`]
-        : [`${verb}_FAILED`, index === firstFailure ? failing.get(id) : `Resource ${operation} cancelled`]
+        : [`${verb}_FAILED`, index === firstFailure ? failing.get(id) : `Resource ${kind} cancelled`]
       return this.#event(type, id, this.#physicalIdOf(id), token, status ?? "", at, reason)
     })
     const resourcesEnd = now + step * Math.max(1, failed ? firstFailure + 1 : resources.length)
@@ -318,57 +460,69 @@ class MemoryStack {
       ...resources.map(([id, type]) => this.#event(type, id, "", token, `${verb}_IN_PROGRESS`, now)),
       ...hookFailures(ends[firstFailure], hooks, `${verb}_IN_PROGRESS`),
       ...ends,
-      ...endings[operation][failed ? "badly" : "well"].map((status, index) => {
+      ...endings[kind][failed ? "badly" : "well"].map((status, index) => {
         const reason = failed && index === 0
-          ? `The following resource(s) failed to ${operation}: [${resources[firstFailure]?.[0]}].`
+          ? `The following resource(s) failed to ${kind}: [${resources[firstFailure]?.[0]}].`
           : undefined
         return own(status, resourcesEnd + step * index, reason)
       })
     ]
     this.tokens.add(token)
     this.changedAt = now
-    if (failed) return `The following resource(s) failed to ${operation}: [${resources[firstFailure]?.[0]}].`
-    this.template = textOf(request)
+    if (failed) return `The following resource(s) failed to ${kind}: [${resources[firstFailure]?.[0]}].`
+    this.template = template
     const values = outputsOf(template).map(([name, { Value }]) => [name, this.#resolve(Value)] as const)
     this.#outputs = [
       ...this.#outputs.filter(({ at }) => at <= now),
-      { at: resourcesEnd, outputs: Object.fromEntries(values) }
+      { at: resourcesEnd, outputs: kind === "delete" ? {} : Object.fromEntries(values) }
     ]
     return undefined
   }
 
+  /** Why resources are to fail, by their ids: by themselves, by hooks, or because of what is in their nested stacks. */
+  #failingIn(operating: Operating): ReadonlyMap<string, string> {
+    const { failures: { hooks, resources }, now, operation, step, template } = operating
+    const failing = new Map(resources)
+    if (operation === "delete") return failing
+    for (const [id, { type }] of hooks) failing.set(id, `The following hook(s) failed: [${type}]`)
+    const nestedUrls = new Map(nestedUrlsOf(template))
+    for (const [index, [id]] of typesOf(template).entries()) {
+      if (failing.has(id)) break
+      const url = nestedUrls.get(id)
+      const reason = url === undefined
+        ? undefined
+        : this.#operateNested(id, url, { ...operating, now: now + step * index })
+      if (reason !== undefined) failing.set(id, reason)
+    }
+    return failing
+  }
+
   /** A nested stack takes the time that a resource takes. */
-  #operateNested(id: string, url: string, surroundings: Surroundings, token: string, step: number, now: number) {
+  #operateNested(id: string, url: string, operating: Operating) {
     const known = this.#nested.get(id)
-    const nested = known ?? surroundings.add(`${this.name}-${id}`)
+    const nested = known ?? operating.nest(`${this.name}-${id}`)
     this.#nested.set(id, nested)
     const operation = known === undefined ? "create" : "update"
-    const length = resourcesOf(surroundings.templates[url] ?? "").length
-    const request = { stack: nested.id, templateUrl: url, clientRequestToken: token }
-    const reason = nested.operate(operation, request, surroundings, step / Math.max(1, length), now)
+    const template = operating.templates[url] ?? url
+    const step = operating.step / Math.max(1, typesOf(template).length)
+    const reason = nested.operate({ ...operating, operation, template, step })
     return reason && `Embedded stack ${nested.id} was not successfully ${operation}d: ${reason}`
   }
 
   /** Nothing of the template is begun. */
-  #failValidation(
-    operation: StackOperation,
-    token: string,
-    resources: ReturnType<typeof resourcesOf>,
-    invalid: Failures["invalid"],
-    now: number
-  ) {
+  #failValidation(kind: "create" | "update", { failures: { invalid }, now, template, token }: Operating) {
     const own = (status: string, reason?: string) =>
       this.#event("AWS::CloudFormation::Stack", this.name, this.id, token, status, now, reason)
     const reason = `The following hook(s)/validation failed: [${earlyValidation}]. To troubleshoot Early Validation ` +
       "errors, use the DescribeEvents API for detailed failure information."
-    const [first, ...others] = endings[operation].badly
+    const [first, ...others] = endings[kind].badly
     this.#events = [
       ...this.eventsAt(now).toReversed(),
-      own(`${operation.toUpperCase()}_IN_PROGRESS`, "User Initiated"),
+      own(`${kind.toUpperCase()}_IN_PROGRESS`, "User Initiated"),
       own(first, reason),
       ...others.map((status) => own(status))
     ]
-    for (const [id, type] of resources) {
+    for (const [id, type] of typesOf(template)) {
       const reason = invalid.get(id)
       if (reason === undefined) continue
       const validation = { name: earlyValidation, status: "FAILED", failureMode: "FAIL", reason }

@@ -72,7 +72,7 @@ describe("a stack that does not exist", () => {
         _tag: "Failed",
         type: "JobFailed",
         message: "Update failed: ROLLBACK_COMPLETE\nMySampleBucket (AWS::S3::Bucket): The name is taken\n" +
-          "Delete stack \"MyTestStack\", or deploy it with \"mode\": \"REPLACE_ON_FAILURE\"; then retry the action"
+          "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
       })
     }).pipe(Effect.provide(world())))
 
@@ -309,7 +309,7 @@ describe("a verdict", () => {
         outcome.message,
         "Update failed: ROLLBACK_COMPLETE\n" +
           "cloudformation:DescribeStackEvents would tell more; the role of the Lambda function does not have it\n" +
-          "Delete stack \"MyTestStack\", or deploy it with \"mode\": \"REPLACE_ON_FAILURE\"; then retry the action"
+          "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
       )
     }).pipe(Effect.provide(world())))
 

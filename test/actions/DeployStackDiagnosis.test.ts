@@ -47,7 +47,7 @@ const failing = (...args: Parameters<CloudFormationMemory["Service"]["failResour
 const deny = (operation: string) => CloudFormationMemory.use(({ deny }) => deny(operation))
 
 const replace =
-  "Delete stack \"MyTestStack\", or deploy it with \"mode\": \"REPLACE_ON_FAILURE\"; then retry the action"
+  "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
 
 const failed = (...lines: ReadonlyArray<string>) => ["Update failed: ROLLBACK_COMPLETE", ...lines, replace].join("\n")
 

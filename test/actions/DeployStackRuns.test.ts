@@ -106,6 +106,7 @@ const lambda = Effect.fnUntraced(function*(fates: ReadonlyArray<Fate>, remaining
     const met = meet(Effect.andThen(Deferred.succeed(killed, "killed"), Effect.never))
     const run = JobRunner.run(DeployStack, event, { remainingMillis }).pipe(
       Effect.provideService(CloudFormation, {
+        ...cloudFormation,
         describe: (stack) => met(`describe ${stack}`, cloudFormation.describe(stack)),
         events: (stack, since) => met(`events ${stack}`, cloudFormation.events(stack, since)),
         create: (request) => met("create", cloudFormation.create(request)),
@@ -177,8 +178,10 @@ it.effect.prop(
       const visible = mayReadEvents && interference?.status !== "DELETE_COMPLETE"
       assert.isAtMost(cloudFormation.begun.length, visible ? 1 : 2)
       // Without events and after somebody else's doing, status and times may be all there is to judge by.
-      const provable = mayReadEvents && interference === null && status === null
+      // After an hour without one good answer the job fails, whatever becomes of the stack.
+      const answered = fates.filter((fate) => fate.endsWith("slow")).length * remainingMillis < 3_600_000
+      const provable = mayReadEvents && interference === null && status === null && answered
       if (provable) assert.strictEqual(outcome._tag, resourceFails ? "Failed" : "Succeeded")
-    }).pipe(Random.withSeed(seed), Effect.provide(world, { local: true })),
+    }).pipe(Random.withSeed(seed), Effect.withTracerEnabled(false), Effect.provide(world, { local: true })),
   { arbitrary: { runs, ...(seed !== undefined && { seed }) }, timeout: 600_000 }
 )

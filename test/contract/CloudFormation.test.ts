@@ -2,7 +2,12 @@ import { CloudFormationClient } from "@aws-sdk/client-cloudformation"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { CloudFormation, type OperationError, type StackRequest } from "../../src/services/CloudFormation.ts"
+import {
+  type ChangeSetRequest,
+  CloudFormation,
+  type OperationError,
+  type StackRequest
+} from "../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
 import { drive } from "../drive.ts"
 import { sampleTemplate } from "../fixtures.ts"
@@ -16,6 +21,10 @@ class World extends Context.Service<World, {
   setStatus(stack: string, status: string): Effect.Effect<void>
   /** The operation that is under way ends well. */
   settle(stack: string): Effect.Effect<void>
+  /** The change sets that are being made are made now. */
+  finishChangeSets(stack: string): Effect.Effect<void>
+  /** The stack is protected from being deleted. */
+  protect(stack: string): Effect.Effect<void>
   /** The next calls are throttled. */
   throttle(calls: number): Effect.Effect<void>
   /** The role may not make this call any more. */
@@ -26,22 +35,27 @@ class World extends Context.Service<World, {
 
 const memory: Layer.Layer<CloudFormation | World> = Layer.effect(
   World,
-  Effect.map(CloudFormationMemory, ({ deny, failHook, failResource, failValidation, setStatus, throttle }) => ({
-    createFailing: Effect.fnUntraced(function*(how) {
-      if (how === "hook") yield* failHook("Bucket", hookType, why)
-      if (how === "validation") yield* failValidation("Bucket", why)
-      if (how === "resource" || how === "nested") yield* failResource("Bucket", why)
-      const nested = { Type: "AWS::CloudFormation::Stack", Properties: { TemplateURL: nestedUrl } }
-      const templateBody = how === "nested" ? JSON.stringify({ Resources: { Nested: nested } }) : bucketTemplate
-      const id = yield* create({ templateBody })
-      yield* TestClock.adjust("1 hour")
-      return id
-    }),
-    setStatus,
-    settle: () => TestClock.adjust("1 hour"),
-    throttle,
-    deny
-  }))
+  Effect.map(
+    CloudFormationMemory,
+    ({ deny, failHook, failResource, failValidation, protect, setStatus, throttle }) => ({
+      createFailing: Effect.fnUntraced(function*(how) {
+        if (how === "hook") yield* failHook("Bucket", hookType, why)
+        if (how === "validation") yield* failValidation("Bucket", why)
+        if (how === "resource" || how === "nested") yield* failResource("Bucket", why)
+        const nested = { Type: "AWS::CloudFormation::Stack", Properties: { TemplateURL: nestedUrl } }
+        const templateBody = how === "nested" ? JSON.stringify({ Resources: { Nested: nested } }) : bucketTemplate
+        const id = yield* create({ templateBody })
+        yield* TestClock.adjust("1 hour")
+        return id
+      }),
+      setStatus,
+      finishChangeSets: () => TestClock.adjust("1 hour"),
+      protect,
+      settle: () => TestClock.adjust("1 hour"),
+      throttle,
+      deny
+    })
+  )
 ).pipe(
   Layer.provideMerge(Layer.suspend(() => CloudFormationMemory.layer({ templates: { [nestedUrl]: bucketTemplate } })))
 )
@@ -60,7 +74,9 @@ const service = Layer.unwrap(Effect.gen(function*() {
 const httpWithPages = (eventsPerPage: number) =>
   Layer.effect(
     World,
-    Effect.map(CloudFormationServer, ({ advance, answerAlways, answerNext, invalidate, look, setStatus }) => ({
+    Effect.map(CloudFormationServer, (
+      { advance, answerAlways, answerNext, finishChangeSets, invalidate, look, protect, setStatus }
+    ) => ({
       createFailing: Effect.fnUntraced(function*(how) {
         const id = yield* create()
         const resource = { id: "Bucket", type: "AWS::S3::Bucket" }
@@ -88,6 +104,8 @@ const httpWithPages = (eventsPerPage: number) =>
         return id
       }),
       setStatus,
+      finishChangeSets,
+      protect,
       settle: (stack) =>
         Effect.gen(function*() {
           const { status } = yield* look(stack)
@@ -136,6 +154,23 @@ const update = (change?: Partial<StackRequest>) =>
 const eventsOf = (id: string, since: number) => CloudFormation.use(({ events }) => events(id, since))
 
 const failedEventsOf = (operationId: string) => CloudFormation.use(({ failedEvents }) => failedEvents(operationId))
+const remove = (name: string) =>
+  CloudFormation.use((service) => service.delete({ stack: name, clientRequestToken: "delete-1" }))
+
+const key = { stack, changeSet: "Next" }
+
+const prepare = (change: Partial<ChangeSetRequest> = {}) =>
+  CloudFormation.use(({ createChangeSet }) =>
+    createChangeSet({ ...key, type: "UPDATE", description: "whose", templateBody: sampleTemplate, ...change })
+  )
+const changeSetOf = (changeSet: string) =>
+  CloudFormation.use(({ describeChangeSet }) => describeChangeSet({ stack, changeSet })).pipe(
+    Effect.map(Option.getOrUndefined)
+  )
+const execute = CloudFormation.use(({ executeChangeSet }) =>
+  executeChangeSet({ ...key, clientRequestToken: "execute-1" })
+)
+const clear = CloudFormation.use(({ deleteChangeSet }) => deleteChangeSet(key))
 
 const statusOf = (name: string) => describeStack(name).pipe(Effect.map(Option.map(({ status }) => status)))
 
@@ -297,6 +332,140 @@ describe.each([
       yield* settle(stack)
       const error = yield* Effect.flip(cloudFormation.update({ stack, templateUrl, clientRequestToken: "update-1" }))
       assert.deepInclude(error, { _tag: "NoUpdates", stack })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a deleted stack goes, and its events carry the token", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      const id = yield* created
+      yield* remove(id)
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("DELETE_IN_PROGRESS"))
+      yield* settle(stack)
+      assert.deepStrictEqual(yield* statusOf(id), Option.some("DELETE_COMPLETE"))
+      assert.deepStrictEqual(yield* statusOf(stack), Option.none())
+      const [newest] = yield* eventsOf(id, 0)
+      assert.deepInclude(newest, { clientRequestToken: "delete-1", status: "DELETE_COMPLETE" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each([stack, absentArn])(
+    "to delete a stack that is not there is no mistake: %s",
+    (name) => remove(name).pipe(Effect.provide(world))
+  )
+
+  it.effect("a delete with the token of another is known again", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* remove(stack)
+      assert.deepInclude(yield* Effect.flip(remove(stack)), { _tag: "TokenUsed", stack })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a stack that is protected is seen to be, and not deleted", () =>
+    Effect.gen(function*() {
+      const { protect } = yield* World
+      yield* created
+      assert.isFalse(Option.getOrThrow(yield* describeStack(stack)).terminationProtection)
+      yield* protect(stack)
+      assert.isTrue(Option.getOrThrow(yield* describeStack(stack)).terminationProtection)
+      const error = yield* Effect.flip(remove(stack))
+      assert.deepInclude(error, {
+        _tag: "AwsRejected",
+        detail: `Stack [${stack}] cannot be deleted while TerminationProtection is enabled`
+      })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set is made, shown with its changes, and executed once", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets, settle } = yield* World
+      const id = yield* created
+      const made = yield* prepare({ templateBody: otherTemplate })
+      assert.strictEqual(made.stackId, id)
+      assert.deepInclude(yield* changeSetOf("Next"), { status: "CREATE_IN_PROGRESS", executionStatus: "UNAVAILABLE" })
+      yield* finishChangeSets(stack)
+      const found = yield* changeSetOf(made.id)
+      assert.deepInclude(found, {
+        id: made.id,
+        name: "Next",
+        stackId: id,
+        description: "whose",
+        status: "CREATE_COMPLETE",
+        executionStatus: "AVAILABLE"
+      })
+      assert.deepInclude(found?.changes[0], { action: "Modify", resourceType: "AWS::SNS::Topic", replacement: "True" })
+      assert.deepStrictEqual(yield* changeSetOf("Next"), found)
+
+      yield* execute
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("UPDATE_IN_PROGRESS"))
+      assert.deepInclude(yield* Effect.flip(execute), { _tag: "TokenUsed", stack })
+      yield* settle(stack)
+      const [newest] = yield* eventsOf(id, 0)
+      assert.deepInclude(newest, { clientRequestToken: "execute-1" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set of a new stack makes an empty one, which its execution creates", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      const { stackId } = yield* prepare({ type: "CREATE" })
+      assert.deepStrictEqual(yield* statusOf(stackId), Option.some("REVIEW_IN_PROGRESS"))
+      yield* finishChangeSets(stack)
+      assert.deepInclude((yield* changeSetOf("Next"))?.changes[0], { action: "Add" })
+      yield* execute
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("CREATE_IN_PROGRESS"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set without changes has failed, and says why", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      yield* created
+      yield* prepare()
+      yield* finishChangeSets(stack)
+      const found = yield* changeSetOf("Next")
+      assert.deepInclude(found, { status: "FAILED", executionStatus: "UNAVAILABLE" })
+      assert.include(found?.reason, "didn't contain changes")
+      assert.deepInclude(yield* Effect.flip(execute), { _tag: "ChangeSetNotReady", stack, changeSet: "Next" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("of one name there is one change set, until it is deleted", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* prepare()
+      assert.deepInclude(yield* Effect.flip(prepare({ templateBody: otherTemplate })), {
+        _tag: "ChangeSetExists",
+        stack,
+        changeSet: "Next"
+      })
+      yield* clear
+      assert.isUndefined(yield* changeSetOf("Next"))
+      yield* clear
+      yield* prepare({ templateBody: otherTemplate })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set that is stale, or not there, is not executed", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      yield* created
+      assert.deepInclude(yield* Effect.flip(execute), { _tag: "ChangeSetNotReady", changeSet: "Next" })
+      yield* prepare({ templateBody: otherTemplate })
+      yield* finishChangeSets(stack)
+      yield* update({ templateBody: sampleTemplate.replace("An S3 bucket", "Another") })
+      assert.deepInclude(yield* changeSetOf("Next"), { executionStatus: "OBSOLETE" })
+      const error = yield* Effect.flip(execute)
+      assert.deepInclude(error, { _tag: "ChangeSetNotReady" })
+      assert.include(error.message, "cannot be executed in its current execution status of [OBSOLETE]")
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each<
+    readonly [type: "CREATE" | "UPDATE", status: string | undefined, tag: "AwsRejected" | "StackNotReady"]
+  >([
+    ["UPDATE", undefined, "AwsRejected"],
+    ["UPDATE", "REVIEW_IN_PROGRESS", "AwsRejected"],
+    ["CREATE", "UPDATE_COMPLETE", "AwsRejected"],
+    ["UPDATE", "UPDATE_IN_PROGRESS", "StackNotReady"],
+    ["UPDATE", "ROLLBACK_COMPLETE", "StackNotReady"]
+  ])("a change set of type %s is not made for a stack in %s", ([type, status, _tag]) =>
+    Effect.gen(function*() {
+      const { setStatus } = yield* World
+      if (status !== undefined) yield* setStatus(stack, status)
+      assert.deepInclude(yield* Effect.flip(prepare({ type })), { _tag })
     }).pipe(Effect.provide(world)))
 
   it.effect("events are newest first, and carry the token of their operation", () =>

@@ -30,6 +30,10 @@ export class CloudFormationServer extends Context.Service<
     invalidate(stack: string, ...validations: ReadonlyArray<Validation>): Effect.Effect<void>
     /** Somebody else brings the stack into this status; it is made where there is none. */
     setStatus(stack: string, status: string, createdAt?: string): Effect.Effect<void>
+    /** The change sets that are being made are made now. */
+    finishChangeSets(stack: string): Effect.Effect<void>
+    /** From now on the stack is protected from being deleted. */
+    protect(stack: string): Effect.Effect<void>
     /** Empty where there is no such stack. */
     look(stack: string): Effect.Effect<{ readonly id: string; readonly status: string }>
   }
@@ -44,6 +48,11 @@ export class CloudFormationServer extends Context.Service<
           DescribeStacks: (parameters) => describeStacks(stacks, parameters),
           CreateStack: (parameters) => createStack(stacks, parameters),
           UpdateStack: (parameters) => updateStack(stacks, parameters),
+          DeleteStack: (parameters) => deleteStack(stacks, parameters),
+          CreateChangeSet: (parameters) => createChangeSet(stacks, parameters),
+          DescribeChangeSet: (parameters) => describeChangeSet(stacks, parameters),
+          ExecuteChangeSet: (parameters) => executeChangeSet(stacks, parameters),
+          DeleteChangeSet: (parameters) => deleteChangeSet(stacks, parameters),
           DescribeStackEvents: (parameters) => describeStackEvents(stacks, parameters, eventsPerPage),
           DescribeEvents: (parameters) => describeEvents(stacks, parameters, eventsPerPage)
         }
@@ -61,6 +70,13 @@ export class CloudFormationServer extends Context.Service<
             Effect.sync(() => validations.forEach((validation) => stacks.find(name)?.invalidate(validation))),
           setStatus: (name, status, createdAt) =>
             Effect.sync(() => (stacks.find(name) ?? stacks.add(name, createdAt)).interfere(status)),
+          finishChangeSets: (name) =>
+            Effect.sync(() => stacks.find(name)?.changeSets.forEach((changeSet) => void (changeSet.made = true))),
+          protect: (name) =>
+            Effect.sync(() => {
+              const stack = stacks.find(name)
+              if (stack !== undefined) stack.isProtected = true
+            }),
           look: (name) =>
             Effect.sync(() => {
               const { id = "", status = "" } = stacks.find(name) ?? {}
@@ -128,13 +144,134 @@ const updateStack = (stacks: Stacks, parameters: Parameters) => {
     return validationError(`Stack [${name}] does not exist`)
   }
   if (stacks.hasUsed(stack.name, token)) return tokenUsed(token)
-  if (!/^(?!ROLLBACK|DELETE).*_COMPLETE$/.test(stack.status)) {
-    return validationError(`Stack:${stack.id} is in ${stack.status} state and can not be updated.`)
-  }
+  if (!isUpdatable(stack)) return cannotBeUpdated(stack)
   if (template === stack.template) return validationError("No updates are to be performed.")
   if (template === undefined) return validationError(noResources)
   stack.begin("UPDATE_IN_PROGRESS", token, template)
   return result("UpdateStack", xml({ StackId: stack.id }))
+}
+
+const deleteStack = (stacks: Stacks, parameters: Parameters) => {
+  const { ClientRequestToken: token = "", StackName: name = "" } = texts(parameters)
+  const stack = stacks.find(name)
+  if (stack === undefined || stack.status === "DELETE_COMPLETE") return result("DeleteStack", "")
+  if (stacks.hasUsed(stack.name, token)) return tokenUsed(token)
+  if (stack.isProtected) {
+    return validationError(`Stack [${stack.name}] cannot be deleted while TerminationProtection is enabled`)
+  }
+  stack.begin("DELETE_IN_PROGRESS", token, stack.template)
+  return result("DeleteStack", "")
+}
+
+const findChangeSet = (stacks: Stacks, parameters: Parameters) => {
+  const { ChangeSetName: changeSet = "", StackName: name = "" } = texts(parameters)
+  const stack = stacks.find(name)
+  const found = stack?.changeSets.find(({ id, name }) => id === changeSet || name === changeSet)
+  return stack === undefined || found === undefined ? undefined : { stack, found }
+}
+
+const noChangeSet = (parameters: Parameters) =>
+  refused("ChangeSetNotFound", `ChangeSet [${texts(parameters)["ChangeSetName"]}] does not exist`, 404)
+
+const createChangeSet = (stacks: Stacks, parameters: Parameters) => {
+  const { ChangeSetName: changeSet = "", ChangeSetType: type, Description: description, StackName: name = "" } = texts(
+    parameters
+  )
+  const template = templateOf(parameters)
+  const stack = stacks.find(name)
+  const isShell = stack?.status === "REVIEW_IN_PROGRESS"
+  if (findChangeSet(stacks, parameters)) {
+    return refused(
+      "AlreadyExistsException",
+      `ChangeSet ${changeSet} cannot be created due to a mismatch with existing attribute Template`
+    )
+  }
+  if (type === "CREATE" && stack !== undefined && !isShell) {
+    return validationError(
+      `Stack [${name}] already exists and cannot be created again with the changeSet [${changeSet}].`
+    )
+  }
+  if (type !== "CREATE" && (stack === undefined || isShell)) return validationError(`Stack [${name}] does not exist`)
+  if (type !== "CREATE" && stack !== undefined && !isUpdatable(stack)) return cannotBeUpdated(stack)
+  if (template === undefined) return validationError(noResources)
+  const target = stack ?? stacks.add(name)
+  const id = target.id.replace(/stack\/.*/, `changeSet/${changeSet}/${now().replaceAll(/\W/g, "-")}`)
+  const made = { id, name: changeSet, description, template, before: target.template, made: false, executed: false }
+  target.changeSets.push(made)
+  return result("CreateChangeSet", xml({ Id: id, StackId: target.id }))
+}
+
+const statusOf = ({ before, executed, made, template }: ChangeSet, stack: Stack) => {
+  if (!made) return { Status: "CREATE_IN_PROGRESS", ExecutionStatus: "UNAVAILABLE" }
+  if (executed) return { Status: "CREATE_COMPLETE", ExecutionStatus: "EXECUTE_IN_PROGRESS" }
+  if (template !== before) {
+    return { Status: "CREATE_COMPLETE", ExecutionStatus: before === stack.template ? "AVAILABLE" : "OBSOLETE" }
+  }
+  const StatusReason = "The submitted information didn't contain changes. " +
+    "Submit different information to create a change set."
+  return { Status: "FAILED", ExecutionStatus: "UNAVAILABLE", StatusReason }
+}
+
+/** The changes of the template's resources, in two pages: all are added to an empty stack, and modified in another. */
+const describeChangeSet = (stacks: Stacks, parameters: Parameters) => {
+  const known = findChangeSet(stacks, parameters)
+  if (known === undefined) return noChangeSet(parameters)
+  const { found, stack } = known
+  const types = [...found.template.matchAll(/"Type":\s*"(AWS::[^"]+)"/g)].map(([, type = ""]) => type)
+  const change = (type: string, index: number) =>
+    `<member><Type>Resource</Type><ResourceChange>${
+      xml({
+        Action: found.before === "" ? "Add" : "Modify",
+        LogicalResourceId: `Resource${index}`,
+        ResourceType: type,
+        Replacement: found.before === "" ? undefined : "True"
+      })
+    }</ResourceChange></member>`
+  const changes = types.map(change)
+  const [page, NextToken] = parameters["NextToken"] === undefined
+    ? [changes.slice(0, 1), changes.length > 1 ? "2" : undefined]
+    : [changes.slice(1), undefined]
+  return result(
+    "DescribeChangeSet",
+    xml({
+      ChangeSetId: found.id,
+      ChangeSetName: found.name,
+      StackId: stack.id,
+      StackName: stack.name,
+      Description: found.description,
+      ...statusOf(found, stack),
+      NextToken
+    }) + `<Changes>${page.join("")}</Changes>`
+  )
+}
+
+const executeChangeSet = (stacks: Stacks, parameters: Parameters) => {
+  const { ClientRequestToken: token = "" } = texts(parameters)
+  const known = findChangeSet(stacks, parameters)
+  if (known === undefined) return noChangeSet(parameters)
+  const { found, stack } = known
+  if (stacks.hasUsed(stack.name, token)) return tokenUsed(token)
+  const { ExecutionStatus } = statusOf(found, stack)
+  if (ExecutionStatus !== "AVAILABLE") {
+    return refused(
+      "InvalidChangeSetStatus",
+      `ChangeSet [${found.id}] cannot be executed in its current execution status of [${ExecutionStatus}]`
+    )
+  }
+  found.executed = true
+  stack.changeSets = [found]
+  stack.begin(
+    stack.status === "REVIEW_IN_PROGRESS" ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
+    token,
+    found.template
+  )
+  return result("ExecuteChangeSet", "")
+}
+
+const deleteChangeSet = (stacks: Stacks, parameters: Parameters) => {
+  const known = findChangeSet(stacks, parameters)
+  if (known !== undefined) known.stack.changeSets = known.stack.changeSets.filter((other) => other !== known.found)
+  return result("DeleteChangeSet", "")
 }
 
 const describeStackEvents = (stacks: Stacks, parameters: Parameters, perPage: number) => {
@@ -150,6 +287,10 @@ const describeStackEvents = (stacks: Stacks, parameters: Parameters, perPage: nu
   )
 }
 
+const isUpdatable = ({ status }: Stack) => /^(?!ROLLBACK|DELETE).*_COMPLETE$/.test(status)
+
+const cannotBeUpdated = ({ id, status }: Stack) =>
+  validationError(`Stack:${id} is in ${status} state and can not be updated.`)
 const describeEvents = (stacks: Stacks, parameters: Parameters, perPage: number) => {
   const { "Filters.FailedEvents": failedOnly, NextToken: page = "0", OperationId: operation = "" } = texts(parameters)
   if (failedOnly !== "true") return validationError("this server knows failed events only")
@@ -231,6 +372,17 @@ class Stacks {
   }
 }
 
+interface ChangeSet {
+  readonly id: string
+  readonly name: string
+  readonly description: string | undefined
+  readonly template: string
+  /** The stack's template when it was made. */
+  readonly before: string
+  made: boolean
+  executed: boolean
+}
+
 class Stack {
   readonly id: string
   readonly name: string
@@ -239,6 +391,8 @@ class Stack {
   #updatedAt: string | undefined
   status = "REVIEW_IN_PROGRESS"
   template = ""
+  isProtected = false
+  changeSets: Array<ChangeSet> = []
   #reason: string | undefined
   #token = ""
   /** Newest first. */
@@ -262,7 +416,7 @@ class Stack {
       StackStatus: this.status,
       StackStatusReason: this.#reason,
       DisableRollback: "false",
-      EnableTerminationProtection: "false"
+      EnableTerminationProtection: String(this.isProtected)
     }) + `<RollbackConfiguration/><NotificationARNs/><Tags/><Outputs>${this.#outputs}</Outputs>`
   }
 

@@ -1,6 +1,7 @@
 // A service of AWS on this machine: takes requests as AWS does, remembers them, and answers in AWS's own form.
 import { Data, Effect, type Scope } from "effect"
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http"
+import { createServer as createTlsServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 
@@ -38,6 +39,8 @@ export interface AwsServer {
   readonly calls: ReadonlyArray<Call>
   /** The next calls get these answers, one each, whatever they ask. */
   answerNext(...answers: ReadonlyArray<Answer>): Effect.Effect<void>
+  /** The next call of the operation gets this answer. */
+  answerOnce(operation: string, answer: Answer): Effect.Effect<void>
   /** From now on every call of the operation gets this answer. */
   answerAlways(operation: string, answer: Answer): Effect.Effect<void>
 }
@@ -49,11 +52,17 @@ export interface Protocol {
   readonly refusal: (refusal: { readonly code: string; readonly message: string }) => string
 }
 
-/** Listens on a free port until the scope is closed, and gives its URL. */
-export const listen = (listener: RequestListener): Effect.Effect<string, never, Scope.Scope> =>
+/** A host that has no address: DNS does not even know how to ask for such a long name, so that nobody is asked. */
+export const nobody = `${"x".repeat(64)}.invalid`
+
+/** Listens on a free port until the scope is closed, and gives its URL. With a certificate it is one of https. */
+export const listen = (
+  listener: RequestListener,
+  tls?: { readonly key: string; readonly cert: string }
+): Effect.Effect<string, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<ReturnType<typeof createServer>>((resume) => {
-      const server = createServer(listener)
+      const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
       server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
     }),
     (server) =>
@@ -61,7 +70,10 @@ export const listen = (listener: RequestListener): Effect.Effect<string, never, 
         server.close(() => resume(Effect.void))
         server.closeAllConnections()
       })
-  ).pipe(Effect.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+  ).pipe(Effect.map((server) => {
+    const { port } = server.address() as AddressInfo
+    return tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`
+  }))
 
 export const serve = Effect.fnUntraced(function*(
   protocol: Protocol,
@@ -69,6 +81,7 @@ export const serve = Effect.fnUntraced(function*(
 ): Effect.fn.Return<AwsServer, never, Scope.Scope> {
   const calls: Array<Call> = []
   const next: Array<Answer> = []
+  const once = new Map<string, Answer>()
   const always = new Map<string, Answer>()
   const endpoint = yield* listen((request, response) => {
     const send = (status: number, body: string) =>
@@ -76,7 +89,9 @@ export const serve = Effect.fnUntraced(function*(
     text(request).then((body) => {
       const call = { ...protocol.read(request.headers, body), headers: request.headers }
       calls.push(call)
-      Answer.$match(next.shift() ?? always.get(call.operation) ?? answer(call), {
+      const special = next.shift() ?? once.get(call.operation) ?? always.get(call.operation)
+      once.delete(call.operation)
+      Answer.$match(special ?? answer(call), {
         Done: ({ body }) => send(200, body),
         Refused: (refusal) => send(refusal.status, protocol.refusal(refusal)),
         Cut: () => request.socket.resetAndDestroy()
@@ -87,6 +102,7 @@ export const serve = Effect.fnUntraced(function*(
     endpoint,
     calls,
     answerNext: (...answers) => Effect.sync(() => void next.push(...answers)),
+    answerOnce: (operation, answer) => Effect.sync(() => void once.set(operation, answer)),
     answerAlways: (operation, answer) => Effect.sync(() => void always.set(operation, answer))
   }
 })

@@ -74,7 +74,12 @@ describe("AWS may answer better the next time after", () => {
     "ENOTFOUND",
     "EAI_AGAIN",
     "HPE_INVALID_CONSTANT",
+    "UND_ERR_SOCKET",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+    "ERR_SSL_WRONG_VERSION_NUMBER",
     "CERT_HAS_EXPIRED",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
     "SELF_SIGNED_CERT_IN_CHAIN"
   ])(
     "%s on the way",
@@ -131,9 +136,12 @@ describe("permission is lacking after", () => {
 })
 
 describe("asking again does not help after", () => {
-  it.each(["ERR_INVALID_ARG_TYPE", "ENOENT"])("a mistake of a program: %s", (code) => {
-    assert.strictEqual(seen(Object.assign(new TypeError("no"), { code }))[0], "AwsRejected")
-  })
+  it.each(["ERR_INVALID_ARG_TYPE", "ENOENT", "NOT_ECONNRESET", "ECONNRESET_NOT"])(
+    "a mistake of a program: %s",
+    (code) => {
+      assert.strictEqual(seen(Object.assign(new TypeError("no"), { code }))[0], "AwsRejected")
+    }
+  )
 
   it.each([
     ["ValidationError", 400],
@@ -182,6 +190,10 @@ it("the message tells the call, the kind, the code and AWS's words", () => {
   )
 })
 
+it("what has no words is told so", () => {
+  assert.strictEqual(fromUnknown(operation, { name: "Odd", message: "" }).detail, "no further words")
+})
+
 it("AWS's words are cut where they are too many", () => {
   const { detail } = fromUnknown(operation, new Error("x".repeat(10_000)))
   assert.lengthOf(detail, 2_000)
@@ -203,6 +215,33 @@ it.prop("of a cause only its name, code and message are kept", [Schema.Literals(
   for (const text of texts(fromUnknown(operation, sdkError("SomeException", status, hidden)))) {
     assert.notInclude(text, "hunter2")
   }
+})
+
+it.each([
+  [
+    "The Canonical String for this request should have been\n'POST\nhost:sts\nx-amz-security-token:IQoJ/+=\n\nhost'",
+    "The Canonical String for this request should have been\n'POST\nhost:sts\nx-amz-security-token:(hidden)\n\nhost'"
+  ],
+  ["{\"X-Amz-Security-Token\": \"IQoJ/+=\", \"a\": 1}", "{\"X-Amz-Security-Token\": \"(hidden)\", \"a\": 1}"],
+  [
+    "https://b/k?X-Amz-Credential=AKIA%2F1&X-Amz-Security-Token=IQoJ%2B&X-Amz-Signature=0a1b&X-Amz-Date=1",
+    "https://b/k?X-Amz-Credential=(hidden)&X-Amz-Security-Token=(hidden)&X-Amz-Signature=(hidden)&X-Amz-Date=1"
+  ],
+  [
+    "'AWS4-HMAC-SHA256 Credential=A/2026/s3/aws4_request, SignedHeaders=host, Signature=0a1b' is no header",
+    "'AWS4-HMAC-SHA256 Credential=(hidden), SignedHeaders=host, Signature=(hidden)' is no header"
+  ],
+  ["There is no ASIAIOSFODNN7EXAMPLE, nor AKIAIOSFODNN7EXAMPLE.", "There is no (hidden), nor (hidden)."]
+])("of AWS's words the secret ones are hidden: %s", (words, detail) => {
+  assert.strictEqual(fromUnknown(operation, new Error(words)).detail, detail)
+})
+
+it.each([
+  "The request signature we calculated does not match the signature you provided",
+  "Stack [ASIA] cannot be updated: signature of a credential",
+  "arn:aws:cloudformation:us-east-1:123456789012:stack/AKIASomething/1"
+])("and the others are not: %s", (words) => {
+  assert.strictEqual(fromUnknown(operation, new Error(words)).detail, words)
 })
 
 it.prop("any cause makes an error", [Schema.Json], ([cause]) => {

@@ -6,6 +6,7 @@ import { readEvent } from "../fixtures.ts"
 
 const execution = new Execution({ firstJobId: JobId.make("j1"), startedAt: 1_795_330_000_000, attempt: 1 })
 const action = "deploy-stack"
+const now = execution.startedAt + 60_000
 
 /** JSON has one zero. */
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
@@ -17,6 +18,8 @@ it.effect.prop(
   "what one job leaves the next one finds, or the token is too large",
   { action: Schema.String, execution: Execution, state: Schema.Option(Schema.Json) },
   Effect.fnUntraced(function*(left) {
+    const times = [left.execution.startedAt, left.execution.unavailable?.since ?? 0]
+    const now = Math.max(...times)
     const position = Option.match(left.state, {
       onNone: () => Position.Start(),
       onSome: (state) => Position.State({ state })
@@ -24,7 +27,8 @@ it.effect.prop(
     const token = yield* Effect.result(encode({ ...left, position }))
     if (Result.isFailure(token)) return assert.isAbove(token.failure.length, 2_048)
     assert.isAtMost(token.success.length, 2_048)
-    const found = Option.getOrThrow(decode(left.action, token.success))
+    if (Math.min(...times) < 0) return assert.isTrue(Option.isNone(decode(left.action, token.success, now)))
+    const found = Option.getOrThrow(decode(left.action, token.success, now))
     assert.deepStrictEqual(asJson(found.execution), asJson(left.execution))
     assert.deepStrictEqual(asJson(found.position), asJson(position))
   })
@@ -42,7 +46,7 @@ it.effect("a token may have 2,048 characters and not one more", () =>
 
 it.effect("an action that has left no state starts again", () =>
   Effect.gen(function*() {
-    const found = Option.getOrThrow(decode(action, yield* stateless))
+    const found = Option.getOrThrow(decode(action, yield* stateless, now))
     assert.deepStrictEqual(found.position, Position.Start())
     assert.deepStrictEqual(found.execution, execution)
   }))
@@ -50,26 +54,26 @@ it.effect("an action that has left no state starts again", () =>
 it.effect("an action of which nothing is known goes on so", () =>
   Effect.gen(function*() {
     const token = yield* encode({ action, execution, position: Position.Unknown() })
-    assert.deepStrictEqual(Option.getOrThrow(decode(action, token)).position, Position.Unknown())
+    assert.deepStrictEqual(Option.getOrThrow(decode(action, token, now)).position, Position.Unknown())
   }))
 
 it.effect("null is a state", () =>
   Effect.gen(function*() {
-    const { position } = Option.getOrThrow(decode(action, yield* withState(null)))
+    const { position } = Option.getOrThrow(decode(action, yield* withState(null), now))
     assert.deepStrictEqual(position, Position.State({ state: null }))
   }))
 
 it.effect.prop("another action's token is not ours", [Schema.String], ([other]) =>
   Effect.gen(function*() {
-    assert.strictEqual(Option.isSome(decode(other, yield* stateless)), other === action)
+    assert.strictEqual(Option.isSome(decode(other, yield* stateless, now)), other === action)
   }))
 
 it.prop("nor is any other text", [Schema.String], ([text]) => {
-  assert.isTrue(Option.isNone(decode(action, text)))
+  assert.isTrue(Option.isNone(decode(action, text, now)))
 })
 
 it.prop("nor any other JSON", [Schema.Json], ([json]) => {
-  assert.isTrue(Option.isNone(decode(action, JSON.stringify(json))))
+  assert.isTrue(Option.isNone(decode(action, JSON.stringify(json), now)))
 })
 
 it.effect.each<readonly [kind: string, change: (token: string) => string]>([
@@ -78,18 +82,28 @@ it.effect.each<readonly [kind: string, change: (token: string) => string]>([
   ["without a first job", (token: string) => token.replace("\"firstJobId\":\"j1\",", "")],
   ["with an empty first job", (token: string) => token.replace("\"j1\"", "\"\"")],
   ["with half an attempt", (token: string) => token.replace("\"attempt\":1", "\"attempt\":1.5")],
+  ["with more attempts than there can be", (token: string) => token.replace("\"attempt\":1", "\"attempt\":1e9")],
+  ["with no attempt at all", (token: string) => token.replace("\"attempt\":1", "\"attempt\":0")],
+  ["from tomorrow", (token: string) => token.replace(`${execution.startedAt}`, `${now + 86_400_000}`)],
+  ["from before all time", (token: string) => token.replace(`${execution.startedAt}`, "-1")],
+  [
+    "that waits from tomorrow on",
+    (token: string) =>
+      token.replace("\"attempt\":1", `"attempt":1,"unavailable":{"since":${now + 86_400_000},"jobs":1}`)
+  ],
+  ["too long to be one", (token: string) => token.replace("j1", "j".repeat(2_000))],
   ["cut off", (token: string) => token.slice(0, -1)],
   ["of AWS's sample", () => "{\"previous_job_id\": \"c0d76431-b0e7-xmpl-97e3-e8ee786eb6f6\"}"]
 ])("nor is one %s", ([, change]) =>
   Effect.gen(function*() {
     const token = yield* stateless
     assert.notStrictEqual(change(token), token)
-    assert.isTrue(Option.isNone(decode(action, change(token))))
+    assert.isTrue(Option.isNone(decode(action, change(token), now)))
   }))
 
 it("a token that was written before stays readable", () => {
   const { execution, position } = Option.getOrThrow(
-    decode(action, String(readEvent("continuation-token-own")["CodePipeline.job"].data["continuationToken"]))
+    decode(action, String(readEvent("continuation-token-own")["CodePipeline.job"].data["continuationToken"]), now)
   )
   assert.strictEqual(execution.firstJobId, "6f4f8b2e-3c1d-4a57-9e0b-0d6f4c2a9b10")
   assert.strictEqual(execution.startedAt, 1_795_330_000_000)

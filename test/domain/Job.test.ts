@@ -16,6 +16,8 @@ const credentials = (job: Job) => {
   return [accessKeyId, secretAccessKey, sessionToken].map((secret) => secret && Redacted.value(secret))
 }
 
+const mode = ({ userParameters }: Job) => JSON.parse(userParameters).mode
+
 /** What is read of the job in each event, and what it has to be. */
 const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknown, expected: unknown]>> = {
   "artifact-credentials-absent": [(job) => job.data.artifactCredentials, undefined],
@@ -27,6 +29,8 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
   "continuation-token-empty": [token, null],
   "continuation-token-foreign": [token, "{\"previous_job_id\": \"6f4f8b2e-3c1d-4a57-9e0b-0d6f4c2a9b10\"}"],
   "continuation-token-null": [token, null],
+  "check-webpage": [(job) => job.userParameters.slice(0, 35), "{\"url\": \"https://www.example.com/\","],
+  "check-webpage-url": [(job) => job.userParameters, "http://www.example.com/"],
   "continuation-token-own": [(job) => token(job)?.slice(0, 13), "{\"version\":1,"],
   "deploy-stack": [
     (job) => [token(job), job.inputArtifacts.map(({ location, name }) => [name, location.s3Location])],
@@ -35,10 +39,15 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
       objectKey: "MyPipeline/MyTemplate/aB3dE5f.zip"
     }]]]
   ],
+  "deploy-stack-change-set": [mode, "CHANGE_SET_DEPLOY"],
+  "deploy-stack-change-set-execute": [mode, "CHANGE_SET_EXECUTE"],
+  "deploy-stack-change-set-replace": [mode, "CHANGE_SET_REPLACE"],
+  "deploy-stack-delete-only": [mode, "DELETE_ONLY"],
   "deploy-stack-outputs": [
     (job) => job.outputArtifacts.map(({ location, name }) => [name, location.s3Location.objectKey]),
     [["StackOutputs", "MyPipeline/StackOutpu/xY7zW9q.zip"]]
   ],
+  "deploy-stack-replace-on-failure": [mode, "REPLACE_ON_FAILURE"],
   "encryption-key": [
     (job) => job.data.encryptionKey,
     { id: "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", type: "KMS" }
@@ -120,6 +129,7 @@ it.effect.each<readonly [kind: string, data: Readonly<Record<string, unknown>>]>
 it.effect("all problems of an event are told at once, without any of its values", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(decodeJob(deployEvent({
+      actionConfiguration: { configuration: { UserParameters: ["hunter2"] } },
       artifactCredentials: { accessKeyId: 7, secretAccessKey: "", sessionToken: ["hunter2"] },
       continuationToken: { hunter2: "hunter2" },
       encryptionKey: "hunter2",
@@ -127,6 +137,8 @@ it.effect("all problems of an event are told at once, without any of its values"
     })))
     assert.deepStrictEqual(error, new JobInvalid({ problems: error.problems }))
     assert.sameMembers([...error.problems], [
+      "\"CodePipeline.job.data.actionConfiguration.configuration.UserParameters\": " +
+      "expected string | null, got an array",
       "\"CodePipeline.job.data.artifactCredentials.accessKeyId\": expected string, got a number",
       "\"CodePipeline.job.data.artifactCredentials.secretAccessKey\": " +
       "expected a value with a length of at least 1, got an empty string",
@@ -139,6 +151,12 @@ it.effect("all problems of an event are told at once, without any of its values"
       "\"CodePipeline.job.data.inputArtifacts[0].location.s3Location.objectKey\" is missing"
     ])
     assert.strictEqual(error.message, `The event of this job could not be read: ${error.problems.join("; ")}`)
+  }))
+
+it.effect("what is no event at all has a problem too", () =>
+  Effect.gen(function*() {
+    const { problems } = yield* Effect.flip(decodeJob(null))
+    assert.deepStrictEqual(problems, ["the event: expected object, got null"])
   }))
 
 it.effect("a job can be reported on by its id, whatever else is wrong", () =>

@@ -45,6 +45,10 @@ describe("truncate", () => {
     assert.isTrue(text.startsWith(cut.slice(0, -" … (cut)".length)))
   })
 
+  it("leaves a pair before the cut alone", () => {
+    assert.strictEqual(truncate("😀aa and more", 12), "😀aa … (cut)")
+  })
+
   it.prop("splits no surrogate pair", [Text, Limit], ([text, limit]) => {
     if (isWellFormed(text)) assert.isTrue(isWellFormed(truncate(text, limit)))
   })

@@ -182,14 +182,18 @@ describe("operationIdOf", () => {
 describe("message", () => {
   it("is the status, the causes and what to do, a line each", () => {
     assert.strictEqual(
-      message({ status: "ROLLBACK_COMPLETE", causes: ["A: quota", "B: quota"], remarks: ["Delete it"] }),
+      message({ head: "Update failed: ROLLBACK_COMPLETE", causes: ["A: quota", "B: quota"], remarks: ["Delete it"] }),
       "Update failed: ROLLBACK_COMPLETE\nA: quota\nB: quota\nDelete it"
     )
-    assert.strictEqual(message({ status: "S", causes: [], remarks: [] }), "Update failed: S")
+    assert.strictEqual(message({ head: "Update failed: S", causes: [], remarks: [] }), "Update failed: S")
   })
 
   it("of very long causes tells the beginning of each", () => {
-    const text = message({ status: "S", causes: ["A", "B", "C"].map((id) => id.repeat(2_000)), remarks: ["Delete it"] })
+    const text = message({
+      head: "Update failed: S",
+      causes: ["A", "B", "C"].map((id) => id.repeat(2_000)),
+      remarks: ["Delete it"]
+    })
     assert.deepStrictEqual(text.split("\n").map((line) => [line[0], line.length]), [
       ["U", 16],
       ["A", 1_000],
@@ -210,7 +214,7 @@ const Reports = Arbitrary.map(
     remarks: Schema.Array(Text).check(Schema.isMaxLength(3))
   })),
   ({ count, remarks, repeat, text }) => ({
-    status: "UPDATE_ROLLBACK_COMPLETE",
+    head: "Update failed: UPDATE_ROLLBACK_COMPLETE",
     causes: Array.from({ length: count }, (_, index) => `${index}: ${text.repeat(repeat)}`),
     remarks
   })

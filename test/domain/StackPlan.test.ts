@@ -49,9 +49,17 @@ const anyObservation: Arbitrary.Arbitrary<Observation> = Arbitrary.schema(
   })
 )
 
-const anyPursuit = Schema.Struct({ ours: Schema.Boolean, settle: Schema.Boolean, rested: Schema.Boolean })
+const anyPursuit = Schema.Struct({
+  operation: Schema.UndefinedOr(StackOperation),
+  settle: Schema.Boolean,
+  rested: Schema.Boolean
+})
 
-const ours = { ours: true, settle: true, rested: false }
+const ours = { operation: "update", settle: true, rested: false } as const
+const unknown = { ...ours, operation: undefined }
+
+const anyWishes = Schema.Struct({ whenBusy: WhenBusy, disableRollback: Schema.Boolean })
+const wishes = { whenBusy: "fail", disableRollback: false } as const
 
 /** When the stack was changed and created; long ago where it does not say. */
 type Times = Partial<Record<"changedSince" | "changedOfLate" | "createdOfLate", boolean>>
@@ -72,14 +80,15 @@ const wentWell = (status: string) =>
   ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"].includes(status)
 
 const begin = (observation: Observation, evidence: Evidence = { _tag: "Others" }) =>
-  settle(start("CREATE_UPDATE", "fail", observation), evidence)
+  settle(start("CREATE_UPDATE", wishes, observation), evidence)
 
 describe("start", () => {
   it.prop(
     "has a step for every mode, stack and evidence",
-    [Mode, WhenBusy, anyObservation, anyEvidence],
-    ([mode, whenBusy, seen, evidence]) => {
-      assert.include(["Begin", "Adopt", "Postpone", "Refuse"], settle(start(mode, whenBusy, seen), evidence)._tag)
+    [Mode, anyWishes, anyObservation, anyEvidence],
+    ([mode, wishes, seen, evidence]) => {
+      const steps = ["Begin", "Prepare", "Execute", "Adopt", "Postpone", "Refuse", "Gone", "Missing"]
+      assert.include(steps, settle(start(mode, wishes, seen), evidence)._tag)
     }
   )
 
@@ -119,7 +128,7 @@ describe("start", () => {
         Start.Adopt({ operation: "create" })
       )
       assert.deepStrictEqual(begin(present(status, { createdOfLate: true })), Start.Begin({ operation: "update" }))
-      assert.isFalse(readsEvents(start("CREATE_UPDATE", "fail", present(status, { changedOfLate: true }))))
+      assert.isFalse(readsEvents(start("CREATE_UPDATE", wishes, present(status, { changedOfLate: true }))))
     }
   })
 
@@ -154,7 +163,7 @@ describe("start", () => {
     "waits for somebody else's operation where it is asked to, and does the same as ever where none is under way",
     [anyObservation, anyEvidence],
     ([seen, evidence]) => {
-      const asked = settle(start("CREATE_UPDATE", "wait", seen), evidence)
+      const asked = settle(start("CREATE_UPDATE", { ...wishes, whenBusy: "wait" }, seen), evidence)
       if (seen._tag === "Present" && runs(seen.status)) assert.include(["Adopt", "Postpone"], asked._tag)
       else assert.deepStrictEqual(asked, begin(seen, evidence))
     }
@@ -176,7 +185,105 @@ describe("start", () => {
   })
 })
 
+const stepIn = (mode: Mode, seen: Observation, others: Partial<typeof anyWishes.Type> = {}) =>
+  settle(start(mode, { ...wishes, ...others }, seen), { _tag: "Others" })
+
+describe("start, by mode", () => {
+  const failedStates = [
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "CREATE_FAILED",
+    "DELETE_FAILED",
+    "UPDATE_ROLLBACK_FAILED",
+    "REVIEW_IN_PROGRESS"
+  ]
+  const absent = Observation.cases.Absent.make({})
+  const healthy = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"]
+  const atRest = StackStatus.literals.filter((status) => !runs(status) && status !== "DELETE_COMPLETE")
+
+  it("REPLACE_ON_FAILURE deletes exactly the stacks that only deleting helps, and is CREATE_UPDATE else", () => {
+    for (const status of StackStatus.literals) {
+      const expected = failedStates.includes(status) ? Start.Begin({ operation: "delete" }) : begin(present(status))
+      assert.deepStrictEqual(stepIn("REPLACE_ON_FAILURE", present(status)), expected)
+    }
+    assert.deepStrictEqual(stepIn("REPLACE_ON_FAILURE", absent), Start.Begin({ operation: "create" }))
+  })
+
+  it.prop(
+    "REPLACE_ON_FAILURE deletes nothing that an earlier delivery has created, and failed to",
+    [Schema.Literals(failedStates), StackOperation, anyStatus],
+    ([shown, operation, status]) => {
+      const decision = start("REPLACE_ON_FAILURE", wishes, present(shown))
+      assert.deepStrictEqual(settle(decision, { _tag: "Ended", operation, status }), Start.Adopt({ operation }))
+    }
+  )
+
+  it("DELETE_ONLY deletes whatever is at rest, and has nothing to do where there is nothing", () => {
+    for (const status of atRest) {
+      assert.deepStrictEqual(stepIn("DELETE_ONLY", present(status)), Start.Begin({ operation: "delete" }))
+    }
+    assert.deepStrictEqual(stepIn("DELETE_ONLY", absent), Start.Gone())
+    assert.deepStrictEqual(stepIn("DELETE_ONLY", present("DELETE_COMPLETE")), Start.Gone())
+  })
+
+  it.each(["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"] as const)("%s makes a change set of the stack's type", (mode) => {
+    for (const seen of [absent, present("DELETE_COMPLETE"), present("REVIEW_IN_PROGRESS")]) {
+      assert.deepStrictEqual(stepIn(mode, seen), Start.Prepare({ type: "CREATE" }))
+    }
+    for (const status of healthy) {
+      assert.deepStrictEqual(stepIn(mode, present(status)), Start.Prepare({ type: "UPDATE" }))
+    }
+  })
+
+  it("CHANGE_SET_EXECUTE executes on a healthy stack or a shell, and misses a stack that is not there", () => {
+    for (const status of [...healthy, "REVIEW_IN_PROGRESS"]) {
+      assert.deepStrictEqual(stepIn("CHANGE_SET_EXECUTE", present(status)), Start.Execute())
+    }
+    assert.deepStrictEqual(stepIn("CHANGE_SET_EXECUTE", absent), Start.Missing())
+    assert.deepStrictEqual(stepIn("CHANGE_SET_EXECUTE", present("DELETE_COMPLETE")), Start.Missing())
+  })
+
+  it.each(["CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"] as const)(
+    "%s adopts what an earlier delivery has executed",
+    (mode) => {
+      const decision = start(mode, wishes, present("UPDATE_COMPLETE", { changedOfLate: true }))
+      const ended = { _tag: "Ended", operation: "execute", status: "UPDATE_COMPLETE" } as const
+      assert.deepStrictEqual(settle(decision, ended), Start.Adopt({ operation: "execute" }))
+    }
+  )
+
+  it.each(["CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"] as const)(
+    "%s refuses a stack that has to be repaired",
+    (mode) => {
+      for (const status of failedStates.filter((status) => status !== "REVIEW_IN_PROGRESS")) {
+        assert.deepStrictEqual(stepIn(mode, present(status)), Start.Refuse({ status }))
+      }
+    }
+  )
+
+  it("an update that does not roll back goes on from a failure", () => {
+    for (const status of ["UPDATE_FAILED", "CREATE_FAILED"]) {
+      const step = stepIn("CREATE_UPDATE", present(status), { disableRollback: true })
+      assert.deepStrictEqual(step, Start.Begin({ operation: "update" }))
+    }
+    assert.deepStrictEqual(
+      stepIn("CREATE_UPDATE", present("ROLLBACK_COMPLETE"), { disableRollback: true }),
+      Start.Refuse({ status: "ROLLBACK_COMPLETE" })
+    )
+  })
+})
+
 describe("watch", () => {
+  it("a delete has succeeded once the stack is gone, whoever has deleted it, and on nothing else", () => {
+    const pursuit = { ...ours, operation: "delete" } as const
+    assert.deepStrictEqual(watch(pursuit, present("DELETE_COMPLETE")), Watch.Succeed())
+    for (const status of StackStatus.literals) {
+      if (runs(status) || status === "DELETE_COMPLETE") continue
+      const step = settle(watch(pursuit, present("UPDATE_COMPLETE")), { _tag: "Ended", operation: "delete", status })
+      assert.deepStrictEqual(step, Watch.Fail({ status }))
+    }
+  })
+
   it.prop(
     "has a step for every stack and evidence",
     [anyPursuit, anyObservation, anyEvidence],
@@ -207,8 +314,7 @@ describe("watch", () => {
     assert.deepStrictEqual(step({ _tag: "Others" }), wait)
     assert.deepStrictEqual(step({ _tag: "Denied" }), wait)
     assert.deepStrictEqual(step({ _tag: "Denied" }, { changedSince: true }), Watch.Succeed())
-    const unknown = { ours: false, settle: false, rested: false }
-    assert.deepStrictEqual(watch(unknown, present(status)), Watch.Succeed())
+    assert.deepStrictEqual(watch({ ...unknown, settle: false }, present(status)), Watch.Succeed())
   })
 
   it.prop(
@@ -216,8 +322,10 @@ describe("watch", () => {
     [anyPursuit, anyObservation, anyEvidence],
     ([pursuit, seen, evidence]) => {
       if (settle(watch(pursuit, seen), evidence)._tag !== "Succeed") return
-      const told = pursuit.ours && "status" in evidence ? evidence.status : undefined
-      assert.isTrue(wentWell(told ?? (seen._tag === "Present" ? seen.status : "")))
+      const shown = seen._tag === "Present" ? seen.status : ""
+      const told = pursuit.operation !== undefined && "status" in evidence ? evidence.status : undefined
+      const good = pursuit.operation === "delete" ? (status: string) => status === "DELETE_COMPLETE" : wentWell
+      assert.isTrue(good(told ?? shown) || (pursuit.operation === "delete" && good(shown)))
     }
   )
 
@@ -227,8 +335,9 @@ describe("watch", () => {
     ([pursuit, seen, evidence]) => {
       const step = settle(watch(pursuit, seen), evidence)
       if (step._tag !== "Fail" || seen._tag === "Absent") return
-      assert.strictEqual(step.status, pursuit.ours && evidence._tag === "Ended" ? evidence.status : seen.status)
-      assert.isFalse(wentWell(step.status))
+      const judged = pursuit.operation !== undefined && evidence._tag === "Ended" ? evidence.status : seen.status
+      assert.strictEqual(step.status, judged)
+      if (pursuit.operation !== "delete") assert.isFalse(wentWell(step.status))
     }
   )
 
@@ -270,7 +379,7 @@ describe("watch", () => {
   it.prop("an operation of which nothing is known is judged by the status alone", [anyStatus], ([status]) => {
     if (runs(status)) return
     assert.deepStrictEqual(
-      watch({ ...ours, ours: false }, present(status)),
+      watch(unknown, present(status)),
       wentWell(status) ? Watch.Succeed() : Watch.Fail({ status })
     )
   })
@@ -279,6 +388,6 @@ describe("watch", () => {
     const absent = Observation.cases.Absent.make({})
     assert.deepStrictEqual(watch(ours, absent), Watch.Wait({ atRest: true }))
     assert.deepStrictEqual(watch({ ...ours, rested: true }, absent), Watch.Miss())
-    assert.deepStrictEqual(watch({ ...ours, ours: false }, absent), Watch.Miss())
+    assert.deepStrictEqual(watch(unknown, absent), Watch.Miss())
   })
 })

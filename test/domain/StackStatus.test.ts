@@ -55,7 +55,7 @@ it.each([
   ["ROLLBACK_COMPLETE", "Failed", "Broken"],
   ["ROLLBACK_FAILED", "Failed", "Broken"],
   ["DELETE_FAILED", "Failed", "Broken"],
-  ["CREATE_FAILED", "Failed", "UpdatableWithoutRollback"],
+  ["CREATE_FAILED", "Failed", "CreateFailed"],
   ["UPDATE_FAILED", "Failed", "UpdatableWithoutRollback"],
   ["UPDATE_ROLLBACK_FAILED", "Failed", "RollbackStuck"],
   ["IMPORT_ROLLBACK_FAILED", "Failed", "Unknown"],
@@ -99,6 +99,7 @@ it.each<readonly [status: string, words: string | undefined]>([
   ["UPDATE_ROLLBACK_COMPLETE", "is as it was before"],
   ["UPDATE_ROLLBACK_FAILED", "Continue the update rollback"],
   ["UPDATE_FAILED", "Roll stack"],
+  ["DELETE_FAILED", "then delete stack"],
   ["DELETE_COMPLETE", "the next deployment creates it"],
   ["UPDATE_IN_PROGRESS", "Another operation"],
   ["UPDATE_COMPLETE", undefined]

@@ -1,107 +1,26 @@
-import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import type { IncomingHttpHeaders } from "node:http"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createInterface } from "node:readline"
-import type { Readable } from "node:stream"
-import { text } from "node:stream/consumers"
-import { bundle, entryPoints } from "../../scripts/bundle.ts"
-import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
 import { readEntry } from "../../src/internal/zipEntry.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { CloudFormationServer } from "../contract/CloudFormationServer.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
 import { S3Server } from "../contract/S3Server.ts"
 import { signedBy } from "../contract/server.ts"
-import { deployEvent, type JobEvent, readEvent, sampleTemplate, secrets } from "../fixtures.ts"
+import { deployEvent, readEvent, sampleTemplate } from "../fixtures.ts"
+import { assertClean, buildFunction, lastReport, timeout } from "./builtFunction.ts"
 
-/** Processes start slowly on a busy machine. */
-const timeout = 60_000
+const deployStack = buildFunction("deploy-stack")
 
-/** Plays Lambda: each line of its input is an event, each line of its fourth stream what became of it. */
-const runner = `
-import { writeSync } from "node:fs"
-import { createInterface } from "node:readline"
-import { handler } from "./index.mjs"
-for await (const line of createInterface({ input: process.stdin })) {
-  const context = { awsRequestId: "8d8a5c0e-1f0b", getRemainingTimeInMillis: () => 60_000 }
-  const result = await handler(JSON.parse(line), context).then(
-    (resolved) => ({ resolved }),
-    (error) => ({ rejected: String(error) })
-  )
-  writeSync(3, JSON.stringify(result) + "\\n")
-}
-`
-
-/** Holds the bundled function and nothing else; there are no node_modules above it. */
-let folder = ""
-
-beforeAll(async () => {
-  const outdir = await mkdtemp(join(await realpath(tmpdir()), "effect-codepipeline-"))
-  const [name, module] = (await entryPoints()).find(([name]) => name === "deploy-stack") ?? ["", ""]
-  await bundle(name, module, outdir)
-  folder = join(outdir, name)
-  await writeFile(join(folder, "runner.mjs"), runner)
-  return () => rm(outdir, { recursive: true })
-}, timeout)
-
-const functionSecret = "secret-of-the-function"
-
-type Result = { readonly resolved: JobOutcome } | { readonly rejected: string }
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const end = (child: ChildProcess) =>
-  Effect.callback<number | null>((resume) => {
-    child.on("close", (code) => resume(Effect.succeed(code)))
-    child.stdin?.end()
-  })
-
-/** A container of the function: a process with only these variables. */
 const startFunction = Effect.gen(function*() {
   const s3 = yield* S3Server
   const cloudFormation = yield* CloudFormationServer
-  const codePipeline = yield* CodePipelineServer
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn(process.execPath, ["runner.mjs"], {
-        cwd: folder,
-        env: {
-          AWS_REGION: "eu-central-1",
-          AWS_ENDPOINT_URL_S3: s3.endpoint,
-          AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
-          AWS_ENDPOINT_URL_CODEPIPELINE: codePipeline.endpoint,
-          AWS_ACCESS_KEY_ID: "AKIAFUNCTION",
-          AWS_SECRET_ACCESS_KEY: functionSecret
-        },
-        stdio: ["pipe", "pipe", "pipe", "pipe"]
-      })
-    ),
-    (child) => Effect.sync(() => child.kill("SIGKILL"))
-  )
-  const output = Promise.all([text(child.stdout), text(child.stderr)])
-  const results = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]()
-  return {
-    invoke: (event: JobEvent) =>
-      Effect.promise(async () => {
-        child.stdin.write(`${JSON.stringify(event)}\n`)
-        const { value } = await results.next()
-        if (value === undefined) return assert.fail(`the function has ended: ${(await output).join("\n")}`)
-        return JSON.parse(value) as Result
-      }),
-    end: Effect.gen(function*() {
-      const code = yield* end(child)
-      const [stdout, stderr] = yield* Effect.promise(() => output)
-      return { code, stdout, stderr } satisfies Ended
-    })
-  }
+  return yield* deployStack.start({
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint
+  })
 })
 
 const stack = "MyTestStack"
@@ -114,11 +33,6 @@ const putTemplate = Effect.gen(function*() {
   const { put } = yield* S3Server
   const zip = yield* zipFiles({ "README.md": "# Readme", [file]: template })
   yield* put("codepipeline-us-east-1-123456789012", "MyPipeline/MyTemplate/aB3dE5f.zip", zip)
-})
-
-const lastReport = Effect.map(CodePipelineServer, ({ calls }) => {
-  const { operation = "", parameters = {} } = calls.at(-1) ?? {}
-  return { operation, parameters }
 })
 
 /** The event that CodePipeline sends after the last report. */
@@ -139,27 +53,21 @@ const stackId = Effect.gen(function*() {
   return (yield* look(stack)).id
 })
 
-const assertClean = ({ code, stderr, stdout }: Ended, jobIds: ReadonlyArray<string>) => {
-  assert.strictEqual(stderr, "")
-  assert.strictEqual(code, 0)
-  const lines = stdout.trimEnd().split("\n").map((line): Readonly<Record<string, unknown>> => JSON.parse(line))
-  assert.deepStrictEqual([...new Set(lines.map((line) => String(line["jobId"])))], jobIds)
-  for (const line of lines) assert.deepInclude(line, { action: "deploy-stack", requestId: "8d8a5c0e-1f0b" })
-  for (const secret of [...secrets, functionSecret]) {
-    assert.notInclude(stdout, secret)
-    assert.notInclude(stdout, JSON.stringify(secret).slice(1, -1))
-  }
-}
-
 const signers = (requests: ReadonlyArray<{ readonly headers: IncomingHttpHeaders }>) => [
   ...new Set(requests.map(({ headers }) => signedBy(headers)))
 ]
 
 const aws = Layer.mergeAll(S3Server.layer, CloudFormationServer.layer(), CodePipelineServer.layer)
 
+/** An event of `events/`, as another job. */
+const eventOf = (name: string, id: string, data: object = {}) => {
+  const { "CodePipeline.job": job } = readEvent(name)
+  return { "CodePipeline.job": { ...job, id, data: { ...job.data, ...data } } }
+}
+
 describe("the built function deploy-stack", () => {
   it("needs nothing but Node, on any architecture", async () => {
-    const code = await readFile(join(folder, "index.mjs"), "utf8")
+    const code = await readFile(join(deployStack.folder(), "index.mjs"), "utf8")
     assert.notMatch(code, /\.node["'`]/)
     assert.notInclude(code, "@node-rs/crc32")
   })
@@ -207,7 +115,7 @@ describe("the built function deploy-stack", () => {
         }
       })
 
-      assertClean(yield* end, ["job-1", "job-2", "job-3"])
+      assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3"])
     }).pipe(Effect.provide(aws)), timeout)
 
   it.live(
@@ -254,12 +162,54 @@ describe("the built function deploy-stack", () => {
             type: "JobFailed",
             message:
               "Update failed: ROLLBACK_COMPLETE\nS3Bucket (AWS::S3::Bucket): The bucket \"a & b\" exists already\n" +
-              "Delete stack \"MyTestStack\", or deploy it with \"mode\": \"REPLACE_ON_FAILURE\"; then retry the action",
+              "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action",
             externalExecutionId: id
           }
         }
       })
-      assertClean(yield* end, ["job-1", "job-2"])
+      assertClean("deploy-stack", yield* end, ["job-1", "job-2"])
+    }).pipe(Effect.provide(aws)), timeout)
+
+  it.live("makes a change set, executes it, and deletes the stack", () =>
+    Effect.gen(function*() {
+      const { advance, calls, finishChangeSets, setStatus } = yield* CloudFormationServer
+      yield* putTemplate
+      yield* setStatus(stack, "UPDATE_COMPLETE")
+      const { end, invoke } = yield* startFunction
+      const goOn = (name: string, id: string) =>
+        Effect.flatMap(lastReport, ({ parameters: { continuationToken } }) =>
+          invoke(eventOf(name, id, { continuationToken })))
+
+      yield* invoke(eventOf("deploy-stack-change-set", "job-1"))
+      const made = calls.find(({ operation }) =>
+        operation === "CreateChangeSet"
+      )
+      assert.deepInclude(made?.parameters, {
+        ChangeSetName: "execute-job-1",
+        ChangeSetType: "UPDATE",
+        TemplateBody: template,
+        Description: "Made by effect-codepipeline for job job-1"
+      })
+      yield* finishChangeSets(stack)
+      yield* goOn("deploy-stack-change-set", "job-2")
+      assert.deepNestedInclude((yield* lastReport).parameters, {
+        "executionDetails.summary": "Stack update started: 1 change (1 add): add Resource0 (AWS::S3::Bucket)"
+      })
+      assert.deepInclude(calls.at(-1)?.parameters, { ClientRequestToken: "execute-job-1" })
+
+      // The event does not want to wait for the clean-up.
+      yield* advance(stack, { status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" })
+      assert.deepNestedInclude(yield* goOn("deploy-stack-change-set", "job-3"), { "resolved._tag": "Succeeded" })
+
+      yield* advance(stack, { status: "UPDATE_COMPLETE" })
+      yield* invoke(eventOf("deploy-stack-delete-only", "job-4"))
+      assert.deepInclude(calls.at(-1), { operation: "DeleteStack" })
+      assert.deepInclude(calls.at(-1)?.parameters, { ClientRequestToken: "delete-job-4" })
+      yield* advance(stack, { status: "DELETE_COMPLETE" })
+      assert.deepNestedInclude(yield* goOn("deploy-stack-delete-only", "job-5"), {
+        "resolved.message": "Stack delete complete"
+      })
+      assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3", "job-4", "job-5"])
     }).pipe(Effect.provide(aws)), timeout)
 
   it.live("hands the stack's outputs on, as variables and in the output artifact", () =>
@@ -310,7 +260,7 @@ describe("the built function deploy-stack", () => {
       assert.deepNestedInclude((yield* lastReport).parameters, {
         "failureDetails.message": "Update failed: ROLLBACK_COMPLETE\n" +
           "Nested/Bucket (AWS::S3::Bucket): hook Org::Policy::Hook failed: encrypt it\n" +
-          "Delete stack \"MyTestStack\", or deploy it with \"mode\": \"REPLACE_ON_FAILURE\"; then retry the action"
+          "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
       })
       yield* end
     }).pipe(Effect.provide(aws)), timeout)

@@ -47,6 +47,36 @@ const laws: Laws = {
   }
 }
 
+/** Each operation once; it is the last that was asked for. */
+const lawsOfReplacing: Laws = {
+  onBegin: (cloud) => {
+    const tokens = cloud.operations.map(({ token }) => token)
+    return new Set(tokens).size < tokens.length ? `begun twice: ${tokens.join()}` : undefined
+  },
+  onReport: (outcome, cloud, running) => {
+    // A stack that is deleted in order to be replaced is no loss.
+    const operations = cloud.operations.filter(({ token }) => !token.startsWith("delete-"))
+    const deleted = cloud.operations.filter(({ result, token }) => token.startsWith("delete-") && result !== "failed")
+    const seen = Math.max(0, running.seen - cloud.operations.length + operations.length)
+    if (outcome._tag === "Failed" && operations.length === 0 && deleted.some(({ result }) => result === "running")) {
+      return "failure, but the stack is still being deleted"
+    }
+    return laws.onReport(outcome, { ...cloud, operations }, { ...running, seen })
+  }
+}
+
+/** Whoever has deleted the stack: it is gone. */
+const lawsOfDeleting: Laws = {
+  onBegin: laws.onBegin,
+  onReport: (outcome, { operations, stacks }, { seen }) => {
+    const gone = Cloud.find(stacks, Cloud.name) === undefined
+    if (outcome._tag === "Succeeded" && !gone) return "success, but the stack is there"
+    return outcome._tag === "Failed" && operations.slice(0, seen).some(({ result }) => result !== "failed")
+      ? "failure, but the delete is under way, or done"
+      : undefined
+  }
+}
+
 /** Where nothing is known of the operation, because the token is another program's, the stack's status has to do. */
 const lawsOfStatus: Laws = {
   onBegin: () => "begun, although another program had begun already",
@@ -86,6 +116,9 @@ const settingOf = (setting: Pick<Setting, "initial" | "budget"> & Partial<Settin
 const whenBusy = { userParameters: { ...parameters, whenBusy: "wait", settle: false } }
 const unseen = { userParameters: { ...parameters, progress: false } }
 const denied = { mayReadEvents: false }
+const replacing = { userParameters: { ...parameters, mode: "REPLACE_ON_FAILURE" }, laws: lawsOfReplacing }
+const deleting = { userParameters: { stack: Cloud.name, mode: "DELETE_ONLY" }, laws: lawsOfDeleting }
+const failed = ["ROLLBACK_COMPLETE", "DELETE_FAILED", "REVIEW_IN_PROGRESS"].map(stackIn)
 
 const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
   ["every status, events twice", settingOf({ initial: every, budget: twice })],
@@ -96,6 +129,16 @@ const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
   ["other actors, events twice", settingOf({ initial: [stackIn(undefined)], budget: { ...twice, others: 1 } })],
   ["waiting, not settling; events twice", settingOf({ initial: busy, budget: twice, ...whenBusy })],
   ["no progress, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, stale: 1 }, ...unseen })],
+  ["replacing, events twice", settingOf({ initial: failed, budget: twice, ...replacing })],
+  [
+    "replacing, faults, stale reads",
+    settingOf({ initial: [stackIn("ROLLBACK_COMPLETE")], budget: { ...none, faults: 1, stale: 1 }, ...replacing })
+  ],
+  ["deleting every status, events twice", settingOf({ initial: every, budget: twice, ...deleting })],
+  [
+    "deleting, faults, stale reads",
+    settingOf({ initial: free, budget: { ...none, faults: 1, stale: 1 }, ...deleting })
+  ],
   ["no events, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, stale: 1 }, ...denied })],
   ["no events, faults", settingOf({ initial: free, budget: { ...none, faults: 2 }, ...denied })],
   [
@@ -110,6 +153,11 @@ const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
 ]
 
 const deep: typeof worlds = [
+  ["replacing, events twice, faults", settingOf({ initial: failed, budget: { ...twice, faults: 1 }, ...replacing })],
+  [
+    "deleting every status, events twice, faults",
+    settingOf({ initial: every, budget: { ...twice, faults: 1 }, ...deleting })
+  ],
   ["every status, events twice, faults", settingOf({ initial: every, budget: { ...twice, faults: 1 } })],
   ["other actors, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, others: 1, stale: 1 } })],
   ["other actors twice, faults", settingOf({ initial: free, budget: { ...none, others: 2, faults: 1 } })],

@@ -87,8 +87,8 @@ export const isRunning = ({ status }: ModelStack) => Object.hasOwn(successors, s
 const succeeding = new Set(["CREATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"])
 
 /** What a status, once reached, makes of the operation that reached it. */
-const resultOf = (status: string) => {
-  if (succeeding.has(status)) return "succeeded"
+const resultOf = (status: string, token: string) => {
+  if (token.startsWith("delete-") ? status === "DELETE_COMPLETE" : succeeding.has(status)) return "succeeded"
   return Object.hasOwn(successors, status) ? "running" : "failed"
 }
 
@@ -116,7 +116,7 @@ const bring = (cloud: Cloud, id: string, status: string, token: string, changes:
       if (operation.stack !== id || operation.result !== "running") return operation
       // Another operation has cut ours off; what it was about to do is not done.
       if (operation.token !== token) return { ...operation, result: "failed" }
-      return { ...operation, result: resultOf(status) }
+      return { ...operation, result: resultOf(status, token) }
     })
   }
 }
@@ -207,6 +207,18 @@ const hasTemplate = ({ operations }: Cloud, { id, token }: ModelStack) =>
   operations.some((operation) =>
     operation.stack === id && operation.token === token && operation.result === "succeeded"
   )
+
+/** DeleteStack. Of a stack that is gone, and to a token that was used, it says nothing else than to a new one. */
+export const remove = (cloud: Cloud, token: string, id: string): ReadonlyArray<Reply> => {
+  const stack = find(cloud.stacks, id)
+  const begun = { _tag: "Begun", stackId: id } as const
+  const before = cloud.operations.find((operation) => operation.token === token && operation.stack === stack?.id)
+  if (stack === undefined || stack.status === "DELETE_COMPLETE") return [[begun, cloud]]
+  if (before !== undefined) return [[begun, cloud], [{ _tag: "TokenUsed" }, cloud]]
+  if (stack.status === "DELETE_IN_PROGRESS") return [[begun, cloud]]
+  const changed = bring(cloud, stack.id, "DELETE_IN_PROGRESS", token, true)
+  return [[begun, { ...changed, operations: [...changed.operations, { token, stack: stack.id, result: "running" }] }]]
+}
 
 /** UpdateStack. */
 export const update = (cloud: Cloud, token: string): ReadonlyArray<Reply> => {

@@ -15,6 +15,7 @@ import type * as Cloud from "./cloud.ts"
 export type Call =
   | { readonly _tag: "describe" | "events"; readonly stack: string }
   | { readonly _tag: "create" | "update"; readonly token: string }
+  | { readonly _tag: "delete"; readonly token: string; readonly stack: string }
   | { readonly _tag: "report"; readonly outcome: JobOutcome }
 
 /** What the world says to it. */
@@ -66,6 +67,7 @@ const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack) => ({
   reason: undefined,
   createdAt,
   changedAt,
+  terminationProtection: false,
   outputs: {}
 })
 
@@ -79,6 +81,11 @@ const toEvents = (stackId: string, events: ReadonlyArray<Cloud.ModelEvent>) =>
     status,
     clientRequestToken: token
   })).toReversed()
+
+interface Tokened {
+  readonly clientRequestToken: string
+  readonly stack: string
+}
 
 const stoppedAt = (millis: number): Clock.Clock => {
   const nanos = BigInt(millis) * 1_000_000n
@@ -111,23 +118,23 @@ export const next = <Parameters, State, E extends TaggedError>(
           ? Effect.andThen(Deferred.succeed(waiting, call), Effect.never)
           : exitOf(answer)
       })
-    const cloudFormation = {
+    const cloudFormation: Partial<Record<keyof CloudFormation["Service"], unknown>> = {
       describe: (stack: string) => ask({ _tag: "describe", stack }),
       events: (stack: string) =>
         Effect.map(ask({ _tag: "events", stack }), (events) =>
           toEvents(stack, events as ReadonlyArray<Cloud.ModelEvent>)),
-      create: ({ clientRequestToken: token }: { readonly clientRequestToken: string }) =>
+      create: ({ clientRequestToken: token }: Tokened) =>
         ask({ _tag: "create", token }),
-      update: ({ clientRequestToken: token }: { readonly clientRequestToken: string }) =>
-        ask({ _tag: "update", token }),
+      update: ({ clientRequestToken: token }: Tokened) => ask({ _tag: "update", token }),
+      delete: ({ clientRequestToken: token, stack }: Tokened) => ask({ _tag: "delete", token, stack }),
       // It tells more of what is decided already.
       failedEvents: () => Effect.succeed([])
-    } as CloudFormation["Service"]
+    }
     const codePipeline = {
       report: (_: JobId, outcome: JobOutcome) => ask({ _tag: "report", outcome })
     } as CodePipeline["Service"]
     const fiber = yield* JobRunner.run(action, event).pipe(
-      Effect.provideService(CloudFormation, cloudFormation),
+      Effect.provideService(CloudFormation, cloudFormation as CloudFormation["Service"]),
       Effect.provideService(CodePipeline, codePipeline),
       Effect.provide(artifacts),
       Effect.provideService(Clock.Clock, stoppedAt(now)),

@@ -81,7 +81,18 @@ const canonical = (token: string) => {
   })
 }
 
-const operations = { create: Cloud.create, update: Cloud.update }
+const change = (cloud: Cloud.Cloud, call: Changing) => {
+  switch (call._tag) {
+    case "create":
+      return Cloud.create(cloud, call.token)
+    case "update":
+      return Cloud.update(cloud, call.token)
+    default:
+      return Cloud.remove(cloud, call.token, call.stack)
+  }
+}
+
+type Changing = Call & { readonly _tag: "create" | "update" | "delete" }
 
 const closed = <D extends Delivery>(deliveries: ReadonlyArray<D>) =>
   deliveries.map((delivery) => ({ ...delivery, open: false }))
@@ -196,13 +207,13 @@ export const systemOf = (setting: Setting): System<State> => {
     return [...moves, ...faults([`${call._tag}: no answer`, unavailable])]
   }
 
-  const changes = (state: State, call: Call & { readonly _tag: "create" | "update" }, respond: Respond) => {
+  const changes = (state: State, call: Changing, respond: Respond) => {
     const { answered, faults, killed, unavailable } = respond
     const moves: Array<Move<State>> = faults(
       [`${call._tag}: the request is lost`, unavailable],
       [`${call._tag}: the function is killed before`, killed]
     )
-    for (const [reply, after] of operations[call._tag](state.cloud, call.token)) {
+    for (const [reply, after] of change(state.cloud, call)) {
       const what = `${call._tag}: ${reply._tag}`
       const breaks = after === state.cloud ? undefined : setting.laws.onBegin(after)
       moves.push({ what, to: answered(reply, changed(state, after)), breaks })
@@ -214,7 +225,7 @@ export const systemOf = (setting: Setting): System<State> => {
           [`${what}, but the function is killed`, (left) => killed(changed(left, after))]
         )
       )
-      for (const [second] of operations[call._tag](after, call.token)) {
+      for (const [second] of change(after, call)) {
         const again = `${what}, the answer is lost, and asked again: ${second._tag}`
         moves.push(...faults([again, (left) => answered(second, changed(left, after))]))
       }
@@ -253,6 +264,7 @@ export const systemOf = (setting: Setting): System<State> => {
         return looks(state, call, responding)
       case "create":
       case "update":
+      case "delete":
         return changes(state, call, responding)
       default:
         return reports(state, call, running, responding)

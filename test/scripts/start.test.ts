@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { execFile } from "node:child_process"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { listen } from "../contract/server.ts"
+import { checkEvent } from "../fixtures.ts"
 
 const script = fileURLToPath(new URL("../../scripts/start.ts", import.meta.url))
 const repository = fileURLToPath(new URL("../..", import.meta.url))
@@ -39,11 +45,36 @@ describe("npm start", () => {
     assert.strictEqual(status, 1)
   })
 
+  it("tells the story of any mode, from any status of the stack", async () => {
+    const { status, stdout } = await start("--mode", "REPLACE_ON_FAILURE", "--stack-status=ROLLBACK_COMPLETE")
+    assert.match(
+      stdout,
+      /stack +ROLLBACK_COMPLETE[^]*Stack delete started[^]*Stack create started[^]*Stack update complete/
+    )
+    assert.strictEqual(status, 0)
+  })
+
   it("takes any event and artifact, and exits with 1 when the action fails on them", async () => {
     const { status, stdout } = await start("events/encryption-key.json", "--artifact=MyTemplate=package.json")
     assert.match(stdout, /failed +RevisionUnavailable: .*not a zip/)
     assert.strictEqual(status, 1)
   })
+
+  it.live("tells of a page what came back", () =>
+    Effect.gen(function*() {
+      const folder = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
+        (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+      )
+      const origin = yield* listen((_request, response) => response.end("Congratulations"))
+      const event = join(folder, "event.json")
+      yield* Effect.promise(() => writeFile(event, JSON.stringify(checkEvent({ userParameters: origin }))))
+
+      const { status, stderr, stdout } = yield* Effect.promise(() => start(event, "--action", "check-webpage"))
+      assert.match(stdout, /page +200 http:[^]*succeeded +Tests passed/)
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(status, 0)
+    }).pipe(Effect.scoped))
 
   it("answers bad usage with one clear line and exits with 2", async () => {
     const { status, stderr, stdout } = await start("--stak-fails", "x")

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { fileURLToPath } from "node:url"
-import { readArtifacts, readEvent, readOptions } from "../../scripts/startOptions.ts"
+import { readArtifacts, readEvent, readOptions, withParameters } from "../../scripts/startOptions.ts"
 import { decodeJob } from "../../src/domain/Job.ts"
 import { deployEvent } from "../fixtures.ts"
 
@@ -18,22 +18,37 @@ describe("readOptions", () => {
         "--live",
         "--endpoint-url",
         "http://127.0.0.1:5000",
-        "--interval=0.5"
+        "--interval=0.5",
+        "--mode=CHANGE_SET_REPLACE",
+        "--option",
+        "changeSet=Next",
+        "--option",
+        "timeoutMinutes=30"
       ])
       assert.deepStrictEqual(options, {
         help: false,
+        action: "deploy-stack",
         event: "event.json",
         artifacts: ["A=a.zip", "B=b=c.zip"],
         live: true,
         endpoint: "http://127.0.0.1:5000",
         stackFails: undefined,
+        stackStatus: undefined,
+        parameters: { mode: "CHANGE_SET_REPLACE", changeSet: "Next", timeoutMinutes: 30 },
         interval: 0.5
       })
     }))
 
+  it.effect.each(["deploy-stack", "check-webpage"])("has an event for %s", (action) =>
+    Effect.gen(function*() {
+      const options = yield* readOptions([`--action=${action}`])
+      assert.strictEqual(options.event, file(`events/${action}.json`))
+      assert.isObject(yield* readEvent(options.event))
+    }))
+
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
     [["--stak-fails", "x"], "--stak-fails is not an option; did you mean --stack-fails?"],
-    [["--zzzzzzzz"], "--zzzzzzzz is not an option; known are --artifact, --stack-fails, --live,"],
+    [["--zzzzzzzz"], "--zzzzzzzz is not an option; known are --action, --artifact, --mode, --option,"],
     [["-l"], "-l is not an option"],
     [["--stack-fails"], "--stack-fails needs a value"],
     [["--stack-fails="], "--stack-fails needs a value"],
@@ -43,7 +58,13 @@ describe("readOptions", () => {
     [["--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url needs --live"],
     [["--live", "--endpoint-url", "here"], "\"here\" is not a URL"],
     [["--live", "--stack-fails", "x"], "--stack-fails does not go with --live"],
-    [["a.json", "b.json"], "one event at a time, not a.json and b.json"]
+    [["--live", "--stack-status", "x"], "--stack-status does not go with --live"],
+    [["--stack-status", "ROLBACK_COMPLETE"], "is no status of a stack; did you mean ROLLBACK_COMPLETE?"],
+    [["--option", "changeSet"], "--option takes NAME=VALUE, not \"changeSet\""],
+    [["a.json", "b.json"], "one event at a time, not a.json and b.json"],
+    [["--action", "check"], "--action takes deploy-stack or check-webpage, not \"check\""],
+    [["--action=check-webpage", "--live"], "--live does not go with --action check-webpage"],
+    [["--action=check-webpage", "--artifact", "A=a.zip"], "--artifact does not go with --action check-webpage"]
   ])("%j is refused: %s", ([args, message]) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(readOptions(args))
@@ -60,6 +81,32 @@ describe("readEvent", () => {
   it.effect("says that a file is not JSON, and quotes nothing of it", () =>
     Effect.gen(function*() {
       assert.match((yield* Effect.flip(readEvent(file("LICENSE")))).message, /LICENSE is not JSON$/)
+    }))
+})
+
+const asked = (event: unknown, ...args: ReadonlyArray<string>) =>
+  Effect.flatMap(readOptions(args), (options) => withParameters(options, event))
+
+describe("withParameters", () => {
+  it.effect("puts the command line's options beside the event's own", () =>
+    Effect.gen(function*() {
+      const event = yield* asked(deployEvent(), "--mode", "DELETE_ONLY", "--option", "settle=false")
+      const { data: { artifactCredentials }, userParameters } = yield* decodeJob(event)
+      assert.isDefined(artifactCredentials)
+      assert.deepInclude(JSON.parse(userParameters), { stack: "MyTestStack", mode: "DELETE_ONLY", settle: false })
+    }))
+
+  it.effect("leaves an event alone for which none are given", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* asked("any event"), "any event")
+    }))
+
+  it.effect.each<readonly [event: unknown, message: string]>([
+    [deployEvent({ userParameters: "https://example.com" }), "need an event with JSON as its UserParameters"],
+    [{ "CodePipeline.job": { id: "1" } }, "could not be read"]
+  ])("refuses an event that cannot take them (case %#)", ([event, message]) =>
+    Effect.gen(function*() {
+      assert.include((yield* Effect.flip(asked(event, "--mode", "DELETE_ONLY"))).message, message)
     }))
 })
 

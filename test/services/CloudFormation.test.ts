@@ -19,15 +19,8 @@ describe("an answer that leaves out what AWS's shapes let it leave out", () => {
   it.effect("is a stack without words, changed long ago", () =>
     Effect.gen(function*() {
       const stack = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("S")))
-      assert.deepStrictEqual(stack, {
-        id: "",
-        name: "",
-        status: "",
-        reason: undefined,
-        createdAt: 0,
-        changedAt: 0,
-        outputs: {}
-      })
+      assert.deepInclude(stack, { id: "", name: "", status: "", reason: undefined, createdAt: 0, changedAt: 0 })
+      assert.deepStrictEqual(stack.outputs, {})
     }).pipe(Effect.provide(answering({ Stacks: [{}] }))))
 
   it.effect("is a stack by its name where it has no id", () =>

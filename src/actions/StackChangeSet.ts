@@ -1,0 +1,121 @@
+// Makes change sets and executes them.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { AwsError, AwsUnavailable } from "../domain/AwsError.ts"
+import * as ChangeSet from "../domain/ChangeSet.ts"
+import type { Execution } from "../domain/ContinuationToken.ts"
+import { requestToken } from "../domain/StackOperation.ts"
+import type { ChangeSetType } from "../domain/StackPlan.ts"
+import type { Template } from "../domain/Template.ts"
+import {
+  type ChangeSetKey,
+  ChangeSetNotReady,
+  CloudFormation,
+  type StackNotReady,
+  type TokenUsed
+} from "../services/CloudFormation.ts"
+
+/** CloudFormation could not make the change set. */
+export class ChangeSetFailed extends Schema.TaggedError<ChangeSetFailed>()("ChangeSetFailed", {
+  stack: Schema.String,
+  changeSet: Schema.String,
+  /** CloudFormation's own words. */
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Error creating change set "${this.changeSet}" for CloudFormation stack "${this.stack}": ${this.reason}`
+  }
+}
+
+/** By this a change set that an earlier delivery of the same event has made is known again. */
+const mark = ({ firstJobId }: Execution) => `Made by effect-codepipeline for job ${firstJobId}`
+
+/** The name of a change set that has none of its own. */
+export const ownName = (execution: Execution): string => requestToken("execute", execution)
+
+export interface Request {
+  readonly stack: string
+  readonly changeSet: string
+  readonly type: ChangeSetType
+  readonly template: Template
+  readonly execution: Execution
+}
+
+/** What became of the request: the change set is being made, or its name is still taken by one that is on its way out. */
+export type Prepared = Option.Option<{ readonly changeSet: string; readonly stackId: string }>
+
+/**
+ * Begins to make a change set. One of the same name that an earlier delivery has made is taken; another one is replaced.
+ */
+export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
+  { changeSet, execution, stack, template, type }: Request
+): Effect.fn.Return<Prepared, ChangeSetFailed | StackNotReady | AwsError, CloudFormation> {
+  const cloudFormation = yield* CloudFormation
+  const description = mark(execution)
+  const make = cloudFormation.createChangeSet({ ...template, stack, changeSet, type, description }).pipe(
+    Effect.map(({ id, stackId }) => Option.some({ changeSet: id, stackId })),
+    Effect.catchTag(
+      "AwsRejected",
+      ({ detail }) => Effect.fail(new ChangeSetFailed({ stack, changeSet, reason: detail }))
+    )
+  )
+  const takeOrReplace = Effect.gen(function*() {
+    const found = yield* cloudFormation.describeChangeSet({ stack, changeSet })
+    if (Option.isSome(found)) {
+      const { description: marked, id, stackId } = found.value
+      if (marked === description) return Option.some({ changeSet: id, stackId })
+      yield* cloudFormation.deleteChangeSet({ stack, changeSet })
+    }
+    return yield* make.pipe(Effect.catchTag("ChangeSetExists", () => Effect.succeedNone))
+  })
+  return yield* make.pipe(Effect.catchTag("ChangeSetExists", () => takeOrReplace))
+})
+
+/** A change set and what can be done with it; one that is not there cannot be used. */
+export const look = Effect.fn("StackChangeSet.look")(function*(
+  key: ChangeSetKey
+): Effect.fn.Return<
+  {
+    readonly readiness: ChangeSet.Readiness
+    readonly changes: string
+    /** As many resources it brings about; what it only removes goes afterwards. */
+    readonly resources: number
+  },
+  AwsError,
+  CloudFormation
+> {
+  const cloudFormation = yield* CloudFormation
+  return Option.match(yield* cloudFormation.describeChangeSet(key), {
+    onNone: () => ({
+      readiness: ChangeSet.Readiness.Unusable({ reason: "there is no such change set" }),
+      changes: "",
+      resources: 0
+    }),
+    onSome: (found) => ({
+      readiness: ChangeSet.readiness(found),
+      changes: ChangeSet.summary(found.changes),
+      resources: found.changes.filter(({ action }) => action !== "Remove").length
+    })
+  })
+})
+
+/** Begins to execute a change set. */
+export const execute = Effect.fn("StackChangeSet.execute")(function*(
+  key: ChangeSetKey,
+  execution: Execution
+): Effect.fn.Return<void, ChangeSetNotReady | TokenUsed | AwsError, CloudFormation> {
+  const cloudFormation = yield* CloudFormation
+  yield* cloudFormation.executeChangeSet({ ...key, clientRequestToken: requestToken("execute", execution) }).pipe(
+    Effect.catchTag("AwsRejected", ({ detail }) => Effect.fail(new ChangeSetNotReady({ ...key, reason: detail })))
+  )
+})
+
+/** Clears away a change set that is good for nothing. That it could not be done is told to the log alone. */
+export const clear = (key: ChangeSetKey): Effect.Effect<void, AwsUnavailable, CloudFormation> =>
+  CloudFormation.use(({ deleteChangeSet }) => deleteChangeSet(key)).pipe(
+    Effect.catchTag(
+      ["AwsDenied", "AwsRejected"],
+      (error) => Effect.logWarning(`The empty change set stays: ${error.message}`)
+    )
+  )
