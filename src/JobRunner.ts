@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type Action, type Failures, type Invocation, Step, type TaggedError } from "./actions/Action.ts"
 import type { AwsDenied, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
@@ -12,6 +13,7 @@ import { decodeJob, decodeJobId, type Job, type JobId, type JobInvalid, type Not
 import {
   failed,
   type Failure,
+  type FailureType,
   JobOutcome,
   type OutputVariablesInvalid,
   type Progress,
@@ -65,7 +67,7 @@ export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E ext
     Effect.catch((error: E | RunnerError) =>
       Effect.andThen(
         Effect.logWarning("The action failed", Cause.fail(error)),
-        Effect.sync(() => failed(explain(action.failure, error)))
+        Effect.sync(() => failed(explain(action.failures, error)))
       )
     ),
     Effect.catchCause((cause) => Effect.as(Effect.logError("The action has a bug", cause), failed(unexpected))),
@@ -91,8 +93,8 @@ const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedE
   const outcome = yield* goOn(action, token.position, { job, parameters, execution }).pipe(
     Effect.timeoutOrElse({ duration: interruptedAt, orElse: () => Effect.fail(new OutOfTime()) }),
     Effect.flatMap((step) => toOutcome(action, execution, step)),
-    Effect.catch((error: E | OutOfTime | ContinuationToken.StateTooLarge) => {
-      const failure = explain(action.failure, error)
+    Effect.catch((error: E | OutOfTime | TokenUnknown | ContinuationToken.StateTooLarge) => {
+      const failure = explain(action.failures, error)
       return failure.type === "SystemUnavailable" && isBearable(execution, now)
         ? waitOut(token, now, failure)
         : Effect.fail(error)
@@ -136,15 +138,21 @@ const take = <Parameters, State, E extends TaggedError, R>(
 }
 
 const goOn = <Parameters, State, E extends TaggedError, R>(
-  { resume, start, state: schema }: Action<Parameters, State, E, R>,
+  { name, recover, resume, start, state: schema }: Action<Parameters, State, E, R>,
   position: ContinuationToken.Position,
   invocation: Invocation<Parameters>
-): Effect.Effect<Step<State>, E, R> =>
-  ContinuationToken.Position.$match(position, {
+): Effect.Effect<Step<State>, E | TokenUnknown, R> => {
+  const unknown = () => recover === undefined ? Effect.fail(new TokenUnknown({ action: name })) : recover(invocation)
+  return ContinuationToken.Position.$match(position, {
     Start: () => start(invocation),
-    State: ({ state }) => resume(invocation, Schema.decodeOption(Schema.toCodecJson(schema))(state)),
-    Unknown: () => resume(invocation, Option.none())
+    State: ({ state }) =>
+      Option.match(Schema.decodeOption(Schema.toCodecJson(schema))(state), {
+        onNone: unknown,
+        onSome: (state) => resume(invocation, state)
+      }),
+    Unknown: unknown
   })
+}
 
 const toOutcome = <Parameters, State, E extends TaggedError, R>(
   { name: action, state: schema }: Action<Parameters, State, E, R>,
@@ -206,9 +214,18 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   }
 }
 
+/** The job goes on from a token out of which the action cannot tell where it stands. */
+export class TokenUnknown extends Schema.TaggedError<TokenUnknown>()("TokenUnknown", { action: Schema.String }) {
+  override get message() {
+    return `The continuation token of this job was not written by action "${this.action}", or by another version of it: ` +
+      "it is not known what was begun before. Retry the action"
+  }
+}
+
 /** What can go wrong with any action. */
 type RunnerError =
   | OutOfTime
+  | TokenUnknown
   | TimedOut
   | JobInvalid
   | UserParameters.UserParametersInvalid
@@ -216,18 +233,24 @@ type RunnerError =
   | OutputVariablesInvalid
 
 const runnerFailures: Failures<RunnerError> = {
-  OutOfTime: ({ message }) => ({ type: "SystemUnavailable", message }),
+  OutOfTime: "SystemUnavailable",
+  TokenUnknown: "JobFailed",
   TimedOut: ({ externalExecutionId, message }) => ({ type: "JobFailed", message, externalExecutionId }),
-  JobInvalid: ({ message }) => ({ type: "JobFailed", message }),
-  UserParametersInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
-  StateTooLarge: ({ message }) => ({ type: "JobFailed", message }),
-  OutputVariablesInvalid: ({ message }) => ({ type: "JobFailed", message })
+  JobInvalid: "JobFailed",
+  UserParametersInvalid: "ConfigurationError",
+  StateTooLarge: "JobFailed",
+  OutputVariablesInvalid: "JobFailed"
 }
 
 /** A typed error keeps its words. Anything else is a bug: its details are for the log. */
 const explain = <E extends TaggedError>(failures: Failures<E>, error: E | RunnerError): Failure => {
-  const table = { ...failures, ...runnerFailures } as Record<string, (error: E | RunnerError) => Failure>
-  return table[error._tag]?.(error) ?? unexpected
+  const table = { ...failures, ...runnerFailures } as Record<
+    string,
+    FailureType | ((error: E | RunnerError) => Failure)
+  >
+  const failure = table[error._tag] ?? unexpected
+  if (Predicate.isFunction(failure)) return failure(error)
+  return Predicate.isString(failure) ? { type: failure, message: error.message || error._tag } : failure
 }
 
 const unexpected: Failure = {

@@ -490,23 +490,23 @@ export const DeployStack = Action.make({
   parameters: DeployStackParameters,
   state: State,
   start,
-  resume,
-  timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes),
-  failure: {
-    ...Action.awsFailures,
-    ...Action.artifactFailures,
-    TemplateInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
-    TemplateConfigurationInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
-    StackSettingsInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
-    CapabilitiesMissing: ({ message }) => ({ type: "ConfigurationError", message }),
-    UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
-    StackRefused: ({ message }) => ({ type: "ConfigurationError", message }),
-    StackProtected: ({ message }) => ({ type: "ConfigurationError", message }),
-    ChangeSetFailed: ({ message }) => ({ type: "ConfigurationError", message }),
-    ChangeSetNotReady: ({ message }) => ({ type: "ConfigurationError", message }),
-    OperationRejected: ({ message }) => ({ type: "ConfigurationError", message }),
-    StackMissing: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),
-    OperationUnproven: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId }),
-    OperationFailed: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId })
-  }
+  resume: (invocation, state) => resume(invocation, Option.some(state)),
+  recover: (invocation) => resume(invocation, Option.none()),
+  timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes)
+})({
+  ...Action.awsFailures,
+  ...Action.artifactFailures,
+  TemplateInvalid: "ConfigurationError",
+  TemplateConfigurationInvalid: "ConfigurationError",
+  StackSettingsInvalid: "ConfigurationError",
+  CapabilitiesMissing: "ConfigurationError",
+  UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
+  StackRefused: "ConfigurationError",
+  StackProtected: "ConfigurationError",
+  ChangeSetFailed: "ConfigurationError",
+  ChangeSetNotReady: "ConfigurationError",
+  OperationRejected: "ConfigurationError",
+  StackMissing: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),
+  OperationUnproven: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId }),
+  OperationFailed: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId })
 })

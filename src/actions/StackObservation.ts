@@ -7,7 +7,6 @@ import * as StackEvents from "../domain/StackEvents.ts"
 import type { Owner, StackOperation } from "../domain/StackOperation.ts"
 import type * as StackPlan from "../domain/StackPlan.ts"
 import { CloudFormation, type Stack } from "../services/CloudFormation.ts"
-import type { TaggedError } from "./Action.ts"
 
 /** Lambda keeps an event for six hours: so much earlier an earlier delivery of it may have begun the operation. */
 const redelivery = Duration.toMillis("6 hours")
@@ -45,7 +44,7 @@ export interface Search {
 }
 
 /** What the plan says in the end, and the events that were read to know it: none where the role may not read them. */
-export const settle = Effect.fnUntraced(function*<Next extends TaggedError>(
+export const settle = Effect.fnUntraced(function*<Next extends { readonly _tag: string }>(
   decision: StackPlan.Decision<Next>,
   search: Search
 ) {
@@ -74,6 +73,6 @@ const readEvents = Effect.fn("StackObservation.readEvents")(function*({ eventsDe
   )
 })
 
-const isReadEvents = <Next extends TaggedError>(
+const isReadEvents = <Next extends { readonly _tag: string }>(
   decision: StackPlan.Decision<Next>
 ): decision is StackPlan.ReadEvents<Next> => decision._tag === "ReadEvents"
