@@ -416,7 +416,7 @@ const DeadEnd = Action.make({
   resume: () => Effect.fail(new Broken({ what: "" }))
 })
 
-const Hasty = Action.makeOneShot({
+const Hasty = Action.makeStateless({
   name: "hasty",
   parameters: Schema.String,
   start: ({ parameters }) =>
@@ -459,7 +459,7 @@ describe("an action of one's own", () => {
 
   it.effect("takes JSON as UserParameters", () =>
     Effect.gen(function*() {
-      const Greeting = Action.makeOneShot({
+      const Greeting = Action.makeStateless({
         name: "greeting",
         parameters: UserParameters.json({ name: Schema.NonEmptyString }),
         start: ({ parameters: { name } }) => Effect.succeed(Action.Step.Done({ message: `Hello ${name}` }))

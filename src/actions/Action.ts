@@ -74,7 +74,7 @@ type Resume<Parameters, State, E, R> = (
   state: State
 ) => Effect.Effect<Step<State>, E, R>
 
-/** An action, as {@link make} and {@link makeOneShot} put it together and `JobRunner` runs it. */
+/** An action, as {@link make} and {@link makeStateless} put it together and `JobRunner` runs it. */
 export interface Action<Parameters, State, E extends TaggedError, R> extends Basis<Parameters> {
   readonly state: Schema.Codec<State, unknown>
   readonly start: Start<Parameters, State, E, R>
@@ -121,12 +121,12 @@ export const make = <
 (failures: Failures<E1 | E2 | E3>): Action<Parameters, State, E1 | E2 | E3, R1 | R2 | R3> => ({ ...action, failures })
 
 /**
- * An action that remembers nothing, because it is over in one job: `Action.makeOneShot({ … })({ … })`, as {@link make}
- * without `state` and `resume`. With `Step.StartAgain` another job starts it again.
+ * An action that remembers nothing between two jobs: `Action.makeStateless({ … })({ … })`, as {@link make} without `state`
+ * and `resume`. It is over in one job, or `Step.StartAgain` has another job start it again.
  */
-export const makeOneShot = <Parameters, E extends TaggedError, R>(
+export const makeStateless = <Parameters, E extends TaggedError, R>(
   action: Basis<Parameters> & {
-    /** Does it. The same event may arrive twice, also at the same time. */
+    /** Does it. The same event may arrive twice, also at the same time; `execution.firstJobId` is the same then. */
     readonly start: Start<Parameters, never, E, R>
   }
 ) =>

@@ -98,7 +98,7 @@ describe("the handler", () => {
 })
 
 /** Logs what is no JSON, and is done. */
-const Talkative = Action.makeOneShot({
+const Talkative = Action.makeStateless({
   name: "talkative",
   parameters: Schema.String,
   start: () => {

@@ -701,7 +701,7 @@ it.effect("of what an action fails or dies with, no headers and no credentials a
     }
     const console = yield* TestConsole.make
     const handler = Lambda.handler(
-      Action.makeOneShot({
+      Action.makeStateless({
         name: "broken",
         parameters: Schema.String,
         start: ({ parameters }) => ends[parameters] ?? Effect.die(parameters)
