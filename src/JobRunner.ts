@@ -22,6 +22,7 @@ import {
 import * as UserParameters from "./domain/UserParameters.ts"
 import { CodePipeline } from "./services/CodePipeline.ts"
 import { Deadline } from "./services/Deadline.ts"
+import * as Telemetry from "./services/Telemetry.ts"
 
 /** The event gave no job to report on, or CodePipeline did not take the report. Another delivery can still succeed. */
 export type RunError = NotAJobEvent | AwsUnavailable | AwsDenied | AwsRejected
@@ -53,7 +54,7 @@ const shareOut = (remainingMillis: number) => {
  * Does what the event asks for and tells CodePipeline the outcome, which is also the result. It fails only where nothing
  * was reported: then the function has to fail too, so that Lambda delivers the event again.
  */
-export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E extends TaggedError, R>(
+export const run = Effect.fn(Telemetry.spans.job)(function*<Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
   event: unknown,
   { remainingMillis = Infinity }: Options = {}
@@ -71,11 +72,18 @@ export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E ext
       )
     ),
     Effect.catchCause((cause) => Effect.as(Effect.logError("The action has a bug", cause), failed(unexpected))),
-    Effect.flatMap((outcome) => report(jobId, outcome)),
+    Effect.flatMap((outcome) => report(action.name, jobId, outcome)),
+    Effect.tapError(() => Telemetry.countJob(action.name, "Unreported")),
     Effect.provideService(Deadline, now + reportUntil)
   )
-  return yield* Effect.annotateLogs(end, { jobId, action: action.name })
+  const about = { jobId, action: action.name }
+  yield* Effect.annotateCurrentSpan(about)
+  return yield* annotate(end, about)
 })
+
+/** Log lines and spans have the same annotations. */
+const annotate = <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Readonly<Record<string, string>>) =>
+  effect.pipe(Effect.annotateLogs(annotations), Effect.annotateSpans(annotations))
 
 const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 
@@ -90,7 +98,10 @@ const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedE
   const { execution } = token
   yield* Effect.logInfo("Job started").pipe(Effect.annotateLogs({ ...execution }))
   const parameters = yield* UserParameters.decode(action.parameters, job.userParameters)
+  const annotations = action.annotations?.(parameters) ?? {}
+  yield* Effect.annotateCurrentSpan(annotations)
   const outcome = yield* goOn(action, token.position, { job, parameters, execution }).pipe(
+    (effect) => annotate(effect, annotations),
     Effect.timeoutOrElse({ duration: interruptedAt, orElse: () => Effect.fail(new OutOfTime()) }),
     Effect.flatMap((step) => toOutcome(action, execution, step)),
     Effect.catch((error: E | OutOfTime | TokenUnknown | ContinuationToken.StateTooLarge) => {
@@ -142,13 +153,16 @@ const goOn = <Parameters, State, E extends TaggedError, R>(
   position: ContinuationToken.Position,
   invocation: Invocation<Parameters>
 ): Effect.Effect<Step<State>, E | TokenUnknown, R> => {
-  const unknown = () => recover === undefined ? Effect.fail(new TokenUnknown({ action: name })) : recover(invocation)
+  const unknown = () =>
+    recover === undefined
+      ? Effect.fail(new TokenUnknown({ action: name }))
+      : Effect.withSpan(recover(invocation), Telemetry.spans.recover)
   return ContinuationToken.Position.$match(position, {
-    Start: () => start(invocation),
+    Start: () => Effect.withSpan(start(invocation), Telemetry.spans.start),
     State: ({ state }) =>
       Option.match(Schema.decodeOption(Schema.toCodecJson(schema))(state), {
         onNone: unknown,
-        onSome: (state) => resume(invocation, state)
+        onSome: (state) => Effect.withSpan(resume(invocation, state), Telemetry.spans.resume)
       }),
     Unknown: unknown
   })
@@ -263,22 +277,33 @@ const refusals: ReadonlySet<string> = new Set(["ValidationException", "OutputVar
 
 /** What CodePipeline cannot take as a result it is told as a failure; whatever else goes wrong is for the next delivery. */
 const report = Effect.fnUntraced(function*(
+  action: string,
   jobId: JobId,
   outcome: JobOutcome
 ): Effect.fn.Return<JobOutcome, RunError, CodePipeline> {
   const pipeline = yield* CodePipeline
   return yield* pipeline.report(jobId, outcome).pipe(
-    Effect.andThen(logged(outcome)),
-    Effect.catchTag("JobNotOpen", (error) => Effect.logWarning(error.message)),
+    Effect.andThen(told(action, outcome)),
+    Effect.catchTag(
+      "JobNotOpen",
+      (error) => Effect.andThen(Effect.logWarning(error.message), Telemetry.countJob(action, "NotOpen"))
+    ),
     Effect.as(outcome),
     Effect.tapError((error) => Effect.logError(`CodePipeline did not take the result: ${error.message}`)),
     Effect.catchTag("AwsRejected", (error) => {
       if (JobOutcome.$is("Failed")(outcome) || !refusals.has(error.code)) return Effect.fail(error)
       const failure = failed({ type: "JobFailed", message: `CodePipeline did not take the result. ${error.message}` })
-      return report(jobId, failure)
+      return report(action, jobId, failure)
     })
   )
 })
 
-const logged = ({ _tag: outcome, message: summary }: JobOutcome) =>
-  Effect.logInfo("Job reported").pipe(Effect.annotateLogs({ outcome, summary }))
+const told = Effect.fnUntraced(function*(action: string, { _tag: outcome, message: summary, ...rest }: JobOutcome) {
+  yield* Effect.annotateLogs(Effect.logInfo("Job reported"), { outcome, summary })
+  yield* Telemetry.countJob(action, outcome)
+  yield* Effect.annotateCurrentSpan({
+    outcome,
+    ...("type" in rest && { failureType: rest.type }),
+    ...(rest.externalExecutionId !== undefined && { externalExecutionId: rest.externalExecutionId })
+  })
+})

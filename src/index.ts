@@ -69,6 +69,7 @@ export {
 } from "./services/CloudFormation.ts"
 export { CodePipeline, JobNotOpen } from "./services/CodePipeline.ts"
 export { Deadline } from "./services/Deadline.ts"
+export * as Telemetry from "./services/Telemetry.ts"
 export {
   BodyBroken,
   BodyTooLong,

@@ -61,6 +61,11 @@ interface Basis<Parameters> {
   /** Decodes the text of `UserParameters`; `UserParameters.json` makes one for JSON. */
   readonly parameters: Schema.Codec<Parameters, string>
   /**
+   * What its log lines and spans say of the job besides its id and the action: the stack, the machine, … that it is
+   * about. Whoever may see logs and traces sees it.
+   */
+  readonly annotations?: ((parameters: Parameters) => Readonly<Record<string, string>>) | undefined
+  /**
    * How long the action may take, over all its jobs. One that would go on after that fails instead, with what it waited
    * for. 23 hours and 30 minutes when left out, and at most: CodePipeline itself ends an action after 24 hours.
    */

@@ -492,6 +492,7 @@ export const DeployStack = Action.make({
   start,
   resume: (invocation, state) => resume(invocation, Option.some(state)),
   recover: (invocation) => resume(invocation, Option.none()),
+  annotations: ({ stack }) => ({ stack }),
   timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes)
 })({
   ...Action.awsFailures,

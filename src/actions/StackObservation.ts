@@ -48,6 +48,7 @@ export const settle = Effect.fnUntraced(function*<Next extends { readonly _tag: 
   decision: StackPlan.Decision<Next>,
   search: Search
 ) {
+  if (Option.isSome(search.stack)) yield* Effect.annotateCurrentSpan({ status: search.stack.value.status })
   if (!isReadEvents(decision)) return { next: decision, events: Option.some<Events>([]) }
   const events = yield* readEvents(search)
   const evidence = Option.match(events, {
