@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type Action, type Failures, type Invocation, Step, type TaggedError } from "./actions/Action.ts"
 import type { AwsDenied, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
@@ -12,6 +13,7 @@ import { decodeJob, decodeJobId, type Job, type JobId, type JobInvalid, type Not
 import {
   failed,
   type Failure,
+  type FailureType,
   JobOutcome,
   type OutputVariablesInvalid,
   type Progress,
@@ -20,6 +22,7 @@ import {
 import * as UserParameters from "./domain/UserParameters.ts"
 import { CodePipeline } from "./services/CodePipeline.ts"
 import { Deadline } from "./services/Deadline.ts"
+import * as Telemetry from "./services/Telemetry.ts"
 
 /** The event gave no job to report on, or CodePipeline did not take the report. Another delivery can still succeed. */
 export type RunError = NotAJobEvent | AwsUnavailable | AwsDenied | AwsRejected
@@ -51,7 +54,7 @@ const shareOut = (remainingMillis: number) => {
  * Does what the event asks for and tells CodePipeline the outcome, which is also the result. It fails only where nothing
  * was reported: then the function has to fail too, so that Lambda delivers the event again.
  */
-export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E extends TaggedError, R>(
+export const run = Effect.fn(Telemetry.spans.job)(function*<Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
   event: unknown,
   { remainingMillis = Infinity }: Options = {}
@@ -65,15 +68,22 @@ export const run = Effect.fn("JobRunner.run")(function*<Parameters, State, E ext
     Effect.catch((error: E | RunnerError) =>
       Effect.andThen(
         Effect.logWarning("The action failed", Cause.fail(error)),
-        Effect.sync(() => failed(explain(action.failure, error)))
+        Effect.sync(() => failed(explain(action.failures, error)))
       )
     ),
     Effect.catchCause((cause) => Effect.as(Effect.logError("The action has a bug", cause), failed(unexpected))),
-    Effect.flatMap((outcome) => report(jobId, outcome)),
+    Effect.flatMap((outcome) => report(action.name, jobId, outcome)),
+    Effect.tapError(() => Telemetry.countJob(action.name, "Unreported")),
     Effect.provideService(Deadline, now + reportUntil)
   )
-  return yield* Effect.annotateLogs(end, { jobId, action: action.name })
+  const about = { jobId, action: action.name }
+  yield* Effect.annotateCurrentSpan(about)
+  return yield* annotate(end, about)
 })
+
+/** Log lines and spans have the same annotations. */
+const annotate = <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Readonly<Record<string, string>>) =>
+  effect.pipe(Effect.annotateLogs(annotations), Effect.annotateSpans(annotations))
 
 const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 
@@ -88,11 +98,14 @@ const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedE
   const { execution } = token
   yield* Effect.logInfo("Job started").pipe(Effect.annotateLogs({ ...execution }))
   const parameters = yield* UserParameters.decode(action.parameters, job.userParameters)
+  const annotations = action.annotations?.(parameters) ?? {}
+  yield* Effect.annotateCurrentSpan(annotations)
   const outcome = yield* goOn(action, token.position, { job, parameters, execution }).pipe(
+    (effect) => annotate(effect, annotations),
     Effect.timeoutOrElse({ duration: interruptedAt, orElse: () => Effect.fail(new OutOfTime()) }),
     Effect.flatMap((step) => toOutcome(action, execution, step)),
-    Effect.catch((error: E | OutOfTime | ContinuationToken.StateTooLarge) => {
-      const failure = explain(action.failure, error)
+    Effect.catch((error: E | OutOfTime | TokenUnknown | ContinuationToken.StateTooLarge) => {
+      const failure = explain(action.failures, error)
       return failure.type === "SystemUnavailable" && isBearable(execution, now)
         ? waitOut(token, now, failure)
         : Effect.fail(error)
@@ -136,15 +149,24 @@ const take = <Parameters, State, E extends TaggedError, R>(
 }
 
 const goOn = <Parameters, State, E extends TaggedError, R>(
-  { resume, start, state: schema }: Action<Parameters, State, E, R>,
+  { name, recover, resume, start, state: schema }: Action<Parameters, State, E, R>,
   position: ContinuationToken.Position,
   invocation: Invocation<Parameters>
-): Effect.Effect<Step<State>, E, R> =>
-  ContinuationToken.Position.$match(position, {
-    Start: () => start(invocation),
-    State: ({ state }) => resume(invocation, Schema.decodeOption(Schema.toCodecJson(schema))(state)),
-    Unknown: () => resume(invocation, Option.none())
+): Effect.Effect<Step<State>, E | TokenUnknown, R> => {
+  const unknown = () =>
+    recover === undefined
+      ? Effect.fail(new TokenUnknown({ action: name }))
+      : Effect.withSpan(recover(invocation), Telemetry.spans.recover)
+  return ContinuationToken.Position.$match(position, {
+    Start: () => Effect.withSpan(start(invocation), Telemetry.spans.start),
+    State: ({ state }) =>
+      Option.match(Schema.decodeOption(Schema.toCodecJson(schema))(state), {
+        onNone: unknown,
+        onSome: (state) => Effect.withSpan(resume(invocation, state), Telemetry.spans.resume)
+      }),
+    Unknown: unknown
   })
+}
 
 const toOutcome = <Parameters, State, E extends TaggedError, R>(
   { name: action, state: schema }: Action<Parameters, State, E, R>,
@@ -206,9 +228,18 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   }
 }
 
+/** The job goes on from a token out of which the action cannot tell where it stands. */
+export class TokenUnknown extends Schema.TaggedError<TokenUnknown>()("TokenUnknown", { action: Schema.String }) {
+  override get message() {
+    return `The continuation token of this job was not written by action "${this.action}", or by another version of it: ` +
+      "it is not known what was begun before. Retry the action"
+  }
+}
+
 /** What can go wrong with any action. */
 type RunnerError =
   | OutOfTime
+  | TokenUnknown
   | TimedOut
   | JobInvalid
   | UserParameters.UserParametersInvalid
@@ -216,18 +247,24 @@ type RunnerError =
   | OutputVariablesInvalid
 
 const runnerFailures: Failures<RunnerError> = {
-  OutOfTime: ({ message }) => ({ type: "SystemUnavailable", message }),
+  OutOfTime: "SystemUnavailable",
+  TokenUnknown: "JobFailed",
   TimedOut: ({ externalExecutionId, message }) => ({ type: "JobFailed", message, externalExecutionId }),
-  JobInvalid: ({ message }) => ({ type: "JobFailed", message }),
-  UserParametersInvalid: ({ message }) => ({ type: "ConfigurationError", message }),
-  StateTooLarge: ({ message }) => ({ type: "JobFailed", message }),
-  OutputVariablesInvalid: ({ message }) => ({ type: "JobFailed", message })
+  JobInvalid: "JobFailed",
+  UserParametersInvalid: "ConfigurationError",
+  StateTooLarge: "JobFailed",
+  OutputVariablesInvalid: "JobFailed"
 }
 
 /** A typed error keeps its words. Anything else is a bug: its details are for the log. */
 const explain = <E extends TaggedError>(failures: Failures<E>, error: E | RunnerError): Failure => {
-  const table = { ...failures, ...runnerFailures } as Record<string, (error: E | RunnerError) => Failure>
-  return table[error._tag]?.(error) ?? unexpected
+  const table = { ...failures, ...runnerFailures } as Record<
+    string,
+    FailureType | ((error: E | RunnerError) => Failure)
+  >
+  const failure = table[error._tag] ?? unexpected
+  if (Predicate.isFunction(failure)) return failure(error)
+  return Predicate.isString(failure) ? { type: failure, message: error.message || error._tag } : failure
 }
 
 const unexpected: Failure = {
@@ -240,22 +277,33 @@ const refusals: ReadonlySet<string> = new Set(["ValidationException", "OutputVar
 
 /** What CodePipeline cannot take as a result it is told as a failure; whatever else goes wrong is for the next delivery. */
 const report = Effect.fnUntraced(function*(
+  action: string,
   jobId: JobId,
   outcome: JobOutcome
 ): Effect.fn.Return<JobOutcome, RunError, CodePipeline> {
   const pipeline = yield* CodePipeline
   return yield* pipeline.report(jobId, outcome).pipe(
-    Effect.andThen(logged(outcome)),
-    Effect.catchTag("JobNotOpen", (error) => Effect.logWarning(error.message)),
+    Effect.andThen(told(action, outcome)),
+    Effect.catchTag(
+      "JobNotOpen",
+      (error) => Effect.andThen(Effect.logWarning(error.message), Telemetry.countJob(action, "NotOpen"))
+    ),
     Effect.as(outcome),
     Effect.tapError((error) => Effect.logError(`CodePipeline did not take the result: ${error.message}`)),
     Effect.catchTag("AwsRejected", (error) => {
       if (JobOutcome.$is("Failed")(outcome) || !refusals.has(error.code)) return Effect.fail(error)
       const failure = failed({ type: "JobFailed", message: `CodePipeline did not take the result. ${error.message}` })
-      return report(jobId, failure)
+      return report(action, jobId, failure)
     })
   )
 })
 
-const logged = ({ _tag: outcome, message: summary }: JobOutcome) =>
-  Effect.logInfo("Job reported").pipe(Effect.annotateLogs({ outcome, summary }))
+const told = Effect.fnUntraced(function*(action: string, { _tag: outcome, message: summary, ...rest }: JobOutcome) {
+  yield* Effect.annotateLogs(Effect.logInfo("Job reported"), { outcome, summary })
+  yield* Telemetry.countJob(action, outcome)
+  yield* Effect.annotateCurrentSpan({
+    outcome,
+    ...("type" in rest && { failureType: rest.type }),
+    ...(rest.externalExecutionId !== undefined && { externalExecutionId: rest.externalExecutionId })
+  })
+})

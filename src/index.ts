@@ -38,6 +38,7 @@ export { StackTags } from "./domain/StackTags.ts"
 export type { Template } from "./domain/Template.ts"
 export { TemplateConfiguration } from "./domain/TemplateConfiguration.ts"
 export * as UserParameters from "./domain/UserParameters.ts"
+export { send as callAws } from "./internal/awsCommand.ts"
 export { EntryTooLarge, EntryUnreadable } from "./internal/zipEntry.ts"
 export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
@@ -71,6 +72,7 @@ export {
 } from "./services/CloudFormation.ts"
 export { CodePipeline, JobNotOpen } from "./services/CodePipeline.ts"
 export { Deadline } from "./services/Deadline.ts"
+export * as Telemetry from "./services/Telemetry.ts"
 export {
   BodyBroken,
   BodyTooLong,

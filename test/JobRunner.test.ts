@@ -1,17 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Array as Arr,
-  Clock,
-  Context,
-  Duration,
-  Effect,
-  Fiber,
-  Layer,
-  Logger,
-  Option,
-  References,
-  Schema
-} from "effect"
+import { Array as Arr, Clock, Context, Duration, Effect, Fiber, Layer, Logger, References, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Action from "../src/actions/Action.ts"
 import { DeployStack } from "../src/actions/DeployStack.ts"
@@ -40,14 +28,13 @@ const Obedient = Action.make({
   state: State,
   timeout: (order) => order === "continue, for ten minutes" ? Duration.minutes(10) : undefined,
   start: ({ job, parameters }) => obey(parameters, [job.id]),
-  resume: ({ job, parameters }, state) =>
-    obey(parameters, [...Option.match(state, { onNone: () => ["unknown"], onSome: ({ seen }) => seen }), job.id]),
-  failure: {
-    Away: () => ({ type: "SystemUnavailable", message: "Nobody is there" }),
-    Broken: ({ what }) => {
-      if (what === "fail without words") throw new Error("no words")
-      return { type: "ConfigurationError", message: `Broken: ${what}` }
-    }
+  resume: ({ job, parameters }, { seen }) => obey(parameters, [...seen, job.id]),
+  recover: ({ job, parameters }) => obey(parameters, ["unknown", job.id])
+})({
+  Away: () => ({ type: "SystemUnavailable", message: "Nobody is there" }),
+  Broken: ({ what }) => {
+    if (what === "fail without words") throw new Error("no words")
+    return { type: "ConfigurationError", message: `Broken: ${what}` }
   }
 })
 
@@ -402,26 +389,81 @@ describe("JobRunner", () => {
   )
 })
 
-const failing = () => Effect.fail(new Broken({ what: "" }))
+/** Has a place for each error, and writes its functions there. */
+const Careful = Action.make({
+  name: "careful",
+  parameters: UserParameters.json({ order: Schema.String }),
+  state: State,
+  start: Effect.fn("Careful.start")(function*({ job, parameters }) {
+    if (parameters.order === "") return yield* new Away()
+    return Action.Step.Continue({ message: "begun", state: { seen: [job.id] } })
+  }),
+  resume: ({ parameters }, { seen }) =>
+    Effect.gen(function*() {
+      if (parameters.order !== seen[0]) return yield* new Broken({ what: parameters.order })
+      return Action.Step.Done({ message: "" })
+    }),
+  recover: () => Effect.fail(new Unclear())
+})
+
+class Unclear extends Schema.TaggedError<Unclear>()("Unclear", {}) {}
+
+const DeadEnd = Action.make({
+  name: "dead-end",
+  parameters: Schema.String,
+  state: State,
+  start: ({ job }) => Effect.succeed(Action.Step.Continue({ message: "", state: { seen: [job.id] } })),
+  resume: () => Effect.fail(new Broken({ what: "" }))
+})
+
+const Hasty = Action.makeStateless({
+  name: "hasty",
+  parameters: Schema.String,
+  start: ({ parameters }) =>
+    parameters === "" ? Effect.fail(new Away()) : Effect.succeed(Action.Step.Done({ message: "" }))
+})
 
 describe("an action of one's own", () => {
-  it("does not compile with an error whose failure is not decided", () => {
-    const options = { name: "a", parameters: Schema.String, state: State, start: failing, resume: failing } as const
-    // @ts-expect-error the failure of Broken is not decided
-    Action.make({ ...options, failure: {} })
-    Action.make({ ...options, failure: { Broken: () => ({ type: "JobFailed", message: "" }) } })
+  it("does not compile with an error that has no failure", () => {
+    Careful({ Away: "JobFailed", Broken: ({ what }) => ({ type: "JobFailed", message: what }), Unclear: "JobFailed" })
+    // @ts-expect-error Away is an error of start
+    Careful({ Broken: "JobFailed", Unclear: "JobFailed" })
+    // @ts-expect-error Broken is an error of resume
+    Careful({ Away: "JobFailed", Unclear: "JobFailed" })
+    // @ts-expect-error Unclear is an error of recover
+    Careful({ Away: "JobFailed", Broken: "JobFailed" })
+    // @ts-expect-error no such failure
+    Careful({ Away: "Sorry", Broken: "JobFailed", Unclear: "JobFailed" })
+    Hasty({ Away: "JobFailed" })
+    // @ts-expect-error Away is an error of start
+    Hasty({})
   })
+
+  it.effect("fails on a token that is not its own, where it cannot recover", () =>
+    Effect.gen(function*() {
+      const foreign = event("1", "x", "a token of somebody else")
+      const outcome = yield* JobRunner.run(Hasty({ Away: "JobFailed" }), foreign)
+      assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+      assert.include(outcome.message, "was not written by action \"hasty\", or by another version of it")
+      const first = yield* JobRunner.run(DeadEnd({ Broken: "JobFailed" }), event("2", "x"))
+      const odd = tokenOf(first).replace("[\"2\"]", "2")
+      const second = yield* JobRunner.run(DeadEnd({ Broken: "JobFailed" }), event("3", "x", odd))
+      assert.include(second.message, "was not written by action \"dead-end\"")
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("gives the tag of an error that has no words", () =>
+    Effect.gen(function*() {
+      const outcome = yield* JobRunner.run(Hasty({ Away: "PermissionError" }), event("1", ""))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError", message: "Away" })
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
   it.effect("takes JSON as UserParameters", () =>
     Effect.gen(function*() {
-      const Greeting = Action.make({
+      const Greeting = Action.makeStateless({
         name: "greeting",
         parameters: UserParameters.json({ name: Schema.NonEmptyString }),
-        state: Schema.Null,
-        start: ({ parameters: { name } }) => Effect.succeed(Action.Step.Done({ message: `Hello ${name}` })),
-        resume: () => Effect.succeed(Action.Step.Done({ message: "" })),
-        failure: {}
-      })
+        start: ({ parameters: { name } }) => Effect.succeed(Action.Step.Done({ message: `Hello ${name}` }))
+      })({})
       const outcome = yield* JobRunner.run(Greeting, event("1", "{\"name\":\"you\"}"))
       assert.strictEqual(outcome.message, "Hello you")
     }).pipe(Effect.provide(CodePipelineMemory.layer)))

@@ -213,14 +213,14 @@ export const CheckWebpage = Action.make({
   parameters: Parameters,
   state: PageAttempts.Attempts,
   start: (invocation) => check(invocation, PageAttempts.none),
-  resume: (invocation, state) => check(invocation, Option.getOrElse(state, () => PageAttempts.none)),
-  failure: {
-    PageUnreachable: ({ message }) => ({ type: "JobFailed", message }),
-    RedirectRefused: ({ message }) => ({ type: "JobFailed", message }),
-    BodyBroken: ({ message }) => ({ type: "JobFailed", message }),
-    PageTimedOut: ({ message }) => ({ type: "JobFailed", message }),
-    StatusUnexpected: ({ message }) => ({ type: "JobFailed", message }),
-    TextMissing: ({ message }) => ({ type: "JobFailed", message }),
-    PageNotRight: ({ message }) => ({ type: "JobFailed", message })
-  }
+  resume: check,
+  recover: (invocation) => check(invocation, PageAttempts.none)
+})({
+  PageUnreachable: "JobFailed",
+  RedirectRefused: "JobFailed",
+  BodyBroken: "JobFailed",
+  PageTimedOut: "JobFailed",
+  StatusUnexpected: "JobFailed",
+  TextMissing: "JobFailed",
+  PageNotRight: "JobFailed"
 })

@@ -8,7 +8,6 @@ import * as StackEvents from "../domain/StackEvents.ts"
 import type { Owner, StackOperation } from "../domain/StackOperation.ts"
 import type * as StackPlan from "../domain/StackPlan.ts"
 import { CloudFormation, type Stack } from "../services/CloudFormation.ts"
-import type { TaggedError } from "./Action.ts"
 
 /** Lambda keeps an event for six hours: so much earlier an earlier delivery of it may have begun the operation. */
 const redelivery = Duration.toMillis("6 hours")
@@ -48,10 +47,11 @@ export interface Search {
 }
 
 /** What the plan says in the end, and the events that were read to know it: none where the role may not read them. */
-export const settle = Effect.fnUntraced(function*<Next extends TaggedError>(
+export const settle = Effect.fnUntraced(function*<Next extends { readonly _tag: string }>(
   decision: StackPlan.Decision<Next>,
   search: Search
 ) {
+  if (Option.isSome(search.stack)) yield* Effect.annotateCurrentSpan({ status: search.stack.value.status })
   if (!isReadEvents(decision)) return { next: decision, events: Option.some<Events>([]) }
   const events = yield* readEvents(search)
   const evidence = Option.match(events, {
@@ -87,6 +87,6 @@ const unlessDenied = (events: Effect.Effect<Events, AwsError>) =>
       ))
   )
 
-const isReadEvents = <Next extends TaggedError>(
+const isReadEvents = <Next extends { readonly _tag: string }>(
   decision: StackPlan.Decision<Next>
 ): decision is StackPlan.ReadEvents<Next> => decision._tag === "ReadEvents"

@@ -1,11 +1,15 @@
 // The one way in which this package calls AWS.
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type AwsError, AwsUnavailable, fromUnknown } from "../domain/AwsError.ts"
 import { Deadline } from "../services/Deadline.ts"
+import { countCall } from "../services/Telemetry.ts"
 
 /**
  * Options of every client. The SDK's own retries are off, so that there is one policy and one clock; a server that is
@@ -66,7 +70,22 @@ export const send = <A>(
   operation: string,
   run: (options: { readonly abortSignal: AbortSignal }) => Promise<A>
 ): Effect.Effect<A, AwsError> =>
-  Effect.tryPromise({
-    try: (abortSignal) => run({ abortSignal }),
-    catch: (cause) => fromUnknown(operation, cause)
-  }).pipe(giveUpAtDeadline(operation), retryUnavailable, Effect.withSpan(operation))
+  Effect.suspend(() => {
+    let tries = 0
+    return Effect.tryPromise({
+      try: (abortSignal) => {
+        tries++
+        return run({ abortSignal })
+      },
+      catch: (cause) => fromUnknown(operation, cause)
+    }).pipe(giveUpAtDeadline(operation), retryUnavailable, Effect.onExit((exit) => told(operation, exit, tries - 1)))
+  }).pipe(Effect.withSpan(operation))
+
+const told = (operation: string, exit: Exit.Exit<unknown, AwsError>, retries: number) => {
+  const result = Exit.match(exit, {
+    onSuccess: () => "Succeeded",
+    onFailure: (cause) =>
+      Option.match(Cause.findErrorOption(cause), { onNone: () => "Interrupted", onSome: ({ _tag }) => _tag })
+  })
+  return Effect.andThen(countCall(operation, result, retries), Effect.annotateCurrentSpan({ retries }))
+}

@@ -1,11 +1,10 @@
 // Makes an action into the function that Lambda calls.
 import * as Effect from "effect/Effect"
-import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import type { Action, TaggedError } from "../actions/Action.ts"
 import type { JobOutcome } from "../domain/JobOutcome.ts"
+import { lambdaLogs } from "../internal/lambdaLogs.ts"
 import * as JobRunner from "../JobRunner.ts"
 import type { CodePipeline } from "../services/CodePipeline.ts"
 
@@ -17,7 +16,11 @@ export interface LambdaContext {
 
 /**
  * The handler of a Lambda function whose only work is one action. `layer` is built once for each container, and must not
- * be able to fail: what can fail belongs into the action, where it is reported.
+ * be able to fail: what can fail belongs into the action, where it is reported. It is released
+ * on SIGTERM, which Lambda sends to functions with an extension, and then the process ends.
+ *
+ * Logs are lines of JSON from the level INFO on, or what the function's logging configuration says
+ * (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`). A logger, console or level of `layer` takes the place of ours.
  *
  * The promise resolves to the outcome that was reported. It is rejected only where nothing was, because the event is not
  * a job's or CodePipeline could not be reached: then Lambda delivers the event again.
@@ -26,7 +29,9 @@ export const handler = <Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
   layer: Layer.Layer<R | CodePipeline>
 ): (event: unknown, context?: LambdaContext) => Promise<JobOutcome> => {
-  const runtime = ManagedRuntime.make(Layer.merge(layer, Logger.layer([jsonLines])))
+  const runtime: ManagedRuntime.ManagedRuntime<R | CodePipeline, never> = ManagedRuntime.make(
+    Layer.mergeAll(lambdaLogs, disposeOnSigterm(() => runtime.dispose()), layer)
+  )
   return (event, context) =>
     runtime.runPromise(
       JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
@@ -36,12 +41,20 @@ export const handler = <Parameters, State, E extends TaggedError, R>(
     )
 }
 
-/** One JSON object a line, with the annotations (`jobId`, `action`, …) beside `level`, `timestamp` and `message`. */
-const jsonLines = Logger.withConsoleLog(
-  Logger.map(
-    Logger.formatStructured,
-    ({ annotations, cause, level, message, timestamp }) =>
-      // Not JSON.stringify, which fails on what an action may log: a bigint, an object that holds itself.
-      Formatter.formatJson({ ...annotations, timestamp, level, message, cause })
+/**
+ * Ends the process in order when Lambda shuts the container down, which it tells only where an extension is registered.
+ * The listener lives as long as the layer.
+ */
+const disposeOnSigterm = (dispose: () => Promise<void>): Layer.Layer<never> => {
+  const end = () =>
+    void dispose().finally(() => {
+      // Who else listens ends the process.
+      if (process.listenerCount("SIGTERM") === 0) process.exit()
+    })
+  return Layer.effectDiscard(
+    Effect.acquireRelease(
+      Effect.sync(() => process.once("SIGTERM", end)),
+      () => Effect.sync(() => process.off("SIGTERM", end))
+    )
   )
-)
+}

@@ -14,15 +14,15 @@ export const timeout = 60_000
 
 const functionSecret = "secret-of-the-function"
 
-/** Bundles the function, once for all tests of a file. */
-export const buildFunction = (name: string) => {
+/** Bundles the function, once for all tests of a file: one of `src/lambda`, or a module beside the tests. */
+export const buildFunction = (name: string, ownModule?: string) => {
   /** Holds the bundled function and nothing else; there are no node_modules above it. */
   let folder = ""
 
   beforeAll(async () => {
     const outdir = await mkdtemp(join(await realpath(tmpdir()), "effect-codepipeline-"))
     const [, module = ""] = (await entryPoints()).find((entry) => entry[0] === name) ?? []
-    await bundle(name, module, outdir)
+    await bundle(name, ownModule ?? module, outdir)
     folder = join(outdir, name)
     return () => rm(outdir, { recursive: true })
   }, timeout)

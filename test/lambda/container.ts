@@ -53,10 +53,11 @@ export interface Options {
   readonly nodeOptions?: ReadonlyArray<string>
 }
 
-const end = (child: ChildProcess) =>
+/** Waits until the process has ended, after it was asked to. */
+const ended = (child: ChildProcess, ask: () => unknown) =>
   Effect.callback<number | null>((resume) => {
     child.on("close", (code) => resume(Effect.succeed(code)))
-    child.stdin?.end()
+    ask()
   })
 
 export const startContainer = Effect.fnUntraced(function*({ cwd, env, folder, nodeOptions = [] }: Options) {
@@ -74,6 +75,11 @@ export const startContainer = Effect.fnUntraced(function*({ cwd, env, folder, no
   )
   const output = Promise.all([child.stdout, child.stderr, child.stdio[4] as Readable].map((stream) => text(stream)))
   const results = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]()
+  const end = Effect.fnUntraced(function*(ask: () => unknown) {
+    const code = yield* ended(child, ask)
+    const [stdout = "", stderr = "", notes = ""] = yield* Effect.promise(() => output)
+    return { code, stdout, stderr, notes } satisfies Ended
+  })
   return {
     invoke: (event: unknown, remainingMillis = 60_000) =>
       Effect.promise(async () => {
@@ -82,10 +88,8 @@ export const startContainer = Effect.fnUntraced(function*({ cwd, env, folder, no
         if (value === undefined) return assert.fail(`the function has ended: ${(await output).join("\n")}`)
         return JSON.parse(value) as Result
       }),
-    end: Effect.gen(function*() {
-      const code = yield* end(child)
-      const [stdout = "", stderr = "", notes = ""] = yield* Effect.promise(() => output)
-      return { code, stdout, stderr, notes } satisfies Ended
-    })
+    end: end(() => child.stdin.end()),
+    /** Shuts the container down as Lambda does. */
+    shutDown: end(() => child.kill("SIGTERM"))
   }
 })

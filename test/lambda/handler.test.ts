@@ -96,18 +96,15 @@ describe("the handler", () => {
 })
 
 /** Logs what is no JSON, and is done. */
-const Talkative = Action.make({
+const Talkative = Action.makeStateless({
   name: "talkative",
   parameters: Schema.String,
-  state: Schema.Null,
   start: () => {
     const circular: Record<string, unknown> = { big: 1n }
     circular["self"] = circular
     return Effect.as(Effect.log("odd", circular), Action.Step.Done({ message: "done" }))
-  },
-  resume: () => Effect.succeed(Action.Step.Done({ message: "done" })),
-  failure: {}
-})
+  }
+})({})
 
 describe("the log of the handler", () => {
   it.effect("takes whatever an action logs", () =>

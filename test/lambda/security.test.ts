@@ -701,14 +701,11 @@ it.effect("of what an action fails or dies with, no headers and no credentials a
     }
     const console = yield* TestConsole.make
     const handler = Lambda.handler(
-      Action.make({
+      Action.makeStateless({
         name: "broken",
         parameters: Schema.String,
-        state: Schema.Null,
-        start: ({ parameters }) => ends[parameters] ?? Effect.die(parameters),
-        resume: () => Effect.die("not resumed"),
-        failure: { Broken: ({ message }) => ({ type: "JobFailed", message: `Broken: ${message}` }) }
-      }),
+        start: ({ parameters }) => ends[parameters] ?? Effect.die(parameters)
+      })({ Broken: ({ message }) => ({ type: "JobFailed", message: `Broken: ${message}` }) }),
       Layer.mergeAll(
         CodePipelineMemory.layer,
         Layer.succeed(Console.Console, console),

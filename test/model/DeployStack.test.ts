@@ -216,24 +216,21 @@ const resumeByStatus = Effect.fnUntraced(function*() {
   return yield* new WentWrong()
 })
 
-const wrong = () => ({ type: "JobFailed", message: "" }) as const
-
 /** Goes by the status alone, as AWS's sample does. */
 const byStatus = Action.make({
   name: "by-status",
   parameters: Schema.String,
   state: Schema.Null,
   start: startByStatus,
-  resume: resumeByStatus,
-  failure: {
-    ...Action.awsFailures,
-    NoUpdates: wrong,
-    TokenUsed: wrong,
-    StackNotReady: wrong,
-    InsufficientCapabilities: wrong,
-    UnknownParameters: wrong,
-    WentWrong: wrong
-  }
+  resume: resumeByStatus
+})({
+  ...Action.awsFailures,
+  NoUpdates: "JobFailed",
+  TokenUsed: "JobFailed",
+  StackNotReady: "JobFailed",
+  InsufficientCapabilities: "JobFailed",
+  UnknownParameters: "JobFailed",
+  WentWrong: "JobFailed"
 })
 
 describe("an action that goes by the status alone", () => {

@@ -18,9 +18,8 @@ const Patient = Action.make({
   resume: ({ execution: { attempt } }) =>
     Effect.succeed(
       attempt < 3 ? Action.Step.Continue({ message: "waiting", state: null }) : Action.Step.Done({ message: "over" })
-    ),
-  failure: {}
-})
+    )
+})({})
 
 const invoke = (event: unknown) => JobRunner.run(Patient, event)
 

@@ -1,0 +1,77 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer } from "effect"
+import { JobRunner } from "effect-codepipeline"
+import { CodePipelineMemory, LocalPipeline } from "effect-codepipeline/testing"
+import { drive } from "../drive.ts"
+import { deployEvent } from "../fixtures.ts"
+import { Chat, Claims, Notify } from "./notify.ts"
+import { answering } from "./web.ts"
+
+const webhook = "https://chat.example.com/hooks/secret-of-the-webhook"
+const configured = { CHAT_WEBHOOK: webhook, CLAIMS_BUCKET: "claims" }
+
+/** As S3 answers a put that is only for objects that are not there. */
+const bucket = () => {
+  const keys = new Set<string>()
+  return {
+    send: ({ input }: { readonly input: { readonly Key?: string | undefined } }) => {
+      if (keys.has(input.Key ?? "")) return Promise.reject(Object.assign(new Error(), { name: "PreconditionFailed" }))
+      keys.add(input.Key ?? "")
+      return Promise.resolve({})
+    }
+  }
+}
+
+const room = (posts: Array<string>, status = 200, config: Readonly<Record<string, string>> = configured) =>
+  Layer.mergeAll(
+    Claims.layerClient(bucket()),
+    Layer.provide(
+      Chat.layer,
+      answering((request) => {
+        const body = request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : ""
+        posts.push(`${request.url} ${body}`)
+        return status === 0 ? undefined : new Response("", { status })
+      })
+    ),
+    CodePipelineMemory.layer,
+    ConfigProvider.layer(ConfigProvider.fromUnknown(config))
+  )
+
+const notify = (id: string, execution: string) =>
+  drive(LocalPipeline.run({
+    event: deployEvent({ id, userParameters: JSON.stringify({ text: "It is live", execution }) }),
+    invoke: (event) => JobRunner.run(Notify, event)
+  }))
+
+describe("the example notify", () => {
+  it.effect("posts once in an execution of the pipeline, also when the action is retried", () => {
+    const posts: Array<string> = []
+    return Effect.gen(function*() {
+      assert.deepInclude(yield* notify("1", "execution-1"), { _tag: "Succeeded", message: "Sent" })
+      assert.deepInclude(yield* notify("2", "execution-1"), { _tag: "Succeeded", message: "Sent before" })
+      assert.deepStrictEqual(posts, [`${webhook} {"text":"It is live"}`])
+      assert.deepInclude(yield* notify("3", "execution-2"), { _tag: "Succeeded", message: "Sent" })
+      assert.lengthOf(posts, 2)
+    }).pipe(Effect.provide(room(posts)))
+  })
+
+  it.effect.each([0, 500])("does not try again where it may have been posted: %i", (status) => {
+    const posts: Array<string> = []
+    return Effect.gen(function*() {
+      const outcome = yield* notify("1", "execution-1")
+      assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+      assert.include(outcome.message, "The message may not have been sent, and is not sent again")
+      assert.notInclude(outcome.message, "secret-of-the-webhook")
+      yield* notify("2", "execution-1")
+      assert.lengthOf(posts, 1)
+    }).pipe(Effect.provide(room(posts, status)))
+  })
+
+  it.effect("says which variable it needs", () =>
+    Effect.gen(function*() {
+      assert.deepInclude(yield* notify("1", "execution-1"), {
+        type: "ConfigurationError",
+        message: "The Lambda function needs the variable CLAIMS_BUCKET"
+      })
+    }).pipe(Effect.provide(room([], 200, {}))))
+})

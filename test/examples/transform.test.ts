@@ -1,0 +1,53 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer } from "effect"
+import { JobRunner } from "effect-codepipeline"
+import { ArtifactStoreMemory, CodePipelineMemory, LocalPipeline } from "effect-codepipeline/testing"
+import { drive } from "../drive.ts"
+import { deployEvent } from "../fixtures.ts"
+import { Transform, Values } from "./transform.ts"
+
+const files = { "config.json": "{\"host\":\"${HOST}\",\"url\":\"https://${HOST}:${PORT}/\"}", "empty.txt": "" }
+
+const world = (values: Readonly<Record<string, string>>) =>
+  Layer.mergeAll(
+    ArtifactStoreMemory.layer({ Source: files }),
+    CodePipelineMemory.layer,
+    Values.layer,
+    ConfigProvider.layer(ConfigProvider.fromUnknown(values))
+  )
+
+const artifact = (name: string) => ({
+  name,
+  location: { s3Location: { bucketName: "pipeline", objectKey: `${name}.zip` } }
+})
+
+const transform = drive(
+  LocalPipeline.run({
+    event: deployEvent({
+      userParameters: JSON.stringify({ from: "Source", to: "Filled", files: Object.keys(files) }),
+      inputArtifacts: [artifact("Source")],
+      outputArtifacts: [artifact("Filled")]
+    }),
+    invoke: (event) => JobRunner.run(Transform, event)
+  })
+)
+
+describe("the example transform", () => {
+  it.effect("writes an output artifact with values in the place of placeholders", () =>
+    Effect.gen(function*() {
+      assert.deepInclude(yield* transform, { _tag: "Succeeded", message: "2 files written to Filled" })
+      const { outputs } = yield* ArtifactStoreMemory
+      assert.deepStrictEqual([...outputs], [
+        ["Filled", { "config.json": "{\"host\":\"a.example\",\"url\":\"https://a.example:443/\"}", "empty.txt": "" }]
+      ])
+    }).pipe(Effect.provide(world({ VALUE_HOST: "a.example", VALUE_PORT: "443" }))))
+
+  it.effect("writes nothing where a value is missing", () =>
+    Effect.gen(function*() {
+      assert.deepInclude(yield* transform, {
+        type: "ConfigurationError",
+        message: "There is no value for ${PORT}: set the variable VALUE_PORT of the Lambda function"
+      })
+      assert.strictEqual((yield* ArtifactStoreMemory).outputs.size, 0)
+    }).pipe(Effect.provide(world({ VALUE_HOST: "a.example" }))))
+})
