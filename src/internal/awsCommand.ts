@@ -13,6 +13,7 @@ import { Deadline } from "../services/Deadline.ts"
  */
 export const clientOptions = {
   maxAttempts: 1,
+  retryMode: "standard",
   requestHandler: {
     connectionTimeout: 5_000,
     requestTimeout: 20_000,
