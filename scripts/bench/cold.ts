@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { build, type BuildOptions } from "esbuild"
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
-import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { performance } from "node:perf_hooks"
@@ -11,7 +11,7 @@ import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
-import { bundleOptions, entryPoints } from "../bundle.ts"
+import { bundleOptions, compile, entryPoints } from "../bundle.ts"
 import { type AwsServer, startAws } from "./awsServer.ts"
 import type { Order, Report } from "./coldFunction.ts"
 import { type CpuLimit, cpuLimit } from "./cpuLimit.ts"
@@ -26,7 +26,7 @@ export interface Options {
 }
 
 /** The first is what the others are measured against; the second is the same, bundled by esbuild without our plugins. */
-const variants = ["SDK alone", "SDK alone, not shrunk", "deploy-stack"] as const
+const variants = ["SDK alone", "SDK alone, not shrunk", "not primed", "deploy-stack"] as const
 type Variant = (typeof variants)[number]
 
 const jobs = ["fresh", "continuation"] as const
@@ -255,19 +255,15 @@ const bundle = async (
   folder: string,
   options: BuildOptions = bundleOptions
 ): Promise<Size> => {
-  const { metafile = { outputs: {} } } = await build({
-    ...options,
-    entryPoints: { [join(name, "index")]: module },
-    outdir: folder,
-    metafile: true
-  })
-  const [[file = "", output] = []] = Object.entries(metafile.outputs)
-  const code = await readFile(file)
+  const { code, metafile } = await compile(module, options)
+  await mkdir(join(folder, name))
+  await writeFile(join(folder, name, "index.mjs"), code)
+  const [output] = Object.values(metafile.outputs)
   const parts: Record<string, number> = {}
   for (const [module, { bytesInOutput }] of Object.entries(output?.inputs ?? {})) {
     parts[partOf(module)] = (parts[partOf(module)] ?? 0) + bytesInOutput
   }
-  return { bytes: code.length, gzipped: gzipSync(code, { level: 9 }).length, parts }
+  return { bytes: Buffer.byteLength(code), gzipped: gzipSync(code, { level: 9 }).length, parts }
 }
 
 /** What was measured of the cold starts for one kind of job and one size of memory. */
@@ -449,6 +445,7 @@ export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {
   const notShrunk = { ...bundleOptions, alias: { "@node-rs/crc32": crc32 }, plugins: [] }
   sizes["SDK alone"] = await bundle("SDK alone", path("baseline.ts"), folder)
   sizes["SDK alone, not shrunk"] = await bundle("SDK alone, not shrunk", path("baseline.ts"), folder, notShrunk)
+  sizes["not primed"] = await bundle("not primed", path("notPrimed.ts"), folder)
   await build({ entryPoints: [path("coldFunction.ts")], outfile: join(folder, "runner.mjs"), ...bundleOptions })
 
   const cloud = await startCloud(delay)

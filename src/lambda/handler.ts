@@ -8,6 +8,9 @@ import type { Action, TaggedError } from "../actions/Action.ts"
 import type { JobOutcome } from "../domain/JobOutcome.ts"
 import * as JobRunner from "../JobRunner.ts"
 import type { CodePipeline } from "../services/CodePipeline.ts"
+import { Connections, play, type Priming } from "./priming.ts"
+
+export type { Priming } from "./priming.ts"
 
 /** What this package uses of Lambda's context object. */
 export interface LambdaContext {
@@ -15,18 +18,46 @@ export interface LambdaContext {
   getRemainingTimeInMillis?(): number
 }
 
+export type Handler = (event: unknown, context?: LambdaContext) => Promise<JobOutcome>
+
 /**
  * The handler of a Lambda function whose only work is one action. `layer` is built once for each container, and must not
  * be able to fail: what can fail belongs into the action, where it is reported.
  *
  * The promise resolves to the outcome that was reported. It is rejected only where nothing was, because the event is not
  * a job's or CodePipeline could not be reached: then Lambda delivers the event again.
+ *
+ * With `priming` the handler itself is promised: before it is there, a job is played, so that the first real one finds
+ * all code compiled and connections open. Lambda starts a container with a whole CPU, whatever the memory of the
+ * function, and the handler then has a share of it. `layer` is built twice; what goes wrong while playing is ignored.
  */
-export const handler = <Parameters, State, E extends TaggedError, R>(
+export function handler<Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
   layer: Layer.Layer<R | CodePipeline>
-): (event: unknown, context?: LambdaContext) => Promise<JobOutcome> => {
-  const runtime = ManagedRuntime.make(Layer.merge(layer, Logger.layer([jsonLines])))
+): Handler
+export function handler<Parameters, State, E extends TaggedError, R>(
+  action: Action<Parameters, State, E, R>,
+  layer: Layer.Layer<R | CodePipeline>,
+  options: { readonly priming: Priming }
+): Promise<Handler>
+export function handler<Parameters, State, E extends TaggedError, R>(
+  action: Action<Parameters, State, E, R>,
+  layer: Layer.Layer<R | CodePipeline>,
+  options?: { readonly priming: Priming }
+): Handler | Promise<Handler> {
+  if (options === undefined) return handlerOf(action, layer)
+  const connections = new Connections()
+  const handle = handlerOf(action, Layer.provide(layer, connections.transport))
+  // What they make of a log entry nobody prints.
+  const logging = Logger.layer([lines])
+  return play(action, layer, logging, options.priming, connections).then(() => handle)
+}
+
+const handlerOf = <Parameters, State, E extends TaggedError, R>(
+  action: Action<Parameters, State, E, R>,
+  layer: Layer.Layer<R | CodePipeline>
+): Handler => {
+  const runtime = ManagedRuntime.make(Layer.merge(layer, Logger.layer([Logger.withConsoleLog(lines)])))
   return (event, context) =>
     runtime.runPromise(
       JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
@@ -37,11 +68,9 @@ export const handler = <Parameters, State, E extends TaggedError, R>(
 }
 
 /** One JSON object a line, with the annotations (`jobId`, `action`, …) beside `level`, `timestamp` and `message`. */
-const jsonLines = Logger.withConsoleLog(
-  Logger.map(
-    Logger.formatStructured,
-    ({ annotations, cause, level, message, timestamp }) =>
-      // Not JSON.stringify, which fails on what an action may log: a bigint, an object that holds itself.
-      Formatter.formatJson({ ...annotations, timestamp, level, message, cause })
-  )
+const lines = Logger.map(
+  Logger.formatStructured,
+  ({ annotations, cause, level, message, timestamp }) =>
+    // Not JSON.stringify, which fails on what an action may log: a bigint, an object that holds itself.
+    Formatter.formatJson({ ...annotations, timestamp, level, message, cause })
 )

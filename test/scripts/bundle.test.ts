@@ -1,12 +1,11 @@
 // What the built functions are made of: as small as they can be, and nothing is left out that they need.
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { build } from "esbuild"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
-import { bundleOptions, entryPoints, treeShakeable, withErrors } from "../../scripts/bundle.ts"
+import { compile, entryPoints, treeShakeable, withErrors } from "../../scripts/bundle.ts"
 import { JobId } from "../../src/domain/Job.ts"
 import { JobOutcome } from "../../src/domain/JobOutcome.ts"
 import { CodePipeline } from "../../src/services/CodePipeline.ts"
@@ -22,16 +21,10 @@ const functions = new Map<string, Built>()
 
 beforeAll(async () => {
   for (const [name, module] of await entryPoints()) {
-    const { metafile, outputFiles } = await build({
-      entryPoints: [module],
-      outdir: "dist",
-      write: false,
-      metafile: true,
-      ...bundleOptions
-    })
+    const { code, metafile } = await compile(module)
     const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
     functions.set(name, {
-      code: outputFiles.map(({ text }) => text).join(""),
+      code,
       modules: new Map(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput]))
     })
   }
