@@ -7,6 +7,9 @@ import * as Schema from "effect/Schema"
 import { JobId } from "./Job.ts"
 import { limits } from "./JobOutcome.ts"
 
+/** Far more than there are in 24 hours. */
+const mostAttempts = 1_000_000
+
 /** What one action keeps from its first job to its last. */
 export class Execution extends Schema.Class<Execution>("effect-codepipeline/domain/Execution")({
   /** The id of the job that began the action: the same in every later job, and so the key of what is done only once. */
@@ -14,7 +17,7 @@ export class Execution extends Schema.Class<Execution>("effect-codepipeline/doma
   /** When that job was first seen, in epoch milliseconds. */
   startedAt: Schema.Int,
   /** Counts the invocations, this one included, from 1. */
-  attempt: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
+  attempt: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: mostAttempts })),
   /** How long there was no good answer; absent while there is one. */
   unavailable: Schema.optionalKey(Schema.Struct({
     /** Epoch milliseconds. */
@@ -24,7 +27,7 @@ export class Execution extends Schema.Class<Execution>("effect-codepipeline/doma
   }))
 }) {
   get next(): Execution {
-    return new Execution({ ...this, attempt: this.attempt + 1 })
+    return new Execution({ ...this, attempt: Math.min(this.attempt + 1, mostAttempts) })
   }
 }
 

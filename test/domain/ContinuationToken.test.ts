@@ -112,6 +112,6 @@ it("a token that was written before stays readable", () => {
 
 it.prop("the next execution is the same but for its number", [Execution], ([execution]) => {
   const { attempt, ...same } = execution.next
-  assert.strictEqual(attempt, execution.attempt + 1)
+  assert.strictEqual(attempt, Math.min(execution.attempt + 1, 1_000_000))
   assert.deepInclude(execution, same)
 })
