@@ -181,7 +181,11 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           }
           if (type === "UPDATE" && fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
           yield* checkTemplate(operation, request)
-          const settings = yield* settingsAfter(operation, request, existing?.settings ?? noSettings)
+          const settings = yield* settingsAfter(
+            operation,
+            { ...request, stackPolicy: undefined },
+            existing?.settings ?? noSettings
+          )
           const target = existing ?? add(stack, now)
           if (existing === undefined) target.interfere("REVIEW_IN_PROGRESS", now)
           return target.prepare({ name: changeSet, description, template: textOf(request), settings }, step, now)
