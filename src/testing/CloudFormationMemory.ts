@@ -213,7 +213,9 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           }
           found.changeSets = [{ ...made, executed: true }]
           const template = { templateBody: made.template, clientRequestToken, disableRollback }
-          operate("execute", found, template, made.settings, now)
+          // It may have been protected since.
+          const { terminationProtection } = found.settings
+          operate("execute", found, template, { ...made.settings, terminationProtection }, now)
         }),
         deleteChangeSet: Effect.fn("CloudFormationMemory.deleteChangeSet")(function*(key) {
           const now = yield* enter("cloudformation:DeleteChangeSet")
