@@ -62,9 +62,8 @@ export const variables = (
     const known = Object.keys(stack.outputs)
     return Result.fail(new OutputMissing({ stackId, stack: name, output: missing, known }))
   }
-  const chosen = names === undefined
-    ? all
-    : Object.fromEntries(["StackId", ...names].map((name) => [name, all[name] ?? ""]))
+  const wanted = names && new Set(["StackId", ...names])
+  const chosen = Object.fromEntries(Object.entries(all).filter(([name]) => wanted?.has(name) ?? true))
   const bytes = outputVariableBytes(chosen)
   return bytes > limits.outputVariables
     ? Result.fail(new OutputsTooLarge({ stackId, stack: name, bytes }))

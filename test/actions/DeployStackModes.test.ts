@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { DeployStack } from "../../src/actions/DeployStack.ts"
+import { AwsRejected } from "../../src/domain/AwsError.ts"
 import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
-import { CloudFormation } from "../../src/services/CloudFormation.ts"
+import { ChangeSetExists, CloudFormation } from "../../src/services/CloudFormation.ts"
 import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
@@ -404,5 +405,104 @@ describe("CHANGE_SET_DEPLOY", () => {
       const late = yield* invoke(eventOf("1", deploy))
       assert.deepInclude(yield* invoke(next(late, "5", deploy)), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* begun, ["create-earlier", "execute-1"])
+    }).pipe(Effect.provide(world)))
+})
+
+const deny = (operation: string) => CloudFormationMemory.use(({ deny }) => deny(operation))
+const clear = (changeSet: string) => CloudFormation.use(({ deleteChangeSet }) => deleteChangeSet({ stack, changeSet }))
+
+describe("what CloudFormation does not do", () => {
+  const deploy = { ...templated, mode: "CHANGE_SET_DEPLOY" }
+  const replace = { ...templated, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
+
+  it.effect("to make a change set is told in its words", () =>
+    Effect.gen(function*() {
+      yield* ArtifactStoreMemory.use(({ put }) => put("MyTemplate", { [file]: "{}" }))
+      const outcome = yield* invoke(eventOf("1", replace))
+      assert.deepInclude(outcome, {
+        _tag: "Failed",
+        type: "ConfigurationError",
+        message: `Error creating change set "Next" for CloudFormation stack "${stack}": ` +
+          "Template format error: At least one Resources member must be defined."
+      })
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each(
+    [
+      [replace, "Next", "Error creating change set \"Next\""],
+      [deploy, "execute-1", "Change set \"execute-1\" of stack \"MyTestStack\" cannot be executed"]
+    ] as const
+  )(
+    "because somebody has deleted the change set is told: %j",
+    ([parameters, changeSet, words]) =>
+      Effect.gen(function*() {
+        yield* created
+        yield* changeTemplate
+        const started = yield* invoke(eventOf("1", parameters))
+        yield* clear(changeSet)
+        const outcome = yield* invoke(next(started, "2", parameters))
+        assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+        assert.include(outcome.message, words)
+        assert.include(outcome.message, "there is no such change set")
+        assert.deepStrictEqual(yield* begun, ["create-earlier"])
+      }).pipe(Effect.provide(world))
+  )
+
+  it.effect("for the role, to clear an empty change set away, is no failure", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* deny("cloudformation:DeleteChangeSet")
+      assert.deepInclude(yield* run("1", deploy), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each<readonly [operation: string, parameters: Readonly<Record<string, unknown>>]>([
+    ["cloudformation:CreateChangeSet", deploy],
+    ["cloudformation:DescribeChangeSet", deploy],
+    ["cloudformation:ExecuteChangeSet", deploy],
+    ["cloudformation:DeleteStack", { stack, mode: "DELETE_ONLY" }]
+  ])("for the role is PermissionError: %s", ([operation, parameters]) =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      yield* deny(operation)
+      const outcome = yield* run("1", parameters)
+      assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError" })
+      assert.include(outcome.message, operation)
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each(["delete", "executeChangeSet"] as const)(
+    "as it is asked is told in its words: %s",
+    (call) =>
+      Effect.gen(function*() {
+        yield* created
+        yield* changeTemplate
+        const service = yield* CloudFormation
+        const rejected = new AwsRejected({
+          operation: "cloudformation:Call",
+          code: "ValidationError",
+          detail: "Not so"
+        })
+        const refusing = { ...service, [call]: () => Effect.fail(rejected) }
+        const parameters = call === "delete" ? { stack, mode: "DELETE_ONLY" } : deploy
+        const outcome = yield* run("1", parameters).pipe(Effect.provideService(CloudFormation, refusing))
+        assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+        assert.include(
+          outcome.message,
+          call === "delete" ? `Error deleting CloudFormation stack "${stack}": Not so` : "cannot be executed: Not so"
+        )
+      }).pipe(Effect.provide(world))
+  )
+
+  it.effect("because somebody else makes a change set of that name at the same time is tried again", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const service = yield* CloudFormation
+      const exists = new ChangeSetExists({ stack, changeSet: "Next" })
+      const outcome = yield* invoke(eventOf("1", replace)).pipe(
+        Effect.provideService(CloudFormation, { ...service, createChangeSet: () => Effect.fail(exists) })
+      )
+      assert.deepInclude(outcome, { _tag: "Continued" })
+      assert.include(outcome.message, "change set \"Next\" is being deleted")
     }).pipe(Effect.provide(world)))
 })
