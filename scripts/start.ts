@@ -88,7 +88,16 @@ const told = (story: Story) =>
     CloudFormation,
     Effect.map(CloudFormation, (cloudFormation) => ({
       ...cloudFormation,
-      describe: (stack) => Effect.tap(cloudFormation.describe(stack), (found) => story.saw(found))
+      describe: (stack) =>
+        Effect.tap(cloudFormation.describe(stack), (found) =>
+          story.saw(Option.match(found, { onNone: () => "does not exist", onSome: ({ status }) => status }))),
+      events: (stackId, since, pages) =>
+        Effect.tap(cloudFormation.events(stackId, since, pages), (events) => {
+          const newest = events.find(({ physicalResourceId }) =>
+            physicalResourceId === stackId
+          )
+          return newest === undefined || pages === undefined ? Effect.void : story.saw(newest.status)
+        })
     }))
   )
 

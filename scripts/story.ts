@@ -1,11 +1,9 @@
 // Tells on the terminal what happens in a local pipeline.
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { styleText } from "node:util"
 import type { JobOutcome } from "../src/domain/JobOutcome.ts"
-import type { Stack } from "../src/services/CloudFormation.ts"
 import type { Happening } from "../src/testing/LocalPipeline.ts"
 
 type Style = Parameters<typeof styleText>[0]
@@ -20,6 +18,7 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
   const startedAt = yield* Clock.currentTimeMillis
   let waitingFor = ""
   let liveLine = false
+  let seen = ""
 
   // `styleText` knows NO_COLOR, and what is no terminal.
   const style = (style: Style, text: string) => styleText(style, text, { stream: out })
@@ -38,7 +37,13 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
       : ""
     const type = outcome._tag === "Failed" ? `${outcome.type}: ` : ""
     const word = style(styles[outcome._tag], outcome._tag.toLowerCase().padEnd(10))
-    return line(`    ${word}  ${indented(`${type}${outcome.message}`)}${percent}`)
+    const variables = outcome._tag === "Succeeded" ? Object.entries(outcome.outputVariables ?? {}) : []
+    return Effect.andThen(
+      line(`    ${word}  ${indented(`${type}${outcome.message}`)}${percent}`),
+      Effect.forEach(variables, ([name, value]) => line(`    ${"variable".padEnd(10)}  ${name}: ${value}`), {
+        discard: true
+      })
+    )
   }
 
   if (out.isTTY) {
@@ -58,10 +63,11 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
       waitingFor = "waiting for the next attempt"
       return line(`    ${style("bold", "page".padEnd(10))}  ${answer}`)
     },
-    /** A stack was looked at. */
-    saw: (stack: Option.Option<Stack>) => {
-      const status = Option.match(stack, { onNone: () => "does not exist", onSome: ({ status }) => status })
+    /** A stack, or the newest of its events, was looked at. */
+    saw: (status: string) => {
       waitingFor = `${status}, the action is at work`
+      if (status === seen) return Effect.void
+      seen = status
       return line(`    ${style("bold", "stack".padEnd(10))}  ${status}`)
     },
     happened: (happening: Happening) => {
@@ -69,6 +75,7 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
       switch (happening._tag) {
         case "Invoked":
           waitingFor = "the action is at work"
+          seen = ""
           return line(`${style("bold", String(invocation).padStart(2))}  job ${jobId}`)
         default:
           waitingFor = "waiting for the next invocation"

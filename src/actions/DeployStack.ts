@@ -9,16 +9,21 @@ import type { AwsError } from "../domain/AwsError.ts"
 import * as ChangeSet from "../domain/ChangeSet.ts"
 import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
-import { requestToken, StackOperation } from "../domain/StackOperation.ts"
+import * as StackFailure from "../domain/StackFailure.ts"
+import { type Owner, requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
-import { advice, type Fresh, fresh } from "../domain/StackStatus.ts"
+import * as StackProgress from "../domain/StackProgress.ts"
+import { advice, adviceAfterFailure, type Fresh, fresh, goesOn } from "../domain/StackStatus.ts"
+import * as Template from "../domain/Template.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { ChangeSetNotReady, CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
 import { DeployStackParameters } from "./DeployStackParameters.ts"
 import * as StackChangeSet from "./StackChangeSet.ts"
-import { anyDelivery, observe, settle } from "./StackObservation.ts"
+import * as StackDiagnosis from "./StackDiagnosis.ts"
+import { anyDelivery, newestEvents, observe, settle } from "./StackObservation.ts"
 import * as StackSettings from "./StackSettings.ts"
+import * as StackSuccess from "./StackSuccess.ts"
 import * as StackTemplate from "./StackTemplate.ts"
 
 /** The stack's status forbids the operation. */
@@ -56,10 +61,17 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
   stackId: Schema.String,
   status: Schema.String,
   /** Why, oldest first. */
-  causes: Schema.Array(Schema.String)
+  causes: Schema.Array(Schema.String),
+  /** What the reader should know besides, and what to do next. */
+  remarks: Schema.Array(Schema.String)
 }) {
   override get message() {
-    return [`${this.operation === "delete" ? "Delete" : "Update"} failed: ${this.status}`, ...this.causes].join("\n")
+    const { causes, operation, remarks, status } = this
+    return StackFailure.message({
+      head: `${operation === "delete" ? "Delete" : "Update"} failed: ${status}`,
+      causes,
+      remarks
+    })
   }
 }
 
@@ -101,6 +113,9 @@ const Watching = Schema.Struct({
   since: Schema.Int,
   /** Since when the stack is at rest and shows nothing of that operation; epoch milliseconds. */
   restingSince: Schema.optionalKey(Schema.Int),
+  /** As many resources the operation has to bring about, where that is known. */
+  resources: Schema.optionalKey(Schema.Int),
+  progress: Schema.optionalKey(StackProgress.StackProgress),
   /** The role may not read events; said once. */
   eventsDenied: Schema.optionalKey(Schema.Literal(true))
 })
@@ -146,6 +161,7 @@ type BeginError =
   | StackSettings.StackSettingsInvalid
   | StackSettings.CapabilitiesMissing
   | UploadFailed
+  | StackSuccess.SuccessError
   | AwsError
 
 /** Looks at the stack, decides and begins. */
@@ -191,10 +207,16 @@ const begin = Effect.fn("DeployStack.begin")(function*(
       })
     return yield* StackSettings.begin(settings, { stack: named, existing, template }, call).pipe(
       Effect.map((stackId) =>
-        watching(`Stack ${operation} started`, { ...watched, operation, stackId, since: now }, 0)
+        watching(`Stack ${operation} started`, {
+          ...watched,
+          operation,
+          stackId,
+          since: now,
+          ...(operation === "create" && expected(beginning.content))
+        }, 0)
       ),
       Effect.catchTags({
-        NoUpdates: () => Effect.succeed(Action.Step.Done({ message: noUpdates })),
+        NoUpdates: () => StackSuccess.succeed(beginning.invocation, noUpdates, stack),
         TokenUsed: () => Effect.succeed(adopt(operation)),
         StackExists: () => lookAgain("CREATE_IN_PROGRESS"),
         StackNotReady: ({ status }) => lookAgain(status),
@@ -262,27 +284,31 @@ const templateOf = Effect.fnUntraced(function*({ content, invocation: { paramete
 /** An operation that does not roll back may be refused all the same. */
 const unrollable: ReadonlySet<Fresh> = new Set<Fresh>(["CreateFailed", "UpdatableWithoutRollback"])
 
+/** Of an update only CloudFormation knows how many resources it changes. */
+const expected = (content: Beginning["content"]) =>
+  Option.flatMap(content, ({ template: { text } }) => Template.resourceCount(text)).pipe(
+    Option.match({ onNone: () => ({}), onSome: (resources) => ({ resources }) })
+  )
+
 /** Executes the change set that the parameters name. */
-const executeNamed = Effect.fnUntraced(function*(
-  { invocation: { execution, parameters }, now, stack }: Beginning,
-  watched: Watching
-) {
+const executeNamed = Effect.fnUntraced(function*({ invocation, now, stack }: Beginning, watched: Watching) {
+  const { execution, parameters } = invocation
   const { changeSet = "", stack: named } = parameters
   const key = { stack: watched.stackId, changeSet }
-  const { changes, readiness } = yield* StackChangeSet.look(key)
+  const { changes, readiness, resources } = yield* StackChangeSet.look(key)
   const refuse = (reason: string) =>
     adoptOr(new ChangeSetNotReady({ stack: named, changeSet, reason }), stack, execution, watched)
   return yield* ChangeSet.Readiness.$match(readiness, {
     Pending: () => Effect.succeed(postpone(`change set "${changeSet}" is being made`)),
     Ready: () =>
       StackChangeSet.execute(key, execution, parameters).pipe(
-        Effect.as(executing(changes, { ...watched, since: now })),
+        Effect.as(executing(changes, { ...watched, resources, since: now })),
         Effect.catchTags({
           TokenUsed: () => Effect.succeed(watching(inProgress, { ...watched, operation: "execute" })),
           ChangeSetNotReady: ({ reason }) => refuse(reason)
         })
       ),
-    Empty: () => Effect.succeed(Action.Step.Done({ message: emptyChangeSet(changeSet) })),
+    Empty: () => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack),
     Executed: () => refuse("it was executed before"),
     Unusable: ({ reason }) => refuse(reason)
   })
@@ -329,6 +355,7 @@ const withoutTemplate: ReadonlySet<StackPlan.Mode> = new Set<StackPlan.Mode>(["D
 
 const start = Effect.fn("DeployStack.start")(function*(invocation: Invocation) {
   const { job, parameters } = invocation
+  yield* StackSuccess.check(invocation)
   // Where the mode needs a template, the parameters name one.
   const { artifact = "", file = "" } = parameters
   const cloudFormation = yield* CloudFormation
@@ -361,16 +388,15 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
 })
 
 /** Waits for a change set, and then executes it or is done. */
-const goOnPreparing = Effect.fn("DeployStack.prepare")(function*(
-  { execution, parameters }: Invocation,
-  prepared: Preparing
-) {
+const goOnPreparing = Effect.fn("DeployStack.prepare")(function*(invocation: Invocation, prepared: Preparing) {
+  const { execution, parameters } = invocation
   const { stackId } = prepared
   const now = yield* epochMillis
   const { changeSet = StackChangeSet.ownName(execution) } = parameters
   const deploys = modeOf(parameters) === "CHANGE_SET_DEPLOY"
   const key = { stack: stackId, changeSet: prepared.changeSet }
-  const { changes, readiness } = yield* StackChangeSet.look(key)
+  const { changes, readiness, resources } = yield* StackChangeSet.look(key)
+  const cloudFormation = yield* CloudFormation
   const watched: Watching = { stackId, operation: "execute", since: anyDelivery(execution).since }
   const adopted = watching(inProgress, watched)
   const made = Action.Step.Done({
@@ -380,7 +406,6 @@ const goOnPreparing = Effect.fn("DeployStack.prepare")(function*(
   })
   const lost = Effect.fnUntraced(function*(reason: string) {
     if (!deploys) return yield* new StackChangeSet.ChangeSetFailed({ stack: parameters.stack, changeSet, reason })
-    const cloudFormation = yield* CloudFormation
     const stack = yield* cloudFormation.describe(stackId)
     return yield* adoptOr(
       new ChangeSetNotReady({ stack: parameters.stack, changeSet, reason }),
@@ -394,7 +419,7 @@ const goOnPreparing = Effect.fn("DeployStack.prepare")(function*(
     Ready: () =>
       deploys
         ? StackChangeSet.execute(key, execution, parameters).pipe(
-          Effect.as(executing(changes, { ...watched, since: now })),
+          Effect.as(executing(changes, { ...watched, resources, since: now })),
           Effect.catchTags({
             TokenUsed: () => Effect.succeed(adopted),
             ChangeSetNotReady: ({ reason }) => lost(reason)
@@ -402,74 +427,134 @@ const goOnPreparing = Effect.fn("DeployStack.prepare")(function*(
         )
         : Effect.succeed(made),
     Empty: () =>
-      Effect.as(
-        deploys ? StackChangeSet.clear(key) : Effect.void,
-        Action.Step.Done({ message: emptyChangeSet(changeSet), externalExecutionId: stackId })
-      ),
+      deploys
+        ? Effect.andThen(StackChangeSet.clear(key), cloudFormation.describe(stackId)).pipe(
+          Effect.flatMap((stack) => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack))
+        )
+        : Effect.succeed(Action.Step.Done({ message: emptyChangeSet(changeSet), externalExecutionId: stackId })),
     // The name of a change set to deploy is made of the job's id: nobody else executes it.
     Executed: () => Effect.succeed(deploys ? adopted : made),
     Unusable: ({ reason }) => lost(reason)
   })
 })
 
-/** Looks at the stack, and judges the operation. */
+/** What a job that goes on has seen so far. */
+interface Pursuit {
+  readonly begun: Watching
+  readonly owner: Owner
+  /** The newest events; none where they were not asked for, or may not be read. */
+  readonly newest: ReadonlyArray<StackEvents.StackEvent>
+  readonly eventsDenied: boolean
+}
+
+const oursIn = (events: ReadonlyArray<StackEvents.StackEvent>, { begun: { operation }, owner }: Pursuit) =>
+  operation === undefined ? [] : StackEvents.ofOperation(events, owner, operation)
+
+/** Goes on in the next job, and tells how far the resources have come. */
+const wait = Effect.fnUntraced(function*(
+  { parameters }: Invocation,
+  pursuit: Pursuit,
+  stackId: string,
+  status: string,
+  restingSince?: number
+) {
+  const { begun: { operation, progress: before, resources, since }, eventsDenied, newest } = pursuit
+  const ours = oursIn(newest, pursuit)
+  const progress = ours.length === 0 ? before : StackProgress.advance(before, ours, status, resources)
+  const told = progress && StackProgress.summary(progress, status, yield* epochMillis, resources)
+  // A create comes after it, and has the percentage for itself.
+  const isPreliminary = operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE"
+  return watching(told ? `${inProgress}: ${status}, ${told}` : `${inProgress}: ${status}`, {
+    since,
+    stackId,
+    ...(operation && { operation }),
+    ...(resources !== undefined && { resources }),
+    ...(progress && { progress: StackProgress.remembered(progress) }),
+    ...(eventsDenied && blind),
+    ...(restingSince !== undefined && { restingSince })
+  }, isPreliminary ? undefined : progress?.percent)
+})
+
+type Seen = Pick<Stack, "id" | "name" | "status" | "reason">
+
+const unseen = (stack: string): Seen => ({ id: stack, name: stack, status: "not to be seen", reason: undefined })
+
+/** The operation has ended with `ended`; what the stack is now may be another's doing. */
+const fail = Effect.fnUntraced(function*(
+  ended: string,
+  { id, name, reason, status }: Seen,
+  pursuit: Pursuit,
+  events: ReadonlyArray<StackEvents.StackEvent>
+) {
+  const causes = yield* StackDiagnosis.diagnose(oursIn(events, pursuit))
+  const next = adviceAfterFailure(status, name)
+  return yield* new OperationFailed({
+    operation: pursuit.begun.operation,
+    stackId: id,
+    status: ended,
+    causes: causes.length > 0 || reason === undefined ? causes : [reason],
+    remarks: [...(pursuit.eventsDenied ? [eventsWouldTell] : []), ...(next === undefined ? [] : [next])]
+  })
+})
+
+const eventsWouldTell =
+  "cloudformation:DescribeStackEvents would tell more; the role of the Lambda function does not have it"
+
+/** Goes on while the stack's own newest event shows the operation under way: that needs no look at the stack. */
 const watch = Effect.fn("DeployStack.watch")(function*(
   invocation: Invocation,
   begun: Watching
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { execution, parameters } = invocation
-  const cloudFormation = yield* CloudFormation
   const { eventsDenied = false, operation, since } = begun
   const owner = { firstJobId: execution.firstJobId, since }
-  const found = yield* cloudFormation.describe(begun.stackId)
+  if (operation === undefined || eventsDenied || parameters.progress === false) {
+    return yield* look(invocation, { begun, owner, newest: [], eventsDenied })
+  }
+  const events = yield* newestEvents(begun.stackId, since)
+  const newest = Option.getOrElse(events, () => [])
+  const pursuit = { begun, owner, newest, eventsDenied: Option.isNone(events) }
+  const underWay = StackEvents.underWay(newest, owner, operation)
+  return underWay !== undefined && goesOn(underWay.status, parameters.settle ?? true)
+    ? yield* wait(invocation, pursuit, underWay.stackId, underWay.status)
+    : yield* look(invocation, pursuit)
+})
+
+/** Looks at the stack, and judges the operation: without a look there is no verdict. */
+const look = Effect.fn("DeployStack.look")(function*(
+  invocation: Invocation,
+  before: Pursuit
+): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
+  const { execution, parameters } = invocation
+  const { begun: { operation, restingSince, since, stackId }, newest, owner } = before
+  const cloudFormation = yield* CloudFormation
+  const found = yield* cloudFormation.describe(stackId)
+  const stack = Option.getOrElse(found, () => unseen(stackId))
   const now = yield* epochMillis
-  const { restingSince = now } = begun
-  const pursuit = {
+  const known = {
     operation,
     settle: parameters.settle ?? true,
-    rested: now - restingSince >= restLimit
+    rested: now - (restingSince ?? now) >= restLimit
   }
-  const { events, next } = yield* settle(StackPlan.watch(pursuit, observe(found, execution, since)), {
+  const { events, next } = yield* settle(StackPlan.watch(known, observe(found, execution, since)), {
     stack: found,
     since,
     owner,
     operations: operation === undefined ? [] : [operation],
-    eventsDenied
+    eventsDenied: before.eventsDenied,
+    read: operation !== undefined && StackEvents.reachBack(newest, owner, operation) ? newest : undefined
   })
-  const { reason, stackId, status } = Option.match(found, {
-    onNone: () => ({ stackId: begun.stackId, status: "not to be seen", reason: undefined }),
-    onSome: ({ id, reason, status }) => ({ stackId: id, status, reason })
-  })
+  const pursuit = { ...before, eventsDenied: before.eventsDenied || Option.isNone(events) }
 
   return yield* StackPlan.Watch.$match(next, {
-    Wait: ({ atRest }) =>
-      Effect.succeed(watching(`${inProgress}: ${status}`, {
-        since,
-        stackId,
-        ...(operation && { operation }),
-        ...(Option.isNone(events) && blind),
-        ...(atRest && { restingSince })
-      })),
+    Wait: ({ atRest }) => wait(invocation, pursuit, stack.id, stack.status, atRest ? restingSince ?? now : undefined),
     Succeed: () => {
       if (operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE") return start(invocation)
-      const message = `Stack ${operation === "delete" ? "delete" : "update"} complete`
-      return Effect.succeed(Action.Step.Done({ message, externalExecutionId: stackId }))
+      return StackSuccess.succeed(invocation, `Stack ${operation === "delete" ? "delete" : "update"} complete`, found)
     },
     Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
     Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
-    Fail: ({ status }) => {
-      const causes = operation === undefined
-        ? []
-        : StackEvents.causes(Option.getOrElse(events, () => []), owner, operation)
-      return Effect.fail(
-        new OperationFailed({
-          operation,
-          stackId,
-          status,
-          causes: causes.length > 0 || reason === undefined ? causes : [reason]
-        })
-      )
-    }
+    Fail: ({ status }) => fail(status, stack, pursuit, Option.getOrElse(events, () => []))
   })
 })
 
@@ -502,6 +587,9 @@ export const DeployStack = Action.make({
   StackSettingsInvalid: "ConfigurationError",
   CapabilitiesMissing: "ConfigurationError",
   UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
+  OutputArtifactMissing: "ConfigurationError",
+  OutputMissing: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
+  OutputsTooLarge: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
   StackRefused: "ConfigurationError",
   StackProtected: "ConfigurationError",
   ChangeSetFailed: "ConfigurationError",

@@ -79,6 +79,27 @@ export const options = {
     description:
       "`false`: an update has succeeded as soon as it is done; the resources that it replaced may still be there."
   }),
+  outputs: option(Schema.Array(Schema.NonEmptyString), {
+    values: "list of names",
+    otherwise: "all",
+    description: "Which of the stack's outputs become output variables, beside `StackId`."
+  }),
+  outputFile: option(
+    matching(
+      /^(?![a-zA-Z]:)(?:(?!\.\.?\/)[^/\\]+\/)*(?!\.\.?$)[^/\\]+$/,
+      "the path of a file in a zip, such as \"outputs.json\" or \"out/stack.json\""
+    ),
+    {
+      values: "path",
+      otherwise: "`outputs.json`",
+      description: "The file with all of the stack's outputs in the first output artifact, where the action has one."
+    }
+  ),
+  progress: option(Schema.Boolean, {
+    values: "`true`, `false`",
+    otherwise: "`true`",
+    description: "Whether the summary tells how far the resources have come."
+  }),
   timeoutMinutes: option(
     Schema.Finite.check(
       Schema.isBetween({ minimum: 1, maximum: 1_410 }, { expected: "a number of minutes from 1 to 1410" })

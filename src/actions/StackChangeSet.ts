@@ -86,14 +86,27 @@ export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
 export const look = Effect.fn("StackChangeSet.look")(function*(
   key: ChangeSetKey
 ): Effect.fn.Return<
-  { readonly readiness: ChangeSet.Readiness; readonly changes: string },
+  {
+    readonly readiness: ChangeSet.Readiness
+    readonly changes: string
+    /** As many resources it brings about; what it only removes goes afterwards. */
+    readonly resources: number
+  },
   AwsError,
   CloudFormation
 > {
   const cloudFormation = yield* CloudFormation
   return Option.match(yield* cloudFormation.describeChangeSet(key), {
-    onNone: () => ({ readiness: ChangeSet.Readiness.Unusable({ reason: "there is no such change set" }), changes: "" }),
-    onSome: (found) => ({ readiness: ChangeSet.readiness(found), changes: ChangeSet.summary(found.changes) })
+    onNone: () => ({
+      readiness: ChangeSet.Readiness.Unusable({ reason: "there is no such change set" }),
+      changes: "",
+      resources: 0
+    }),
+    onSome: (found) => ({
+      readiness: ChangeSet.readiness(found),
+      changes: ChangeSet.summary(found.changes),
+      resources: found.changes.filter(({ action }) => action !== "Remove").length
+    })
   })
 })
 

@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { AwsError } from "../domain/AwsError.ts"
 import type { Execution } from "../domain/ContinuationToken.ts"
 import * as StackEvents from "../domain/StackEvents.ts"
 import type { Owner, StackOperation } from "../domain/StackOperation.ts"
@@ -41,6 +42,8 @@ export interface Search {
   readonly operations: ReadonlyArray<StackOperation>
   /** Whether the role is known not to read events. */
   readonly eventsDenied: boolean
+  /** The events, where they have been read already. */
+  readonly read?: ReadonlyArray<StackEvents.StackEvent> | undefined
 }
 
 /** What the plan says in the end, and the events that were read to know it: none where the role may not read them. */
@@ -60,11 +63,22 @@ export const settle = Effect.fnUntraced(function*<Next extends { readonly _tag: 
 
 type Events = ReadonlyArray<StackEvents.StackEvent>
 
-const readEvents = Effect.fn("StackObservation.readEvents")(function*({ eventsDenied, since, stack }: Search) {
+/** The newest events of the stack, one page of them: none where the stack is not to be seen. */
+export const newestEvents = (stackId: string, since: number) =>
+  CloudFormation.use(({ events }) => unlessDenied(events(stackId, since, 1))).pipe(
+    Effect.catchTag("AwsRejected", () => Effect.succeedSome<Events>([]))
+  )
+
+const readEvents = Effect.fn("StackObservation.readEvents")(function*({ eventsDenied, read, since, stack }: Search) {
   if (eventsDenied) return Option.none<Events>()
+  if (read !== undefined) return Option.some(read)
   if (Option.isNone(stack)) return Option.some<Events>([])
   const cloudFormation = yield* CloudFormation
-  return yield* cloudFormation.events(stack.value.id, since).pipe(
+  return yield* unlessDenied(cloudFormation.events(stack.value.id, since))
+})
+
+const unlessDenied = (events: Effect.Effect<Events, AwsError>) =>
+  events.pipe(
     Effect.asSome,
     Effect.catchTag("AwsDenied", (error) =>
       Effect.as(
@@ -72,7 +86,6 @@ const readEvents = Effect.fn("StackObservation.readEvents")(function*({ eventsDe
         Option.none<Events>()
       ))
   )
-})
 
 const isReadEvents = <Next extends { readonly _tag: string }>(
   decision: StackPlan.Decision<Next>

@@ -113,12 +113,16 @@ export const truncate = (text: string, limit: number): string =>
     ? text
     : text.slice(0, limit - cutMark.length).replace(/[\uD800-\uDBFF]$/, "") + cutMark
 
+/** How much of `limits.outputVariables` these take: names and values in UTF-8. */
+export const outputVariableBytes = (variables: Readonly<Record<string, string>>): number =>
+  new TextEncoder().encode(Object.entries(variables).flat().join("")).length
+
 const variableName = /^[A-Za-z0-9@\-_]+$/
 
 const whyRefused = (variables: Readonly<Record<string, string>>): string | undefined => {
   const odd = Object.keys(variables).find((name) => !variableName.test(name))
   if (odd !== undefined) return `the name "${odd}" may only have letters, digits, "@", "-" and "_"`
-  const bytes = new TextEncoder().encode(Object.entries(variables).flat().join("")).length
+  const bytes = outputVariableBytes(variables)
   return bytes > limits.outputVariables
     ? `they take ${bytes} bytes, CodePipeline allows ${limits.outputVariables}`
     : undefined

@@ -1,10 +1,17 @@
-// Reads the history of a stack for one operation: has it begun, how did it end, and why.
+// Reads the history of a stack for one operation: has it begun, and how did it end.
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { type Owner, requestToken, StackOperation } from "./StackOperation.ts"
 import { isUnderWay, watched } from "./StackStatus.ts"
 
-/** One event of a stack (shape StackEvent of CloudFormation's API). */
+const check = {
+  status: Schema.String,
+  reason: Schema.optionalKey(Schema.String),
+  /** Where it is `WARN`, a failure stops nothing. */
+  failureMode: Schema.optionalKey(Schema.String)
+}
+
+/** One event of a stack (shape StackEvent, and OperationEvent, of CloudFormation's API). */
 export const StackEvent = Schema.Struct({
   stackId: Schema.String,
   /** Epoch milliseconds. */
@@ -16,7 +23,17 @@ export const StackEvent = Schema.Struct({
   status: Schema.String,
   reason: Schema.optionalKey(Schema.String),
   /** All events of one operation carry the token of the call that began it. */
-  clientRequestToken: Schema.optionalKey(Schema.String)
+  clientRequestToken: Schema.optionalKey(Schema.String),
+  /** CloudFormation's own id of the operation; what it rolls back by itself is an operation of its own. */
+  operationId: Schema.optionalKey(Schema.String),
+  /** `VALIDATION_FAILED` where the template's properties are wrong. */
+  detailedStatus: Schema.optionalKey(Schema.String),
+  /** The event tells of a hook that was invoked for the resource. */
+  hook: Schema.optionalKey(Schema.Struct({ type: Schema.String, ...check })),
+  /** The event tells of a check before anything is changed; only DescribeEvents has these. */
+  validation: Schema.optionalKey(
+    Schema.Struct({ name: Schema.String, path: Schema.optionalKey(Schema.String), ...check })
+  )
 })
 export type StackEvent = typeof StackEvent.Type
 
@@ -71,37 +88,42 @@ export const evidence = (
   return isUnderWay(newest.status) ? Evidence.Others() : Evidence.Nothing()
 }
 
-/**
- * Why the operation failed: the failures of its resources, oldest first, without those that only followed from another
- * (CloudFormation cancels what is under way when one resource fails). Where no resource failed, what the stack says.
- */
-export const causes = (
+/** What happened in this operation of ours. Events of an emulator may have no token; then they are ours by their time. */
+export const ofOperation = (
   events: ReadonlyArray<StackEvent>,
   owner: Owner,
   operation: StackOperation
-): ReadonlyArray<string> => {
+): ReadonlyArray<StackEvent> => {
   const token = requestToken(operation, owner)
-  const own = newestFirst(events)
-    .toReversed()
-    .filter(({ clientRequestToken, timestamp }) =>
-      clientRequestToken === token || (clientRequestToken === undefined && timestamp >= owner.since)
-    )
-  const failures = own.filter((event) =>
-    !isOfStack(event) && event.status.endsWith("_FAILED") && !/cancelled/i.test(event.reason ?? "")
-  )
-  if (failures.length > 0) {
-    return failures.map(({ logicalResourceId, reason, resourceType, status }) =>
-      `${logicalResourceId} (${resourceType}): ${reason ?? status}`
-    )
-  }
-  return own.flatMap((event) =>
-    isOfStack(event) && event.reason !== undefined && event.reason !== userInitiated ? [event.reason] : []
+  return events.filter(({ clientRequestToken, timestamp }) =>
+    clientRequestToken === token || (clientRequestToken === undefined && timestamp >= owner.since)
   )
 }
 
-/** What CloudFormation gives as the reason of an operation's first event. */
-const userInitiated = "User Initiated"
+/**
+ * The stack's own newest event, where it shows our operation under way; else there is more to look at. `events` may be the
+ * newest ones only.
+ */
+export const underWay = (
+  events: ReadonlyArray<StackEvent>,
+  owner: Owner,
+  operation: StackOperation
+): StackEvent | undefined => {
+  const newest = newestFirst(events).find(isOfStack)
+  return newest?.clientRequestToken === requestToken(operation, owner) && isUnderWay(newest.status)
+    ? newest
+    : undefined
+}
 
-const isOfStack = ({ physicalResourceId, stackId }: StackEvent) => physicalResourceId === stackId
+/** Whether events that are the newest ones reach back to the beginning of our operation. */
+export const reachBack = (events: ReadonlyArray<StackEvent>, owner: Owner, operation: StackOperation): boolean =>
+  events.some((event) =>
+    isOfStack(event) && event.clientRequestToken === requestToken(operation, owner) &&
+    watched(event.status) === "Running"
+  )
+
+/** What a hook says of the stack is not the stack's own. */
+const isOfStack = ({ hook, physicalResourceId, stackId }: StackEvent) =>
+  physicalResourceId === stackId && hook === undefined
 
 const newestFirst = (events: ReadonlyArray<StackEvent>) => events.toSorted((a, b) => b.timestamp - a.timestamp)

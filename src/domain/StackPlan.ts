@@ -4,7 +4,7 @@ import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { Evidence } from "./StackEvents.ts"
 import type { StackOperation } from "./StackOperation.ts"
-import { type Fresh, fresh, isUnderWay, type Watched, watched } from "./StackStatus.ts"
+import { type Fresh, fresh, goesOn, isUnderWay, type Watched, watched } from "./StackStatus.ts"
 
 /** How the action changes the stack; the words are those of CodePipeline's own CloudFormation action. */
 export const Mode = Schema.Literals([
@@ -239,7 +239,7 @@ export const watch = (pursuit: Pursuit, observation: Observation): Decision<Watc
     Absent: (): Decision<Watch> => operation === undefined || rested ? Watch.Miss() : Watch.Wait({ atRest: true }),
     Present: ({ changedOfLate, changedSince, status }) => {
       const atRest = !isUnderWay(status)
-      if (!atRest && (settle || watched(status) !== "Settling")) return Watch.Wait({ atRest })
+      if (goesOn(status, settle)) return Watch.Wait({ atRest })
       if (operation === undefined) return verdict(status)
       // A stack that is gone is what was wanted, whoever has deleted it.
       if (operation === "delete" && isSuccess(pursuit, status)) return Watch.Succeed()

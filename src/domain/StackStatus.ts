@@ -86,6 +86,10 @@ const underWay: ReadonlySet<Watched> = new Set<Watched>(["Running", "Failing", "
 /** Whether CloudFormation is at work on the stack, so that nothing new can begin. */
 export const isUnderWay = (status: string): boolean => underWay.has(watched(status))
 
+/** Whether to wait for the end; `settle`: also where the operation has succeeded and only old resources are to go. */
+export const goesOn = (status: string, settle: boolean): boolean =>
+  isUnderWay(status) && (settle || watched(status) !== "Settling")
+
 const waitAndRetry = (stack: string) =>
   `Another operation on stack "${stack}" is under way; retry the action when it is over`
 
@@ -114,3 +118,14 @@ const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
 
 /** What a person can do about a stack that could not be updated in this status. */
 export const advice = (status: string, stack: string): string => advices[fresh(status)](stack)
+
+/** What a person can do after an operation has failed and left the stack in this status. */
+export const adviceAfterFailure = (status: string, stack: string): string | undefined => {
+  const { fresh, watched } = rowOf(status)
+  if (watched === "Succeeded") return undefined
+  if (status === "DELETE_FAILED") return `Mend the cause, then delete stack "${stack}" again`
+  if (fresh === "Creatable") return `Stack "${stack}" is deleted; the next deployment creates it`
+  return fresh === "Updatable"
+    ? `Stack "${stack}" is as it was before: mend the cause, then deploy it again`
+    : advice(status, stack)
+}

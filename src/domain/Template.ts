@@ -1,5 +1,7 @@
 // The text of a CloudFormation template, and the ways in which it can be given to CloudFormation.
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 
 /** A template in a call itself, or where CloudFormation can fetch it. */
 export type Template = { readonly templateBody: string } | { readonly templateUrl: string }
@@ -21,6 +23,22 @@ export const decode = (
     catch: () => "it is not UTF-8 text"
   })
 }
+
+const Counted = Schema.fromJsonString(Schema.Struct({
+  Resources: Schema.Record(Schema.String, Schema.Struct({ Condition: Schema.optionalKey(Schema.Never) })),
+  Transform: Schema.optionalKey(Schema.Never)
+}))
+
+/**
+ * How many resources a stack of this template has. None where only CloudFormation knows: in YAML, with transforms or
+ * loops, and where a resource has a condition.
+ */
+export const resourceCount = (text: string): Option.Option<number> =>
+  Schema.decodeOption(Counted)(text).pipe(
+    Option.map(({ Resources }) => Object.keys(Resources)),
+    Option.filter((ids) => ids.every((id) => !id.startsWith("Fn::"))),
+    Option.map((ids) => ids.length)
+  )
 
 /** With its byte-order mark, or by the zeros that every letter of JSON and YAML has beside it. */
 const isUtf16 = (file: Uint8Array) =>

@@ -7,10 +7,12 @@ import {
   DeleteChangeSetCommand,
   DeleteStackCommand,
   DescribeChangeSetCommand,
+  DescribeEventsCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
   ExecuteChangeSetCommand,
   GetTemplateSummaryCommand,
+  type OperationEvent as OperationEventShape,
   type Stack as StackShape,
   type StackEvent as StackEventShape,
   UpdateStackCommand,
@@ -46,6 +48,8 @@ export interface Stack {
   readonly parameterNames: ReadonlyArray<string>
   /** Whether the stack is kept from being deleted. */
   readonly terminationProtection: boolean
+  /** Values by the name that the template gives to the output. */
+  readonly outputs: Readonly<Record<string, string>>
 }
 
 /** What a stack gets besides its template. What is left out is as CloudFormation has it: of old, or by default. */
@@ -235,9 +239,15 @@ export class CloudFormation extends Context.Service<CloudFormation, {
   deleteChangeSet(key: ChangeSetKey): Effect.Effect<void, AwsError>
   /**
    * What happened to the stack, newest first: all events not older than `since` (epoch milliseconds), and perhaps some
-   * older ones. Source: DescribeStackEvents.
+   * older ones; no more than are on so many pages, of 100 events or so, where `pages` is given. Source:
+   * DescribeStackEvents.
    */
-  events(stackId: string, since: number): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
+  events(stackId: string, since: number, pages?: number): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
+  /**
+   * What failed in the operation of this `operationId`, with the validations that no stack has among its events. Source:
+   * DescribeEvents with the filter FailedEvents.
+   */
+  failedEvents(operationId: string): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
 }>()("effect-codepipeline/services/CloudFormation") {
   /** Everything but the network; for a client of your own. */
   static readonly layerClient = (client: Pick<CloudFormationClient, "send">): Layer.Layer<CloudFormation> =>
@@ -386,8 +396,9 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           send("cloudformation:UpdateTerminationProtection", (options) => client.send(command, options))
         )
       }),
-      events: Effect.fn("CloudFormation.events")(function*(stackId, since) {
+      events: Effect.fn("CloudFormation.events")(function*(stackId, since, pages = Infinity) {
         const events: Array<StackEvent> = []
+        let read = 0
         let page: string | undefined
         do {
           const command = new DescribeStackEventsCommand({ StackName: stackId, NextToken: page })
@@ -397,7 +408,25 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           )
           for (const event of StackEvents) events.push(toStackEvent(event))
           page = NextToken
-        } while (page !== undefined && (events.at(-1)?.timestamp ?? since) >= since)
+        } while (page !== undefined && ++read < pages && (events.at(-1)?.timestamp ?? since) >= since)
+        return events
+      }),
+      failedEvents: Effect.fn("CloudFormation.failedEvents")(function*(operationId) {
+        const events: Array<StackEvent> = []
+        let page: string | undefined
+        do {
+          const command = new DescribeEventsCommand({
+            OperationId: operationId,
+            Filters: { FailedEvents: true },
+            NextToken: page
+          })
+          const { NextToken, OperationEvents = [] } = yield* send(
+            "cloudformation:DescribeEvents",
+            (options) => client.send(command, options)
+          )
+          for (const event of OperationEvents) events.push(toOperationEvent(event))
+          page = NextToken
+        } while (page !== undefined)
         return events
       })
     })
@@ -493,10 +522,20 @@ const toStack = (stack: StackShape): Stack => ({
   createdAt: stack.CreationTime?.getTime() ?? 0,
   changedAt: (stack.DeletionTime ?? stack.LastUpdatedTime ?? stack.CreationTime)?.getTime() ?? 0,
   parameterNames: (stack.Parameters ?? []).map(({ ParameterKey = "" }) => ParameterKey),
-  terminationProtection: stack.EnableTerminationProtection ?? false
+  terminationProtection: stack.EnableTerminationProtection ?? false,
+  outputs: Object.fromEntries(
+    (stack.Outputs ?? []).map(({ OutputKey = "", OutputValue = "" }) => [OutputKey, OutputValue])
+  )
 })
 
-const toStackEvent = (event: StackEventShape): StackEvent => ({
+/** What an event tells of a hook or a validation; nothing where it is of none. */
+const toCheck = (status = "", reason: string | undefined, failureMode: string | undefined) => ({
+  status,
+  ...(reason === undefined ? {} : { reason }),
+  ...(failureMode === undefined ? {} : { failureMode })
+})
+
+const toStackEvent = (event: StackEventShape | OperationEventShape): StackEvent => ({
   stackId: event.StackId ?? "",
   timestamp: event.Timestamp?.getTime() ?? 0,
   logicalResourceId: event.LogicalResourceId ?? "",
@@ -504,5 +543,21 @@ const toStackEvent = (event: StackEventShape): StackEvent => ({
   status: event.ResourceStatus ?? "",
   ...(event.PhysicalResourceId === undefined ? {} : { physicalResourceId: event.PhysicalResourceId }),
   ...(event.ResourceStatusReason === undefined ? {} : { reason: event.ResourceStatusReason }),
-  ...(event.ClientRequestToken === undefined ? {} : { clientRequestToken: event.ClientRequestToken })
+  ...(event.ClientRequestToken === undefined ? {} : { clientRequestToken: event.ClientRequestToken }),
+  ...(event.OperationId === undefined ? {} : { operationId: event.OperationId }),
+  ...(event.DetailedStatus === undefined ? {} : { detailedStatus: event.DetailedStatus }),
+  ...(event.HookType === undefined ? {} : {
+    hook: { type: event.HookType, ...toCheck(event.HookStatus, event.HookStatusReason, event.HookFailureMode) }
+  })
+})
+
+const toOperationEvent = (event: OperationEventShape): StackEvent => ({
+  ...toStackEvent(event),
+  ...(event.ValidationName === undefined ? {} : {
+    validation: {
+      name: event.ValidationName,
+      ...(event.ValidationPath === undefined ? {} : { path: event.ValidationPath }),
+      ...toCheck(event.ValidationStatus, event.ValidationStatusReason, event.ValidationFailureMode)
+    }
+  })
 })

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
 import type { ChangeSet, ResourceChange } from "../domain/ChangeSet.ts"
@@ -31,6 +32,8 @@ import { checkCapabilities, summaryOf, valuesOf } from "./memoryTemplate.ts"
 export interface Options {
   /** How long each resource of a template takes, one after another; 10 seconds when left out. */
   readonly resourceDuration?: Duration.Input
+  /** What lies behind URLs of templates, those of nested stacks too. What is not told is a template without resources. */
+  readonly templates?: Readonly<Record<string, string>>
 }
 
 /** What a stack was given besides its template. */
@@ -52,6 +55,10 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   settingsOf(stack: string): Effect.Effect<Option.Option<MemorySettings>>
   /** From now on this resource cannot be created, updated or deleted. */
   failResource(logicalResourceId: string, reason: string): Effect.Effect<void>
+  /** From now on this hook does not let the resource be created or updated. */
+  failHook(logicalResourceId: string, hookType: string, reason: string): Effect.Effect<void>
+  /** From now on this resource fails CloudFormation's validation: only DescribeEvents tells why. */
+  failValidation(logicalResourceId: string, reason: string): Effect.Effect<void>
   /** From now on the stack is protected from being deleted. */
   protect(stack: string): Effect.Effect<void>
   /** Somebody else brings the stack into this status, now; it is made where there is none. */
@@ -71,7 +78,8 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
       const stacks: Array<MemoryStack> = []
       const begun: Array<string> = []
       const denied = new Set<string>()
-      const failing = new Map<string, string>()
+      const failures: Failures = { resources: new Map(), hooks: new Map(), invalid: new Map() }
+      const { templates = {} } = options
       let throttled = 0
 
       /** By id, or by name where it is not deleted: as CloudFormation finds stacks. */
@@ -84,6 +92,10 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         stacks.push(stack)
         return stack
       }
+
+      /** A template behind a URL is not fetched: another URL is another template. */
+      const textOf = (template: Template) =>
+        "templateBody" in template ? template.templateBody : templates[template.templateUrl] ?? template.templateUrl
 
       /** What stands before every call, asked again as live calls are; then it is this time. */
       const enter = (operation: string) =>
@@ -105,7 +117,9 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
       ) => {
         const { clientRequestToken: token, disableRollback = false } = request
         begun.push(token)
-        stack.operate({ operation, token, template: textOf(request), settings, disableRollback, failing, step, now })
+        const nest = (name: string) => add(name, now)
+        const template = textOf(request)
+        stack.operate({ operation, token, template, settings, disableRollback, failures, templates, nest, step, now })
         return stack.id
       }
 
@@ -128,8 +142,8 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           const used = stacks.some(({ name, tokens }) => name === stack && tokens.has(clientRequestToken))
           if (used) return yield* new TokenUsed({ stack })
           if (existing !== undefined) return yield* new StackExists({ stack })
-          yield* checkTemplate("cloudformation:CreateStack", request)
-          const settings = yield* settingsAfter("cloudformation:CreateStack", request, noSettings)
+          yield* checkTemplate("cloudformation:CreateStack", textOf(request))
+          const settings = yield* settingsAfter("cloudformation:CreateStack", textOf(request), request, noSettings)
           const { terminationProtection = false } = request
           return operate("create", add(stack, now), request, { ...settings, terminationProtection }, now)
         }),
@@ -145,8 +159,13 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           const updatable = fresh(status) === "Updatable" ||
             (request.disableRollback === true && unrollable.has(fresh(status)))
           if (!updatable) return yield* new StackNotReady({ stack, status })
-          yield* checkTemplate("cloudformation:UpdateStack", request)
-          const settings = yield* settingsAfter("cloudformation:UpdateStack", request, existing.settings)
+          yield* checkTemplate("cloudformation:UpdateStack", textOf(request))
+          const settings = yield* settingsAfter(
+            "cloudformation:UpdateStack",
+            textOf(request),
+            request,
+            existing.settings
+          )
           if (existing.template === textOf(request) && isSame(existing.settings, settings)) {
             return yield* new NoUpdates({ stack })
           }
@@ -180,8 +199,8 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             return yield* invalid(operation, detail)
           }
           if (type === "UPDATE" && fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
-          yield* checkTemplate(operation, request)
-          const settings = yield* settingsAfter(operation, request, existing?.settings ?? noSettings)
+          yield* checkTemplate(operation, textOf(request))
+          const settings = yield* settingsAfter(operation, textOf(request), request, existing?.settings ?? noSettings)
           const target = existing ?? add(stack, now)
           if (existing === undefined) target.interfere("REVIEW_IN_PROGRESS", now)
           return target.prepare({ name: changeSet, description, template: textOf(request), settings }, step, now)
@@ -218,7 +237,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         }),
         templateSummary: Effect.fn("CloudFormationMemory.templateSummary")(function*(template) {
           yield* enter("cloudformation:GetTemplateSummary")
-          yield* checkTemplate("cloudformation:GetTemplateSummary", template)
+          yield* checkTemplate("cloudformation:GetTemplateSummary", textOf(template))
           return summaryOf(textOf(template))
         }),
         setTerminationProtection: Effect.fn("CloudFormationMemory.setTerminationProtection")(
@@ -237,6 +256,10 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           return stack === undefined
             ? yield* invalid("cloudformation:DescribeStackEvents", `Stack [${stackId}] does not exist`)
             : stack.eventsAt(now)
+        }),
+        failedEvents: Effect.fn("CloudFormationMemory.failedEvents")(function*(operationId) {
+          const now = yield* enter("cloudformation:DescribeEvents")
+          return stacks.flatMap((stack) => stack.failedEventsAt(operationId, now))
         })
       })
 
@@ -247,7 +270,12 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             Clock.currentTimeMillis,
             (now) => Option.map(Option.fromUndefinedOr(find(stack, now)), ({ settings }) => settings)
           ),
-        failResource: (logicalResourceId, reason) => Effect.sync(() => void failing.set(logicalResourceId, reason)),
+        failResource: (logicalResourceId, reason) =>
+          Effect.sync(() => void failures.resources.set(logicalResourceId, reason)),
+        failHook: (logicalResourceId, type, reason) =>
+          Effect.sync(() => void failures.hooks.set(logicalResourceId, { type, reason })),
+        failValidation: (logicalResourceId, reason) =>
+          Effect.sync(() => void failures.invalid.set(logicalResourceId, reason)),
         protect: (name) =>
           Effect.map(Clock.currentTimeMillis, (now) => {
             const stack = find(name, now)
@@ -267,18 +295,16 @@ const Template = Schema.fromJsonString(Schema.Struct({
   Resources: Schema.Record(
     Schema.String,
     Schema.StructWithRest(Schema.Struct({ Type: Schema.String }), [Schema.Record(Schema.String, Schema.Json)])
-  )
+  ),
+  Outputs: Schema.optionalKey(Schema.Record(Schema.String, Schema.Struct({ Value: Schema.Unknown })))
 }))
 
 const parseTemplate = Schema.decodeOption(Template)
 
 const isJson = (text: string) => text.trimStart().startsWith("{")
 
-/** A template behind a URL is not fetched: another URL is another template, and one without resources. */
-const textOf = (template: Template) => "templateBody" in template ? template.templateBody : template.templateUrl
-
-const checkTemplate = (operation: string, template: Template): Effect.Effect<void, AwsRejected> =>
-  isJson(textOf(template)) && Option.isNone(parseTemplate(textOf(template)))
+const checkTemplate = (operation: string, template: string): Effect.Effect<void, AwsRejected> =>
+  isJson(template) && Option.isNone(parseTemplate(template))
     ? Effect.fail(invalid(operation, "Template format error: At least one Resources member must be defined."))
     : Effect.void
 
@@ -297,11 +323,12 @@ const noSettings: MemorySettings = {
 /** What the request makes of a stack's settings. */
 const settingsAfter = (
   operation: string,
-  request: Template & StackOptions & { readonly stack: string },
+  template: string,
+  request: StackOptions & { readonly stack: string },
   before: MemorySettings
 ): Effect.Effect<MemorySettings, RequestError | AwsRejected> =>
-  checkCapabilities(textOf(request), request).pipe(
-    Effect.andThen(valuesOf(textOf(request), request, before.parameters)),
+  checkCapabilities(template, request).pipe(
+    Effect.andThen(valuesOf(template, request, before.parameters)),
     Effect.map((parameters) => ({
       ...before,
       parameters,
@@ -322,6 +349,17 @@ const isSame = (before: MemorySettings, after: MemorySettings) => {
 
 const resourcesOf = (template: string) =>
   Option.match(parseTemplate(template), { onNone: () => ({}), onSome: ({ Resources }) => Resources })
+
+const outputsOf = (template: string) =>
+  Option.match(parseTemplate(template), { onNone: () => [], onSome: ({ Outputs = {} }) => Object.entries(Outputs) })
+
+/** The templates' URLs of nested stacks, by logical id. */
+const nestedUrlsOf = (template: string) =>
+  Object.entries(resourcesOf(template)).flatMap(([id, { Properties, Type }]) =>
+    Type === "AWS::CloudFormation::Stack" && Predicate.hasProperty(Properties, "TemplateURL")
+      ? [[id, String(Properties.TemplateURL)] as const]
+      : []
+  )
 
 /** Resource types by logical id. */
 const typesOf = (template: string) => Object.entries(resourcesOf(template)).map(([id, { Type }]) => [id, Type] as const)
@@ -367,6 +405,25 @@ const endings = {
   delete: { well: ["DELETE_COMPLETE"], badly: ["DELETE_FAILED"], withoutRollback: ["DELETE_FAILED"] }
 } as const satisfies Record<Kind, unknown>
 
+/** What is to fail, by logical id. */
+interface Failures {
+  readonly resources: Map<string, string>
+  readonly hooks: Map<string, { readonly type: string; readonly reason: string }>
+  readonly invalid: Map<string, string>
+}
+
+const earlyValidation = "AWS::EarlyValidation::PropertyValidation"
+
+const isFailed = ({ hook, status }: StackEvent) => hook !== undefined || status.endsWith("_FAILED")
+
+/** What the hook of a resource that is to fail says before. */
+const hookFailures = (failure: StackEvent | undefined, hooks: Failures["hooks"], status: string) => {
+  const hook = failure && hooks.get(failure.logicalResourceId)
+  return failure === undefined || hook === undefined
+    ? []
+    : [{ ...failure, status, hook: { ...hook, status: "HOOK_COMPLETE_FAILED", failureMode: "FAIL" } }]
+}
+
 interface MemoryChangeSet {
   readonly id: string
   readonly name: string
@@ -387,8 +444,10 @@ interface Operating {
   /** What the stack gets besides. */
   readonly settings: MemorySettings
   readonly disableRollback: boolean
-  /** Reasons by resource. */
-  readonly failing: ReadonlyMap<string, string>
+  readonly failures: Failures
+  readonly templates: Readonly<Record<string, string>>
+  /** Makes a nested stack. */
+  readonly nest: (name: string) => MemoryStack
   /** How long a resource takes. */
   readonly step: number
   readonly now: number
@@ -405,6 +464,11 @@ class MemoryStack {
   changedAt: number
   /** What has happened and what is going to happen, oldest first. */
   #events: ReadonlyArray<StackEvent> = []
+  /** What DescribeEvents tells beside the failures among the events. */
+  readonly #validations: Array<StackEvent> = []
+  /** Since when the stack has these outputs, oldest first. */
+  #outputs: ReadonlyArray<{ readonly at: number; readonly outputs: Readonly<Record<string, string>> }> = []
+  readonly #nested = new Map<string, MemoryStack>()
 
   constructor(name: string, index: number, now: number) {
     const uuid = `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`
@@ -422,19 +486,33 @@ class MemoryStack {
   describeAt(now: number): Stack {
     const { changedAt, createdAt, id, name, settings: { parameters, terminationProtection } } = this
     const newest = this.eventsAt(now).find(({ physicalResourceId }) => physicalResourceId === id)
-    const status = newest?.status ?? ""
-    const parameterNames = [...parameters.keys()]
-    return { id, name, createdAt, changedAt, status, reason: newest?.reason, parameterNames, terminationProtection }
+    return {
+      id,
+      name,
+      createdAt,
+      changedAt,
+      terminationProtection,
+      parameterNames: [...parameters.keys()],
+      status: newest?.status ?? "",
+      reason: newest?.reason,
+      outputs: this.#outputs.findLast(({ at }) => at <= now)?.outputs ?? {}
+    }
   }
 
   statusAt(now: number) {
     return this.describeAt(now).status
   }
 
+  failedEventsAt(operationId: string, now: number) {
+    return [...this.#validations, ...this.eventsAt(now).filter(isFailed)]
+      .filter((event) => event.operationId === operationId)
+  }
+
   /** Whatever was going on is over. */
   interfere(status: string, now: number) {
     const event = this.#event("AWS::CloudFormation::Stack", this.name, this.id, "Console-0000", status, now)
     this.#events = [...this.eventsAt(now).toReversed(), event]
+    this.#outputs = this.#outputs.filter(({ at }) => at <= now)
     this.changedAt = now
   }
 
@@ -467,10 +545,14 @@ class MemoryStack {
     return { ...shape, status: "CREATE_COMPLETE", executionStatus: before === this.template ? "AVAILABLE" : "OBSOLETE" }
   }
 
-  operate({ disableRollback, failing, now, operation, settings, step, template, token }: Operating) {
+  /** Gives the reason where it is going to fail. */
+  operate(operating: Operating): string | undefined {
+    const { disableRollback, failures: { hooks, invalid }, now, operation, settings, step, template, token } = operating
     const kind = operation === "execute" ? this.statusAt(now) === "REVIEW_IN_PROGRESS" ? "create" : "update" : operation
     const verb = kind.toUpperCase()
     const resources = typesOf(template)
+    if (kind !== "delete" && resources.some(([id]) => invalid.has(id))) return this.#failValidation(kind, operating)
+    const failing = this.#failingIn(operating)
     const firstFailure = resources.findIndex(([id]) => failing.has(id))
     const failed = firstFailure >= 0
 
@@ -481,7 +563,7 @@ class MemoryStack {
       const [status, reason] = !failed || index < firstFailure
         ? [`${verb}_COMPLETE`]
         : [`${verb}_FAILED`, index === firstFailure ? failing.get(id) : `Resource ${kind} cancelled`]
-      return this.#event(type, id, `${this.name}-${id}`, token, status ?? "", at, reason)
+      return this.#event(type, id, this.#physicalIdOf(id), token, status ?? "", at, reason)
     })
     const resourcesEnd = now + step * Math.max(1, failed ? firstFailure + 1 : resources.length)
 
@@ -489,6 +571,7 @@ class MemoryStack {
       ...this.eventsAt(now).toReversed(),
       own(`${verb}_IN_PROGRESS`, now, "User Initiated"),
       ...resources.map(([id, type]) => this.#event(type, id, "", token, `${verb}_IN_PROGRESS`, now)),
+      ...hookFailures(ends[firstFailure], hooks, `${verb}_IN_PROGRESS`),
       ...ends,
       ...endings[kind][failed ? (disableRollback ? "withoutRollback" : "badly") : "well"].map((status, index) => {
         const reason = failed && index === 0
@@ -499,8 +582,82 @@ class MemoryStack {
     ]
     this.tokens.add(token)
     this.changedAt = now
-    if (!failed) this.template = template
     if (!failed || kind === "create") this.settings = settings
+    if (failed) return `The following resource(s) failed to ${kind}: [${resources[firstFailure]?.[0]}].`
+    this.template = template
+    const values = outputsOf(template).map(([name, { Value }]) => [name, this.#resolve(Value)] as const)
+    this.#outputs = [
+      ...this.#outputs.filter(({ at }) => at <= now),
+      { at: resourcesEnd, outputs: kind === "delete" ? {} : Object.fromEntries(values) }
+    ]
+    return undefined
+  }
+
+  /** Why resources are to fail, by their ids: by themselves, by hooks, or because of what is in their nested stacks. */
+  #failingIn(operating: Operating): ReadonlyMap<string, string> {
+    const { failures: { hooks, resources }, now, operation, step, template } = operating
+    const failing = new Map(resources)
+    if (operation === "delete") return failing
+    for (const [id, { type }] of hooks) failing.set(id, `The following hook(s) failed: [${type}]`)
+    const nestedUrls = new Map(nestedUrlsOf(template))
+    for (const [index, [id]] of typesOf(template).entries()) {
+      if (failing.has(id)) break
+      const url = nestedUrls.get(id)
+      const reason = url === undefined
+        ? undefined
+        : this.#operateNested(id, url, { ...operating, now: now + step * index })
+      if (reason !== undefined) failing.set(id, reason)
+    }
+    return failing
+  }
+
+  /** A nested stack takes the time that a resource takes. */
+  #operateNested(id: string, url: string, operating: Operating) {
+    const known = this.#nested.get(id)
+    const nested = known ?? operating.nest(`${this.name}-${id}`)
+    this.#nested.set(id, nested)
+    const operation = known === undefined ? "create" : "update"
+    const template = operating.templates[url] ?? url
+    const step = operating.step / Math.max(1, typesOf(template).length)
+    const reason = nested.operate({ ...operating, operation, template, step })
+    return reason && `Embedded stack ${nested.id} was not successfully ${operation}d: ${reason}`
+  }
+
+  /** Nothing of the template is begun. */
+  #failValidation(kind: "create" | "update", { failures: { invalid }, now, template, token }: Operating) {
+    const own = (status: string, reason?: string) =>
+      this.#event("AWS::CloudFormation::Stack", this.name, this.id, token, status, now, reason)
+    const reason = `The following hook(s)/validation failed: [${earlyValidation}]. To troubleshoot Early Validation ` +
+      "errors, use the DescribeEvents API for detailed failure information."
+    const [first, ...others] = endings[kind].badly
+    this.#events = [
+      ...this.eventsAt(now).toReversed(),
+      own(`${kind.toUpperCase()}_IN_PROGRESS`, "User Initiated"),
+      own(first, reason),
+      ...others.map((status) => own(status))
+    ]
+    for (const [id, type] of typesOf(template)) {
+      const reason = invalid.get(id)
+      if (reason === undefined) continue
+      const validation = { name: earlyValidation, status: "FAILED", failureMode: "FAIL", reason }
+      this.#validations.push({ ...this.#event(type, id, "", token, "", now), validation })
+    }
+    this.tokens.add(token)
+    this.changedAt = now
+    return reason
+  }
+
+  #physicalIdOf(id: string) {
+    return this.#nested.get(id)?.id ?? `${this.name}-${id}`
+  }
+
+  /** Literals as they are; what refers to a resource gives its physical id. */
+  #resolve(value: unknown) {
+    if (typeof value === "string") return value
+    const { Ref } = value as { readonly Ref?: unknown }
+    if (Ref === "AWS::StackId") return this.id
+    if (Ref === "AWS::StackName") return this.name
+    return typeof Ref === "string" ? this.#physicalIdOf(Ref) : JSON.stringify(value)
   }
 
   #event(
@@ -520,6 +677,7 @@ class MemoryStack {
       resourceType,
       status,
       clientRequestToken,
+      operationId: `${this.id.slice(-36)}-${clientRequestToken}`,
       ...(reason !== undefined && { reason })
     }
   }

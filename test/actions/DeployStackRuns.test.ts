@@ -110,7 +110,8 @@ const lambda = Effect.fnUntraced(function*(fates: ReadonlyArray<Fate>, remaining
         describe: (stack) => met(`describe ${stack}`, cloudFormation.describe(stack)),
         events: (stack, since) => met(`events ${stack}`, cloudFormation.events(stack, since)),
         create: (request) => met("create", cloudFormation.create(request)),
-        update: (request) => met("update", cloudFormation.update(request))
+        update: (request) => met("update", cloudFormation.update(request)),
+        failedEvents: (operationId) => met("failedEvents", cloudFormation.failedEvents(operationId))
       }),
       Effect.provideService(CodePipeline, {
         report: (jobId, outcome) => met("report", codePipeline.report(jobId, outcome))

@@ -39,30 +39,47 @@ class World extends Context.Service<World, {
   deny(operation: string): Effect.Effect<void>
   /** What the stack was given besides its template. */
   settings(stack: string): Effect.Effect<Settings>
+  /** Creates the stack; its bucket fails by itself, a hook does not let it be, it is not valid, or is in a nested stack. */
+  createFailing(how: "resource" | "hook" | "validation" | "nested"): Effect.Effect<string, unknown, CloudFormation>
 }>()("effect-codepipeline/test/CloudFormationWorld") {}
 
 const memory: Layer.Layer<CloudFormation | World> = Layer.effect(
   World,
-  Effect.map(CloudFormationMemory, ({ deny, protect, setStatus, settingsOf, throttle }) => ({
-    setStatus,
-    finishChangeSets: () => TestClock.adjust("1 hour"),
-    protect,
-    settings: (name) =>
-      Effect.map(settingsOf(name), (settings) => {
-        const { notificationArns, parameters, roleArn, stackPolicy, tags } = Option.getOrThrow(settings)
-        return {
-          parameters: Object.fromEntries(parameters),
-          tags: Object.fromEntries(tags),
-          topics: notificationArns,
-          roleArn,
-          stackPolicy
-        }
+  Effect.map(
+    CloudFormationMemory,
+    ({ deny, failHook, failResource, failValidation, protect, setStatus, settingsOf, throttle }) => ({
+      createFailing: Effect.fnUntraced(function*(how) {
+        if (how === "hook") yield* failHook("Bucket", hookType, why)
+        if (how === "validation") yield* failValidation("Bucket", why)
+        if (how === "resource" || how === "nested") yield* failResource("Bucket", why)
+        const nested = { Type: "AWS::CloudFormation::Stack", Properties: { TemplateURL: nestedUrl } }
+        const templateBody = how === "nested" ? JSON.stringify({ Resources: { Nested: nested } }) : bucketTemplate
+        const id = yield* create({ templateBody })
+        yield* TestClock.adjust("1 hour")
+        return id
       }),
-    settle: () => TestClock.adjust("1 hour"),
-    throttle,
-    deny
-  }))
-).pipe(Layer.provideMerge(CloudFormationMemory.layer()))
+      setStatus,
+      finishChangeSets: () => TestClock.adjust("1 hour"),
+      protect,
+      settings: (name) =>
+        Effect.map(settingsOf(name), (settings) => {
+          const { notificationArns, parameters, roleArn, stackPolicy, tags } = Option.getOrThrow(settings)
+          return {
+            parameters: Object.fromEntries(parameters),
+            tags: Object.fromEntries(tags),
+            topics: notificationArns,
+            roleArn,
+            stackPolicy
+          }
+        }),
+      settle: () => TestClock.adjust("1 hour"),
+      throttle,
+      deny
+    })
+  )
+).pipe(
+  Layer.provideMerge(Layer.suspend(() => CloudFormationMemory.layer({ templates: { [nestedUrl]: bucketTemplate } })))
+)
 
 const throttled = refused("Throttling", "Rate exceeded")
 
@@ -79,8 +96,34 @@ const httpWithPages = (eventsPerPage: number) =>
   Layer.effect(
     World,
     Effect.map(CloudFormationServer, (
-      { advance, answerAlways, answerNext, finishChangeSets, look, protect, setStatus, settings }
+      { advance, answerAlways, answerNext, finishChangeSets, invalidate, look, protect, setStatus, settings }
     ) => ({
+      createFailing: Effect.fnUntraced(function*(how) {
+        const id = yield* create()
+        const resource = { id: "Bucket", type: "AWS::S3::Bucket" }
+        if (how === "resource") yield* advance(stack, { status: "CREATE_FAILED", resource, reason: why })
+        if (how === "hook") {
+          const hook = { type: hookType, status: "HOOK_COMPLETE_FAILED", reason: why, mode: "FAIL" }
+          yield* advance(stack, { status: "CREATE_IN_PROGRESS", resource, hook })
+          yield* advance(stack, {
+            status: "CREATE_FAILED",
+            resource,
+            reason: `The following hook(s) failed: [${hookType}]`
+          })
+        }
+        if (how === "validation") {
+          yield* invalidate(stack, { ...resource, name: "AWS::EarlyValidation::PropertyValidation", reason: why })
+        }
+        if (how === "nested") {
+          yield* setStatus("Nested-1", "CREATE_IN_PROGRESS")
+          yield* advance("Nested-1", { status: "CREATE_FAILED", resource, reason: why })
+          const { id: physicalId } = yield* look("Nested-1")
+          const nested = { id: "Nested", type: "AWS::CloudFormation::Stack", physicalId }
+          yield* advance(stack, { status: "CREATE_FAILED", resource: nested, reason: "Embedded stack failed" })
+        }
+        yield* advance(stack, { status: "ROLLBACK_COMPLETE" })
+        return id
+      }),
       setStatus,
       finishChangeSets,
       protect,
@@ -114,6 +157,16 @@ const http = httpWithPages(100)
 const stack = "MyTestStack"
 const otherTemplate = sampleTemplate.replace("\"AWS::S3::Bucket\"", "\"AWS::SNS::Topic\"")
 
+const hookType = "Org::Policy::Hook"
+const why = "it is not <allowed> & \"not\" wanted"
+const nestedUrl = "https://templates.example/nested"
+const bucketTemplate = JSON.stringify({ Resources: { Bucket: { Type: "AWS::S3::Bucket" } } })
+
+const withOutputs = JSON.stringify({
+  Resources: { Bucket: { Type: "AWS::S3::Bucket" } },
+  Outputs: { Url: { Value: "https://a.example/?b=1&c=<d>" }, Name: { Value: { Ref: "Bucket" } } }
+})
+
 const templateUrl = "https://templates.s3.eu-central-1.amazonaws.com/effect-codepipeline/a%20b"
 
 const request = (change: Partial<StackRequest> = {}): StackRequest => ({
@@ -130,6 +183,7 @@ const update = (change?: Partial<StackRequest>) =>
   CloudFormation.use(({ update }) => update(request({ clientRequestToken: "update-1", ...change })))
 const eventsOf = (id: string, since: number) => CloudFormation.use(({ events }) => events(id, since))
 
+const failedEventsOf = (operationId: string) => CloudFormation.use(({ failedEvents }) => failedEvents(operationId))
 const remove = (name: string) =>
   CloudFormation.use((service) => service.delete({ stack: name, clientRequestToken: "delete-1" }))
 
@@ -196,6 +250,26 @@ describe.each([
       const byName = yield* describeStack(stack)
       assert.include(Option.getOrThrow(byName), { id, name: stack, status: "CREATE_IN_PROGRESS" })
       assert.deepStrictEqual(yield* describeStack(id), byName)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a stack has the outputs of its template as soon as it is there", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      yield* create({ templateBody: withOutputs })
+      assert.deepStrictEqual(Option.getOrThrow(yield* describeStack(stack)).outputs, {})
+      yield* settle(stack)
+      const { outputs } = Option.getOrThrow(yield* describeStack(stack))
+      assert.deepStrictEqual(Object.keys(outputs), ["Url", "Name"])
+      assert.strictEqual(outputs["Url"], "https://a.example/?b=1&c=<d>")
+      assert.include(outputs["Name"], "Bucket")
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a stack without outputs has none", () =>
+    Effect.gen(function*() {
+      const { settle } = yield* World
+      yield* create({ templateBody: "Resources: { Bucket: { Type: AWS::S3::Bucket } }" })
+      yield* settle(stack)
+      assert.deepStrictEqual(Option.getOrThrow(yield* describeStack(stack)).outputs, {})
     }).pipe(Effect.provide(world)))
 
   it.effect("a stack changes when it is created and when it is updated", () =>
@@ -618,6 +692,72 @@ describe.each([
       assert.deepInclude(error, { _tag: "AwsRejected", operation: "cloudformation:DescribeStackEvents" })
     }).pipe(Effect.provide(world)))
 
+  const failed = Effect.fnUntraced(function*(how: Parameters<World["Service"]["createFailing"]>[0]) {
+    const { createFailing } = yield* World
+    const id = yield* createFailing(how)
+    const events = yield* eventsOf(id, 0)
+    const operationId = events.findLast(({ physicalResourceId }) => physicalResourceId === id)?.operationId ?? ""
+    return { events, failed: yield* failedEventsOf(operationId) }
+  })
+
+  it.effect("the failed events of an operation are those of its resources that failed", () =>
+    Effect.gen(function*() {
+      const { events, failed: found } = yield* failed("resource")
+      assert.deepStrictEqual(found, events.filter(({ status }) => status === "CREATE_FAILED"))
+      assert.deepStrictEqual(found.map(({ logicalResourceId, reason }) => [logicalResourceId, reason]), [[
+        "Bucket",
+        why
+      ]])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("the failed events of an operation that there was not are none", () =>
+    Effect.gen(function*() {
+      yield* failed("resource")
+      assert.deepStrictEqual(yield* failedEventsOf("5c36ae10-0000-4000-8000-000000000000"), [])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("what a hook says to a resource is an event of the stack, and a failed one", () =>
+    Effect.gen(function*() {
+      const { events, failed: found } = yield* failed("hook")
+      const said = events.filter(({ hook }) => hook !== undefined)
+      assert.deepStrictEqual(said.map(({ hook, logicalResourceId }) => ({ hook, logicalResourceId })), [{
+        hook: { type: hookType, status: "HOOK_COMPLETE_FAILED", reason: why, failureMode: "FAIL" },
+        logicalResourceId: "Bucket"
+      }])
+      assert.includeDeepMembers([...found], said)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a validation that failed is among the failed events only", () =>
+    Effect.gen(function*() {
+      const { events, failed: found } = yield* failed("validation")
+      const name = "AWS::EarlyValidation::PropertyValidation"
+      assert.deepStrictEqual(
+        found.map(({ logicalResourceId, resourceType, validation }) => ({
+          logicalResourceId,
+          resourceType,
+          validation
+        })),
+        [{
+          logicalResourceId: "Bucket",
+          resourceType: "AWS::S3::Bucket",
+          validation: { name, status: "FAILED", failureMode: "FAIL", reason: why }
+        }]
+      )
+      assert.isTrue(events.every(({ validation }) => validation === undefined))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("the events of a nested stack are read by the id that its resource has", () =>
+    Effect.gen(function*() {
+      const { events } = yield* failed("nested")
+      const { physicalResourceId = "" } = events.find(({ status }) => status === "CREATE_FAILED") ?? {}
+      const nested = yield* eventsOf(physicalResourceId, 0)
+      const failures = nested.filter(({ status }) => status === "CREATE_FAILED")
+      assert.deepStrictEqual(failures.map(({ logicalResourceId, reason }) => [logicalResourceId, reason]), [[
+        "Bucket",
+        why
+      ]])
+    }).pipe(Effect.provide(world)))
+
   it.effect.each(
     [
       { operation: "cloudformation:DescribeStacks", call: describeStack(stack) },
@@ -628,7 +768,8 @@ describe.each([
       {
         operation: "cloudformation:UpdateTerminationProtection",
         call: CloudFormation.use((service) => service.setTerminationProtection(absentArn, true))
-      }
+      },
+      { operation: "cloudformation:DescribeEvents", call: failedEventsOf("5c36ae10-0000-4000-8000-000000000000") }
     ] as const
   )("a role without $operation is told so", ({ call, operation }) =>
     Effect.gen(function*() {
@@ -824,6 +965,31 @@ describe("CloudFormation on the wire", () => {
         pages().slice(4).map(({ parameters }) => [parameters["StackName"], parameters["NextToken"]]),
         [[id, undefined], [id, "1"], [id, "2"]]
       )
+      const before = pages().length
+      const newest = yield* CloudFormation.use(({ events }) => events(id, 0, 2))
+      assert.deepStrictEqual(newest, all.slice(0, 2))
+      assert.lengthOf(pages(), before + 2)
+    }).pipe(Effect.provide(httpWithPages(1))))
+
+  it.effect("failed events are asked for by the operation's id, page by page", () =>
+    Effect.gen(function*() {
+      const { createFailing } = yield* World
+      const { advance, calls, invalidate } = yield* CloudFormationServer
+      const id = yield* createFailing("resource")
+      const resource = { id: "Other", type: "AWS::S3::Bucket" }
+      yield* advance(stack, { status: "CREATE_FAILED", resource })
+      yield* invalidate(stack, { ...resource, name: "V", path: "/Resources/Other", reason: why })
+      const operationId = (yield* eventsOf(id, 0))[0]?.operationId ?? ""
+      const found = yield* failedEventsOf(operationId)
+      assert.deepStrictEqual(found.map(({ logicalResourceId }) => logicalResourceId), ["Other", "Other", "Bucket"])
+      assert.deepInclude(found[0]?.validation, { path: "/Resources/Other" })
+      const asked = calls.filter(({ operation }) => operation === "DescribeEvents")
+      const common = { Version: "2010-05-15", OperationId: operationId, "Filters.FailedEvents": "true" }
+      assert.deepStrictEqual(asked.map(({ parameters }) => parameters), [
+        common,
+        { ...common, NextToken: "1" },
+        { ...common, NextToken: "2" }
+      ])
     }).pipe(Effect.provide(httpWithPages(1))))
 
   it.effect("the layer takes region, endpoint and credentials from the environment", () =>

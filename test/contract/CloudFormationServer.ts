@@ -17,7 +17,18 @@ export interface Happening {
   readonly status: string
   readonly reason?: string
   /** The resource of the template that it happens to; the stack itself when left out. */
-  readonly resource?: { readonly id: string; readonly type: string }
+  readonly resource?: { readonly id: string; readonly type: string; readonly physicalId?: string }
+  /** What a hook says to that. */
+  readonly hook?: { readonly type: string; readonly status: string; readonly reason: string; readonly mode: string }
+}
+
+/** What a check before the operation finds. */
+export interface Validation {
+  readonly id: string
+  readonly type: string
+  readonly name: string
+  readonly path?: string
+  readonly reason: string
 }
 
 export class CloudFormationServer extends Context.Service<
@@ -25,8 +36,10 @@ export class CloudFormationServer extends Context.Service<
   AwsServer & {
     /** This happens to the stack, in the operation that was begun last. */
     advance(stack: string, ...happenings: ReadonlyArray<Happening>): Effect.Effect<void>
+    /** DescribeEvents tells this of the operation that was begun last. */
+    invalidate(stack: string, ...validations: ReadonlyArray<Validation>): Effect.Effect<void>
     /** Somebody else brings the stack into this status; it is made where there is none. */
-    setStatus(stack: string, status: string): Effect.Effect<void>
+    setStatus(stack: string, status: string, createdAt?: string): Effect.Effect<void>
     /** The change sets that are being made are made now. */
     finishChangeSets(stack: string): Effect.Effect<void>
     /** From now on the stack is protected from being deleted. */
@@ -54,7 +67,8 @@ export class CloudFormationServer extends Context.Service<
           DeleteChangeSet: (parameters) => deleteChangeSet(stacks, parameters),
           GetTemplateSummary: getTemplateSummary,
           UpdateTerminationProtection: (parameters) => updateTerminationProtection(stacks, parameters),
-          DescribeStackEvents: (parameters) => describeStackEvents(stacks, parameters, eventsPerPage)
+          DescribeStackEvents: (parameters) => describeStackEvents(stacks, parameters, eventsPerPage),
+          DescribeEvents: (parameters) => describeEvents(stacks, parameters, eventsPerPage)
         }
         const server = yield* serve(
           protocol,
@@ -66,7 +80,10 @@ export class CloudFormationServer extends Context.Service<
           ...server,
           advance: (name, ...happenings) =>
             Effect.sync(() => happenings.forEach((happening) => stacks.find(name)?.happens(happening))),
-          setStatus: (name, status) => Effect.sync(() => (stacks.find(name) ?? stacks.add(name)).interfere(status)),
+          invalidate: (name, ...validations) =>
+            Effect.sync(() => validations.forEach((validation) => stacks.find(name)?.invalidate(validation))),
+          setStatus: (name, status, createdAt) =>
+            Effect.sync(() => (stacks.find(name) ?? stacks.add(name, createdAt)).interfere(status)),
           finishChangeSets: (name) =>
             Effect.sync(() => stacks.find(name)?.changeSets.forEach((changeSet) => void (changeSet.made = true))),
           protect: (name) =>
@@ -299,6 +316,20 @@ const isUpdatable = ({ status }: Stack) => /^(?!ROLLBACK|DELETE).*_COMPLETE$/.te
 
 const cannotBeUpdated = ({ id, status }: Stack) =>
   validationError(`Stack:${id} is in ${status} state and can not be updated.`)
+const describeEvents = (stacks: Stacks, parameters: Parameters, perPage: number) => {
+  const { "Filters.FailedEvents": failedOnly, NextToken: page = "0", OperationId: operation = "" } = texts(parameters)
+  if (failedOnly !== "true") return validationError("this server knows failed events only")
+  const events = stacks.failedEvents(operation)
+  const start = Number(page)
+  const more = start + perPage < events.length
+  const members = events.slice(start, start + perPage).map((event) => `<member>${xml(event)}</member>`)
+  return result(
+    "DescribeEvents",
+    `<OperationEvents>${members.join("")}</OperationEvents>${
+      xml({ NextToken: more ? `${start + perPage}` : undefined })
+    }`
+  )
+}
 
 const list = (name: string, items: ReadonlyArray<string>) =>
   items.length === 0 ? "" : `<${name}>${items.map((item) => `<member>${item}</member>`).join("")}</${name}>`
@@ -368,6 +399,18 @@ const templateOf = (parameters: Parameters) => {
   return url ?? (body.includes("Resources") ? body : undefined)
 }
 
+/** Of a template in JSON, as XML: literals, and something for what refers to a resource. */
+const outputsIn = (template: string) => {
+  if (!template.includes("\"Outputs\"")) return ""
+  const { Outputs = {} } = JSON.parse(template.slice(0, template.lastIndexOf("}") + 1)) as {
+    readonly Outputs?: Readonly<Record<string, { Value: unknown }>>
+  }
+  return Object.entries(Outputs).map(([key, { Value }]) => {
+    const value = typeof Value === "string" ? Value : `physical-${(Value as { readonly Ref: string }).Ref}`
+    return `<member>${xml({ OutputKey: key, OutputValue: value })}</member>`
+  }).join("")
+}
+
 const noResources = "Template format error: At least one Resources member must be defined."
 
 const tokenUsed = (token: string) =>
@@ -394,10 +437,18 @@ class Stacks {
       this.#stacks.find(({ name, status }) => name === stack && status !== "DELETE_COMPLETE")
   }
 
-  add(name: string) {
-    const stack = new Stack(name, this.#stacks.length)
+  add(name: string, createdAt?: string) {
+    const stack = new Stack(name, this.#stacks.length, createdAt)
     this.#stacks.push(stack)
     return stack
+  }
+
+  failedEvents(operation: string) {
+    return this.#stacks.flatMap(({ events, validations }) => [...validations, ...events])
+      .filter((event) => event["OperationId"] === operation)
+      .filter((event) =>
+        "ValidationName" in event || "HookType" in event || String(event["ResourceStatus"]).endsWith("_FAILED")
+      )
   }
 
   /** A token stays used for the name, also by a stack that was deleted. */
@@ -421,7 +472,7 @@ class Stack {
   readonly id: string
   readonly name: string
   readonly tokens = new Set<string>()
-  readonly #createdAt = now()
+  readonly #createdAt: string
   #updatedAt: string | undefined
   status = "REVIEW_IN_PROGRESS"
   template = ""
@@ -431,8 +482,11 @@ class Stack {
   #token = ""
   /** Newest first. */
   readonly events: Array<Readonly<Record<string, string | undefined>>> = []
+  readonly validations: Array<Readonly<Record<string, string | undefined>>> = []
+  #outputs = ""
 
-  constructor(name: string, index: number) {
+  constructor(name: string, index: number, createdAt = now()) {
+    this.#createdAt = createdAt
     this.id =
       `arn:aws:cloudformation:eu-central-1:123456789012:stack/${name}/5c36ae10-1b4f-11f0-8d4e-00000000000${index}`
     this.name = name
@@ -452,7 +506,8 @@ class Stack {
       StackStatusReason: this.#reason,
       DisableRollback: "false",
       EnableTerminationProtection: this.settings.terminationProtection
-    }) + `<Parameters>${parameters.join("")}</Parameters><RollbackConfiguration/><NotificationARNs/><Tags/>`
+    }) + `<Parameters>${parameters.join("")}</Parameters><RollbackConfiguration/><NotificationARNs/><Tags/>` +
+      `<Outputs>${this.#outputs}</Outputs>`
   }
 
   begin(status: string, token: string, template: string) {
@@ -469,22 +524,51 @@ class Stack {
     this.happens({ status })
   }
 
-  happens({ reason, resource, status }: Happening) {
+  /** CloudFormation's own id of the operation that was begun last. */
+  get #operation() {
+    return `${this.id.slice(-36)}-${this.tokens.size}`
+  }
+
+  invalidate({ id, name, path, reason, type }: Validation) {
+    this.validations.push({
+      StackId: this.id,
+      OperationId: this.#operation,
+      EventType: "VALIDATION_ERROR",
+      LogicalResourceId: id,
+      ResourceType: type,
+      Timestamp: now(),
+      ValidationFailureMode: "FAIL",
+      ValidationName: name,
+      ValidationStatus: "FAILED",
+      ValidationStatusReason: reason,
+      ValidationPath: path
+    })
+  }
+
+  happens({ hook, reason, resource, status }: Happening) {
     if (resource === undefined) {
       this.status = status
       this.#reason = reason
+      if (/^(CREATE|UPDATE)_COMPLETE/.test(status)) this.#outputs = outputsIn(this.template)
     }
     this.events.unshift({
       EventId: `${this.events.length}`,
       StackId: this.id,
       StackName: this.name,
       LogicalResourceId: resource?.id ?? this.name,
-      PhysicalResourceId: resource === undefined ? this.id : "",
+      PhysicalResourceId: resource === undefined ? this.id : resource.physicalId ?? "",
       ResourceType: resource?.type ?? "AWS::CloudFormation::Stack",
       Timestamp: now(),
       ResourceStatus: status,
       ResourceStatusReason: reason,
-      ClientRequestToken: this.#token
+      ClientRequestToken: this.#token,
+      OperationId: this.#operation,
+      ...(hook && {
+        HookType: hook.type,
+        HookStatus: hook.status,
+        HookStatusReason: hook.reason,
+        HookFailureMode: hook.mode
+      })
     })
   }
 }

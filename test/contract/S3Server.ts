@@ -15,6 +15,8 @@ export class S3Server extends Context.Service<S3Server, {
   readonly requests: ReadonlyArray<S3Request>
   /** Puts an object in place, or replaces it; makes the bucket where there is none. */
   put(bucket: string, key: string, bytes: Uint8Array): Effect.Effect<void>
+  /** The bytes of an object. */
+  get(bucket: string, key: string): Effect.Effect<Uint8Array>
   makeBucket(bucket: string): Effect.Effect<void>
   /** Each of these is done just before a request that wants a certain version is answered. */
   beforeConditional(...acts: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void>
@@ -58,6 +60,11 @@ export class S3Server extends Context.Service<S3Server, {
             ),
             Effect.asVoid
           ),
+        get: (bucket, key) =>
+          Effect.promise(async () => {
+            const { rawPayload } = await app.inject({ method: "GET", url: `/${bucket}/${key}` })
+            return new Uint8Array(rawPayload)
+          }),
         makeBucket: (bucket) => Effect.asVoid(makeBucket(bucket)),
         beforeConditional: (...more) => Effect.sync(() => void acts.push(...more)),
         deny: Effect.sync(() => void (denied = true))

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import { JobId } from "../../src/domain/Job.ts"
-import { causes, Evidence, evidence, type StackEvent } from "../../src/domain/StackEvents.ts"
+import { Evidence, evidence, ofOperation, reachBack, type StackEvent, underWay } from "../../src/domain/StackEvents.ts"
 import { type Owner, StackOperation } from "../../src/domain/StackOperation.ts"
 import { StackStatus } from "../../src/domain/StackStatus.ts"
 
@@ -117,6 +117,16 @@ describe("evidence", () => {
     assert.deepStrictEqual(evidence(history(nested), owner), Evidence.Begun({ operation: "update", status: undefined }))
   })
 
+  it("what a hook says of the stack says nothing of the stack's status", () => {
+    const hook = { type: "Org::Policy::Hook", status: "HOOK_COMPLETE_SUCCEEDED" }
+    const events = history(
+      ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+      (timestamp) => ({ ...ofStack("", "update-j1")(timestamp), hook })
+    )
+    const begun = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    assert.deepStrictEqual(evidence(events, owner), begun)
+  })
+
   it("what is under way without our token is somebody else's", () => {
     assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS", "update-j2")), owner), Evidence.Others())
     const before = shifted(history(ofStack("UPDATE_IN_PROGRESS")), -5_000)
@@ -170,57 +180,66 @@ describe("evidence", () => {
   })
 })
 
-describe("causes", () => {
-  it("are the failures of our resources, oldest first", () => {
+describe("ofOperation", () => {
+  it("are the events with its token", () => {
     const events = history(
-      ofStack("UPDATE_IN_PROGRESS", "update-j1", "User Initiated"),
-      ofResource("A", "UPDATE_COMPLETE", "update-j1"),
-      ofResource("B", "CREATE_FAILED", "update-j1", "the name is taken"),
-      ofResource("C", "UPDATE_FAILED", "update-j1"),
-      ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "update-j1", "The following resource(s) failed to create: [B]")
+      ofStack("UPDATE_COMPLETE", "create-j1"),
+      ofStack("UPDATE_COMPLETE", "update-j2"),
+      ofResource("B", "UPDATE_COMPLETE", "update-j1")
     )
-    assert.deepStrictEqual(causes(events, owner, "update"), [
-      "B (AWS::S3::Bucket): the name is taken",
-      "C (AWS::S3::Bucket): UPDATE_FAILED"
-    ])
-  })
-
-  it("are not what was only cancelled because of them", () => {
-    const events = history(
-      ofResource("A", "CREATE_FAILED", "create-j1", "Resource creation cancelled"),
-      ofResource("B", "CREATE_FAILED", "create-j1", "Resource creation Cancelled"),
-      ofResource("C", "CREATE_FAILED", "create-j1", "quota")
-    )
-    assert.deepStrictEqual(causes(events, owner, "create"), ["C (AWS::S3::Bucket): quota"])
-  })
-
-  it("are not those of other operations, ours or not", () => {
-    const events = history(
-      ofResource("A", "CREATE_FAILED", "create-j1", "an earlier one"),
-      ofResource("B", "UPDATE_FAILED", "update-j2", "somebody else's"),
-      ofResource("C", "UPDATE_FAILED", "update-j1", "ours")
-    )
-    assert.deepStrictEqual(causes(events, owner, "update"), ["C (AWS::S3::Bucket): ours"])
-  })
-
-  it("are what the stack says, where no resource failed", () => {
-    const events = history(
-      ofStack("CREATE_IN_PROGRESS", "create-j1", "User Initiated"),
-      ofResource("A", "CREATE_FAILED", "create-j1", "Resource creation cancelled"),
-      ofStack("ROLLBACK_IN_PROGRESS", "create-j1", "Stack creation time exceeded the specified timeout"),
-      ofStack("ROLLBACK_COMPLETE", "create-j1")
-    )
-    assert.deepStrictEqual(causes(events, owner, "create"), ["Stack creation time exceeded the specified timeout"])
+    assert.deepStrictEqual(ofOperation(events, owner, "update"), events.slice(0, 1))
   })
 
   it("may be those of an emulator's operation without a token, unless it is older than the action", () => {
-    const events = shifted(history(ofResource("A", "CREATE_FAILED", undefined, "quota")), -1_000)
-    assert.deepStrictEqual(causes(events, owner, "create"), ["A (AWS::S3::Bucket): quota"])
-    assert.deepStrictEqual(causes(shifted(events, -1), owner, "create"), [])
+    const events = shifted(history(ofResource("A", "CREATE_FAILED")), -1_000)
+    assert.deepStrictEqual(ofOperation(events, owner, "create"), events)
+    assert.deepStrictEqual(ofOperation(shifted(events, -1), owner, "create"), [])
+  })
+})
+
+const statusOf = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
+  underWay(history(...events), owner, "update")?.status
+
+describe("underWay", () => {
+  it("is the stack's newest event while that is ours and not the end", () => {
+    assert.strictEqual(
+      statusOf(ofStack("UPDATE_IN_PROGRESS", "update-j1"), ofResource("B", "UPDATE_COMPLETE", "update-j1")),
+      "UPDATE_IN_PROGRESS"
+    )
+    assert.strictEqual(
+      statusOf(ofStack("UPDATE_IN_PROGRESS", "update-j1"), ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "update-j1")),
+      "UPDATE_ROLLBACK_IN_PROGRESS"
+    )
   })
 
-  it("are none without events", () => {
-    assert.deepStrictEqual(causes([], owner, "create"), [])
+  it("is none at the end, of others' operations, and where only resources' events are known", () => {
+    const begun = ofStack("UPDATE_IN_PROGRESS", "update-j1")
+    assert.isUndefined(statusOf(begun, ofStack("UPDATE_COMPLETE", "update-j1")))
+    assert.isUndefined(statusOf(begun, ofStack("DELETE_IN_PROGRESS", "Console-1")))
+    assert.isUndefined(statusOf(ofStack("UPDATE_IN_PROGRESS", "create-j1")))
+    assert.isUndefined(statusOf(ofStack("UPDATE_IN_PROGRESS")))
+    assert.isUndefined(statusOf(ofResource("B", "UPDATE_COMPLETE", "update-j1")))
+    assert.isUndefined(statusOf())
+  })
+})
+
+describe("reachBack", () => {
+  it("is true of events with the one by which our operation began", () => {
+    const events = history(
+      ofStack("CREATE_IN_PROGRESS", "create-j1"),
+      ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+      ofResource("B", "UPDATE_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_COMPLETE", "update-j1")
+    )
+    assert.deepStrictEqual([1, 2, 3, 4, 5].map((count) => reachBack(events.slice(0, count), owner, "update")), [
+      false,
+      false,
+      false,
+      true,
+      true
+    ])
+    assert.isFalse(reachBack(history(ofStack("UPDATE_IN_PROGRESS")), owner, "update"))
   })
 })
 
@@ -249,9 +268,6 @@ it.prop("the order in which the events are read does not matter", [Shuffled], ([
     .toSorted((a, b) => a.order - b.order)
     .map(({ event }) => event)
   assert.deepStrictEqual(evidence(shuffled, owner), evidence(events, owner))
-  for (const operation of StackOperation.literals) {
-    assert.deepStrictEqual(causes(shuffled, owner, operation), causes(events, owner, operation))
-  }
 })
 
 it.prop("an operation is ours only by a token of ours", [Shuffled], ([{ events }]) => {

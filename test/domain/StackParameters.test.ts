@@ -42,7 +42,7 @@ describe("ParameterValue", () => {
   ])("is not %s", (_, value) => assert.isFalse(isValue(value)))
 })
 
-const told = (value: typeof ParameterValue.Type) =>
+const told = (value: ParameterValue) =>
   match(value, {
     text: (text) => ["text", text],
     param: (...place) => ["param", ...place],

@@ -1,7 +1,15 @@
 import { StackStatus as SdkStackStatus } from "@aws-sdk/client-cloudformation"
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { advice, fresh, isUnderWay, StackStatus, statuses, watched } from "../../src/domain/StackStatus.ts"
+import {
+  advice,
+  adviceAfterFailure,
+  fresh,
+  isUnderWay,
+  StackStatus,
+  statuses,
+  watched
+} from "../../src/domain/StackStatus.ts"
 
 it("the statuses are those of CloudFormation's API", () => {
   assert.sameMembers(Object.keys(statuses), Object.values(SdkStackStatus))
@@ -84,4 +92,20 @@ it("what to do about a stack names it, and there is something to do in every sta
   for (const words of advices) assert.include(words, "\"MyStack\"")
   assert.include(advice("ROLLBACK_COMPLETE", "S"), "Delete stack")
   assert.include(advice("UPDATE_IN_PROGRESS", "S"), "under way")
+})
+
+it.each<readonly [status: string, words: string | undefined]>([
+  ["ROLLBACK_COMPLETE", "\"mode\": \"REPLACE_ON_FAILURE\""],
+  ["UPDATE_ROLLBACK_COMPLETE", "is as it was before"],
+  ["UPDATE_ROLLBACK_FAILED", "Continue the update rollback"],
+  ["UPDATE_FAILED", "Roll stack"],
+  ["DELETE_FAILED", "then delete stack"],
+  ["DELETE_COMPLETE", "the next deployment creates it"],
+  ["UPDATE_IN_PROGRESS", "Another operation"],
+  ["UPDATE_COMPLETE", undefined]
+])("what to do after a failure that has left the stack in %s: %s", (status, words) => {
+  const advice = adviceAfterFailure(status, "MyStack")
+  if (words === undefined) return assert.isUndefined(advice)
+  assert.include(advice, words)
+  assert.include(advice, "\"MyStack\"")
 })

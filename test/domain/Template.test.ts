@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
 import * as Template from "../../src/domain/Template.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -37,5 +37,30 @@ describe("decode", () => {
 
   it("refuses what is no text", () => {
     assert.deepStrictEqual(Template.decode(new Uint8Array([0x7b, 0xc3])), Result.fail("it is not UTF-8 text"))
+  })
+})
+
+const count = (template: unknown) => Option.getOrUndefined(Template.resourceCount(JSON.stringify(template)))
+
+describe("resourceCount", () => {
+  const Resources = { A: { Type: "AWS::S3::Bucket" }, B: { Type: "AWS::SQS::Queue" } }
+
+  it("is that of a template in JSON", () => {
+    assert.strictEqual(count({ Resources, Outputs: {} }), 2)
+    assert.strictEqual(count({ Resources: {} }), 0)
+  })
+
+  it.each<readonly [why: string, template: unknown]>([
+    ["transforms", { Transform: "AWS::Serverless-2016-10-31", Resources }],
+    ["loops", { Resources: { ...Resources, "Fn::ForEach::Topics": [] } }],
+    ["inclusion", { Resources: { ...Resources, "Fn::Transform": {} } }],
+    ["conditions", { Resources: { ...Resources, C: { Type: "AWS::SNS::Topic", Condition: "IsProd" } } }],
+    ["lack of resources", {}]
+  ])("is not known because of %s", (_, template) => {
+    assert.isUndefined(count(template))
+  })
+
+  it("is not known in YAML", () => {
+    assert.isTrue(Option.isNone(Template.resourceCount("Resources:\n  A:\n    Type: AWS::S3::Bucket\n")))
   })
 })

@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { readFile } from "node:fs/promises"
 import type { IncomingHttpHeaders } from "node:http"
 import { join } from "node:path"
+import { readEntry } from "../../src/internal/zipEntry.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { CloudFormationServer } from "../contract/CloudFormationServer.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
@@ -37,6 +38,15 @@ const putTemplate = Effect.gen(function*() {
 /** The event that CodePipeline sends after the last report. */
 const nextEvent = (id: string) =>
   Effect.map(lastReport, ({ parameters: { continuationToken } }) => deployEvent({ id, continuationToken }))
+
+/** The calls to CloudFormation and CodePipeline that are made meanwhile. */
+const callsOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const servers = [yield* CloudFormationServer, yield* CodePipelineServer]
+    const before = servers.map(({ calls }) => calls.length)
+    yield* effect
+    return servers.flatMap(({ calls }, index) => calls.slice(before[index]).map(({ operation }) => operation))
+  })
 
 const stackId = Effect.gen(function*() {
   const { look } = yield* CloudFormationServer
@@ -88,7 +98,8 @@ describe("the built function deploy-stack", () => {
         jobId: "job-2",
         executionDetails: {
           summary: "Stack update still in progress: CREATE_IN_PROGRESS",
-          externalExecutionId: id
+          externalExecutionId: id,
+          percentComplete: 0
         }
       })
 
@@ -99,7 +110,8 @@ describe("the built function deploy-stack", () => {
         operation: "PutJobSuccessResult",
         parameters: {
           jobId: "job-3",
-          executionDetails: { summary: "Stack update complete", externalExecutionId: id, percentComplete: 100 }
+          executionDetails: { summary: "Stack update complete", externalExecutionId: id, percentComplete: 100 },
+          outputVariables: { StackId: id, BucketName: "physical-MySampleBucket" }
         }
       })
 
@@ -207,7 +219,8 @@ describe("the built function deploy-stack", () => {
           failureDetails: {
             type: "JobFailed",
             message:
-              "Update failed: ROLLBACK_COMPLETE\nS3Bucket (AWS::S3::Bucket): The bucket \"a & b\" exists already",
+              "Update failed: ROLLBACK_COMPLETE\nS3Bucket (AWS::S3::Bucket): The bucket \"a & b\" exists already\n" +
+              "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action",
             externalExecutionId: id
           }
         }
@@ -255,5 +268,117 @@ describe("the built function deploy-stack", () => {
         "resolved.message": "Stack delete complete"
       })
       assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3", "job-4", "job-5"])
+    }).pipe(Effect.provide(aws)), timeout)
+
+  it.live("hands the stack's outputs on, as variables and in the output artifact", () =>
+    Effect.gen(function*() {
+      const { advance } = yield* CloudFormationServer
+      const { get } = yield* S3Server
+      yield* putTemplate
+      const { end, invoke } = yield* startFunction
+      const event = readEvent("deploy-stack-outputs")
+
+      yield* invoke(event)
+      const id = yield* stackId
+      yield* advance(stack, { status: "CREATE_COMPLETE" })
+      const { continuationToken } = (yield* lastReport).parameters
+      const { "CodePipeline.job": job } = event
+      yield* invoke({ "CodePipeline.job": { ...job, id: "job-2", data: { ...job.data, continuationToken } } })
+      const outputs = { StackId: id, BucketName: "physical-MySampleBucket" }
+      assert.deepInclude((yield* lastReport).parameters, { jobId: "job-2", outputVariables: outputs })
+
+      const zip = yield* get("codepipeline-us-east-1-123456789012", "MyPipeline/StackOutpu/xY7zW9q.zip")
+      const tail = { size: zip.length, tail: zip, fetch: () => Effect.die("all of it is there") }
+      const file = yield* readEntry(tail, "stack/outputs.json", 1_000)
+      assert.deepStrictEqual(JSON.parse(Buffer.from(file).toString()), outputs)
+      yield* end
+    }).pipe(Effect.provide(aws)), timeout)
+
+  it.live("tells the root cause in a nested stack, and what a hook says", () =>
+    Effect.gen(function*() {
+      const { advance, look, setStatus } = yield* CloudFormationServer
+      yield* putTemplate
+      const { end, invoke } = yield* startFunction
+      yield* invoke(deployEvent({ id: "job-1" }))
+      yield* setStatus("Nested", "CREATE_IN_PROGRESS")
+      const bucket = { id: "Bucket", type: "AWS::S3::Bucket" }
+      const hook = { type: "Org::Policy::Hook", status: "HOOK_COMPLETE_FAILED", reason: "encrypt it", mode: "FAIL" }
+      const nested = { id: "Nested", type: "AWS::CloudFormation::Stack", physicalId: (yield* look("Nested")).id }
+      yield* advance("Nested", { status: "CREATE_IN_PROGRESS", resource: bucket, hook }, {
+        status: "CREATE_FAILED",
+        resource: bucket,
+        reason: "The following hook(s) failed: [Org::Policy::Hook]"
+      })
+      yield* advance(
+        stack,
+        { status: "CREATE_FAILED", resource: nested, reason: "Embedded stack was not successfully created" },
+        { status: "ROLLBACK_COMPLETE" }
+      )
+      yield* invoke(yield* nextEvent("job-2"))
+      assert.deepNestedInclude((yield* lastReport).parameters, {
+        "failureDetails.message": "Update failed: ROLLBACK_COMPLETE\n" +
+          "Nested/Bucket (AWS::S3::Bucket): hook Org::Policy::Hook failed: encrypt it\n" +
+          "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
+      })
+      yield* end
+    }).pipe(Effect.provide(aws)), timeout)
+
+  it.live("tells how far the resources have come", () =>
+    Effect.gen(function*() {
+      const { advance } = yield* CloudFormationServer
+      yield* putTemplate
+      const { end, invoke } = yield* startFunction
+      yield* invoke(deployEvent({ id: "job-1" }))
+      const resource = { id: "MySampleBucket", type: "AWS::S3::Bucket" }
+      yield* advance(stack, { status: "CREATE_IN_PROGRESS", resource })
+      yield* invoke(yield* nextEvent("job-2"))
+      const summary = Effect.map(lastReport, ({ parameters }) => parameters["executionDetails"])
+      const waiting = JSON.stringify(yield* summary)
+      assert.match(waiting, /CREATE_IN_PROGRESS, waiting for MySampleBucket \(AWS::S3::Bucket, \d+ s\)/)
+      yield* advance(stack, { status: "CREATE_COMPLETE", resource })
+      yield* invoke(yield* nextEvent("job-3"))
+      assert.deepInclude(yield* summary, {
+        summary: "Stack update still in progress: CREATE_IN_PROGRESS, 1 resource done",
+        percentComplete: 50
+      })
+      yield* end
+    }).pipe(Effect.provide(aws)), timeout)
+
+  it.live("makes three calls to begin, and two while it waits", () =>
+    Effect.gen(function*() {
+      const { advance, setStatus } = yield* CloudFormationServer
+      yield* putTemplate
+      const { end, invoke } = yield* startFunction
+      const withoutProgress = JSON.stringify({ stack, file, artifact: "MyTemplate", progress: false })
+      const next = (data: Parameters<typeof deployEvent>[0]) =>
+        Effect.flatMap(lastReport, ({ parameters: { continuationToken } }) =>
+          invoke(deployEvent({ ...data, continuationToken })))
+
+      assert.deepStrictEqual(yield* callsOf(invoke(deployEvent({ id: "job-1" }))), [
+        "DescribeStacks",
+        "CreateStack",
+        "PutJobSuccessResult"
+      ])
+      assert.deepStrictEqual(yield* callsOf(next({ id: "job-2" })), ["DescribeStackEvents", "PutJobSuccessResult"])
+      assert.deepStrictEqual(yield* callsOf(next({ id: "job-3", userParameters: withoutProgress })), [
+        "DescribeStacks",
+        "PutJobSuccessResult"
+      ])
+      yield* advance(stack, { status: "CREATE_COMPLETE" })
+      assert.deepStrictEqual(yield* callsOf(next({ id: "job-4" })), [
+        "DescribeStackEvents",
+        "DescribeStacks",
+        "PutJobSuccessResult"
+      ])
+
+      yield* setStatus(stack, "DELETE_COMPLETE")
+      yield* setStatus(stack, "UPDATE_COMPLETE", "2025-01-01T00:00:00.000Z")
+      assert.deepStrictEqual(yield* callsOf(invoke(deployEvent({ id: "job-5" }))), [
+        "DescribeStacks",
+        "UpdateStack",
+        "PutJobSuccessResult"
+      ])
+      assert.deepStrictEqual(yield* callsOf(next({ id: "job-6" })), ["DescribeStackEvents", "PutJobSuccessResult"])
+      yield* end
     }).pipe(Effect.provide(aws)), timeout)
 })

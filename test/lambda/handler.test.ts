@@ -63,10 +63,8 @@ describe("the handler", () => {
       if (first._tag !== "Continued") return assert.fail(first.message)
       const { continuationToken } = first
       const second = yield* invoke(deployEvent({ id: "job-2", continuationToken }))
-      assert.deepInclude(second, {
-        _tag: "Continued",
-        message: "Stack update still in progress: CREATE_IN_PROGRESS"
-      })
+      assert.strictEqual(second._tag, "Continued")
+      assert.match(second.message, /^Stack update still in progress: CREATE_IN_PROGRESS/)
     }))
 
   it.effect("rejects an event that is not a job's, in words for its sender", () =>

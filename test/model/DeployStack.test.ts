@@ -114,6 +114,7 @@ const settingOf = (setting: Pick<Setting, "initial" | "budget"> & Partial<Settin
 })
 
 const whenBusy = { userParameters: { ...parameters, whenBusy: "wait", settle: false } }
+const unseen = { userParameters: { ...parameters, progress: false } }
 const denied = { mayReadEvents: false }
 const replacing = { userParameters: { ...parameters, mode: "REPLACE_ON_FAILURE" }, laws: lawsOfReplacing }
 const deleting = { userParameters: { stack: Cloud.name, mode: "DELETE_ONLY" }, laws: lawsOfDeleting }
@@ -127,6 +128,7 @@ const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
   ["other actors, faults", settingOf({ initial: free, budget: { ...none, others: 1, faults: 1 } })],
   ["other actors, events twice", settingOf({ initial: [stackIn(undefined)], budget: { ...twice, others: 1 } })],
   ["waiting, not settling; events twice", settingOf({ initial: busy, budget: twice, ...whenBusy })],
+  ["no progress, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, stale: 1 }, ...unseen })],
   ["replacing, events twice", settingOf({ initial: failed, budget: twice, ...replacing })],
   [
     "replacing, faults, stale reads",

@@ -68,7 +68,8 @@ const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack) => ({
   createdAt,
   changedAt,
   parameterNames: [],
-  terminationProtection: false
+  terminationProtection: false,
+  outputs: {}
 })
 
 const toEvents = (stackId: string, events: ReadonlyArray<Cloud.ModelEvent>) =>
@@ -126,7 +127,9 @@ export const next = <Parameters, State, E extends TaggedError>(
       create: ({ clientRequestToken: token }: Tokened) =>
         ask({ _tag: "create", token }),
       update: ({ clientRequestToken: token }: Tokened) => ask({ _tag: "update", token }),
-      delete: ({ clientRequestToken: token, stack }: Tokened) => ask({ _tag: "delete", token, stack })
+      delete: ({ clientRequestToken: token, stack }: Tokened) => ask({ _tag: "delete", token, stack }),
+      // It tells more of what is decided already.
+      failedEvents: () => Effect.succeed([])
     }
     const codePipeline = {
       report: (_: JobId, outcome: JobOutcome) => ask({ _tag: "report", outcome })

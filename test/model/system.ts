@@ -69,10 +69,14 @@ export interface Laws {
 
 /** What grows from job to job and decides nothing: without it, polling comes back to where it was. */
 const canonical = (token: string) => {
-  const { execution, ...rest } = JSON.parse(token) as { execution: Record<string, unknown> }
+  const { execution, state, ...rest } = JSON.parse(token) as {
+    execution: Record<string, unknown>
+    state?: Record<string, unknown> | null
+  }
   const unavailable = execution["unavailable"] as { since: number } | undefined
   return JSON.stringify({
     ...rest,
+    ...(state !== undefined && { state: state && { ...state, progress: undefined } }),
     execution: { ...execution, attempt: 1, ...(unavailable && { unavailable: { ...unavailable, jobs: 1 } }) }
   })
 }

@@ -29,6 +29,7 @@ describe("npm start", () => {
       stdout,
       /Stack create started[^]*stack +CREATE_IN_PROGRESS[^]*still in progress[^]*stack +CREATE_COMPLETE[^]*Stack update complete/
     )
+    assert.match(stdout, /\n +variable +BucketName: MyTestStack-MySampleBucket\n/)
     assert.match(stdout, /Succeeded after \d invocations/)
     assert.notInclude(stdout, "\u001B")
     assert.strictEqual(stderr, "")
@@ -37,7 +38,10 @@ describe("npm start", () => {
 
   it("tells why the stack fails, and exits with 1", async () => {
     const { status, stdout } = await start("--stack-fails", "MySampleBucket")
-    assert.match(stdout, /Update failed: ROLLBACK_COMPLETE\n +MySampleBucket \(AWS::S3::Bucket\): It fails/)
+    assert.match(
+      stdout,
+      /Update failed: ROLLBACK_COMPLETE\n +MySampleBucket \(AWS::S3::Bucket\): It fails[^]*\n +Delete stack "MyTestStack"/
+    )
     assert.strictEqual(status, 1)
   })
 

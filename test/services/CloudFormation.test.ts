@@ -39,7 +39,8 @@ describe("an answer that leaves out what AWS's shapes let it leave out", () => {
         createdAt: 0,
         changedAt: 0,
         parameterNames: [],
-        terminationProtection: false
+        terminationProtection: false,
+        outputs: {}
       })
     }).pipe(Effect.provide(answering({ Stacks: [{}] }))))
 
