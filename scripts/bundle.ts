@@ -26,7 +26,7 @@ export const bundleOptions = {
   mainFields: ["module", "main"],
   legalComments: "none",
   logLevel: "warning",
-  alias: { "@node-rs/crc32": path("scripts/crc32.ts") },
+  alias: { "@node-rs/crc32": path("src/crc32.ts") },
   // What is left of CommonJS in the AWS SDK and yauzl requires Node's own modules.
   banner: { js: "import{createRequire}from\"node:module\";const require=createRequire(import.meta.url);" }
 } as const satisfies BuildOptions
