@@ -7,6 +7,9 @@ import * as Schema from "effect/Schema"
 import { JobId } from "./Job.ts"
 import { limits } from "./JobOutcome.ts"
 
+/** One a second for more than a day is more than there can be. */
+const maxAttempts = 100_000
+
 /** What one action keeps from its first job to its last. */
 export class Execution extends Schema.Class<Execution>("effect-codepipeline/domain/Execution")({
   /** The id of the job that began the action: the same in every later job, and so the key of what is done only once. */
@@ -14,7 +17,7 @@ export class Execution extends Schema.Class<Execution>("effect-codepipeline/doma
   /** When that job was first seen, in epoch milliseconds. */
   startedAt: Schema.Int,
   /** Counts the invocations, this one included, from 1. */
-  attempt: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
+  attempt: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxAttempts })),
   /** How long there was no good answer; absent while there is one. */
   unavailable: Schema.optionalKey(Schema.Struct({
     /** Epoch milliseconds. */
@@ -89,8 +92,8 @@ export const encode = ({ action, execution, position }: Token): Effect.Effect<st
 }
 
 /** What was, was before now; clocks may differ. */
-const isPast = ({ startedAt, unavailable }: Execution, now: number) =>
-  [startedAt, unavailable?.since ?? 0].every((time) => time >= 0 && time < now + day)
+const isPossible = ({ attempt, startedAt, unavailable }: Execution, now: number) =>
+  attempt < maxAttempts && [startedAt, unavailable?.since ?? 0].every((time) => time >= 0 && time < now + day)
 
 const day = 86_400_000
 
@@ -101,7 +104,7 @@ const day = 86_400_000
 export const decode = (action: string, token: string, now: number): Option.Option<Token> =>
   Option.liftPredicate(token, (token) => token.length <= limits.continuationToken).pipe(
     Option.flatMap(decodeEnvelope),
-    Option.filter((envelope: Envelope) => envelope.action === action && isPast(envelope.execution, now)),
+    Option.filter((envelope: Envelope) => envelope.action === action && isPossible(envelope.execution, now)),
     Option.map(({ execution, state, unknown }) => {
       if (unknown) return { action, execution, position: Position.Unknown() }
       return { action, execution, position: state === undefined ? Position.Start() : Position.State({ state }) }

@@ -27,7 +27,9 @@ it.effect.prop(
     const token = yield* Effect.result(encode({ ...left, position }))
     if (Result.isFailure(token)) return assert.isAbove(token.failure.length, 2_048)
     assert.isAtMost(token.success.length, 2_048)
-    if (Math.min(...times) < 0) return assert.isTrue(Option.isNone(decode(left.action, token.success, now)))
+    if (Math.min(...times) < 0 || left.execution.attempt === 100_000) {
+      return assert.isTrue(Option.isNone(decode(left.action, token.success, now)))
+    }
     const found = Option.getOrThrow(decode(left.action, token.success, now))
     assert.deepStrictEqual(asJson(found.execution), asJson(left.execution))
     assert.deepStrictEqual(asJson(found.position), asJson(position))
@@ -111,6 +113,8 @@ it("a token that was written before stays readable", () => {
 })
 
 it.prop("the next execution is the same but for its number", [Execution], ([execution]) => {
+  // A token with more attempts is not ours.
+  if (execution.attempt === 100_000) return
   const { attempt, ...same } = execution.next
   assert.strictEqual(attempt, execution.attempt + 1)
   assert.deepInclude(execution, same)
