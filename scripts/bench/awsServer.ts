@@ -1,9 +1,11 @@
 // CodePipeline, CloudFormation and S3 for benchmarks, behind one address on loopback. They throttle and reset some of the
 // requests. Which ones a seed decides, whatever order the requests come in.
 import { createHash } from "node:crypto"
-import { createServer, type IncomingMessage } from "node:http"
-import type { AddressInfo } from "node:net"
+import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from "node:http"
+import { createServer as createHttpsServer } from "node:https"
+import { type AddressInfo, createServer } from "node:net"
 import { buffer } from "node:stream/consumers"
+import { setTimeout } from "node:timers/promises"
 
 export interface Faults {
   readonly seed: string
@@ -11,6 +13,16 @@ export interface Faults {
   readonly throttled: number
   /** The share of the requests whose connection is reset: half of them before the request is done, half after. */
   readonly reset: number
+}
+
+/** How far away it is. */
+export interface Network {
+  /** Speaks TLS as localhost. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer }
+  /** Milliseconds that pass before a new connection is noticed, and before a request is answered. */
+  readonly delay?: number
+  /** Is told each request as it comes in. */
+  readonly onRequest?: (operation: string) => void
 }
 
 /** What CodePipeline was told of a job. */
@@ -39,7 +51,11 @@ export interface AwsServer {
 }
 
 /** An object of S3 is the same zip, whatever its name. */
-export const startAws = async (zip: Uint8Array, faults: Faults): Promise<AwsServer> => {
+export const startAws = async (
+  zip: Uint8Array,
+  faults: Faults,
+  { delay = 0, onRequest, tls }: Network = {}
+): Promise<AwsServer> => {
   const counts = { requests: 0, throttled: 0, reset: 0 }
   const results = new Map<string, Result>()
   const repeated = new Set<string>()
@@ -82,9 +98,11 @@ export const startAws = async (zip: Uint8Array, faults: Faults): Promise<AwsServ
     return answer
   }
 
-  const server = createServer((request, response) => {
-    buffer(request).then((body) => {
+  const listener: RequestListener = (request, response) => {
+    buffer(request).then(async (body) => {
       const call = read(request, body.toString())
+      onRequest?.(call.service === "S3" ? `${call.operation} object` : call.operation)
+      if (delay > 0) await setTimeout(delay)
       const fate_ = fate(call)
       counts.requests++
       if (fate_ === "throttled") counts.throttled++
@@ -96,10 +114,21 @@ export const startAws = async (zip: Uint8Array, faults: Faults): Promise<AwsServ
       return response.writeHead(status, { "content-type": contentTypes[call.service], ...answer.headers })
         .end(answer.body ?? refusals[call.service](code, message))
     }).catch((cause: unknown) => response.destroy(cause instanceof Error ? cause : undefined))
+  }
+  const http = tls === undefined ? createHttpServer(listener) : createHttpsServer(tls, listener)
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+    const accept = () => {
+      http.emit("connection", socket)
+      socket.resume()
+    }
+    if (delay > 0) setTimeout(delay).then(accept, () => socket.destroy())
+    else accept()
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: `${tls === undefined ? "http://127.0.0.1" : "https://localhost"}:${
+      (server.address() as AddressInfo).port
+    }`,
     counts,
     results,
     repeated,
@@ -112,7 +141,7 @@ export const startAws = async (zip: Uint8Array, faults: Faults): Promise<AwsServ
     forget: () => [results, repeated, answerLost, stacks, seen].forEach((what) => what.clear()),
     close: () => {
       server.close()
-      server.closeAllConnections()
+      http.closeAllConnections()
     }
   }
 }

@@ -1,6 +1,8 @@
 // The one way in which this package calls AWS.
+import type { CodePipelineClientConfig } from "@aws-sdk/client-codepipeline"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,6 +19,7 @@ import { countCall } from "../services/Telemetry.ts"
  */
 export const clientOptions = {
   maxAttempts: 1,
+  retryMode: "standard",
   requestHandler: {
     connectionTimeout: 5_000,
     requestTimeout: 20_000,
@@ -25,11 +28,27 @@ export const clientOptions = {
   }
 } as const
 
+/** What carries the requests of clients: the SDK's own way when left out, with the options that are given for it. */
+export const Transport = Context.Reference<CodePipelineClientConfig["requestHandler"]>(
+  "effect-codepipeline/internal/Transport",
+  { defaultValue: () => undefined }
+)
+
+export type ClientOptions = Omit<typeof clientOptions, "requestHandler"> & {
+  readonly requestHandler: NonNullable<CodePipelineClientConfig["requestHandler"]>
+}
+
 /** A client that lives as long as the layer that it is made for. */
 export const scopedClient = <Client extends { destroy(): void }>(
-  make: () => Client
+  make: (options: ClientOptions) => Client
 ): Effect.Effect<Client, never, Scope.Scope> =>
-  Effect.acquireRelease(Effect.sync(make), (client) => Effect.sync(() => client.destroy()))
+  Effect.acquireRelease(
+    Effect.map(
+      Transport,
+      (requestHandler = clientOptions.requestHandler) => make({ ...clientOptions, requestHandler })
+    ),
+    (client) => Effect.sync(() => client.destroy())
+  )
 
 /** 200 ms doubling up to 5 s, jittered. */
 const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)

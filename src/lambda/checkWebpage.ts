@@ -4,9 +4,12 @@ import * as Layer from "effect/Layer"
 import { CheckWebpage } from "../actions/CheckWebpage.ts"
 import { CodePipeline } from "../services/CodePipeline.ts"
 import { WebPage } from "../services/WebPage.ts"
+import { checkWebpagePriming } from "./checkWebpagePriming.ts"
 import * as Lambda from "./handler.ts"
 
 /** Nobody sees the traces of this function: the page is not to record its side of them. */
 const untraced = Layer.succeed(HttpClient.TracerPropagationEnabled, false)
 
-export const handler = Lambda.handler(CheckWebpage, Layer.mergeAll(WebPage.layer, CodePipeline.layer, untraced))
+export const handler = await Lambda.handler(CheckWebpage, Layer.mergeAll(WebPage.layer, CodePipeline.layer, untraced), {
+  priming: checkWebpagePriming
+})

@@ -1,18 +1,26 @@
 // Makes an action into the function that Lambda calls.
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import { Console as NodeConsole } from "node:console"
+import { Writable } from "node:stream"
 import type { Action, TaggedError } from "../actions/Action.ts"
 import type { JobOutcome } from "../domain/JobOutcome.ts"
 import { lambdaLogs } from "../internal/lambdaLogs.ts"
 import * as JobRunner from "../JobRunner.ts"
 import type { CodePipeline } from "../services/CodePipeline.ts"
+import { Connections, play, type Priming } from "./priming.ts"
+
+export type { Priming } from "./priming.ts"
 
 /** What this package uses of Lambda's context object. */
 export interface LambdaContext {
   readonly awsRequestId?: string
   getRemainingTimeInMillis?(): number
 }
+
+export type Handler = (event: unknown, context?: LambdaContext) => Promise<JobOutcome>
 
 /**
  * The handler of a Lambda function whose only work is one action. `layer` is built once for each container, and must not
@@ -24,11 +32,36 @@ export interface LambdaContext {
  *
  * The promise resolves to the outcome that was reported. It is rejected only where nothing was, because the event is not
  * a job's or CodePipeline could not be reached: then Lambda delivers the event again.
+ *
+ * With `priming` the handler itself is promised: before it is there, a job is played, so that the first real one finds
+ * all code compiled and connections open. Lambda starts a container with a whole CPU, whatever the memory of the
+ * function, and the handler then has a share of it. `layer` is built twice; what goes wrong while playing is ignored.
  */
-export const handler = <Parameters, State, E extends TaggedError, R>(
+export function handler<Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
   layer: Layer.Layer<R | CodePipeline>
-): (event: unknown, context?: LambdaContext) => Promise<JobOutcome> => {
+): Handler
+export function handler<Parameters, State, E extends TaggedError, R>(
+  action: Action<Parameters, State, E, R>,
+  layer: Layer.Layer<R | CodePipeline>,
+  options: { readonly priming: Priming }
+): Promise<Handler>
+export function handler<Parameters, State, E extends TaggedError, R>(
+  action: Action<Parameters, State, E, R>,
+  layer: Layer.Layer<R | CodePipeline>,
+  options?: { readonly priming: Priming }
+): Handler | Promise<Handler> {
+  if (options === undefined) return handlerOf(action, layer)
+  const connections = new Connections()
+  const handle = handlerOf(action, Layer.provide(layer, connections.transport))
+  // What the loggers make of an entry nobody prints.
+  return play(action, layer, Layer.merge(lambdaLogs, silence), options.priming, connections).then(() => handle)
+}
+
+const handlerOf = <Parameters, State, E extends TaggedError, R>(
+  action: Action<Parameters, State, E, R>,
+  layer: Layer.Layer<R | CodePipeline>
+): Handler => {
   const runtime: ManagedRuntime.ManagedRuntime<R | CodePipeline, never> = ManagedRuntime.make(
     Layer.mergeAll(lambdaLogs, disposeOnSigterm(() => runtime.dispose()), layer)
   )
@@ -58,3 +91,5 @@ const disposeOnSigterm = (dispose: () => Promise<void>): Layer.Layer<never> => {
     )
   )
 }
+
+const silence = Layer.sync(Console.Console, () => new NodeConsole(new Writable({ write: (_, __, done) => done() })))

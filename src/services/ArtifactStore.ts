@@ -227,10 +227,11 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
       Effect.option
     )
     const forcePathStyle = Option.isSome(endpoint)
-    const options = { ...clientOptions, forcePathStyle, responseChecksumValidation: "WHEN_REQUIRED" } as const
-    const client = yield* scopedClient(() => new S3Client(options))
+    const options = { forcePathStyle, responseChecksumValidation: "WHEN_REQUIRED" } as const
+    const client = yield* scopedClient((shared) => new S3Client({ ...shared, ...options }))
     const clientOf = ({ data: { artifactCredentials } }: Job) =>
       Predicate.isNullish(artifactCredentials) ? client : new S3Client({
+        ...clientOptions,
         ...options,
         // Its connections are those of the client that lives as long as the layer.
         requestHandler: client.config.requestHandler,

@@ -30,7 +30,7 @@ import type { StackEvent } from "../domain/StackEvents.ts"
 import type { StackParameter } from "../domain/StackParameters.ts"
 import type { ChangeSetType } from "../domain/StackPlan.ts"
 import type { Template } from "../domain/Template.ts"
-import { clientOptions, scopedClient, send } from "../internal/awsCommand.ts"
+import { scopedClient, send } from "../internal/awsCommand.ts"
 
 /** A stack as DescribeStacks shows it. */
 export interface Stack {
@@ -433,7 +433,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
 
   /** Region, endpoint and credentials come from the environment, as the AWS SDK reads them. */
   static readonly layer: Layer.Layer<CloudFormation> = Layer.unwrap(
-    scopedClient(() => new CloudFormationClient(clientOptions)).pipe(Effect.map((client) => this.layerClient(client)))
+    scopedClient((options) => new CloudFormationClient(options)).pipe(Effect.map((client) => this.layerClient(client)))
   )
 }
 

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import type { AwsDenied, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
 import { JobId } from "../domain/Job.ts"
 import { JobOutcome } from "../domain/JobOutcome.ts"
-import { clientOptions, scopedClient, send } from "../internal/awsCommand.ts"
+import { scopedClient, send } from "../internal/awsCommand.ts"
 
 /** The job has timed out, was superseded or has its result already: nobody waits for this one. */
 export class JobNotOpen extends Schema.TaggedError<JobNotOpen>()("JobNotOpen", {
@@ -52,7 +52,7 @@ export class CodePipeline extends Context.Service<CodePipeline, {
 
   /** Region, endpoint and credentials come from the environment, as the AWS SDK reads them. */
   static readonly layer: Layer.Layer<CodePipeline> = Layer.unwrap(
-    scopedClient(() => new CodePipelineClient(clientOptions)).pipe(Effect.map((client) => this.layerClient(client)))
+    scopedClient((options) => new CodePipelineClient(options)).pipe(Effect.map((client) => this.layerClient(client)))
   )
 }
 

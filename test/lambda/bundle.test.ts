@@ -193,6 +193,16 @@ describe("the built function deploy-stack", () => {
     timeout
   )
 
+  it.live("says that it has no credentials, which only Lambda gives it", () =>
+    Effect.gen(function*() {
+      const { end, invoke } = yield* deployStack.start({ AWS_ACCESS_KEY_ID: "" })
+      assert.deepInclude(yield* invoke(deployEvent({ id: "job-1", userParameters: "{}" })), {
+        rejected: "AwsDenied: codepipeline:PutJobFailureResult is not permitted: " +
+          "CredentialsProviderError: Unable to find environment variable credentials."
+      })
+      yield* end
+    }).pipe(Effect.provide(aws)), timeout)
+
   it.live("tells why a stack rolled back, and resolves", () =>
     Effect.gen(function*() {
       const { advance } = yield* CloudFormationServer

@@ -1,6 +1,7 @@
 // The function deploy-stack as it is built, but that it logs all it can.
 import { Layer, References } from "effect"
 import { DeployStack } from "../../src/actions/DeployStack.ts"
+import { deployStackPriming } from "../../src/lambda/deployStackPriming.ts"
 import * as Lambda from "../../src/lambda/handler.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
@@ -8,7 +9,8 @@ import { CodePipeline } from "../../src/services/CodePipeline.ts"
 
 const level = Layer.succeed(References.MinimumLogLevel, "All")
 
-export const handler = Lambda.handler(
+export const handler = await Lambda.handler(
   DeployStack,
-  Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer, CodePipeline.layer, level)
+  Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer, CodePipeline.layer, level),
+  { priming: deployStackPriming }
 )

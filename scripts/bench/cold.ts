@@ -1,0 +1,505 @@
+// npm run bench -- cold: what a cold start takes, and a warm one, beside a function on the AWS SDK alone.
+import * as Effect from "effect/Effect"
+import { build, type BuildOptions } from "esbuild"
+import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { cpus, tmpdir } from "node:os"
+import { join } from "node:path"
+import { performance } from "node:perf_hooks"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import { gzipSync } from "node:zlib"
+import { zipFiles } from "../../src/internal/zipFiles.ts"
+import { bundleOptions, compile, entryPoints } from "../bundle.ts"
+import { type AwsServer, startAws } from "./awsServer.ts"
+import type { Order, Report } from "./coldFunction.ts"
+import { type CpuLimit, cpuLimit } from "./cpuLimit.ts"
+
+export interface Options {
+  /** How often each variant is started, for each size of memory. */
+  readonly rounds?: number
+  /** Milliseconds that AWS takes for a connection, and for a request. */
+  readonly delay?: number
+  /** JSON instead of tables. */
+  readonly json?: boolean
+}
+
+/** The first is what the others are measured against; the second is the same, bundled by esbuild without our plugins. */
+const variants = ["SDK alone", "SDK alone, not shrunk", "not primed", "deploy-stack"] as const
+type Variant = (typeof variants)[number]
+
+const jobs = ["fresh", "continuation"] as const
+type JobKind = (typeof jobs)[number]
+
+/** MB of memory; the handler has a whole CPU where there is none. */
+const memories = [undefined, 512, 256, 128] as const
+
+/** What of `deploy-stack`, as a multiple of the SDK alone, must not be passed. */
+const limits = {
+  reported: { fresh: 1.05, continuation: 1.0 },
+  reportedAt256: { fresh: 0.6, continuation: 0.6 },
+  peak: 1.08,
+  warmCpu: 1.15,
+  memoryAfter50: 1.05
+} as const
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const now = () => performance.timeOrigin + performance.now()
+const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+
+const eventOf = (id: string, stack: string, continuationToken?: string) => {
+  const parameters = { stack, file: "template.json", artifact: "Template" }
+  const s3Location = { bucketName: "artifacts", objectKey: `${stack}.zip` }
+  return {
+    "CodePipeline.job": {
+      id,
+      data: {
+        actionConfiguration: { configuration: { UserParameters: JSON.stringify(parameters) } },
+        inputArtifacts: [{ name: "Template", location: { type: "S3", s3Location } }],
+        outputArtifacts: [],
+        artifactCredentials: { accessKeyId: "ASIABENCH", secretAccessKey: "bench", sessionToken: "bench" },
+        continuationToken
+      }
+    }
+  }
+}
+
+/** AWS on this machine, and when it was asked for what. */
+interface Cloud {
+  readonly aws: AwsServer
+  readonly calls: Array<{ readonly operation: string; readonly at: number }>
+}
+
+const startCloud = async (delay: number): Promise<Cloud> => {
+  const template = JSON.stringify({ Resources: { Topic: { Type: "AWS::SNS::Topic" } } })
+  const zip = await Effect.runPromise(zipFiles({ "README.md": "# Readme", "template.json": template }))
+  const tls = {
+    cert: await readFile(path("../../test/certificates/localhost.pem")),
+    key: await readFile(path("../../test/certificates/key.pem"))
+  }
+  const calls: Cloud["calls"] = []
+  const aws = await startAws(zip, { seed: "", throttled: 0, reset: 0 }, {
+    tls,
+    delay,
+    onRequest: (operation) => calls.push({ operation, at: now() })
+  })
+  return { aws, calls }
+}
+
+/** A new container of a variant. */
+const startContainer = ({ aws }: Cloud, folder: string, variant: Variant) => {
+  const env = {
+    AWS_REGION: "us-east-1",
+    AWS_ENDPOINT_URL: aws.endpoint,
+    AWS_ACCESS_KEY_ID: "AKIABENCH",
+    AWS_SECRET_ACCESS_KEY: "bench",
+    AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
+    NODE_EXTRA_CA_CERTS: path("../../test/certificates/localhost.pem")
+  }
+  const child = fork(join(folder, "runner.mjs"), [join(folder, variant, "index.mjs")], {
+    env,
+    execArgv: ["--expose-gc"],
+    stdio: ["ignore", "ignore", "inherit", "ipc"]
+  })
+  return { child, pid: child.pid ?? NaN, loaded: nextReport(child) }
+}
+
+const nextReport = async (child: ChildProcess): Promise<Report> => {
+  const controller = new AbortController()
+  const ended = once(child, "exit", controller).then(([code]) => {
+    throw new Error(`the function has ended with ${code}`)
+  })
+  try {
+    const [report] = await Promise.race([once(child, "message", controller), ended])
+    return report as Report
+  } finally {
+    controller.abort()
+    ended.catch(() => undefined)
+  }
+}
+
+const invoke = (child: ChildProcess, events: ReadonlyArray<unknown>, collect = false): Promise<Report> => {
+  const report = nextReport(child)
+  child.send({ events, collect } satisfies Order)
+  return report
+}
+
+const endContainer = async (child: ChildProcess) => {
+  const exit = once(child, "exit")
+  child.disconnect()
+  await exit
+}
+
+/** One cold start. Times are milliseconds from when the process was started. */
+interface ColdStart {
+  readonly loaded: number
+  /** After it was loaded. */
+  readonly firstRequest: number
+  readonly reported: number
+  readonly cpu: number
+  /** Bytes. */
+  readonly peak: number
+}
+
+/** A stack that is being created, and the token with which the job that has begun that goes on. */
+interface Begun {
+  readonly stack: string
+  readonly token: string
+}
+
+class Bench {
+  readonly #cloud: Cloud
+  readonly #folder: string
+  #last = 0
+
+  constructor(cloud: Cloud, folder: string) {
+    this.#cloud = cloud
+    this.#folder = folder
+  }
+
+  /** The event of a new job. */
+  event(begun?: Begun) {
+    const id = `job-${++this.#last}`
+    return { id, event: begun === undefined ? eventOf(id, `stack-${id}`) : eventOf(id, begun.stack, begun.token) }
+  }
+
+  async begin(variant: Variant): Promise<Begun> {
+    const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
+    await loaded
+    const { event, id } = this.event()
+    await invoke(child, [event])
+    await endContainer(child)
+    const { continuationToken, message } = this.#cloud.aws.results.get(id) ?? {}
+    if (continuationToken === undefined) throw new Error(`${variant} has not begun a stack: ${message}`)
+    return { stack: `stack-${id}`, token: continuationToken }
+  }
+
+  async start(variant: Variant, begun?: Begun, limit?: CpuLimit): Promise<ColdStart> {
+    const { calls } = this.#cloud
+    const { event, id } = this.event(begun)
+    const before = calls.length
+    const started = now()
+    const { child, loaded, pid } = startContainer(this.#cloud, this.#folder, variant)
+    const { at } = await loaded
+    if (calls.length > before) throw new Error(`${variant} has asked AWS for something before it was invoked`)
+    limit?.apply(pid)
+    const { cpu, peak } = await invoke(child, [event])
+    await endContainer(child)
+    const result = this.#cloud.aws.results.get(id)
+    if (result?.continuationToken === undefined) throw new Error(`${variant} has failed: ${result?.message}`)
+    return {
+      loaded: at - started,
+      firstRequest: (calls[before]?.at ?? NaN) - started,
+      reported: (calls.at(-1)?.at ?? NaN) - started,
+      cpu,
+      peak
+    }
+  }
+
+  /** Of a whole deployment: a stack is created, looked at once in between, and done. */
+  async callsOf(variant: Variant): Promise<ReadonlyArray<string>> {
+    const { aws, calls } = this.#cloud
+    const before = calls.length
+    const begun = await this.begin(variant)
+    for (const ends of [false, true]) {
+      const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
+      await loaded
+      if (ends) aws.finish(begun.stack, "COMPLETE")
+      const { event } = this.event(begun)
+      await invoke(child, [event])
+      await endContainer(child)
+    }
+    return calls.slice(before).map(({ operation }) => operation)
+  }
+
+  /** A container that is invoked a thousand times, half of them fresh jobs. */
+  async warm(variant: Variant, begun: Begun | undefined): Promise<Warm> {
+    const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
+    await loaded
+    const events = (count: number) =>
+      Array.from({ length: count }, (_, index) => this.event(index % 2 === 0 ? begun : undefined).event)
+    const after50 = await invoke(child, events(50), true)
+    const after200 = await invoke(child, events(150), true)
+    const after1000 = await invoke(child, events(800), true)
+    await endContainer(child)
+    return { cpu: (after1000.cpu - after200.cpu) / 800, after50: after50.heap, after1000: after1000.heap }
+  }
+}
+
+interface Warm {
+  /** Milliseconds for an invocation. */
+  readonly cpu: number
+  /** Bytes of the heap that are held after so many invocations. */
+  readonly after50: number
+  readonly after1000: number
+}
+
+/** Bytes of a function, and of which packages they are. */
+interface Size {
+  readonly bytes: number
+  readonly gzipped: number
+  readonly parts: Readonly<Record<string, number>>
+}
+
+const partOf = (module: string) => {
+  if (/node_modules\/(@aws-sdk|@smithy|@aws)\//.test(module)) return "AWS SDK"
+  if (module.includes("node_modules/effect/")) return "Effect"
+  return module.includes("node_modules/") ? "others" : "ours"
+}
+
+/** Writes the variant, as the built functions are. */
+const bundle = async (
+  name: string,
+  module: string,
+  folder: string,
+  options: BuildOptions = bundleOptions
+): Promise<Size> => {
+  const { code, metafile } = await compile(module, options)
+  await mkdir(join(folder, name))
+  await writeFile(join(folder, name, "index.mjs"), code)
+  const [output] = Object.values(metafile.outputs)
+  const parts: Record<string, number> = {}
+  for (const [module, { bytesInOutput }] of Object.entries(output?.inputs ?? {})) {
+    parts[partOf(module)] = (parts[partOf(module)] ?? 0) + bytesInOutput
+  }
+  return { bytes: Buffer.byteLength(code), gzipped: gzipSync(code, { level: 9 }).length, parts }
+}
+
+/** What was measured of the cold starts for one kind of job and one size of memory. */
+type ColdRuns = Readonly<Record<Variant, ReadonlyArray<ColdStart>>>
+
+/** Median over the rounds; `ratio` is that of the quotients of one round. */
+interface Figure {
+  readonly median: number
+  readonly ratio: number
+}
+
+const figure = (runs: ColdRuns, variant: Variant, of: (run: ColdStart) => number): Figure => {
+  const values = runs[variant].map(of)
+  const baseline = runs[variants[0]].map(of)
+  return { median: median(values), ratio: median(values.map((value, round) => value / (baseline[round] ?? NaN))) }
+}
+
+const figures = {
+  loaded: ({ loaded }) => loaded,
+  firstRequest: ({ firstRequest }) => firstRequest,
+  reported: ({ reported }) => reported,
+  cpu: ({ cpu }) => cpu,
+  peak: ({ peak }) => peak
+} satisfies Record<string, (run: ColdStart) => number>
+
+type Figures = Readonly<Record<keyof typeof figures, Figure>>
+
+const byVariant = <A>(of: (variant: Variant) => A) =>
+  Object.fromEntries(variants.map((variant) => [variant, of(variant)])) as Readonly<Record<Variant, A>>
+
+/** Every variant once a round, each time another one first. */
+const interleaved = async <A>(rounds: number, run: (variant: Variant) => Promise<A>) => {
+  const runs = byVariant((): Array<A> => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const index of variants.keys()) {
+      const variant = variants[(round + index) % variants.length] ?? variants[0]
+      runs[variant].push(await run(variant))
+    }
+  }
+  return runs as Readonly<Record<Variant, ReadonlyArray<A>>>
+}
+
+interface Cold {
+  readonly job: JobKind
+  /** MB; none for a whole CPU. */
+  readonly memory?: number
+  readonly figures: Readonly<Record<Variant, Figures>>
+}
+
+interface Result {
+  readonly node: string
+  readonly cpu: string
+  readonly rounds: number
+  readonly delay: number
+  readonly sizes: Readonly<Record<string, Size>>
+  readonly calls: Readonly<Record<Variant, ReadonlyArray<string>>>
+  readonly cold: ReadonlyArray<Cold>
+  readonly warm: Readonly<Record<Variant, Warm & { readonly cpuRatio: number }>>
+  /** Why CPU could not be limited. */
+  readonly unlimited?: string
+  readonly checks: ReadonlyArray<Check>
+}
+
+interface Check {
+  readonly words: string
+  readonly value: number
+  readonly limit: number
+  readonly kept: boolean
+}
+
+const check = (words: string, value: number, limit: number): Check => ({ words, value, limit, kept: value <= limit })
+
+const checksOf = ({ cold, warm }: Pick<Result, "cold" | "warm">): ReadonlyArray<Check> => {
+  const of = (job: JobKind, memory?: number) =>
+    cold.find((one) => one.job === job && one.memory === memory)?.figures["deploy-stack"]
+  const ours = warm["deploy-stack"]
+  return [
+    ...jobs.flatMap((job) => {
+      const at256 = of(job, 256)
+      return [
+        check(`${job} job, cold start to report`, of(job)?.reported.ratio ?? NaN, limits.reported[job]),
+        check(`${job} job, peak of memory`, of(job)?.peak.ratio ?? NaN, limits.peak),
+        ...(at256 === undefined
+          ? []
+          : [check(`${job} job, cold start to report at 256 MB`, at256.reported.ratio, limits.reportedAt256[job])])
+      ]
+    }),
+    check("CPU of a warm invocation", ours.cpuRatio, limits.warmCpu),
+    check("heap after 1,000 invocations / after 50", ours.after1000 / ours.after50, limits.memoryAfter50)
+  ]
+}
+
+const write = (line = "") => process.stdout.write(`${line}\n`)
+
+/** The first column to the left, the others to the right. */
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>) => {
+  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  for (const row of [head, ...rows]) {
+    const cells = row.map((cell, column) =>
+      column < 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
+    )
+    write(cells.join("  ").trimEnd())
+  }
+  write()
+}
+
+const ms = (value: number) => `${value.toFixed(value < 20 ? 2 : 0)} ms`
+const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+const kb = (bytes: number) => `${(bytes / 1e3).toFixed(1)} KB`
+const times = (ratio: number) => ratio.toFixed(2)
+
+const print = ({ calls, checks, cold, cpu, delay, node, rounds, sizes, unlimited, warm }: Result) => {
+  write(`Node ${node} on ${cpu}; ${rounds} rounds, AWS on loopback with TLS, ${delay} ms away`)
+  write("Medians; after each, the median of its quotients by the SDK alone in the same round.")
+  write()
+  table(
+    ["job", "memory", "function", "loaded", "first request", "reported", "", "CPU", "", "peak", ""],
+    cold.flatMap(({ figures, job, memory }) =>
+      variants.map((variant) => {
+        const { cpu, firstRequest, loaded, peak, reported } = figures[variant]
+        return [
+          job,
+          memory === undefined ? "one CPU" : `${memory} MB`,
+          variant,
+          ms(loaded.median),
+          ms(firstRequest.median),
+          ms(reported.median),
+          times(reported.ratio),
+          ms(cpu.median),
+          times(cpu.ratio),
+          mb(peak.median),
+          times(peak.ratio)
+        ]
+      })
+    )
+  )
+  if (unlimited !== undefined) {
+    write(`NOT MEASURED: a CPU limited as Lambda does by memory. This machine does not let it be limited: ${unlimited}`)
+    write()
+  }
+  table(
+    ["warm", "", "", "CPU an invocation", "", "heap after 50", "after 1,000"],
+    variants.map((variant) => {
+      const { after1000, after50, cpu, cpuRatio } = warm[variant]
+      return [variant, "", "", ms(cpu), times(cpuRatio), mb(after50), mb(after1000)]
+    })
+  )
+  const parts = ["ours", "Effect", "AWS SDK", "others"]
+  table(
+    ["size", "", "", "minified", "gzipped", ...parts],
+    Object.entries(sizes).map(([name, { bytes, gzipped, parts: of }]) =>
+      [name, "", "", kb(bytes), kb(gzipped)].concat(parts.map((part) => kb(of[part] ?? 0)))
+    )
+  )
+  for (const variant of variants) write(`calls of a deployment  ${variant}: ${calls[variant].join(", ")}`)
+  write()
+  for (const { kept, limit, value, words } of checks) {
+    write(`${kept ? "pass" : "FAIL"}  ${words}: ${value.toFixed(2)} (limit ${limit.toFixed(2)})`)
+  }
+}
+
+/** Limits for the sizes of memory; a whole CPU alone where the machine does not let them be made. */
+const makeLimits = () => {
+  const made = new Map<number, CpuLimit>()
+  try {
+    for (const memory of memories) if (memory !== undefined) made.set(memory, cpuLimit(memory))
+    return { made }
+  } catch (error) {
+    return { made, unlimited: String(error) }
+  }
+}
+
+export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {}): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), "cold-"))
+  const functions = await entryPoints()
+  const sizes: Record<string, Size> = {}
+  for (const [name, module] of functions) sizes[name] = await bundle(name, module, folder)
+  const { "@node-rs/crc32": crc32 } = bundleOptions.alias
+  const notShrunk = { ...bundleOptions, alias: { "@node-rs/crc32": crc32 }, plugins: [] }
+  sizes["SDK alone"] = await bundle("SDK alone", path("baseline.ts"), folder)
+  sizes["SDK alone, not shrunk"] = await bundle("SDK alone, not shrunk", path("baseline.ts"), folder, notShrunk)
+  sizes["not primed"] = await bundle("not primed", path("notPrimed.ts"), folder)
+  await build({ entryPoints: [path("coldFunction.ts")], outfile: join(folder, "runner.mjs"), ...bundleOptions })
+
+  const cloud = await startCloud(delay)
+  const bench = new Bench(cloud, folder)
+  const { made, unlimited } = makeLimits()
+  try {
+    const begun: Partial<Record<Variant, Begun>> = {}
+    for (const variant of variants) begun[variant] = await bench.begin(variant)
+    const results: Array<Cold> = []
+    for (const memory of memories) {
+      const limit = memory === undefined ? undefined : made.get(memory)
+      if (memory !== undefined && limit === undefined) continue
+      for (const job of jobs) {
+        const runs = await interleaved(
+          rounds,
+          async (variant) => bench.start(variant, job === "fresh" ? undefined : begun[variant], limit)
+        )
+        const of = (variant: Variant) =>
+          Object.fromEntries(Object.entries(figures).map(([name, of]) => [name, figure(runs, variant, of)])) as Figures
+        results.push({ job, ...(memory !== undefined && { memory }), figures: byVariant(of) })
+      }
+    }
+    const calls = byVariant((): ReadonlyArray<string> => [])
+    for (const variant of variants) Object.assign(calls, { [variant]: await bench.callsOf(variant) })
+    const warmRuns = await interleaved(3, async (variant) => bench.warm(variant, begun[variant]))
+    const warm = byVariant((variant) => {
+      const middle = (of: (warm: Warm) => number) => median(warmRuns[variant].map(of))
+      const ratios = warmRuns[variant].map(({ cpu }, round) => cpu / (warmRuns[variants[0]][round]?.cpu ?? NaN))
+      return {
+        cpu: middle(({ cpu }) => cpu),
+        cpuRatio: median(ratios),
+        after50: middle(({ after50 }) => after50),
+        after1000: middle(({ after1000 }) => after1000)
+      }
+    })
+    const checks = checksOf({ cold: results, warm })
+    const result: Result = {
+      node: process.version,
+      cpu: cpus()[0]?.model ?? "an unknown CPU",
+      rounds,
+      delay,
+      sizes,
+      calls,
+      cold: results,
+      warm,
+      ...(unlimited !== undefined && { unlimited }),
+      checks
+    }
+    if (json) write(JSON.stringify(result, undefined, 2))
+    else print(result)
+    if (checks.some(({ kept }) => !kept)) process.exitCode = 1
+  } finally {
+    for (const limit of made.values()) limit.remove()
+    cloud.aws.close()
+    await rm(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,141 @@
+// Plays a job while a container starts, so that the first real one finds a warm function.
+import type { CodePipelineClient } from "@aws-sdk/client-codepipeline"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Tracer from "effect/Tracer"
+import { Agent, type RequestOptions } from "node:https"
+import { isIP } from "node:net"
+import { Readable } from "node:stream"
+import type { TLSSocket } from "node:tls"
+import type { Action, TaggedError } from "../actions/Action.ts"
+import { JobOutcome } from "../domain/JobOutcome.ts"
+import { clientOptions, Transport } from "../internal/awsCommand.ts"
+import * as JobRunner from "../JobRunner.ts"
+import type { CodePipeline } from "../services/CodePipeline.ts"
+
+type Handle = CodePipelineClient["config"]["requestHandler"]["handle"]
+type HttpRequest = Parameters<Handle>[0]
+type HttpResponse = Awaited<ReturnType<Handle>>["response"]
+
+/** A request that an AWS client would have sent. */
+export interface PlayedRequest {
+  readonly method: string
+  readonly hostname: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: unknown
+}
+
+/** What the client gets instead of AWS's answer. */
+export interface PlayedAnswer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: string | Uint8Array
+}
+
+/** A job that is played: with the real program, clients of their own, and answers that nobody was asked for. */
+export interface Priming {
+  /** The event of the job; of the one that goes on from it where there is a token. */
+  event(continuationToken?: string): unknown
+  answer(request: PlayedRequest): PlayedAnswer | Promise<PlayedAnswer>
+  /** Instead of what reaches further than the clients of AWS do, such as `fetch`. */
+  readonly services?: Layer.Layer<never>
+}
+
+/** How long it may take, in milliseconds; Lambda gives a container ten seconds to start. */
+const patience = 2_000
+
+/**
+ * Does what the real job does, from the event to the report, but for what leaves the process: nothing is sent, traced or
+ * counted, and `logging` is to write nothing. The services are not those of the function, and are gone afterwards.
+ * Whatever goes wrong is ignored.
+ */
+export const play = <Parameters, State, E extends TaggedError, R>(
+  action: Action<Parameters, State, E, R>,
+  layer: Layer.Layer<R | CodePipeline>,
+  logging: Layer.Layer<never>,
+  { answer, event, services = Layer.empty }: Priming,
+  connections: Connections
+): Promise<void> => {
+  const hosts = new Set<string>()
+  const transport = Layer.succeed(Transport, {
+    handle: async ({ body, headers, hostname, method, port, protocol }: HttpRequest) => {
+      // The host of an object has the name of its bucket, which only a real job knows.
+      if (protocol === "https:" && method === "POST") hosts.add(`${hostname}:${port ?? 443}`)
+      const said = await answer({ body, headers, hostname, method })
+      const response = { statusCode: said.status, headers: { ...said.headers }, body: Readable.from([said.body]) }
+      return { response: response as unknown as HttpResponse }
+    },
+    updateHttpClientConfig: () => {},
+    httpHandlerConfigs: () => ({})
+  })
+  const run = (token?: string) =>
+    Effect.suspend(() => JobRunner.run(action, event(token), { remainingMillis: patience }))
+  const jobs = run().pipe(
+    Effect.flatMap((outcome) => JobOutcome.$is("Continued")(outcome) ? run(outcome.continuationToken) : Effect.void),
+    Effect.provide(logging),
+    Effect.provideService(Tracer.Tracer, untold),
+    Effect.provideService(Metric.MetricRegistry, new Map()),
+    Effect.provide(Layer.provide(Layer.merge(layer, services), transport), { local: true }),
+    Effect.timeout(patience),
+    Effect.ignoreCause
+  )
+  const connect = Effect.suspend(() =>
+    Effect.forEach(hosts, (host) => connections.open(host), { concurrency: "unbounded" })
+  )
+  return Effect.runPromise(Effect.asVoid(Effect.andThen(jobs, connect)))
+}
+
+/** Spans that nobody sees. */
+const untold = Tracer.make({ span: (options) => new Tracer.NativeSpan(options) })
+
+/** Connections that are open before they are needed. The first request to a host takes it, and it is kept as any other. */
+export class Connections extends Agent {
+  readonly #open = new Map<string, TLSSocket>()
+
+  /** The clients of layers that this is provided to use them. */
+  readonly transport: Layer.Layer<never> = Layer.succeed(Transport, {
+    ...clientOptions.requestHandler,
+    httpsAgent: this
+  })
+
+  constructor() {
+    // As the SDK has its own.
+    super({ keepAlive: true, maxSockets: 50 })
+  }
+
+  /** Is over when the connection is open, or could not be opened: then the first request tells why. */
+  open(host: string): Effect.Effect<void> {
+    const { hostname, port } = new URL(`https://${host}`)
+    const options = {
+      host: hostname,
+      port: port === "" ? 443 : Number(port),
+      servername: isIP(hostname) ? "" : hostname
+    }
+    return Effect.callback<void>((resume) => {
+      const socket = super.createConnection(options) as TLSSocket
+      const key = keyOf(options)
+      socket.on("error", () => {})
+      socket.once("close", () => {
+        if (this.#open.get(key) === socket) this.#open.delete(key)
+        resume(Effect.void)
+      })
+      socket.once("secureConnect", () => {
+        // Nobody waits for it.
+        socket.unref()
+        this.#open.set(key, socket)
+        resume(Effect.void)
+      })
+      return Effect.sync(() => socket.destroy())
+    }).pipe(Effect.timeoutOption(patience), Effect.asVoid)
+  }
+
+  override createConnection(...[options, callback]: Parameters<Agent["createConnection"]>) {
+    const key = keyOf(options)
+    const socket = this.#open.get(key)
+    this.#open.delete(key)
+    return socket === undefined ? super.createConnection(options, callback) : socket.ref()
+  }
+}
+
+const keyOf = ({ host, port }: RequestOptions) => `${host}:${port}`
