@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config"
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
+/** The model and the thousands of runs have their turn in `npm test`; counted line by line they would take minutes. */
+const counting = process.argv.includes("--coverage")
+
 export default defineConfig({
   resolve: {
     // The README's examples import the package by its name.
@@ -13,6 +16,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: counting ? ["test/model/**"] : [],
+    env: counting ? { RUNS: "500" } : {},
     // Against what hangs, not against a busy machine: a property of a thousand runs may take its time there.
     testTimeout: 60_000,
     hookTimeout: 60_000,

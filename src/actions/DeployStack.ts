@@ -247,6 +247,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
     const { settings, template } = yield* templateOf(beginning)
     const request = { stack: nameOf(named), changeSet, type, template, execution }
     const existing = type === "CREATE" ? Option.none() : stack
+    if (settings.options.stackPolicy !== undefined) yield* Effect.logWarning(noPolicy)
     return yield* StackSettings.begin(
       settings,
       { stack: named, existing, template },
@@ -345,6 +346,8 @@ const noUpdates = "There were no stack updates"
 const emptyChangeSet = (changeSet: string) => `${noUpdates}: change set "${changeSet}" is empty`
 
 const inProgress = "Stack update still in progress"
+
+const noPolicy = "A change set holds no stack policy: that of the template configuration is not given to the stack"
 
 const postpone = (status: string) => Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })
 

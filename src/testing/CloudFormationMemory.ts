@@ -200,7 +200,9 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           }
           if (type === "UPDATE" && fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
           yield* checkTemplate(operation, textOf(request))
-          const settings = yield* settingsAfter(operation, textOf(request), request, existing?.settings ?? noSettings)
+          // A change set has no policy.
+          const wanted = { ...request, stackPolicy: undefined }
+          const settings = yield* settingsAfter(operation, textOf(request), wanted, existing?.settings ?? noSettings)
           const target = existing ?? add(stack, now)
           if (existing === undefined) target.interfere("REVIEW_IN_PROGRESS", now)
           return target.prepare({ name: changeSet, description, template: textOf(request), settings }, step, now)
@@ -228,7 +230,9 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           }
           found.changeSets = [{ ...made, executed: true }]
           const template = { templateBody: made.template, clientRequestToken, disableRollback }
-          operate("execute", found, template, made.settings, now)
+          // It may have been protected since.
+          const { terminationProtection } = found.settings
+          operate("execute", found, template, { ...made.settings, terminationProtection }, now)
         }),
         deleteChangeSet: Effect.fn("CloudFormationMemory.deleteChangeSet")(function*(key) {
           const now = yield* enter("cloudformation:DeleteChangeSet")

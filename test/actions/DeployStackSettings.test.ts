@@ -473,6 +473,67 @@ describe("disableRollback", () => {
     }).pipe(Effect.provide(world({ t: templateOf({}) }))))
 })
 
+describe("a change set", () => {
+  const template = templateOf({ A: text, B: { ...text, Default: "b" } }, {
+    Resources: { Role: { Type: "AWS::IAM::Role" } }
+  })
+  const changeSet = { mode: "CHANGE_SET_DEPLOY", capabilities: ["CAPABILITY_IAM"] }
+
+  it.effect("gives a stack its parameters, tags, role and topics, and the log tells what it does not give", () =>
+    Effect.gen(function*() {
+      const event = asking({
+        ...changeSet,
+        parameters: { A: "hunter2" },
+        tags: { Owner: "team" },
+        roleArn: "arn:aws:iam::123456789012:role/deploy",
+        notificationArns: ["arn:aws:sns:us-east-1:123456789012:t"],
+        terminationProtection: true,
+        templateConfiguration: "MyTemplate::c.json"
+      })
+      const { lines, result } = yield* logging(runToEnd(event))
+      assert.strictEqual(result._tag, "Succeeded")
+      const { parameters, tags, ...rest } = yield* settings
+      assert.deepStrictEqual(Object.fromEntries(parameters), { A: "hunter2", B: "b" })
+      assert.deepStrictEqual(Object.fromEntries(tags), { Owner: "team" })
+      assert.deepInclude(rest, {
+        roleArn: "arn:aws:iam::123456789012:role/deploy",
+        notificationArns: ["arn:aws:sns:us-east-1:123456789012:t"],
+        stackPolicy: undefined,
+        terminationProtection: true
+      })
+      assert.include(lines.join(), "A change set holds no stack policy")
+      assert.notInclude(lines.join(), "hunter2")
+    }).pipe(Effect.provide(world({ t: template, "c.json": "{\"StackPolicy\":{}}" }))))
+
+  it.effect("keeps values, and is empty where nothing changes", () =>
+    Effect.gen(function*() {
+      yield* runToEnd(asking({ ...changeSet, parameters: { A: "a", B: "c" } }))
+      const same = yield* runToEnd(asking(changeSet, "2"))
+      assert.include(same.message, "is empty")
+      yield* runToEnd(asking({ ...changeSet, parameters: { A: "d" } }, "3"))
+      assert.deepStrictEqual(yield* values, { A: "d", B: "c" })
+    }).pipe(Effect.provide(world({ t: template }))))
+
+  it.effect.each<readonly [what: string, options: object, message: string]>([
+    ["a name that the template does not have", { parameters: { Aa: 1 } }, "The template has no parameter \"Aa\""],
+    ["no capabilities", { parameters: { A: 1 }, capabilities: [] }, "add \"capabilities\": [\"CAPABILITY_IAM\"]"],
+    ["no value", {}, "Error creating change set"]
+  ])("with %s is refused", ([, options, message]) =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(asking({ ...changeSet, ...options }))
+      assert.deepInclude(outcome, { type: "ConfigurationError" })
+      assert.include(outcome.message, message)
+      assert.isEmpty(yield* begun)
+    }).pipe(Effect.provide(world({ t: template }))))
+
+  it.effect("is executed without a rollback where none is wanted", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("Role", "No"))
+      const outcome = yield* runToEnd(asking({ ...changeSet, parameters: { A: "a" }, disableRollback: true }))
+      assert.include(outcome.message, "CREATE_FAILED")
+    }).pipe(Effect.provide(world({ t: template }))))
+})
+
 describe("terminationProtection", () => {
   const protection = Effect.map(settings, ({ terminationProtection }) => terminationProtection)
 

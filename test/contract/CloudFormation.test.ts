@@ -6,6 +6,7 @@ import {
   type ChangeSetRequest,
   CloudFormation,
   type OperationError,
+  type RequestError,
   type StackRequest
 } from "../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
@@ -473,6 +474,46 @@ describe.each([
       assert.deepInclude((yield* changeSetOf("Next"))?.changes[0], { action: "Add" })
       yield* execute
       assert.deepStrictEqual(yield* statusOf(stack), Option.some("CREATE_IN_PROGRESS"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set brings parameters, tags, role and topics, and leaves the rest as it is", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets, protect, settle } = yield* World
+      const [topic, roleArn] = ["arn:aws:sns:eu-central-1:123456789012:T", "arn:aws:iam::123456789012:role/R"]
+      yield* createdWith({ templateBody: withParameters, parameters: values, stackPolicy: "{}" })
+      yield* prepare({
+        templateBody: withParameters,
+        parameters: [...values, { name: "Count", value: "2" }],
+        tags: new Map([["Owner", "team"]]),
+        notificationArns: [topic],
+        roleArn
+      })
+      yield* protect(stack)
+      yield* finishChangeSets(stack)
+      assert.deepInclude(yield* changeSetOf("Next"), { executionStatus: "AVAILABLE" })
+      yield* execute
+      yield* settle(stack)
+      assert.deepStrictEqual(yield* settings(stack), {
+        parameters: { Size: "large", Count: "2", Secret: "hunter2" },
+        tags: { Owner: "team" },
+        topics: [topic],
+        roleArn,
+        stackPolicy: "{}"
+      })
+      assert.isTrue(Option.getOrThrow(yield* describeStack(stack)).terminationProtection)
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each<
+    readonly [what: string, request: Partial<ChangeSetRequest>, tag: RequestError["_tag"] | "AwsRejected"]
+  >([
+    ["roles that are not allowed", { templateBody: withRole({}) }, "InsufficientCapabilities"],
+    ["parameters that the template has not", { parameters: values }, "UnknownParameters"],
+    ["parameters without values", { templateBody: withParameters }, "AwsRejected"]
+  ])("a change set with %s is not made", ([, request, _tag]) =>
+    Effect.gen(function*() {
+      yield* created
+      assert.deepInclude(yield* Effect.flip(prepare(request)), { _tag })
+      assert.isUndefined(yield* changeSetOf("Next"))
     }).pipe(Effect.provide(world)))
 
   it.effect("a change set without changes has failed, and says why", () =>

@@ -219,17 +219,22 @@ const createChangeSet = (stacks: Stacks, parameters: Parameters) => {
   if (type !== "CREATE" && (stack === undefined || isShell)) return validationError(`Stack [${name}] does not exist`)
   if (type !== "CREATE" && stack !== undefined && !isUpdatable(stack)) return cannotBeUpdated(stack)
   if (template === undefined) return validationError(noResources)
+  const present = stack?.settings ?? noSettings
+  const settings = settingsAfter(template, parameters, present)
+  if ("_tag" in settings) return settings
   const target = stack ?? stacks.add(name)
   const id = target.id.replace(/stack\/.*/, `changeSet/${changeSet}/${now().replaceAll(/\W/g, "-")}`)
-  const made = { id, name: changeSet, description, template, before: target.template, made: false, executed: false }
-  target.changeSets.push(made)
+  const before = target.template
+  const empty = template === before && changeable(settings) === changeable(present)
+  const shape = { id, name: changeSet, description, template, before, settings, empty }
+  target.changeSets.push({ ...shape, made: false, executed: false })
   return result("CreateChangeSet", xml({ Id: id, StackId: target.id }))
 }
 
-const statusOf = ({ before, executed, made, template }: ChangeSet, stack: Stack) => {
+const statusOf = ({ before, empty, executed, made }: ChangeSet, stack: Stack) => {
   if (!made) return { Status: "CREATE_IN_PROGRESS", ExecutionStatus: "UNAVAILABLE" }
   if (executed) return { Status: "CREATE_COMPLETE", ExecutionStatus: "EXECUTE_IN_PROGRESS" }
-  if (template !== before) {
+  if (!empty) {
     return { Status: "CREATE_COMPLETE", ExecutionStatus: before === stack.template ? "AVAILABLE" : "OBSOLETE" }
   }
   const StatusReason = "The submitted information didn't contain changes. " +
@@ -285,6 +290,8 @@ const executeChangeSet = (stacks: Stacks, parameters: Parameters) => {
   }
   found.executed = true
   stack.changeSets = [found]
+  // It may have been protected since.
+  stack.settings = { ...found.settings, terminationProtection: stack.settings.terminationProtection }
   stack.begin(
     stack.status === "REVIEW_IN_PROGRESS" ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
     token,
@@ -464,6 +471,9 @@ interface ChangeSet {
   readonly template: string
   /** The stack's template when it was made. */
   readonly before: string
+  readonly settings: Settings
+  /** Whether it changes nothing. */
+  readonly empty: boolean
   made: boolean
   executed: boolean
 }
