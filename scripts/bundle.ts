@@ -119,7 +119,7 @@ export const bundleOptions = {
   logLevel: "warning",
   alias: {
     "@aws-sdk/credential-provider-node": path("scripts/standIns/credentials.ts"),
-    "@node-rs/crc32": path("scripts/standIns/crc32.ts"),
+    "@node-rs/crc32": path("src/crc32.ts"),
     "@smithy/core/event-streams": path("scripts/standIns/eventStreams.ts"),
     "buffer-crc32": path("scripts/standIns/bufferCrc32.ts"),
     "globalthis": path("scripts/standIns/globalThis.ts")

@@ -5,6 +5,7 @@ import { options, type OptionText } from "../src/actions/DeployStackParameters.t
 import { Evidence } from "../src/domain/StackEvents.ts"
 import * as StackPlan from "../src/domain/StackPlan.ts"
 import { StackStatus } from "../src/domain/StackStatus.ts"
+import * as Telemetry from "../src/services/Telemetry.ts"
 import { furtherPermissions, minimalPolicy } from "./permissions.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
@@ -79,15 +80,54 @@ const table = ([head = [], ...rows]: ReadonlyArray<ReadonlyArray<string>>) => {
 
 const code = async (file: string) => `\`\`\`ts\n${(await readFile(path(file), "utf8")).trimEnd()}\n\`\`\``
 
+const examples = [
+  "embed.ts",
+  "greet.ts",
+  "greet.test.ts",
+  "approval.ts",
+  "transform.ts",
+  "notify.ts",
+  "backup.ts",
+  "deploy.test.ts"
+].map((file) => `test/examples/${file}`)
+
+const quoted = (names: ReadonlyArray<string>) => names.map((name) => `\`${name}\``).join(", ")
+
+const telemetryTable = () => {
+  const { job, ...invocations } = Telemetry.spans
+  return [
+    table([
+      ["Span", "Of"],
+      [quoted([job]), "one job, from its event to its report"],
+      [quoted(Object.values(invocations)), "one invocation of the action, inside that of the job"],
+      ["`cloudformation:CreateStack`, …", "one call of AWS, by its name in IAM, with all its retries"]
+    ]),
+    table([["Attribute", ""], ...Object.entries(Telemetry.attributes).map(([name, words]) => [`\`${name}\``, words])]),
+    table([
+      ["Counter", "Of", "By"],
+      [
+        quoted([Telemetry.jobs.id]),
+        "jobs",
+        "`action`, `result`: `Succeeded`, `Continued`, `Failed`, `NotOpen`, `Unreported`"
+      ],
+      [
+        quoted([Telemetry.awsCalls.id]),
+        "calls of AWS",
+        "`operation`, `result`: `Succeeded`, `AwsUnavailable`, `AwsDenied`, `AwsRejected`, `Interrupted`"
+      ],
+      [quoted([Telemetry.awsRetries.id]), "calls of AWS that were made again", "`operation`"]
+    ])
+  ].join("\n\n")
+}
+
 /** Each part stands in README.md between `<!-- NAME -->` and `<!-- /NAME -->`. */
 const parts: Readonly<Record<string, () => string | Promise<string>>> = {
   "option table": optionTable,
   "minimal policy": () => `\`\`\`json\n${minimalPolicy()}\n\`\`\``,
   "permission table": () => table(furtherPermissions()),
   "status table": statusTable,
-  "test/examples/embed.ts": () => code("test/examples/embed.ts"),
-  "test/examples/greet.ts": () => code("test/examples/greet.ts"),
-  "test/examples/deploy.test.ts": () => code("test/examples/deploy.test.ts")
+  "telemetry table": telemetryTable,
+  ...Object.fromEntries(examples.map((file) => [file, () => code(file)]))
 }
 
 /** README.md as it is, and as it should be. */

@@ -7,12 +7,15 @@ export {
   OperationRejected,
   OperationUnproven,
   StackMissing,
+  StackProtected,
   StackRefused
 } from "./actions/DeployStack.ts"
+export { ChangeSetFailed } from "./actions/StackChangeSet.ts"
 export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./actions/StackSettings.ts"
 export { OutputArtifactMissing } from "./actions/StackSuccess.ts"
 export { TemplateInvalid } from "./actions/StackTemplate.ts"
 export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
+export type { ChangeSet } from "./domain/ChangeSet.ts"
 export { Execution } from "./domain/ContinuationToken.ts"
 export { Artifact, ArtifactCredentials, EncryptionKey, Job, JobId, JobInvalid, NotAJobEvent } from "./domain/Job.ts"
 export {
@@ -20,6 +23,7 @@ export {
   type Failure,
   FailureType,
   JobOutcome,
+  OutputVariablesInvalid,
   type Progress,
   type Success,
   withinLimits
@@ -31,6 +35,7 @@ export * as StackEvents from "./domain/StackEvents.ts"
 export * as StackFailure from "./domain/StackFailure.ts"
 export { type Owner, requestToken, StackOperation } from "./domain/StackOperation.ts"
 export * as StackOutputs from "./domain/StackOutputs.ts"
+export { OutputMissing, OutputsTooLarge } from "./domain/StackOutputs.ts"
 export type { ParameterValue, StackParameter } from "./domain/StackParameters.ts"
 export * as StackPlan from "./domain/StackPlan.ts"
 export * as StackStatus from "./domain/StackStatus.ts"
@@ -40,6 +45,7 @@ export { TemplateConfiguration } from "./domain/TemplateConfiguration.ts"
 export * as UserParameters from "./domain/UserParameters.ts"
 export { send as callAws } from "./internal/awsCommand.ts"
 export { EntryTooLarge, EntryUnreadable } from "./internal/zipEntry.ts"
+export type { Files } from "./internal/zipFiles.ts"
 export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
 export {
@@ -56,6 +62,10 @@ export {
   UploadFailed
 } from "./services/ArtifactStore.ts"
 export {
+  ChangeSetExists,
+  type ChangeSetKey,
+  ChangeSetNotReady,
+  type ChangeSetRequest,
   CloudFormation,
   InsufficientCapabilities,
   NoUpdates,

@@ -55,7 +55,7 @@ export type Failures<E extends TaggedError> = {
 }
 
 /** What every action has. */
-interface Basis<Parameters> {
+export interface Basis<Parameters> {
   /** Tells the tokens, log lines, spans and metrics of this action from those of others. */
   readonly name: string
   /** Decodes the text of `UserParameters`; `UserParameters.json` makes one for JSON. */
@@ -72,9 +72,11 @@ interface Basis<Parameters> {
   readonly timeout?: ((parameters: Parameters) => Duration.Duration | undefined) | undefined
 }
 
-type Start<Parameters, State, E, R> = (invocation: Invocation<Parameters>) => Effect.Effect<Step<State>, E, R>
+/** Begins an action, or begins again where nothing is known. */
+export type Start<Parameters, State, E, R> = (invocation: Invocation<Parameters>) => Effect.Effect<Step<State>, E, R>
 
-type Resume<Parameters, State, E, R> = (
+/** Goes on with an action from the state that it has left. */
+export type Resume<Parameters, State, E, R> = (
   invocation: Invocation<Parameters>,
   state: State
 ) => Effect.Effect<Step<State>, E, R>

@@ -97,9 +97,14 @@ export const send = <A>(
         return run({ abortSignal })
       },
       catch: (cause) => fromUnknown(operation, cause)
-    }).pipe(giveUpAtDeadline(operation), retryUnavailable, Effect.onExit((exit) => told(operation, exit, tries - 1)))
+    }).pipe(
+      giveUpAtDeadline(operation),
+      retryUnavailable,
+      Effect.onExit((exit) => told(operation, exit, Math.max(0, tries - 1)))
+    )
   }).pipe(Effect.withSpan(operation))
 
+/** Tells metrics and the span how the call came out. */
 const told = (operation: string, exit: Exit.Exit<unknown, AwsError>, retries: number) => {
   const result = Exit.match(exit, {
     onSuccess: () => "Succeeded",

@@ -12,7 +12,7 @@ import * as JobRunner from "../JobRunner.ts"
 import type { CodePipeline } from "../services/CodePipeline.ts"
 import { Connections, play, type Priming } from "./priming.ts"
 
-export type { Priming } from "./priming.ts"
+export type { PlayedAnswer, PlayedRequest, Priming } from "./priming.ts"
 
 /** What this package uses of Lambda's context object. */
 export interface LambdaContext {

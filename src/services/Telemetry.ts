@@ -15,14 +15,16 @@ export const spans = {
   recover: "Action.recover"
 } as const
 
-/** What spans say. Those of an action have its `annotations` besides. */
+/** What spans say. Those of another action than ours have its `annotations`. */
 export const attributes = {
   jobId: "the id of the job",
   action: "the name of the action",
   outcome: "of a job: `Succeeded`, `Continued` or `Failed`",
   failureType: "of a job that has failed: the type that CodePipeline was told",
   externalExecutionId: "of a job: what CodePipeline was told as the id of the operation, such as the stack's ARN",
-  retries: "of a call of AWS: how often it was made again"
+  retries: "of a call of AWS: how often it was made again",
+  stack: "of `deploy-stack`, from its parameters: the name of the stack, or its ARN",
+  status: "of `deploy-stack`, where it looks at the stack: its status"
 } as const
 
 /**
@@ -46,10 +48,10 @@ export const awsRetries = Metric.counter("codepipeline_aws_retries", {
   incremental: true
 })
 
-/** Internal to this package. */
+/** @internal */
 export const countJob = (action: string, result: string) => incrementBy(jobs, { action, result })
 
-/** Internal to this package. */
+/** @internal */
 export const countCall = (operation: string, result: string, retries: number) =>
   Effect.andThen(
     incrementBy(awsCalls, { operation, result }),

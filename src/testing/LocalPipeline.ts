@@ -8,6 +8,45 @@ import { decodeJobId, JobId, type NotAJobEvent } from "../domain/Job.ts"
 import type { JobOutcome } from "../domain/JobOutcome.ts"
 import { CodePipelineMemory } from "./CodePipelineMemory.ts"
 
+/** What an event is made of. */
+export interface EventOptions {
+  /** The id of the job. */
+  readonly id?: string
+  /** The action's `UserParameters`: a text, or an object for JSON. */
+  readonly userParameters?: string | object
+  /** The names of the action's artifacts. */
+  readonly inputArtifacts?: ReadonlyArray<string>
+  readonly outputArtifacts?: ReadonlyArray<string>
+}
+
+/** The event of a new job, as Lambda gets it from CodePipeline, with credentials that open nothing. */
+export const event = (
+  { id = "11111111-2222-3333-4444-555555555555", inputArtifacts = [], outputArtifacts = [], userParameters = "" }:
+    EventOptions = {}
+): unknown => ({
+  "CodePipeline.job": {
+    id,
+    accountId: "111122223333",
+    data: {
+      actionConfiguration: {
+        configuration: {
+          FunctionName: "local",
+          UserParameters: typeof userParameters === "string" ? userParameters : JSON.stringify(userParameters)
+        }
+      },
+      inputArtifacts: inputArtifacts.map(artifact),
+      outputArtifacts: outputArtifacts.map(artifact),
+      artifactCredentials: { accessKeyId: "local", secretAccessKey: "local", sessionToken: "local" }
+    }
+  }
+})
+
+const artifact = (name: string) => ({
+  name,
+  revision: null,
+  location: { type: "S3", s3Location: { bucketName: "local-pipeline", objectKey: `local/${name}.zip` } }
+})
+
 /** The function returned and had told CodePipeline nothing. */
 export class NoResult extends Schema.TaggedError<NoResult>()("NoResult", { jobId: JobId }) {
   override get message() {

@@ -4,7 +4,6 @@ import { JobRunner } from "effect-codepipeline"
 import { CodePipelineMemory, LocalPipeline } from "effect-codepipeline/testing"
 import { type HttpClient, UrlParams } from "effect/http"
 import { drive } from "../drive.ts"
-import { deployEvent } from "../fixtures.ts"
 import { Approval, ApprovalDesk } from "./approval.ts"
 import { answering, silent } from "./web.ts"
 
@@ -16,7 +15,7 @@ const ask = (web: Layer.Layer<HttpClient.HttpClient>, hours?: number) =>
     const said: Array<string> = []
     const outcome = yield* drive(
       LocalPipeline.run({
-        event: deployEvent({ id: "first", userParameters: JSON.stringify({ url, hours }) }),
+        event: LocalPipeline.event({ id: "first", userParameters: { url, hours } }),
         invoke: (event) => JobRunner.run(Approval, event, { remainingMillis: 60_000 }),
         interval: "5 minutes",
         observe: (happening) =>

@@ -3,10 +3,9 @@ import { Effect, Layer } from "effect"
 import { JobRunner } from "effect-codepipeline"
 import { CodePipelineMemory, LocalPipeline } from "effect-codepipeline/testing"
 import { drive } from "../drive.ts"
-import { deployEvent } from "../fixtures.ts"
 import { Backup, Progress, Vault, VaultUnavailable } from "./backup.ts"
 
-const event = (id: string) => deployEvent({ id, userParameters: "{\"volume\":\"data\"}" })
+const event = (id: string) => LocalPipeline.event({ id, userParameters: { volume: "data" } })
 
 const invoke = (event: unknown) => JobRunner.run(Backup, event)
 

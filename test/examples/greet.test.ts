@@ -2,35 +2,31 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { JobRunner } from "effect-codepipeline"
 import { ArtifactStoreMemory, CodePipelineMemory, LocalPipeline } from "effect-codepipeline/testing"
-import { drive } from "../drive.ts"
-import { deployEvent } from "../fixtures.ts"
 import { Greet } from "./greet.ts"
 
+/** The action in a pipeline whose artifact People has this file. */
 const greet = (content: string) =>
-  drive(
-    LocalPipeline.run({
-      event: deployEvent({ userParameters: "{\"artifact\":\"MyTemplate\",\"file\":\"name.txt\"}" }),
-      invoke: (event) => JobRunner.run(Greet, event)
-    })
-  ).pipe(
+  LocalPipeline.run({
+    event: LocalPipeline.event({
+      userParameters: { artifact: "People", file: "name.txt" },
+      inputArtifacts: ["People"]
+    }),
+    invoke: (event) => JobRunner.run(Greet, event),
+    interval: 0
+  }).pipe(
     Effect.provide(
-      Layer.merge(ArtifactStoreMemory.layer({ MyTemplate: { "name.txt": content } }), CodePipelineMemory.layer)
+      Layer.merge(ArtifactStoreMemory.layer({ People: { "name.txt": content } }), CodePipelineMemory.layer)
     )
   )
 
-it.effect("the action of the README greets in its second job", () =>
+it.effect("greets in its second job", () =>
   Effect.gen(function*() {
-    assert.deepInclude(yield* greet("Ada\n"), {
-      _tag: "Succeeded",
-      message: "Hello, Ada",
-      outputVariables: { Name: "Ada" }
-    })
+    const outcome = yield* greet("Ada\n")
+    assert.deepInclude(outcome, { _tag: "Succeeded", message: "Hello, Ada", outputVariables: { Name: "Ada" } })
   }))
 
-it.effect("the action of the README says what to do where it cannot", () =>
+it.effect("says what to do where nobody is there", () =>
   Effect.gen(function*() {
-    assert.deepInclude(yield* greet(""), {
-      type: "ConfigurationError",
-      message: "\"name.txt\" is empty: write a name into it"
-    })
+    const outcome = yield* greet("")
+    assert.deepInclude(outcome, { type: "ConfigurationError", message: "\"name.txt\" is empty: write a name into it" })
   }))

@@ -2,8 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { JobRunner } from "effect-codepipeline"
 import { CodePipelineMemory, LocalPipeline } from "effect-codepipeline/testing"
-import { drive } from "../drive.ts"
-import { deployEvent } from "../fixtures.ts"
 import { Chat, Claims, Notify } from "./notify.ts"
 import { answering } from "./web.ts"
 
@@ -38,10 +36,10 @@ const room = (posts: Array<string>, status = 200, config: Readonly<Record<string
   )
 
 const notify = (id: string, execution: string) =>
-  drive(LocalPipeline.run({
-    event: deployEvent({ id, userParameters: JSON.stringify({ text: "It is live", execution }) }),
+  LocalPipeline.run({
+    event: LocalPipeline.event({ id, userParameters: { text: "It is live", execution } }),
     invoke: (event) => JobRunner.run(Notify, event)
-  }))
+  })
 
 describe("the example notify", () => {
   it.effect("posts once in an execution of the pipeline, also when the action is retried", () => {

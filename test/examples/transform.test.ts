@@ -2,8 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { JobRunner } from "effect-codepipeline"
 import { ArtifactStoreMemory, CodePipelineMemory, LocalPipeline } from "effect-codepipeline/testing"
-import { drive } from "../drive.ts"
-import { deployEvent } from "../fixtures.ts"
 import { Transform, Values } from "./transform.ts"
 
 const files = { "config.json": "{\"host\":\"${HOST}\",\"url\":\"https://${HOST}:${PORT}/\"}", "empty.txt": "" }
@@ -16,21 +14,14 @@ const world = (values: Readonly<Record<string, string>>) =>
     ConfigProvider.layer(ConfigProvider.fromUnknown(values))
   )
 
-const artifact = (name: string) => ({
-  name,
-  location: { s3Location: { bucketName: "pipeline", objectKey: `${name}.zip` } }
+const transform = LocalPipeline.run({
+  event: LocalPipeline.event({
+    userParameters: { from: "Source", to: "Filled", files: Object.keys(files) },
+    inputArtifacts: ["Source"],
+    outputArtifacts: ["Filled"]
+  }),
+  invoke: (event) => JobRunner.run(Transform, event)
 })
-
-const transform = drive(
-  LocalPipeline.run({
-    event: deployEvent({
-      userParameters: JSON.stringify({ from: "Source", to: "Filled", files: Object.keys(files) }),
-      inputArtifacts: [artifact("Source")],
-      outputArtifacts: [artifact("Filled")]
-    }),
-    invoke: (event) => JobRunner.run(Transform, event)
-  })
-)
 
 describe("the example transform", () => {
   it.effect("writes an output artifact with values in the place of placeholders", () =>
