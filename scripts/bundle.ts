@@ -50,11 +50,20 @@ export const withErrors = (command: string, declaration: string): string => {
 const unneeded: ReadonlyArray<readonly [path: RegExp, contents: string]> = [
   // Where Node has no such hash.
   [/(Sha256|Sha1|Md5|Crc32)Js\.js$/, "export const Sha256Js = 0, Sha1Js = 0, Md5Js = 0, Crc32Js = 0"],
-  // `~/.aws/config`: it would be looked for at each option of each client.
+  // `~/.aws/config`: it would be looked for at each option of each client, and that it is not there be told by errors.
   [
-    /fromSharedConfigFiles\.js$/,
-    `import { ProviderError } from "../property-provider/ProviderError"
-    export const fromSharedConfigFiles = () => () => Promise.reject(new ProviderError("There are no files"))`
+    /node-config-provider\/configLoader\.js$/,
+    `import { memoize } from "../property-provider/memoize"
+    export const loadConfig = ({ environmentVariableSelector, default: otherwise }, options) =>
+      memoize(async () => {
+        let value
+        try {
+          value = environmentVariableSelector(process.env, options)
+        } catch {
+          // What cannot be read counts as missing, as it does in the SDK.
+        }
+        return value ?? (typeof otherwise === "function" ? otherwise() : otherwise)
+      })`
   ],
   // Other ways of retrying: of the SDK's own `clientOptions` has none.
   [/AdaptiveRetryStrategy\.js$/, "export class AdaptiveRetryStrategy {}"],
