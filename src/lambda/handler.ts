@@ -45,27 +45,30 @@ export function handler<Parameters, State, E extends TaggedError, R>(
   layer: Layer.Layer<R | CodePipeline>,
   options?: { readonly priming: Priming }
 ): Handler | Promise<Handler> {
-  if (options === undefined) return handlerOf(action, layer)
+  if (options === undefined) return handlerOf(action, runtimeOf(layer))
   const connections = new Connections()
-  const handle = handlerOf(action, Layer.provide(layer, connections.transport))
+  const runtime = runtimeOf(Layer.provide(layer, connections.transport))
   // What they make of a log entry nobody prints.
   const logging = Logger.layer([lines])
-  return play(action, layer, logging, options.priming, connections).then(() => handle)
+  return play(action, layer, logging, options.priming, connections)
+    .then(() => runtime.runPromiseExit(Effect.void))
+    .then(() => handlerOf(action, runtime))
 }
+
+const runtimeOf = <R>(layer: Layer.Layer<R>) =>
+  ManagedRuntime.make(Layer.merge(layer, Logger.layer([Logger.withConsoleLog(lines)])))
 
 const handlerOf = <Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
-  layer: Layer.Layer<R | CodePipeline>
-): Handler => {
-  const runtime = ManagedRuntime.make(Layer.merge(layer, Logger.layer([Logger.withConsoleLog(lines)])))
-  return (event, context) =>
-    runtime.runPromise(
-      JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
-        Effect.tapErrorTag("NotAJobEvent", (error) => Effect.logError(error.message)),
-        Effect.annotateLogs(context?.awsRequestId === undefined ? {} : { requestId: context.awsRequestId })
-      )
+  runtime: ManagedRuntime.ManagedRuntime<R | CodePipeline, never>
+): Handler =>
+(event, context) =>
+  runtime.runPromise(
+    JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
+      Effect.tapErrorTag("NotAJobEvent", (error) => Effect.logError(error.message)),
+      Effect.annotateLogs(context?.awsRequestId === undefined ? {} : { requestId: context.awsRequestId })
     )
-}
+  )
 
 /** One JSON object a line, with the annotations (`jobId`, `action`, …) beside `level`, `timestamp` and `message`. */
 const lines = Logger.map(
