@@ -6,17 +6,33 @@ import type { AwsError, AwsUnavailable } from "../domain/AwsError.ts"
 import * as ChangeSet from "../domain/ChangeSet.ts"
 import type { Execution } from "../domain/ContinuationToken.ts"
 import { requestToken } from "../domain/StackOperation.ts"
-import type { ChangeSetType } from "../domain/StackPlan.ts"
+import * as StackPlan from "../domain/StackPlan.ts"
 import type { Template } from "../domain/Template.ts"
 import {
   type ChangeSetKey,
   ChangeSetNotReady,
   CloudFormation,
   type RequestError,
+  type Stack,
   type StackNotReady,
   type StackOptions,
   type TokenUsed
 } from "../services/CloudFormation.ts"
+import * as Action from "./Action.ts"
+import { anyDelivery, settle } from "./StackObservation.ts"
+import {
+  epochMillis,
+  inProgress,
+  type Invocation,
+  modeOf,
+  postpone,
+  type Preparing,
+  preparing,
+  type Step,
+  type Watching,
+  watching
+} from "./StackState.ts"
+import * as StackSuccess from "./StackSuccess.ts"
 
 /** CloudFormation could not make the change set. */
 export class ChangeSetFailed extends Schema.TaggedError<ChangeSetFailed>()("ChangeSetFailed", {
@@ -39,7 +55,7 @@ export const ownName = (execution: Execution): string => requestToken("execute",
 export interface Request {
   readonly stack: string
   readonly changeSet: string
-  readonly type: ChangeSetType
+  readonly type: StackPlan.ChangeSetType
   readonly template: Template
   readonly options: StackOptions & { readonly terminationProtection?: boolean | undefined }
   readonly execution: Execution
@@ -131,3 +147,103 @@ export const clear = (key: ChangeSetKey): Effect.Effect<void, AwsUnavailable, Cl
       (error) => Effect.logWarning(`The empty change set stays: ${error.message}`)
     )
   )
+
+/** Executes the change set that the parameters name. */
+export const executeNamed = Effect.fnUntraced(function*(
+  { invocation, now, stack }: {
+    readonly invocation: Invocation
+    readonly now: number
+    readonly stack: Option.Option<Stack>
+  },
+  watched: Watching
+) {
+  const { execution, parameters } = invocation
+  const { changeSet = "", stack: named } = parameters
+  const key = { stack: watched.stackId, changeSet }
+  const { changes, readiness, resources } = yield* look(key)
+  const refuse = (reason: string) =>
+    adoptOr(new ChangeSetNotReady({ stack: named, changeSet, reason }), stack, execution, watched)
+  return yield* ChangeSet.Readiness.$match(readiness, {
+    Pending: () => Effect.succeed(postpone(`change set "${changeSet}" is being made`)),
+    Ready: () =>
+      execute(key, execution, parameters).pipe(
+        Effect.as(executing(changes, { ...watched, resources, since: now })),
+        Effect.catchTags({
+          TokenUsed: () => Effect.succeed(watching(inProgress, { ...watched, operation: "execute" })),
+          ChangeSetNotReady: ({ reason }) => refuse(reason)
+        })
+      ),
+    Empty: () => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack),
+    Executed: () => refuse("it was executed before"),
+    Unusable: ({ reason }) => refuse(reason)
+  })
+})
+
+/** A change set that cannot be executed may have been by an earlier delivery: then the stack's events show it. */
+const adoptOr = Effect.fnUntraced(function*(
+  error: ChangeSetNotReady,
+  stack: Option.Option<Stack>,
+  execution: Execution,
+  watched: Watching
+): Effect.fn.Return<Step, ChangeSetNotReady | AwsError, CloudFormation> {
+  const owner = anyDelivery(execution)
+  const search = { stack, since: owner.since, owner, operations: ["execute"] as const, eventsDenied: false }
+  const { next } = yield* settle(StackPlan.unlessOurs(StackPlan.Start.Refuse({ status: "" })), search)
+  return next._tag === "Adopt" ? watching(inProgress, { ...watched, operation: "execute" }) : yield* error
+})
+
+const executing = (changes: string, watched: Watching) =>
+  watching(`Stack update started: ${changes}`, { ...watched, operation: "execute" }, 0)
+
+/** Waits for a change set, and then executes it or is done. */
+export const goOn = Effect.fn("StackChangeSet.goOn")(function*(invocation: Invocation, prepared: Preparing) {
+  const { execution, parameters } = invocation
+  const { stackId } = prepared
+  const now = yield* epochMillis
+  const { changeSet = ownName(execution) } = parameters
+  const deploys = modeOf(parameters) === "CHANGE_SET_DEPLOY"
+  const key = { stack: stackId, changeSet: prepared.changeSet }
+  const { changes, readiness, resources } = yield* look(key)
+  const cloudFormation = yield* CloudFormation
+  const watched: Watching = { stackId, operation: "execute", since: anyDelivery(execution).since }
+  const adopted = watching(inProgress, watched)
+  const made = Action.Step.Done({
+    message: `Change set "${changeSet}" created: ${changes}`,
+    externalExecutionId: stackId,
+    outputVariables: { ChangeSetName: changeSet, StackId: stackId }
+  })
+  const lost = Effect.fnUntraced(function*(reason: string) {
+    if (!deploys) return yield* new ChangeSetFailed({ stack: parameters.stack, changeSet, reason })
+    const stack = yield* cloudFormation.describe(stackId)
+    return yield* adoptOr(
+      new ChangeSetNotReady({ stack: parameters.stack, changeSet, reason }),
+      stack,
+      execution,
+      watched
+    )
+  })
+  return yield* ChangeSet.Readiness.$match(readiness, {
+    Pending: () => Effect.succeed(preparing(`Change set "${changeSet}" is being made`, prepared)),
+    Ready: () =>
+      deploys
+        ? execute(key, execution, parameters).pipe(
+          Effect.as(executing(changes, { ...watched, resources, since: now })),
+          Effect.catchTags({
+            TokenUsed: () => Effect.succeed(adopted),
+            ChangeSetNotReady: ({ reason }) => lost(reason)
+          })
+        )
+        : Effect.succeed(made),
+    Empty: () =>
+      deploys
+        ? Effect.andThen(clear(key), cloudFormation.describe(stackId)).pipe(
+          Effect.flatMap((stack) => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack))
+        )
+        : Effect.succeed(Action.Step.Done({ message: emptyChangeSet(changeSet), externalExecutionId: stackId })),
+    // The name of a change set to deploy is made of the job's id: nobody else executes it.
+    Executed: () => Effect.succeed(deploys ? adopted : made),
+    Unusable: ({ reason }) => lost(reason)
+  })
+})
+
+const emptyChangeSet = (changeSet: string) => `There were no stack updates: change set "${changeSet}" is empty`
