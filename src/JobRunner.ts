@@ -262,9 +262,9 @@ const explain = <E extends TaggedError>(failures: Failures<E>, error: E | Runner
     string,
     FailureType | ((error: E | RunnerError) => Failure)
   >
-  const failure = table[error._tag] ?? unexpected
-  if (Predicate.isFunction(failure)) return failure(error)
-  return Predicate.isString(failure) ? { type: failure, message: error.message || error._tag } : failure
+  const failure = table[error._tag]
+  if (failure === undefined) return unexpected
+  return Predicate.isFunction(failure) ? failure(error) : { type: failure, message: error.message || error._tag }
 }
 
 const unexpected: Failure = {

@@ -451,6 +451,13 @@ describe("an action of one's own", () => {
       assert.include(second.message, "was not written by action \"dead-end\"")
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
+  it.effect("says no more than that it failed where an error got past the compiler", () =>
+    Effect.gen(function*() {
+      const outcome = yield* JobRunner.run(Hasty({} as never), event("1", ""))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+      assert.include(outcome.message, "The action failed unexpectedly")
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
   it.effect("gives the tag of an error that has no words", () =>
     Effect.gen(function*() {
       const outcome = yield* JobRunner.run(Hasty({ Away: "PermissionError" }), event("1", ""))

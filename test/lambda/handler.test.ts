@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Console, Effect, Layer, Schema } from "effect"
+import { Console, Deferred, Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import * as Action from "../../src/actions/Action.ts"
 import { DeployStack } from "../../src/actions/DeployStack.ts"
@@ -152,5 +152,33 @@ describe("the log of the handler", () => {
         assert.notInclude(logged, secret)
         assert.notInclude(logged, JSON.stringify(secret).slice(1, -1))
       }
+    }))
+})
+
+const other = () => {}
+
+describe("on SIGTERM", () => {
+  it.effect("the layer is released once, and whoever else listens ends the process", () =>
+    Effect.gen(function*() {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("SIGTERM", other)),
+        () => Effect.sync(() => process.off("SIGTERM", other))
+      )
+      const before = process.listeners("SIGTERM")
+      const released = yield* Deferred.make<void>()
+      const releases = Layer.effectDiscard(Effect.addFinalizer(() => Deferred.succeed(released, undefined)))
+      const console = yield* TestConsole.make
+      const layer = Layer.mergeAll(CodePipelineMemory.layer, releases, Layer.succeed(Console.Console, console))
+      const handlers = Array.from({ length: 20 }, () => Lambda.handler(Talkative, layer))
+      assert.deepStrictEqual(process.listeners("SIGTERM"), before)
+
+      const [handler] = handlers
+      yield* Effect.promise(async () => handler?.(deployEvent({ id: "1" })))
+      yield* Effect.promise(async () => handler?.(deployEvent({ id: "2" })))
+      const added = process.rawListeners("SIGTERM").slice(before.length)
+      assert.lengthOf(added, 1)
+      added[0]?.call(process, "SIGTERM")
+      yield* Deferred.await(released)
+      assert.deepStrictEqual(process.listeners("SIGTERM"), before)
     }))
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Action from "../../src/actions/Action.ts"
-import { JobId } from "../../src/domain/Job.ts"
+import { decodeJob, JobId } from "../../src/domain/Job.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
@@ -39,6 +39,23 @@ describe("LocalPipeline", () => {
       )
       assert.strictEqual(new Set(happenings.map(({ jobId }) => jobId)).size, 3)
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("makes events of jobs, with nothing in them but what is asked for", () =>
+    Effect.gen(function*() {
+      const bare = yield* decodeJob(LocalPipeline.event())
+      assert.deepStrictEqual([bare.userParameters, bare.inputArtifacts, bare.outputArtifacts], ["", [], []])
+      const full = yield* decodeJob(
+        LocalPipeline.event({ id: "1", userParameters: { a: 1 }, inputArtifacts: ["In"], outputArtifacts: ["Out"] })
+      )
+      assert.strictEqual(full.id, "1")
+      assert.strictEqual(full.userParameters, "{\"a\":1}")
+      assert.deepStrictEqual(full.inputArtifacts.map(({ name }) => name), ["In"])
+      assert.deepStrictEqual(full.outputArtifacts.map(({ name }) => name), ["Out"])
+      assert.strictEqual(
+        (yield* decodeJob(LocalPipeline.event({ userParameters: "as it is" }))).userParameters,
+        "as it is"
+      )
+    }))
 
   it.effect("waits between two invocations", () =>
     Effect.gen(function*() {
