@@ -51,28 +51,33 @@ export function handler<Parameters, State, E extends TaggedError, R>(
   layer: Layer.Layer<R | CodePipeline>,
   options?: { readonly priming: Priming }
 ): Handler | Promise<Handler> {
-  if (options === undefined) return handlerOf(action, layer)
+  if (options === undefined) return handlerOf(action, runtimeOf(layer))
   const connections = new Connections()
-  const handle = handlerOf(action, Layer.provide(layer, connections.transport))
+  const runtime = runtimeOf(Layer.provide(layer, connections.transport))
   // What the loggers make of an entry nobody prints.
-  return play(action, layer, Layer.merge(lambdaLogs, silence), options.priming, connections).then(() => handle)
+  return play(action, layer, Layer.merge(lambdaLogs, silence), options.priming, connections)
+    .then(() => runtime.runPromiseExit(Effect.void))
+    .then(() => handlerOf(action, runtime))
+}
+
+const runtimeOf = <R>(layer: Layer.Layer<R>): ManagedRuntime.ManagedRuntime<R, never> => {
+  const runtime: ManagedRuntime.ManagedRuntime<R, never> = ManagedRuntime.make(
+    Layer.mergeAll(lambdaLogs, disposeOnSigterm(() => runtime.dispose()), layer)
+  )
+  return runtime
 }
 
 const handlerOf = <Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
-  layer: Layer.Layer<R | CodePipeline>
-): Handler => {
-  const runtime: ManagedRuntime.ManagedRuntime<R | CodePipeline, never> = ManagedRuntime.make(
-    Layer.mergeAll(lambdaLogs, disposeOnSigterm(() => runtime.dispose()), layer)
-  )
-  return (event, context) =>
-    runtime.runPromise(
-      JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
-        Effect.tapErrorTag("NotAJobEvent", (error) => Effect.logError(error.message)),
-        Effect.annotateLogs(context?.awsRequestId === undefined ? {} : { requestId: context.awsRequestId })
-      )
+  runtime: ManagedRuntime.ManagedRuntime<R | CodePipeline, never>
+): Handler =>
+(event, context) =>
+  runtime.runPromise(
+    JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
+      Effect.tapErrorTag("NotAJobEvent", (error) => Effect.logError(error.message)),
+      Effect.annotateLogs(context?.awsRequestId === undefined ? {} : { requestId: context.awsRequestId })
     )
-}
+  )
 
 /**
  * Ends the process in order when Lambda shuts the container down, which it tells only where an extension is registered.

@@ -4,9 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
+import { request } from "node:http"
 import { Agent, type RequestOptions } from "node:https"
 import { isIP } from "node:net"
-import { Readable } from "node:stream"
+import { Duplex } from "node:stream"
 import type { TLSSocket } from "node:tls"
 import type { Action, TaggedError } from "../actions/Action.ts"
 import { JobOutcome } from "../domain/JobOutcome.ts"
@@ -59,12 +60,11 @@ export const play = <Parameters, State, E extends TaggedError, R>(
 ): Promise<void> => {
   const hosts = new Set<string>()
   const transport = Layer.succeed(Transport, {
-    handle: async ({ body, headers, hostname, method, port, protocol }: HttpRequest) => {
+    handle: async (asked: HttpRequest) => {
+      const { body, headers, hostname, method, port, protocol } = asked
       // The host of an object has the name of its bucket, which only a real job knows.
       if (protocol === "https:" && method === "POST") hosts.add(`${hostname}:${port ?? 443}`)
-      const said = await answer({ body, headers, hostname, method })
-      const response = { statusCode: said.status, headers: { ...said.headers }, body: Readable.from([said.body]) }
-      return { response: response as unknown as HttpResponse }
+      return { response: await exchange(asked, await answer({ body, headers, hostname, method })) }
     },
     updateHttpClientConfig: () => {},
     httpHandlerConfigs: () => ({})
@@ -85,6 +85,25 @@ export const play = <Parameters, State, E extends TaggedError, R>(
   )
   return Effect.runPromise(Effect.asVoid(Effect.andThen(jobs, connect)))
 }
+
+/** Goes through Node's client of HTTP, over a connection that ends in this process. */
+const exchange = ({ body, headers, method, path }: HttpRequest, { body: said, headers: more, status }: PlayedAnswer) =>
+  new Promise<HttpResponse>((resolve, reject) => {
+    const socket = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() })
+    const played = request({ method, path, headers, createConnection: () => socket }, (response) => {
+      const { headers, statusCode } = response
+      resolve({ statusCode, headers, body: response } as unknown as HttpResponse)
+    })
+    played.on("error", reject)
+    played.on("finish", () => {
+      const lines = Object.entries({ "content-length": Buffer.byteLength(said), ...more }).map(([name, value]) =>
+        `${name}: ${value}\r\n`
+      )
+      socket.push(`HTTP/1.1 ${status} Played\r\n${lines.join("")}\r\n`)
+      socket.push(said)
+    })
+    played.end(body)
+  })
 
 /** Spans that nobody sees. */
 const untold = Tracer.make({ span: (options) => new Tracer.NativeSpan(options) })
