@@ -60,7 +60,7 @@ export function handler<Parameters, State, E extends TaggedError, R>(
     .then(() => handlerOf(action, runtime))
 }
 
-const runtimeOf = <R>(layer: Layer.Layer<R>) => {
+const runtimeOf = <R>(layer: Layer.Layer<R>): ManagedRuntime.ManagedRuntime<R, never> => {
   const runtime: ManagedRuntime.ManagedRuntime<R, never> = ManagedRuntime.make(
     Layer.mergeAll(lambdaLogs, disposeOnSigterm(() => runtime.dispose()), layer)
   )

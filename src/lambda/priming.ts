@@ -77,13 +77,12 @@ export const play = <Parameters, State, E extends TaggedError, R>(
     Effect.provideService(Tracer.Tracer, untold),
     Effect.provideService(Metric.MetricRegistry, new Map()),
     Effect.provide(Layer.provide(Layer.merge(layer, services), transport), { local: true }),
-    Effect.timeout(patience),
-    Effect.ignoreCause
+    Effect.timeout(patience)
   )
   const connect = Effect.suspend(() =>
     Effect.forEach(hosts, (host) => connections.open(host), { concurrency: "unbounded" })
   )
-  return Effect.runPromise(Effect.asVoid(Effect.andThen(jobs, connect)))
+  return Effect.runPromise(Effect.andThen(Effect.ignoreCause(jobs), Effect.ignoreCause(connect)))
 }
 
 /** Goes through Node's client of HTTP, over a connection that ends in this process. */
