@@ -169,7 +169,7 @@ export const executeNamed = Effect.fnUntraced(function*(
       execute(key, execution, parameters).pipe(
         Effect.as(executing(changes, { ...watched, resources, since: now })),
         Effect.catchTags({
-          TokenUsed: () => Effect.succeed(watching(inProgress, { ...watched, operation: "execute" })),
+          TokenUsed: () => Effect.succeed(watching(inProgress("execute"), { ...watched, operation: "execute" })),
           ChangeSetNotReady: ({ reason }) => refuse(reason)
         })
       ),
@@ -189,7 +189,7 @@ const adoptOr = Effect.fnUntraced(function*(
   const owner = anyDelivery(execution)
   const search = { stack, since: owner.since, owner, operations: ["execute"] as const, eventsDenied: false }
   const { next } = yield* settle(StackPlan.unlessOurs(StackPlan.Start.Refuse({ status: "" })), search)
-  return next._tag === "Adopt" ? watching(inProgress, { ...watched, operation: "execute" }) : yield* error
+  return next._tag === "Adopt" ? watching(inProgress("execute"), { ...watched, operation: "execute" }) : yield* error
 })
 
 const executing = (changes: string, watched: Watching) =>
@@ -206,7 +206,7 @@ export const goOn = Effect.fn("StackChangeSet.goOn")(function*(invocation: Invoc
   const { changes, readiness, resources } = yield* look(key)
   const cloudFormation = yield* CloudFormation
   const watched: Watching = { stackId, operation: "execute", since: anyDelivery(execution).since }
-  const adopted = watching(inProgress, watched)
+  const adopted = watching(inProgress("execute"), watched)
   const made = Action.Step.Done({
     message: `Change set "${changeSet}" created: ${changes}`,
     externalExecutionId: stackId,

@@ -107,7 +107,8 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   const stackId = Option.match(stack, { onNone: () => named, onSome: ({ id }) => id })
   const watched = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
 
-  const adopt = (operation: StackOperation): Step => watching(inProgress, { ...watched, operation, since: owner.since })
+  const adopt = (operation: StackOperation): Step =>
+    watching(inProgress(operation), { ...watched, operation, since: owner.since })
   // A stack that was made with the API's OnFailure DO_NOTHING stays in CREATE_FAILED for good.
   const giveUp = (status: string): Effect.Effect<Step, StackRefused> =>
     unrollable.has(fresh(status))

@@ -51,7 +51,9 @@ export const postpone = (status: string) => Action.Step.StartAgain({ message: `W
 /** The mark of a role that may not read events. */
 export const blind = { eventsDenied: true } as const
 
-export const inProgress = "Stack update still in progress"
+/** The sample's words, but for a delete, which it has not. */
+export const inProgress = (operation: StackOperation | undefined) =>
+  `Stack ${operation === "delete" ? "delete" : "update"} still in progress`
 
 export const modeOf = ({ mode = "CREATE_UPDATE" }: DeployStackParameters) => mode
 

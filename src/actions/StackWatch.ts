@@ -98,7 +98,8 @@ const wait = Effect.fnUntraced(function*(
   const told = progress && StackProgress.summary(progress, status, yield* epochMillis, resources)
   // A create comes after it, and has the percentage for itself.
   const isPreliminary = operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE"
-  return watching(told ? `${inProgress}: ${status}, ${told}` : `${inProgress}: ${status}`, {
+  const head = `${inProgress(operation)}: ${status}`
+  return watching(told ? `${head}, ${told}` : head, {
     since,
     stackId,
     ...(operation && { operation }),

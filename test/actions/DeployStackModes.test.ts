@@ -139,7 +139,7 @@ describe("DELETE_ONLY", () => {
       const started = yield* invoke(eventOf("1", parameters))
       assert.strictEqual(started.message, "Stack delete started")
       const waiting = yield* invoke(next(started, "2", parameters))
-      assert.include(waiting.message, "DELETE_IN_PROGRESS")
+      assert.include(waiting.message, "Stack delete still in progress: DELETE_IN_PROGRESS")
       yield* TestClock.adjust("1 minute")
       const outcome = yield* invoke(next(waiting, "3", parameters))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack delete complete" })
