@@ -297,7 +297,10 @@ const stackOperations: Readonly<Record<string, (stack: Stack, call: Call) => Ans
       ? refused("ValidationError", `Stack with id ${StackName} does not exist`)
       : done(operation, `<Stacks><member>${stack.description}</member></Stacks>`)
   },
-  DescribeStackEvents: (stack, { operation }) => done(operation, `<StackEvents>${stack.history}</StackEvents>`),
+  DescribeStackEvents: (stack, { operation }) => {
+    stack.look()
+    return done(operation, `<StackEvents>${stack.history}</StackEvents>`)
+  },
   CreateStack: begin("CREATE"),
   UpdateStack: begin("UPDATE")
 }

@@ -152,7 +152,7 @@ const runAction = async (aws: AwsServer, container: Container, index: number, ta
     if (aws.repeated.has(id)) tally.wrong.push(`${id} has two results`)
     continuationToken = result.continuationToken
     if (continuationToken !== undefined) continue
-    if (result.message !== message) tally.wrong.push(`${id}: "${result.message}" instead of "${message}"`)
+    if (!result.message.startsWith(message)) tally.wrong.push(`${id}: "${result.message}" instead of "${message}"`)
     if (aws.operations(stack) !== 1) tally.wrong.push(`${aws.operations(stack)} operations on ${stack}`)
     return
   }
