@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild"
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
+import { builtinModules } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { minify } from "terser"
@@ -108,6 +109,26 @@ const smallerEffect: Plugin = {
     }))
 }
 
+const builtins = builtinModules.map((name) => name.replace(/^node:/, "")).join("|")
+
+/**
+ * Gets Node's own modules as they are. To import one reads all that it exports, and for `node:http` that loads Node's
+ * whole client of `fetch`.
+ */
+const lazyBuiltins: Plugin = {
+  name: "lazy-builtins",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: new RegExp(`^(node:)?(${builtins})$`) }, ({ path }) => ({
+      path: path.replace(/^(node:)?/, "node:"),
+      namespace: "builtin",
+      sideEffects: false
+    }))
+    onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule("${path}")`
+    }))
+  }
+}
+
 /** One module that needs nothing but Node, whatever the machine. */
 export const bundleOptions = {
   outExtension: { ".js": ".mjs" },
@@ -126,9 +147,7 @@ export const bundleOptions = {
     "buffer-crc32": path("scripts/standIns/bufferCrc32.ts"),
     "globalthis": path("scripts/standIns/globalThis.ts")
   },
-  plugins: [smallerSdk, smallerEffect],
-  // What is left of CommonJS in the AWS SDK and yauzl requires Node's own modules.
-  banner: { js: "import{createRequire}from\"node:module\";const require=createRequire(import.meta.url);" }
+  plugins: [lazyBuiltins, smallerSdk, smallerEffect]
 } as const satisfies BuildOptions
 
 export interface Bundle {

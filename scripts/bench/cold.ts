@@ -35,6 +35,9 @@ type JobKind = (typeof jobs)[number]
 /** MB of memory; the handler has a whole CPU where there is none. */
 const memories = [undefined, 512, 256, 128] as const
 
+/** What CommonJS requires in a module: without our plugins that is left to Node. */
+const withRequire = "import{createRequire}from\"node:module\";const require=createRequire(import.meta.url);"
+
 /** What of `deploy-stack`, as a multiple of the SDK alone, must not be passed. */
 const limits = {
   reported: { fresh: 1.05, continuation: 1.0 },
@@ -460,7 +463,7 @@ export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {
   const sizes: Record<string, Size> = {}
   for (const [name, module] of functions) sizes[name] = await bundle(name, module, folder)
   const { "@node-rs/crc32": crc32 } = bundleOptions.alias
-  const notShrunk = { ...bundleOptions, alias: { "@node-rs/crc32": crc32 }, plugins: [] }
+  const notShrunk = { ...bundleOptions, alias: { "@node-rs/crc32": crc32 }, plugins: [], banner: { js: withRequire } }
   sizes["SDK alone"] = await bundle("SDK alone", path("baseline.ts"), folder)
   sizes["SDK alone, not shrunk"] = await bundle("SDK alone, not shrunk", path("baseline.ts"), folder, notShrunk)
   sizes["not primed"] = await bundle("not primed", path("notPrimed.ts"), folder)

@@ -15,6 +15,7 @@ interface Built {
   readonly code: string
   /** What of it came from each module, in bytes. */
   readonly modules: ReadonlyMap<string, number>
+  readonly imports: ReadonlyArray<string>
 }
 
 const functions = new Map<string, Built>()
@@ -25,7 +26,8 @@ beforeAll(async () => {
     const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
     functions.set(name, {
       code,
-      modules: new Map(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput]))
+      modules: new Map(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput])),
+      imports: Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
     })
   }
 })
@@ -58,6 +60,12 @@ describe("what the built functions are made of", () => {
     )
     assert.deepStrictEqual([...new Set(ways)], ["credential-provider-env"])
     assert.notInclude(code, "sso_start_url")
+  })
+
+  it.each(Object.keys(limits))("%s imports nothing, not even from Node", (name) => {
+    const { code, imports } = built(name)
+    assert.deepStrictEqual(imports, [])
+    assert.include(code, "process.getBuiltinModule(\"node:http\")")
   })
 
   it.effect("who uses the package elsewhere keeps every way to credentials", () =>
