@@ -156,8 +156,8 @@ export const makeEvent = Effect.fn("makeEvent")(function*(
         (name === "deploy-stack" ? ": put parameters and tags into the file of templateConfiguration" : "")
     )
   }
-  const names = inputArtifacts.map((artifact) => artifact.name)
-  const missing = name === "deploy-stack" ? wanted(parameters).find((artifact) => !names.includes(artifact)) : undefined
+  const there = new Set(inputArtifacts.map((artifact) => artifact.name))
+  const missing = name === "deploy-stack" ? wanted(parameters).find((artifact) => !there.has(artifact)) : undefined
   if (missing !== undefined) {
     return yield* badUsage(`there is no input artifact "${missing}": give it with --artifact ${missing}=BUCKET/KEY`)
   }

@@ -49,6 +49,16 @@ const services = Layer.mergeAll(
   })
 )
 
+const ended = <E, R extends Layer.Success<typeof services>>(
+  event: unknown,
+  invoke: (event: unknown) => Effect.Effect<unknown, E, R>
+) => drive(LocalPipeline.run({ event, invoke })).pipe(Effect.provide(services))
+
+const runs: Readonly<Record<string, (event: unknown) => ReturnType<typeof ended<JobRunner.RunError, never>>>> = {
+  "deploy-stack": (event) => ended(event, (event) => JobRunner.run(DeployStack, event)),
+  "check-webpage": (event) => ended(event, (event) => JobRunner.run(CheckWebpage, event))
+}
+
 const inWords = (outcome: JobOutcome) =>
   outcome._tag === "Failed" ? `fails: ${outcome.type}` : outcome._tag === "Succeeded" ? "succeeds" : "goes on"
 
@@ -63,14 +73,11 @@ describe("events/README.md", () => {
 
   it.effect.each(rows)("$name: $action $outcome", ({ action, name = "", outcome }) =>
     Effect.gen(function*() {
-      const event = readEvent(name)
-      const invoke = (event: unknown) =>
-        action === "check-webpage" ? JobRunner.run(CheckWebpage, event) : JobRunner.run(DeployStack, event)
-      assert.include(["deploy-stack", "check-webpage"], action)
-      const ended = yield* drive(LocalPipeline.run({ event, invoke })).pipe(
+      const run = Object.hasOwn(runs, action) ? runs[action] : undefined
+      const ended = yield* (run ?? assert.fail(`no action ${action}`))(readEvent(name)).pipe(
         Effect.map(inWords),
         Effect.catchTag("NotAJobEvent", ({ _tag }) => Effect.succeed(`is refused: ${_tag}`))
       )
       assert.strictEqual(outcome, ended)
-    }).pipe(Effect.provide(services)))
+    }))
 })
