@@ -7,7 +7,8 @@ export default defineConfig({
       "test/domain/*.test.ts",
       "test/actions/DeployStack.test.ts",
       "test/JobRunner.test.ts",
-      "test/lambda/handler.test.ts"
+      "test/lambda/handler.test.ts",
+      "test/services/Telemetry.test.ts"
     ]
   }
 })

@@ -9,6 +9,7 @@ import type { FailureType, JobOutcome } from "../src/domain/JobOutcome.ts"
 import * as UserParameters from "../src/domain/UserParameters.ts"
 import * as JobRunner from "../src/JobRunner.ts"
 import { CodePipeline } from "../src/services/CodePipeline.ts"
+import { Deadline } from "../src/services/Deadline.ts"
 import { ArtifactStoreMemory } from "../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../src/testing/CodePipelineMemory.ts"
@@ -213,6 +214,31 @@ describe("JobRunner", () => {
         }).pipe(Effect.provide(CodePipelineMemory.layer))
     )
 
+    it.effect.each<readonly [remainingMillis: number, callsUntil: number, reportUntil: number]>([
+      [900_000, 896_700, 899_900],
+      [60_000, 56_700, 59_900],
+      [3_000, 2_175, 2_970],
+      [100, 72.5, 99],
+      [Infinity, Infinity, Infinity]
+    ])(
+      "of %d ms, the action's calls are given up after %d ms, those of the report after %d ms",
+      ([remainingMillis, callsUntil, reportUntil]) =>
+        Effect.gen(function*() {
+          yield* TestClock.adjust("1 day")
+          const now = yield* Clock.currentTimeMillis
+          const deadlines: Array<number> = []
+          const note = Effect.map(Deadline, (deadline) => void deadlines.push(deadline - now))
+          const Noting = Action.makeStateless({
+            name: "noting",
+            parameters: Schema.String,
+            start: () => Effect.as(note, Action.Step.Done({ message: "" }))
+          })({})
+          const noting = Layer.succeed(CodePipeline, { report: () => note })
+          yield* JobRunner.run(Noting, event("1", ""), { remainingMillis }).pipe(Effect.provide(noting))
+          assert.deepStrictEqual(deadlines, [callsUntil, reportUntil])
+        })
+    )
+
     it.effect("an action goes on from the state that it had left", () =>
       Effect.gen(function*() {
         const first = yield* run(event("1", "continue"))
@@ -294,8 +320,9 @@ describe("JobRunner", () => {
   it.effect("tells a bug to the log, whole", () =>
     Effect.gen(function*() {
       yield* run(event("1", "die"))
-      const lines = yield* Lines
-      assert.isTrue(lines.some((line) => line.includes("a secret of the program") && line.includes("ERROR")))
+      const line = (yield* Lines).find((line) => line.includes("\"ERROR\""))
+      assert.include(line, "The action has a bug")
+      assert.include(line, "a secret of the program")
     }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
 
   it.effect("reports an event that names a job and is broken", () =>
@@ -356,6 +383,7 @@ describe("JobRunner", () => {
     Effect.gen(function*() {
       const first = yield* run(event("1", "unavailable"))
       yield* run(event("2", "done", tokenOf(first)))
+      yield* run(event("3", "fail"))
       const lines = (yield* Lines).map((line) => JSON.parse(line))
       const told = lines.map(({ annotations, level, message }) => [annotations.jobId, level, String(message)])
       assert.deepStrictEqual(told, [
@@ -363,9 +391,13 @@ describe("JobRunner", () => {
         ["1", "WARN", "The job goes on later: Nobody is there"],
         ["1", "INFO", "Job reported"],
         ["2", "INFO", "Job started"],
-        ["2", "INFO", "Job reported"]
+        ["2", "INFO", "Job reported"],
+        ["3", "INFO", "Job started"],
+        ["3", "WARN", "The action failed"],
+        ["3", "INFO", "Job reported"]
       ])
       assert.deepInclude(lines[3]?.annotations, { action: "obedient", firstJobId: "1", attempt: 2 })
+      assert.deepInclude(lines[4]?.annotations, { outcome: "Succeeded", summary: "2" })
     }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
 
   describe.each([new AwsUnavailable(refusal), new AwsDenied(refusal), new AwsRejected(refusal)])(
