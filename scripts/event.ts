@@ -84,7 +84,7 @@ runs the action on it; sam local invoke --event FILE gives it to a function.`,
     "npm run --silent event -- deploy-stack --stack S --mode DELETE_ONLY > event.json",
     "npm run event -- check-webpage --url https://www.example.com/ --option status=2xx --output event.json"
   ],
-  status: "0 the event is written, 1 it could not be, 2 the command line is wrong"
+  status: "0 the event is written, 2 the command line is wrong, or the file cannot be written"
 } as const satisfies Script<string>
 
 /** `NAME=BUCKET/KEY` */
@@ -136,7 +136,7 @@ export const makeEvent = Effect.fn("makeEvent")(function*(
   const [first] = inputArtifacts
   const parameters = {
     ...own,
-    ...("file" in own && first !== undefined && { artifact: first.name }),
+    ...(name === "deploy-stack" && first !== undefined && { artifact: first.name }),
     ...(yield* readUserParameters(values.option ?? []))
   }
 

@@ -92,6 +92,10 @@ describe("npm run event", () => {
       "Your UserParameters JSON must include the stack name. UserParameters are given by --stack, --file, --mode and " +
       "--option NAME=VALUE, the artifact by --artifact NAME=BUCKET/KEY"
     ],
+    [
+      ["deploy-stack", "--stack=S", "--artifact=A=b/k"],
+      "Your UserParameters JSON must include the template file name. UserParameters are given by --stack, --file,"
+    ],
     [["check-webpage"], "must contain a valid URL"],
     [["check-webpage", "--url=ftp://x"], "must contain a valid URL"],
     [[...deploy, "--mode=DELETE"], "\"mode\": expected"],
