@@ -1,4 +1,5 @@
 // npm run readme: writes the parts of README.md that come from the code.
+import * as Effect from "effect/Effect"
 import { readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { options, type OptionText } from "../src/actions/DeployStackParameters.ts"
@@ -6,6 +7,7 @@ import { Evidence } from "../src/domain/StackEvents.ts"
 import * as StackPlan from "../src/domain/StackPlan.ts"
 import { StackStatus } from "../src/domain/StackStatus.ts"
 import * as Telemetry from "../src/services/Telemetry.ts"
+import { runScript, type Script } from "./options.ts"
 import { furtherPermissions, minimalPolicy } from "./permissions.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
@@ -143,6 +145,18 @@ export const readme = async (): Promise<{ readonly present: string; readonly cur
   return { present, current }
 }
 
+const script: Script<never> = {
+  command: "npm run readme",
+  purpose: "Writes the parts of README.md that come from the code: its tables, policies and examples. " +
+    "A test fails where they are not as the code has them.",
+  options: {},
+  examples: ["npm run readme"],
+  status: "0 README.md is as the code says, 1 it could not be written, 2 the command line is wrong"
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await writeFile(path("README.md"), (await readme()).current)
+  await runScript(
+    script,
+    () => Effect.promise(async () => writeFile(path("README.md"), (await readme()).current))
+  )
 }
