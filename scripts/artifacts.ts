@@ -61,6 +61,11 @@ export const upload = Effect.fn("upload")(function*(
       await s3.send(new PutObjectCommand({ Bucket, Key, Body: zip }))
       return true
     },
-    catch: (cause) => new BadUsage({ message: `s3://${Bucket}/${Key} could not be written: ${reason(cause)}` })
+    catch: (cause) =>
+      new BadUsage({
+        message: cause instanceof Error && cause.name === "NoSuchBucket"
+          ? `there is no bucket ${Bucket} for the artifact: create it, or make an event with another one by npm run event`
+          : `s3://${Bucket}/${Key} could not be written: ${reason(cause)}`
+      })
   })
 })

@@ -1,80 +1,115 @@
 // npm run bench -- NAME: benchmarks. They measure, and say where a limit is passed; tests do not.
 import * as Effect from "effect/Effect"
-import process from "node:process"
 import { artifacts } from "./bench/artifacts.ts"
 import { cold } from "./bench/cold.ts"
 import { load } from "./bench/load.ts"
-import { BadUsage, parseOptions } from "./options.ts"
-
-interface Flags {
-  readonly seed?: string
-  readonly rounds?: number
-  readonly delay?: number
-  readonly json?: boolean
-}
+import {
+  type BadUsage,
+  badUsage,
+  type OptionHelp,
+  type Options,
+  runScript,
+  type Script,
+  suggestion
+} from "./options.ts"
 
 interface Benchmark {
-  /** What it takes of the options. */
-  readonly options: ReadonlyArray<keyof Flags>
-  run(flags: Flags): Promise<void>
+  readonly purpose: string
+  readonly options: Readonly<Record<string, OptionHelp>>
+  readonly example: string
+  run(options: Options<string>): Effect.Effect<void, BadUsage>
 }
 
-const benchmarks: Readonly<Record<string, Benchmark>> = {
-  artifacts: { options: [], run: () => artifacts() },
-  cold: { options: ["rounds", "delay", "json"], run: (flags) => cold(flags) },
-  load: { options: ["seed"], run: ({ seed }) => load(seed) }
-}
-
-const help = `Usage: npm run bench -- NAME
-
-  artifacts   requests, bytes, time and memory to read a template out of a zip, beside downloading the whole zip
-  cold        time, CPU and memory of cold starts and of warm invocations of deploy-stack, beside a function on the AWS SDK
-              alone, and what the functions are made of
-  load        one warm function serves 200 jobs at a time, on an AWS that throttles and resets some of the requests
-
-  --rounds N    of cold: how often each variant is started for each size of memory; 11 when left out
-  --delay MS    of cold: what AWS takes for a connection, and for a request; 0 when left out
-  --json        of cold: JSON instead of tables
-  --seed TEXT   of load: decides which requests are throttled and reset
-
-Exit status: 0 all limits are kept, 1 one is passed, 2 the command line is wrong.
-`
-
-const number = (name: string, text: string | undefined) => {
+/** A whole number, or none. */
+const number = (name: string, { values }: Options<string>) => {
+  const [text] = values[name] ?? []
   if (text === undefined) return Effect.succeed({})
   return /^\d+$/.test(text)
     ? Effect.succeed({ [name]: Number(text) })
-    : Effect.fail(new BadUsage({ message: `--${name} takes a number, not "${text}"` }))
+    : badUsage(`--${name} takes a number, not "${text}"`)
 }
 
-const main = Effect.gen(function*() {
-  const { flags, positionals, values } = yield* parseOptions(process.argv.slice(2), {
-    help: "flag",
-    rounds: "value",
-    delay: "value",
-    json: "flag",
-    seed: "value"
-  })
-  if (flags.has("help")) return process.stdout.write(help)
-  const [name = "", ...others] = positionals
-  const benchmark = benchmarks[name]
-  if (benchmark === undefined || others.length > 0) {
-    return yield* new BadUsage({ message: `name one benchmark: ${Object.keys(benchmarks).join(", ")}` })
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  artifacts: {
+    purpose: "requests, bytes, time and memory to read a template out of a zip, beside downloading the whole zip",
+    options: {},
+    example: "npm run bench -- artifacts",
+    run: () => Effect.promise(artifacts)
+  },
+  cold: {
+    purpose: "time, CPU and memory of cold starts and of warm invocations of deploy-stack, beside a function on the " +
+      "AWS SDK alone, and what the functions are made of",
+    options: {
+      rounds: {
+        kind: "value",
+        value: "N",
+        text: "How often each variant is started for each size of memory.",
+        otherwise: "11"
+      },
+      delay: {
+        kind: "value",
+        value: "MS",
+        text: "What AWS takes for a connection, and for a request, in milliseconds.",
+        otherwise: "0"
+      },
+      json: { text: "JSON instead of tables." }
+    },
+    example: "npm run bench -- cold --rounds 5",
+    run: (options) =>
+      Effect.gen(function*() {
+        const rounds = yield* number("rounds", options)
+        const delay = yield* number("delay", options)
+        yield* Effect.promise(() => cold({ ...rounds, ...delay, json: options.flags.has("json") }))
+      })
+  },
+  load: {
+    purpose: "one warm function serves 200 jobs at a time, on an AWS that throttles and resets some of the requests",
+    options: {
+      seed: {
+        kind: "value",
+        value: "TEXT",
+        text: "Decides which requests are throttled and reset.",
+        otherwise: "1"
+      }
+    },
+    example: "npm run bench -- load --seed 7",
+    run: ({ values }) => Effect.promise(() => load(values["seed"]?.[0]))
   }
-  const [seed] = values.seed ?? []
-  const given: Flags = {
-    ...(seed !== undefined && { seed }),
-    ...(flags.has("json") && { json: true }),
-    ...(yield* number("rounds", values.rounds?.[0])),
-    ...(yield* number("delay", values.delay?.[0]))
-  }
-  const wrong = Object.keys(given).find((option) => !benchmark.options.some((known) => known === option))
-  if (wrong !== undefined) return yield* new BadUsage({ message: `--${wrong} is not for ${name}` })
-  return yield* Effect.promise(() => benchmark.run(given))
-})
+}
 
-await Effect.runPromise(Effect.catchTag(main, "BadUsage", ({ message }) =>
-  Effect.sync(() => {
-    process.stderr.write(`${message}\n`)
-    process.exitCode = 2
-  })))
+const status = "0 all limits are kept, 1 one is passed, 2 the command line is wrong"
+
+const overview: Script<string> = {
+  command: "npm run bench",
+  operands: "NAME",
+  purpose: `Measures, on this machine and on loopback:\n\n${
+    Object.entries(benchmarks).map(([name, { purpose }]) => `${name}: ${purpose}`).join("\n\n")
+  }\n\nEach has options of its own: npm run bench -- NAME --help.`,
+  options: {},
+  examples: Object.values(benchmarks).map(({ example }) => example),
+  status
+}
+
+const name = process.argv.slice(2).find((arg) => Object.hasOwn(benchmarks, arg)) ?? ""
+const benchmark = benchmarks[name]
+
+const script: Script<string> = benchmark === undefined ? overview : {
+  command: "npm run bench",
+  operands: name,
+  purpose: `Measures ${benchmark.purpose}.`,
+  options: benchmark.options,
+  examples: [benchmark.example],
+  status
+}
+
+await runScript(script, (options) => {
+  const { positionals: [first = "", ...others] } = options
+  const names = Object.keys(benchmarks)
+  if (benchmark === undefined) {
+    return badUsage(
+      first === "" ? `name one benchmark: ${names.join(", ")}` : `${first} is no benchmark; ${suggestion(first, names)}`
+    )
+  }
+  if (others.length > 0) return badUsage(`one benchmark at a time, not ${options.positionals.join(" and ")}`)
+  return benchmark.run(options)
+})

@@ -1,4 +1,5 @@
 // npm run readme: writes the parts of README.md, and of the template of the functions, that come from the code.
+import * as Effect from "effect/Effect"
 import { readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { options, type OptionText } from "../src/actions/DeployStackParameters.ts"
@@ -7,6 +8,7 @@ import * as StackPlan from "../src/domain/StackPlan.ts"
 import { StackStatus } from "../src/domain/StackStatus.ts"
 import * as Telemetry from "../src/services/Telemetry.ts"
 import { help as deployHelp } from "./deployOptions.ts"
+import { runScript, type Script } from "./options.ts"
 import { functionNames, furtherPermissions, minimalPolicy, templateStatements } from "./permissions.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
@@ -171,8 +173,23 @@ export const functionsTemplate = () =>
     `${" ".repeat(14)}# </${name}>`
   ])
 
+const script: Script<never> = {
+  command: "npm run readme",
+  purpose: "Writes the parts of README.md, and of scripts/templates/functions.yaml, that come from the code. " +
+    "A test fails where they are not as the code has them.",
+  options: {},
+  examples: ["npm run readme"],
+  status: "0 they are as the code says, 1 one could not be written, 2 the command line is wrong"
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const { current, path: file } of [await readme(), await functionsTemplate()]) {
-    await writeFile(path(file), current)
-  }
+  await runScript(
+    script,
+    () =>
+      Effect.promise(async () => {
+        for (const { current, path: file } of [await readme(), await functionsTemplate()]) {
+          await writeFile(path(file), current)
+        }
+      })
+  )
 }

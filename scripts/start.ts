@@ -1,5 +1,4 @@
 // npm start: plays CodePipeline for one action on this machine and tells the story as it happens.
-import { S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -20,26 +19,20 @@ import { CloudFormationMemory } from "../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../src/testing/LocalPipeline.ts"
 import { type LocalArtifact, upload } from "./artifacts.ts"
-import { absolute, BadUsage } from "./options.ts"
-import { help, type Options, readArtifacts, readEvent, readOptions, withParameters } from "./startOptions.ts"
+import { configureAws } from "./aws.ts"
+import { absolute, BadUsage, runScript } from "./options.ts"
+import {
+  type CommandLine,
+  type Options,
+  readArtifacts,
+  readEvent,
+  readOptions,
+  script,
+  withParameters
+} from "./startOptions.ts"
 import { makeStory, type Story } from "./story.ts"
 
 const shown = (path: string) => relative(process.cwd(), absolute(path))
-
-/** Tells the AWS SDK what the options say. An emulator takes any region and credentials. */
-const configureSdk = Effect.fn("configureSdk")(function*({ endpoint, live }: Options) {
-  if (!live) return
-  if (endpoint !== undefined) {
-    process.env["AWS_ENDPOINT_URL"] = endpoint
-    process.env["AWS_REGION"] ??= "us-east-1"
-    process.env["AWS_ACCESS_KEY_ID"] ??= "local"
-    process.env["AWS_SECRET_ACCESS_KEY"] ??= "local"
-  }
-  yield* Effect.tryPromise({
-    try: () => new S3Client({}).config.region(),
-    catch: () => new BadUsage({ message: "--live needs a region: set AWS_REGION, or one in your AWS profile" })
-  })
-})
 
 /** Brings the artifacts to where they will be read. A real bucket gets none that was not given. */
 const putArtifacts = Effect.fn("putArtifacts")(function*(
@@ -149,7 +142,7 @@ const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
     : Effect.void
 
 const deployStack = Effect.fn("deployStack")(function*(options: Options, given: unknown, story: Story) {
-  yield* configureSdk(options)
+  if (options.live) yield* configureAws({ option: "--live", endpoint: options.endpoint })
   const event = yield* withParameters(options, given)
   const artifacts = yield* decodeJob(event).pipe(
     Effect.flatMap((job) => readArtifacts(options, job)),
@@ -177,26 +170,20 @@ const checkWebpage = Effect.fn("checkWebpage")(function*(options: Options, event
   )
 })
 
-const main = Effect.gen(function*() {
-  const options = yield* readOptions(process.argv.slice(2))
-  if (options.help) {
-    process.stdout.write(help)
-    return 0
-  }
-  const event = yield* readEvent(options.event)
-  const story = yield* makeStory(process.stdout)
-  const run = options.action === "check-webpage" ? checkWebpage : deployStack
-  const outcome = yield* run(options, event, story)
-  return outcome._tag === "Succeeded" ? 0 : 1
-}).pipe(
+const main = Effect.fn("main")(
+  function*(commandLine: CommandLine) {
+    const options = yield* readOptions(commandLine)
+    const event = yield* readEvent(options.event)
+    const story = yield* makeStory(process.stdout)
+    const run = options.action === "check-webpage" ? checkWebpage : deployStack
+    const outcome = yield* run(options, event, story)
+    return outcome._tag === "Succeeded" ? 0 : 1
+  },
   Effect.scoped,
-  Effect.catch((error) => {
-    process.stderr.write(`${error.message}\n`)
-    return Effect.succeed(error._tag === "BadUsage" || error._tag === "NotAJobEvent" ? 2 : 1)
-  }),
+  Effect.catchTag("NotAJobEvent", ({ message }) => Effect.fail(new BadUsage({ message }))),
   Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)])),
   // Failures are part of the story; bugs are not.
   Effect.provideService(References.MinimumLogLevel, "Error")
 )
 
-process.exitCode = await Effect.runPromise(main)
+await runScript(script, main)

@@ -1,63 +1,103 @@
 // What npm start is asked for, on its command line and in the files that it names.
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { decodeJob, type Job } from "../src/domain/Job.ts"
-import { nearest } from "../src/domain/nearest.ts"
 import { StackStatus } from "../src/domain/StackStatus.ts"
 import { readArtifact } from "./artifacts.ts"
-import { absolute, BadUsage, parseOptions, reason } from "./options.ts"
-
-export const help = `Usage: npm start -- [EVENT.json] [options]
-
-Runs an action on an event, as CodePipeline would, until the action is over. Without options it is deploy-stack, and
-everything is in memory: no AWS account, no network. EVENT.json is events/ACTION.json when left out.
-
-  --action ACTION        deploy-stack or check-webpage, which asks for the page that the event names
-  --artifact NAME=PATH   the input artifact NAME: a zip, or a folder that is packed into one; as often as needed.
-                         The default event has MyTemplate=events/artifacts/MyTemplate.
-  --mode MODE            what becomes of the stack, in place of the event's own mode: CREATE_UPDATE, DELETE_ONLY, …
-  --option NAME=VALUE    any other option of deploy-stack, in place of the event's own; VALUE is JSON, or else text;
-                         as often as needed
-  --stack-status STATUS  in memory: the stack that the event names is there, in this status
-  --stack-fails RESOURCE in memory: this resource of the template cannot be created or updated
-  --live                 real S3 and CloudFormation, with your credentials; CodePipeline is still played here.
-                         Artifacts that are given are uploaded to where the event says that they are.
-  --endpoint-url URL     with --live: S3 and CloudFormation at this address, such as an emulator's
-  --interval SECONDS     the time between two invocations
-  --help
-
-Exit status: 0 the action succeeded, 1 it failed, 2 the command line or its files are wrong.
-`
-
-const inRepository = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+import {
+  absolute,
+  BadUsage,
+  badUsage,
+  type Options as CommandLineOf,
+  reason,
+  type Script,
+  suggestion
+} from "./options.ts"
+import { readUserParameters } from "./userParameters.ts"
 
 const actions = ["deploy-stack", "check-webpage"] as const
+
+export const script = {
+  command: "npm start",
+  operands: "[EVENT.json]",
+  purpose: `
+Runs an action on an event, as CodePipeline would, until the action is over. Without options it is deploy-stack, and
+everything is in memory: no AWS account, no network. EVENT.json is events/ACTION.json when left out; npm run event makes
+others.`,
+  options: {
+    action: {
+      kind: "value",
+      value: "ACTION",
+      text: "deploy-stack, or check-webpage, which asks for the page that the event names.",
+      otherwise: "deploy-stack"
+    },
+    artifact: {
+      kind: "values",
+      value: "NAME=PATH",
+      text: "The input artifact NAME: a zip, or a folder that is packed into one.",
+      otherwise: "MyTemplate=events/artifacts/MyTemplate, where the event has it"
+    },
+    mode: {
+      kind: "value",
+      value: "MODE",
+      text: "What becomes of the stack: CREATE_UPDATE, DELETE_ONLY, and what else the README has.",
+      otherwise: "the event's own"
+    },
+    option: {
+      kind: "values",
+      value: "NAME=VALUE",
+      text: "Any other option of deploy-stack, in place of the event's own; VALUE is JSON, or else text."
+    },
+    "stack-status": {
+      kind: "value",
+      value: "STATUS",
+      text: "In memory: the stack that the event names is there, in this status."
+    },
+    "stack-fails": {
+      kind: "value",
+      value: "RESOURCE",
+      text: "In memory: this resource of the template cannot be created or updated."
+    },
+    live: {
+      text: "Real S3 and CloudFormation, with your credentials and region, as AWS_PROFILE and AWS_REGION have them; " +
+        "CodePipeline is still played here. Artifacts that are given are uploaded to where the event says that they are."
+    },
+    "endpoint-url": {
+      kind: "value",
+      value: "URL",
+      text: "With --live: S3 and CloudFormation at this address, such as an emulator's."
+    },
+    interval: {
+      kind: "value",
+      value: "SECONDS",
+      text: "The time between two invocations.",
+      otherwise: "5 with --live and for check-webpage, else 0.3"
+    }
+  },
+  examples: [
+    "npm start -- --stack-fails MySampleBucket",
+    "npm start -- --mode REPLACE_ON_FAILURE --stack-status ROLLBACK_COMPLETE",
+    "npm start -- event.json --artifact MyTemplate=./template-package --live"
+  ],
+  status: "0 the action succeeded, 1 it failed, 2 the command line or its files are wrong"
+} as const satisfies Script<string>
+
+const inRepository = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
 /** What only deploy-stack has a use for. */
 const ofDeployStack = ["artifact", "mode", "option", "stack-status", "stack-fails", "live", "endpoint-url"] as const
 
 const defaultArtifacts = [`MyTemplate=${inRepository("events/artifacts/MyTemplate")}`]
 
+export type CommandLine = CommandLineOf<keyof typeof script["options"]>
+
 /** What the command line asks for; nothing that it asks for is passed over. */
-export const readOptions = Effect.fn("readOptions")(function*(args: ReadonlyArray<string>) {
-  const { flags, positionals, values } = yield* parseOptions(args, {
-    action: "value",
-    artifact: "values",
-    mode: "value",
-    option: "values",
-    "stack-status": "value",
-    "stack-fails": "value",
-    live: "flag",
-    "endpoint-url": "value",
-    interval: "value",
-    help: "flag"
-  })
+export const readOptions = Effect.fn("readOptions")(function*({ flags, positionals, values }: CommandLine) {
   const name = values.action?.[0] ?? "deploy-stack"
   const action = actions.find((action) => action === name)
-  if (action === undefined) return yield* badUsage(`--action takes ${actions.join(" or ")}, not "${name}"`)
+  if (action === undefined) return yield* badUsage(`--action ${name} is no action; ${suggestion(name, actions)}`)
   const useless = ofDeployStack.find((option) => flags.has(option) || values[option] !== undefined)
   if (action !== "deploy-stack" && useless !== undefined) {
     return yield* badUsage(`--${useless} does not go with --action ${action}`)
@@ -66,7 +106,7 @@ export const readOptions = Effect.fn("readOptions")(function*(args: ReadonlyArra
   const endpoint = values["endpoint-url"]?.[0]
   const stackFails = values["stack-fails"]?.[0]
   const stackStatus = values["stack-status"]?.[0]
-  const parameters = yield* readParameters([
+  const parameters = yield* readUserParameters([
     ...(values.mode ?? []).map((mode) => `mode=${mode}`),
     ...(values.option ?? [])
   ])
@@ -75,14 +115,13 @@ export const readOptions = Effect.fn("readOptions")(function*(args: ReadonlyArra
   if (live && stackFails !== undefined) return yield* badUsage("--stack-fails does not go with --live")
   if (live && stackStatus !== undefined) return yield* badUsage("--stack-status does not go with --live")
   if (stackStatus !== undefined && !isStackStatus(stackStatus)) {
-    const [closest = "one of CloudFormation's"] = nearest(stackStatus, StackStatus.literals)
-    return yield* badUsage(`--stack-status ${stackStatus} is no status of a stack; did you mean ${closest}?`)
+    return yield* badUsage(
+      `--stack-status ${stackStatus} is no status of a stack; ${suggestion(stackStatus, StackStatus.literals)}`
+    )
   }
   if (!live && endpoint !== undefined) return yield* badUsage("--endpoint-url needs --live")
-  if (endpoint !== undefined && !URL.canParse(endpoint)) return yield* badUsage(`"${endpoint}" is not a URL`)
   if (!(interval >= 0)) return yield* badUsage(`--interval takes seconds, not "${values.interval?.[0]}"`)
   return {
-    help: flags.has("help"),
     action,
     event: positionals[0] ?? inRepository(`events/${action}.json`),
     artifacts: values.artifact ?? [],
@@ -96,18 +135,6 @@ export const readOptions = Effect.fn("readOptions")(function*(args: ReadonlyArra
 })
 
 const isStackStatus = Schema.is(StackStatus)
-
-/** `NAME=VALUE`, where the value may be JSON. */
-const readParameters = (options: ReadonlyArray<string>) =>
-  Effect.forEach(options, (option) => {
-    const name = option.slice(0, Math.max(0, option.indexOf("=")))
-    const text = option.slice(name.length + 1)
-    return name === ""
-      ? badUsage(`--option takes NAME=VALUE, not "${option}"`)
-      : Effect.succeed([name, Option.getOrElse(parseJson(text), () => text)] as const)
-  }).pipe(Effect.map((entries) => Object.fromEntries<unknown>(entries)))
-
-const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
 const Parameters = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
 
@@ -132,8 +159,6 @@ export const withParameters = Effect.fn("withParameters")(function*({ parameters
   const actionConfiguration = { configuration: { ...data.actionConfiguration?.configuration, UserParameters } }
   return { "CodePipeline.job": { ...rest, data: { ...data, actionConfiguration } } }
 })
-
-const badUsage = (message: string) => Effect.fail(new BadUsage({ message }))
 
 export type Options = Effect.Success<ReturnType<typeof readOptions>>
 

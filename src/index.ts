@@ -1,13 +1,21 @@
-// The public names.
+// The public names. Every module that is named here, but for those of internal/, is a subpath of the package too.
 export * as Action from "./actions/Action.ts"
 export { CheckWebpage, PageNotRight, PageTimedOut } from "./actions/CheckWebpage.ts"
-export { DeployStack } from "./actions/DeployStack.ts"
-export { ChangeSetFailed } from "./actions/StackChangeSet.ts"
-export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./actions/StackSettings.ts"
-export { OperationRejected, StackProtected, StackRefused } from "./actions/StackStart.ts"
-export { OutputArtifactMissing } from "./actions/StackSuccess.ts"
-export { TemplateInvalid } from "./actions/StackTemplate.ts"
-export { OperationFailed, OperationUnproven, StackMissing } from "./actions/StackWatch.ts"
+export {
+  CapabilitiesMissing,
+  ChangeSetFailed,
+  DeployStack,
+  OperationFailed,
+  OperationRejected,
+  OperationUnproven,
+  OutputArtifactMissing,
+  StackMissing,
+  StackProtected,
+  StackRefused,
+  StackSettingsInvalid,
+  TemplateConfigurationInvalid,
+  TemplateInvalid
+} from "./actions/DeployStack.ts"
 export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
 export type { ChangeSet } from "./domain/ChangeSet.ts"
 export { Execution } from "./domain/ContinuationToken.ts"

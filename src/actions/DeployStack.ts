@@ -10,6 +10,13 @@ import { start } from "./StackStart.ts"
 import { type Invocation, nameOf, State } from "./StackState.ts"
 import { watch } from "./StackWatch.ts"
 
+export { ChangeSetFailed } from "./StackChangeSet.ts"
+export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./StackSettings.ts"
+export { OperationRejected, StackProtected, StackRefused } from "./StackStart.ts"
+export { OutputArtifactMissing } from "./StackSuccess.ts"
+export { TemplateInvalid } from "./StackTemplate.ts"
+export { OperationFailed, OperationUnproven, StackMissing } from "./StackWatch.ts"
+
 const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation, state: Option.Option<State>) {
   const { parameters: { stack } } = invocation
   const known = Option.filter(state, ({ stackId }) => nameOf(stackId) === nameOf(stack))

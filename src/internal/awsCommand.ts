@@ -28,14 +28,17 @@ export const clientOptions = {
   }
 } as const
 
+/** Named, because its parts are in packages of the SDK that are not ours to import. */
+type RequestHandler = CodePipelineClientConfig["requestHandler"]
+
 /** What carries the requests of clients: the SDK's own way when left out, with the options that are given for it. */
-export const Transport = Context.Reference<CodePipelineClientConfig["requestHandler"]>(
+export const Transport: Context.Reference<RequestHandler> = Context.Reference<RequestHandler>(
   "effect-codepipeline/internal/Transport",
   { defaultValue: () => undefined }
 )
 
 export type ClientOptions = Omit<typeof clientOptions, "requestHandler"> & {
-  readonly requestHandler: NonNullable<CodePipelineClientConfig["requestHandler"]>
+  readonly requestHandler: NonNullable<RequestHandler>
 }
 
 /** A client that lives as long as the layer that it is made for. */

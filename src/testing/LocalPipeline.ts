@@ -8,44 +8,63 @@ import { decodeJobId, JobId, type NotAJobEvent } from "../domain/Job.ts"
 import type { JobOutcome } from "../domain/JobOutcome.ts"
 import { CodePipelineMemory } from "./CodePipelineMemory.ts"
 
+/** An artifact of the action: its name, or also where its zip is. */
+export type EventArtifact = string | { readonly name: string; readonly bucketName: string; readonly objectKey: string }
+
 /** What an event is made of. */
 export interface EventOptions {
   /** The id of the job. */
   readonly id?: string
+  /** 111122223333 when left out. */
+  readonly accountId?: string
+  /** The name of the function; `local` when left out. */
+  readonly functionName?: string
   /** The action's `UserParameters`: a text, or an object for JSON. */
   readonly userParameters?: string | object
-  /** The names of the action's artifacts. */
-  readonly inputArtifacts?: ReadonlyArray<string>
-  readonly outputArtifacts?: ReadonlyArray<string>
+  readonly inputArtifacts?: ReadonlyArray<EventArtifact>
+  readonly outputArtifacts?: ReadonlyArray<EventArtifact>
+  /** What the job before it has left. None: the job begins the action. */
+  readonly continuationToken?: string | undefined
+  /** The KMS key of the artifacts: its id, ARN or alias. */
+  readonly encryptionKey?: string | undefined
 }
 
-/** The event of a new job, as Lambda gets it from CodePipeline, with credentials that open nothing. */
-export const event = (
-  { id = "11111111-2222-3333-4444-555555555555", inputArtifacts = [], outputArtifacts = [], userParameters = "" }:
-    EventOptions = {}
-): unknown => ({
+/** The event of a job, as Lambda gets it from CodePipeline, with credentials that open nothing. */
+export const event = ({
+  id = "11111111-2222-3333-4444-555555555555",
+  accountId = "111122223333",
+  continuationToken,
+  encryptionKey,
+  functionName = "local",
+  inputArtifacts = [],
+  outputArtifacts = [],
+  userParameters = ""
+}: EventOptions = {}): unknown => ({
   "CodePipeline.job": {
     id,
-    accountId: "111122223333",
+    accountId,
     data: {
       actionConfiguration: {
         configuration: {
-          FunctionName: "local",
+          FunctionName: functionName,
           UserParameters: typeof userParameters === "string" ? userParameters : JSON.stringify(userParameters)
         }
       },
       inputArtifacts: inputArtifacts.map(artifact),
       outputArtifacts: outputArtifacts.map(artifact),
-      artifactCredentials: { accessKeyId: "local", secretAccessKey: "local", sessionToken: "local" }
+      artifactCredentials: { accessKeyId: "local", secretAccessKey: "local", sessionToken: "local" },
+      ...(continuationToken !== undefined && { continuationToken }),
+      ...(encryptionKey !== undefined && { encryptionKey: { id: encryptionKey, type: "KMS" } })
     }
   }
 })
 
-const artifact = (name: string) => ({
-  name,
-  revision: null,
-  location: { type: "S3", s3Location: { bucketName: "local-pipeline", objectKey: `local/${name}.zip` } }
-})
+const artifact = (given: EventArtifact) => {
+  const { name, ...s3Location } = typeof given === "string"
+    ? { name: given, bucketName: "local-pipeline", objectKey: `local/${given}.zip` }
+    : given
+  return { name, revision: null, location: { type: "S3", s3Location } }
+}
 
 /** The function returned and had told CodePipeline nothing. */
 export class NoResult extends Schema.TaggedError<NoResult>()("NoResult", { jobId: JobId }) {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Redacted, Result, Schema } from "effect"
 import { inspect } from "node:util"
-import { decodeJob, decodeJobId, Job, JobInvalid } from "../../src/domain/Job.ts"
+import { BucketName, decodeJob, decodeJobId, Job, JobInvalid } from "../../src/domain/Job.ts"
 import { deployEvent, eventNames, readEvent, secrets } from "../fixtures.ts"
 
 const hasNoSecret = (text: string) => {
@@ -156,6 +156,44 @@ it.effect("all problems of an event are told at once, without any of its values"
     ])
     assert.strictEqual(error.message, `The event of this job could not be read: ${error.problems.join("; ")}`)
   }))
+
+it.effect.each([".", "..", "a/b", "/a", "a/", ""])(
+  "a bucket that would make the URL another one is refused: %j",
+  (name) =>
+    Effect.gen(function*() {
+      const inputArtifacts = [{ name: "A", location: { s3Location: { bucketName: name, objectKey: "k" } } }]
+      const { problems } = yield* Effect.flip(decodeJob(deployEvent({ inputArtifacts })))
+      assert.deepStrictEqual(problems.map((problem) => problem.split(": ").slice(1)), [[
+        `expected the name of a bucket, got ${name === "" ? "an empty string" : "a string"}`
+      ]])
+    })
+)
+
+it.effect.each(["...", "..a", "a..", "\u00e9", "A_b"])(
+  "a bucket may have any other name: %j",
+  (name) =>
+    Effect.gen(function*() {
+      const inputArtifacts = [{ name: "A", location: { s3Location: { bucketName: name, objectKey: "k" } } }]
+      const job = yield* decodeJob(deployEvent({ inputArtifacts }))
+      assert.strictEqual(job.inputArtifacts[0]?.location.s3Location.bucketName, name)
+    })
+)
+
+it.each([
+  ["abc", true],
+  ["a".repeat(255), true],
+  ["A.b_c-1", true],
+  ["a".repeat(256), false],
+  ["ab", true],
+  ["a", false],
+  ["-abc", false],
+  ["!abc", false],
+  ["abc/", false],
+  ["ab..c", false],
+  ["..abc", false]
+])("%j as a bucket to write to: %j", (name, expected) => {
+  assert.strictEqual(Option.isSome(Schema.decodeUnknownOption(BucketName)(name)), expected)
+})
 
 it.effect("what is no event at all has a problem too", () =>
   Effect.gen(function*() {

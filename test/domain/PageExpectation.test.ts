@@ -130,11 +130,27 @@ describe("JSON", () => {
       { headers: { Cookie: "\u{1f36a}" } },
       "\"headers.Cookie\": expected characters of ISO 8859-1, without line breaks, got a string"
     ],
-    [{ headers: { "Authorization: hunter2": "" } }, "\"headers\" has a name that no header can have"],
-    [{ headers: { Connection: "close" } }, "\"headers.Connection\" is for the HTTP client to set"]
+    [{ headers: { "Authorization: hunter2": "" } }, "\"headers\" has a name that no header can have"]
   ])("that is wrong is told so: %j", ([fields, problem]) =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* problemsOf(json(fields)), [problem])
+    }))
+
+  it.effect.each([
+    "Connection",
+    "Content-Length",
+    "Expect",
+    "Keep-Alive",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade"
+  ])("with a header of the connection are refused: %s", (name) =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* problemsOf(json({ headers: { [name]: "" } })), [
+        `"headers.${name}" is for the HTTP client to set`
+      ])
     }))
 
   it.effect("that is none is told with its usual cause", () =>

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { option } from "../../src/domain/StackCapability.ts"
+import { option, StackCapability } from "../../src/domain/StackCapability.ts"
 
 it.each([
   [[], ["CAPABILITY_IAM"], ["CAPABILITY_IAM"]],
@@ -8,4 +8,8 @@ it.each([
   [["CAPABILITY_NAMED_IAM"], ["CAPABILITY_AUTO_EXPAND"], ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]]
 ])("with %j, and in need of %j, UserParameters should have %j", (given, required, expected) => {
   assert.deepStrictEqual(JSON.parse(`{${option(given, required)}}`), { capabilities: expected })
+})
+
+it("CloudFormation knows three", () => {
+  assert.deepStrictEqual(StackCapability.literals, ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"])
 })

@@ -11,9 +11,11 @@ import { checkEvent } from "../fixtures.ts"
 const script = fileURLToPath(new URL("../../scripts/start.ts", import.meta.url))
 const repository = fileURLToPath(new URL("../..", import.meta.url))
 
-const start = (...args: ReadonlyArray<string>) =>
+const start = (...args: ReadonlyArray<string>) => startWith({}, ...args)
+
+const startWith = (variables: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>
   new Promise<{ readonly status: unknown; readonly stdout: string; readonly stderr: string }>((resolve) => {
-    const env = { PATH: process.env["PATH"] }
+    const env = { PATH: process.env["PATH"], ...variables }
     execFile(
       process.execPath,
       [script, ...args],
@@ -82,6 +84,35 @@ describe("npm start", () => {
     assert.strictEqual(stdout, "")
     assert.strictEqual(status, 2)
   })
+
+  it.each<readonly [variables: Readonly<Record<string, string>>, args: ReadonlyArray<string>, message: string]>([
+    [{}, ["--live"], "--live needs a region: set AWS_REGION, or one in your AWS profile\n"],
+    [{ AWS_REGION: "us-east-1" }, ["--live"], "--live needs credentials of AWS, and there are none that work"],
+    [{}, ["--live", "--endpoint-url", "here"], "\"here\" is not a URL\n"]
+  ])("says what AWS needs: %j %j", async (variables, args, message) => {
+    const nothing = { HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" }
+    const { status, stderr, stdout } = await startWith({ ...nothing, ...variables }, ...args)
+    assert.isTrue(stderr.startsWith(message), stderr)
+    assert.strictEqual(stdout, "")
+    assert.strictEqual(status, 2)
+  })
+
+  it.live("says that there is no bucket for an artifact, and what to do", () =>
+    Effect.gen(function*() {
+      const origin = yield* listen((_request, response) => {
+        response.writeHead(404, { "content-type": "application/xml" })
+        response.end("<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>")
+      })
+      const { status, stderr } = yield* Effect.promise(() =>
+        start("--live", "--endpoint-url", origin, "--artifact=MyTemplate=LICENSE")
+      )
+      assert.strictEqual(
+        stderr,
+        "there is no bucket codepipeline-us-east-1-123456789012 for the artifact: create it, or make an event with " +
+          "another one by npm run event\n"
+      )
+      assert.strictEqual(status, 2)
+    }).pipe(Effect.scoped))
 
   it("notices that a resource which was to fail is not in the template", async () => {
     const { status, stderr } = await start("--stack-fails", "Nothing")

@@ -1,0 +1,83 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { readFileSync } from "node:fs"
+import { CheckWebpage } from "../src/actions/CheckWebpage.ts"
+import { DeployStack } from "../src/actions/DeployStack.ts"
+import type { JobOutcome } from "../src/domain/JobOutcome.ts"
+import * as JobRunner from "../src/JobRunner.ts"
+import {
+  ArtifactStoreMemory,
+  CloudFormationMemory,
+  CodePipelineMemory,
+  LocalPipeline,
+  WebPageMemory
+} from "../src/testing/index.ts"
+import { drive } from "./drive.ts"
+import { eventNames, readEvent, sampleTemplate } from "./fixtures.ts"
+
+/** Each row of the table: the file, the action, the outcome, and what is in it. */
+const rows = readFileSync(new URL("../events/README.md", import.meta.url), "utf8")
+  .split("\n")
+  .filter((line) => line.startsWith("| ["))
+  .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
+  .map(([link = "", action = "", outcome = "", about = ""]) => {
+    const [, text, target] = /^\[`(.+)\.json`\]\((.+)\.json\)$/.exec(link) ?? []
+    return { name: text, target, action, outcome, about }
+  })
+
+const optionsTemplate = {
+  Parameters: Object.fromEntries(
+    ["Image", "CodeBucket", "CodeKey", "Zones", "Count", "Debug"].map((name) => [name, { Type: "String" }])
+  ),
+  Resources: { Topic: { Type: "AWS::SNS::Topic" } }
+}
+
+const services = Layer.mergeAll(
+  ArtifactStoreMemory.layer({
+    MyTemplate: {
+      "template-package/template.json": sampleTemplate,
+      "template.json": JSON.stringify(optionsTemplate),
+      "production.json": "{}"
+    },
+    MyBuild: { "image.json": JSON.stringify({ Uri: "uri" }) }
+  }),
+  CloudFormationMemory.layer(),
+  CodePipelineMemory.layer,
+  WebPageMemory.layer({
+    "https://www.example.com/": { body: "Example Domain" },
+    "http://www.example.com/": { body: "Congratulations" }
+  })
+)
+
+const ended = <E, R extends Layer.Success<typeof services>>(
+  event: unknown,
+  invoke: (event: unknown) => Effect.Effect<unknown, E, R>
+) => drive(LocalPipeline.run({ event, invoke })).pipe(Effect.provide(services))
+
+const runs: Readonly<Record<string, (event: unknown) => ReturnType<typeof ended<JobRunner.RunError, never>>>> = {
+  "deploy-stack": (event) => ended(event, (event) => JobRunner.run(DeployStack, event)),
+  "check-webpage": (event) => ended(event, (event) => JobRunner.run(CheckWebpage, event))
+}
+
+const inWords = (outcome: JobOutcome) =>
+  outcome._tag === "Failed" ? `fails: ${outcome.type}` : outcome._tag === "Succeeded" ? "succeeds" : "goes on"
+
+describe("events/README.md", () => {
+  it("has every event once, in their order, and says what is in it", () => {
+    assert.deepStrictEqual(rows.map(({ name }) => name), eventNames.toSorted())
+    for (const { about, name, target } of rows) {
+      assert.strictEqual(target, name)
+      assert.notStrictEqual(about, "")
+    }
+  })
+
+  it.effect.each(rows)("$name: $action $outcome", ({ action, name = "", outcome }) =>
+    Effect.gen(function*() {
+      const run = Object.hasOwn(runs, action) ? runs[action] : undefined
+      const ended = yield* (run ?? assert.fail(`no action ${action}`))(readEvent(name)).pipe(
+        Effect.map(inWords),
+        Effect.catchTag("NotAJobEvent", ({ _tag }) => Effect.succeed(`is refused: ${_tag}`))
+      )
+      assert.strictEqual(outcome, ended)
+    }))
+})

@@ -1,0 +1,213 @@
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { build } from "esbuild"
+import { execFile } from "node:child_process"
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { basename, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import manifest from "../package.json" with { type: "json" }
+
+const repository = fileURLToPath(new URL("..", import.meta.url))
+const tsc = join(repository, "node_modules/typescript/bin/tsc")
+
+const run = promisify(execFile)
+
+/** What a failed command has written, which is not in its error's message. */
+const told = (failed: Promise<{ readonly stdout: string }>): Promise<string> =>
+  failed.then(
+    ({ stdout }) => stdout,
+    (error: Error & { readonly stdout?: string }) =>
+      Promise.reject(new Error(`${error.message}\n${error.stdout ?? ""}`))
+  )
+
+const subpaths = Object.keys(manifest.exports)
+const nameOf = (subpath: string) => `effect-codepipeline${subpath.slice(1)}`
+const modules = subpaths.filter((subpath) => !subpath.endsWith(".json")).map(nameOf)
+
+/** An app that embeds the package, and sees each of its modules. */
+const app = `
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { DeployStack, JobRunner } from "effect-codepipeline"
+import { DeployStack as BySubpath, OperationFailed } from "effect-codepipeline/DeployStack"
+import type { JobOutcome } from "effect-codepipeline/JobOutcome"
+import * as StackStatus from "effect-codepipeline/StackStatus"
+import {
+  ArtifactStoreMemory,
+  CloudFormationMemory,
+  CodePipelineMemory,
+  LocalPipeline
+} from "effect-codepipeline/testing"
+${modules.map((name, index) => `import * as module${index} from "${name}"`).join("\n")}
+
+export const all: ReadonlyArray<object> = [${modules.map((_, index) => `module${index}`).join(", ")}]
+// @ts-expect-error: it has a type
+export const { noSuchThing } = DeployStack
+
+const template = JSON.stringify({ Resources: { Topic: { Type: "AWS::SNS::Topic" } } })
+
+const memory = Layer.mergeAll(
+  ArtifactStoreMemory.layer({ A: { "template.json": template } }),
+  CloudFormationMemory.layer({ resourceDuration: "1 millis" }),
+  CodePipelineMemory.layer
+)
+
+const program: Effect.Effect<JobOutcome, unknown> = LocalPipeline.run({
+  event: LocalPipeline.event({
+    userParameters: { stack: "S", file: "template.json", artifact: "A" },
+    inputArtifacts: ["A"]
+  }),
+  invoke: (event) => JobRunner.run(DeployStack, event),
+  interval: "1 millis"
+}).pipe(Effect.provide(memory))
+
+const { _tag, message } = await Effect.runPromise(program)
+process.stdout.write(JSON.stringify({
+  _tag,
+  message,
+  same: BySubpath === DeployStack,
+  error: OperationFailed.name,
+  statuses: StackStatus.StackStatus.literals.length
+}))
+`
+
+let folder: string
+let tarball: string
+let installed: string
+
+/** Compiles the package, packs it as npm does, and unpacks it into an empty project. What it needs is linked there. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "effect-codepipeline-package-"))
+  const source = join(folder, "source")
+  const project = join(folder, "project")
+  installed = join(project, "node_modules/effect-codepipeline")
+  await mkdir(source)
+  for (const file of ["package.json", "README.md", "LICENSE", "CHANGELOG.md"]) {
+    await cp(join(repository, file), join(source, file))
+  }
+  // What has no place in the package, and could come in.
+  for (
+    const file of ["dist/lambda/deploy-stack/index.mjs", "dist/lambda/deploy-stack.zip", "test/x.ts", "scripts/x.ts"]
+  ) {
+    await mkdir(join(source, file, ".."), { recursive: true })
+    await writeFile(join(source, file), "")
+  }
+  const out = join(source, "dist")
+  await told(run(process.execPath, [tsc, "--project", join(repository, "tsconfig.build.json"), "--outDir", out]))
+  await told(run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", folder], { cwd: source }))
+  tarball = join(folder, (await readdir(folder)).find((file) => file.endsWith(".tgz")) ?? assert.fail("no tarball"))
+
+  await mkdir(installed, { recursive: true })
+  await run("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed])
+  const needed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), "@types/node"]
+  for (const name of needed) {
+    const link = join(project, "node_modules", name)
+    await mkdir(join(link, ".."), { recursive: true })
+    await symlink(join(repository, "node_modules", name), link)
+  }
+  await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  await writeFile(join(project, "app.ts"), app)
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const filesOf = async (path: string) =>
+  (await readdir(path, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(path, join(entry.parentPath, entry.name)))
+
+describe("the package", () => {
+  it("is less than 300 KB", async () => {
+    assert.isBelow((await stat(tarball)).size, 300_000)
+  })
+
+  it("has what users need besides the code", async () => {
+    const others = (await filesOf(installed)).filter((file) => !file.startsWith("dist/"))
+    assert.sameMembers(others, ["package.json", "README.md", "LICENSE", "CHANGELOG.md"])
+  })
+
+  it("has no code that no export leads to, and the types of all that it has", async () => {
+    const { metafile } = await build({
+      entryPoints: Object.values(manifest.exports).filter((path) => path.endsWith(".js")),
+      absWorkingDir: installed,
+      bundle: true,
+      packages: "external",
+      format: "esm",
+      platform: "node",
+      metafile: true,
+      treeShaking: false,
+      write: false,
+      outdir: "out",
+      logLevel: "silent"
+    })
+    const stray: Array<string> = []
+    for (const file of (await filesOf(installed)).filter((file) => file.endsWith(".js"))) {
+      assert.isTrue((await stat(join(installed, file.replace(/js$/, "d.ts")))).isFile())
+      // A module of types alone is reached by types, and is empty.
+      const code = (await readFile(join(installed, file), "utf8")).replaceAll(/^(?:\/\/.*|export \{\};?)$/gm, "").trim()
+      if (metafile.inputs[file] === undefined && code !== "") stray.push(file)
+    }
+    assert.deepStrictEqual(stray, [])
+  })
+
+  it("has each public module as a subpath of its own name", async () => {
+    const index = await readFile(join(repository, "src/index.ts"), "utf8")
+    const paths = Array.from(index.matchAll(/ from "\.\/(.+)\.ts"/g), ([, path = ""]) => path)
+    const special = { ".": "index", "./testing": "testing/index", "./crc32": "crc32" }
+    const expected = new Map(Object.entries(special))
+    for (const path of paths) {
+      if (path.startsWith("internal/")) continue
+      const name = path === "lambda/handler" ? "Lambda" : basename(path)
+      assert.include([undefined, path], expected.get(`./${name}`))
+      expected.set(`./${name}`, path)
+    }
+    const exported = Array.from(expected, ([subpath, path]) => [subpath, `./dist/${path}.js`])
+    const { "./package.json": own, ...rest } = manifest.exports
+    assert.strictEqual(own, "./package.json")
+    assert.deepStrictEqual(Object.entries(rest).toSorted(), exported.toSorted())
+  })
+
+  it.each([["NodeNext", "NodeNext"], ["ESNext", "Bundler"]])(
+    "compiles in an app with the modules of %s, resolved as by %s",
+    async (module, moduleResolution) => {
+      const options = {
+        module,
+        moduleResolution,
+        target: "ES2022",
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+        types: ["node"]
+      }
+      const config = join(folder, "project", `tsconfig.${module}.json`)
+      await writeFile(
+        config,
+        JSON.stringify({ compilerOptions: { ...options, skipLibCheck: false }, files: ["app.ts"] })
+      )
+      assert.strictEqual(await told(run(process.execPath, [tsc, "--project", config])), "")
+    }
+  )
+
+  it("runs in an app, from its root, its subpaths and its testing modules", async () => {
+    const { stderr, stdout } = await run(process.execPath, ["app.ts"], { cwd: join(folder, "project") })
+    // What is before it are log lines.
+    assert.deepStrictEqual(JSON.parse(stdout.slice(stdout.lastIndexOf("{"))), {
+      _tag: "Succeeded",
+      message: "Stack update complete",
+      same: true,
+      error: "OperationFailed",
+      statuses: 23
+    })
+    assert.strictEqual(stderr, "")
+  })
+
+  it.each(["effect-codepipeline/internal/awsCommand", "effect-codepipeline/dist/internal/awsCommand.js"])(
+    "keeps %s to itself",
+    async (name) => {
+      const code = `import(${JSON.stringify(name)}).catch(({ code }) => process.stdout.write(code))`
+      const { stdout } = await run(process.execPath, ["--eval", code], { cwd: join(folder, "project") })
+      assert.strictEqual(stdout, "ERR_PACKAGE_PATH_NOT_EXPORTED")
+    }
+  )
+})
