@@ -25,6 +25,10 @@ scripts/templates/functions.yaml says. A second run changes what has changed, an
   --endpoint-url URL      AWS at this address, such as an emulator's
   --help
 
+Examples:
+  npm run deploy -- --bucket my-code --dry-run
+  npm run deploy -- --bucket my-code --parameter "Stacks=shop-*" --pipeline-example
+
 Exit status: 0 it is deployed, 1 it is not, 2 the command line is wrong.
 `
 
