@@ -1,10 +1,12 @@
 // Bundles the functions for Lambda.
+import * as Effect from "effect/Effect"
 import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild"
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { builtinModules } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { minify } from "terser"
+import { zipFiles } from "../src/internal/zipFiles.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 
@@ -166,9 +168,27 @@ export const compile = async (module: string, options: BuildOptions = bundleOpti
   return { code, metafile }
 }
 
-/** Writes `<outdir>/<function>/index.mjs`, which needs nothing but Node. */
-export const bundle = async (name: string, module: string, outdir: string): Promise<void> => {
-  const { code } = await compile(module)
+/** Writes `<outdir>/<function>/index.mjs`, which needs nothing but Node, and gives its bytes. */
+export const bundle = async (name: string, module: string, outdir: string): Promise<Uint8Array> => {
+  const code = Buffer.from((await compile(module)).code)
   await mkdir(join(outdir, name), { recursive: true })
   await writeFile(join(outdir, name, "index.mjs"), code)
+  return code
+}
+
+export interface BuiltFunction {
+  readonly name: string
+  readonly path: string
+  readonly code: Uint8Array
+  /** The same for the same code, on any machine. */
+  readonly zip: Uint8Array
+}
+
+/** Writes `dist/lambda/<function>/index.mjs`, and `dist/lambda/<function>.zip` as Lambda takes it. */
+export const buildFunction = async (name: string, module: string): Promise<BuiltFunction> => {
+  const code = await bundle(name, module, "dist/lambda")
+  const zip = await Effect.runPromise(zipFiles({ "index.mjs": code }))
+  const path = `dist/lambda/${name}.zip`
+  await writeFile(path, zip)
+  return { name, path, code, zip }
 }

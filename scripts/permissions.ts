@@ -1,5 +1,5 @@
-// What the roles need: the one table of which README.md's policy and list are made. An action that the code calls and this
-// table does not have, or the other way round, fails a test.
+// What the roles need: the one table of which README.md's policy and list, and the roles in templates/functions.yaml, are
+// made. An action that the code calls and this table does not have, or the other way round, fails a test.
 
 /** Whose permission it is: the Lambda function's role, or that of the pipeline's action, whose credentials the job brings. */
 export type Role = "function" | "action"
@@ -15,12 +15,17 @@ export interface Permission {
   readonly resource: string
   /** Of the policy's statement. */
   readonly condition?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** The functions of all actions need it, not only that of deploy-stack. */
+  readonly everyFunction?: true
   /** What happens without it, where that is not that the job fails with a PermissionError. */
   readonly without?: string
 }
 
 const stack = "arn:aws:cloudformation:REGION:ACCOUNT:stack/MyTestStack/*"
 const nestedStacks = "arn:aws:cloudformation:REGION:ACCOUNT:stack/MyTestStack-*/*"
+const logs = "arn:aws:logs:REGION:ACCOUNT:*"
+const role = "arn:aws:iam::ACCOUNT:role/ROLE"
+const templates = "arn:aws:s3:::BUCKET/effect-codepipeline/*"
 const artifact = "the artifact's object"
 
 export const permissions: ReadonlyArray<Permission> = [
@@ -30,7 +35,8 @@ export const permissions: ReadonlyArray<Permission> = [
     role: "function",
     actions: ["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"],
     // They have no resources.
-    resource: "*"
+    resource: "*",
+    everyFunction: true
   },
   {
     options: [],
@@ -52,7 +58,8 @@ export const permissions: ReadonlyArray<Permission> = [
     when: "every job",
     role: "function",
     actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-    resource: "arn:aws:logs:REGION:ACCOUNT:*",
+    resource: logs,
+    everyFunction: true,
     without: "nothing is logged"
   },
   {
@@ -83,7 +90,7 @@ export const permissions: ReadonlyArray<Permission> = [
     when: "",
     role: "function",
     actions: ["iam:PassRole"],
-    resource: "arn:aws:iam::ACCOUNT:role/ROLE",
+    resource: role,
     condition: { StringEquals: { "iam:PassedToService": "cloudformation.amazonaws.com" } }
   },
   {
@@ -98,7 +105,7 @@ export const permissions: ReadonlyArray<Permission> = [
     when: "",
     role: "function",
     actions: ["s3:PutObject", "s3:GetObject"],
-    resource: "arn:aws:s3:::BUCKET/effect-codepipeline/*"
+    resource: templates
   },
   {
     options: ["mode"],
@@ -181,3 +188,61 @@ const resourceOf = ({ condition, resource }: Permission) => {
   const shown = resource === "*" || resource.startsWith("arn:") ? `\`${resource}\`` : resource
   return condition === undefined ? shown : `${shown}, where \`${JSON.stringify(condition)}\``
 }
+
+const stacksInTemplate = "!Sub arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/${Stacks}"
+
+/** The table's resources as templates/functions.yaml has them, and the condition of those that it may not have. */
+const inTemplate: Readonly<Record<string, (logGroup: string) => readonly [resource: string, condition?: string]>> = {
+  "*": () => ["\"*\""],
+  [stack]: () => [`${stacksInTemplate}/*`],
+  [nestedStacks]: () => [`${stacksInTemplate}-*/*`],
+  [logs]: (logGroup) => [`!GetAtt ${logGroup}.Arn`],
+  [role]: () => ["!GetAtt CloudFormationRole.Arn", "HasServiceRole"],
+  [templates]: () => ["!Sub arn:${AWS::Partition}:s3:::${TemplateBucket}/effect-codepipeline/*", "HasTemplateBucket"]
+}
+
+/** What the template does itself. */
+const doneByTemplate: ReadonlySet<string> = new Set(["logs:CreateLogGroup"])
+
+interface FunctionRole {
+  readonly logGroup: string
+  readonly needs: (permission: Permission) => boolean
+}
+
+const functions = {
+  "deploy-stack": { logGroup: "DeployStackLogs", needs: () => true },
+  "check-webpage": {
+    logGroup: "CheckWebpageLogs",
+    needs: ({ everyFunction }: Permission) => everyFunction === true
+  }
+} satisfies Record<string, FunctionRole>
+
+export type FunctionName = keyof typeof functions
+export const functionNames = Object.keys(functions) as ReadonlyArray<FunctionName>
+
+/** The statements of the role of a function, as YAML in templates/functions.yaml: one for each resource. */
+export const templateStatements = (name: FunctionName): string => {
+  const { logGroup, needs }: FunctionRole = functions[name]
+  const needed = permissions.filter((permission) => permission.role === "function" && needs(permission))
+  const resources = [...new Set(needed.map(({ resource }) => resource))]
+  return resources.flatMap((resource) => {
+    const scoped = needed.filter((permission) => permission.resource === resource)
+    const actions = scoped.flatMap(({ actions }) => actions).filter((action) => !doneByTemplate.has(action))
+    const condition = scoped.find(({ condition }) => condition !== undefined)?.condition
+    const [inYaml, onlyIf] = inTemplate[resource]?.(logGroup) ?? []
+    if (inYaml === undefined) throw new Error(`templates/functions.yaml has nothing for the resource ${resource}`)
+    const statement = [
+      "Effect: Allow",
+      "Action:",
+      ...actions.map((action) => `  - ${action}`),
+      `Resource: ${inYaml}`,
+      ...(condition === undefined ? [] : [`Condition: ${JSON.stringify(condition)}`])
+    ]
+    return onlyIf === undefined
+      ? item(statement)
+      : item(["!If", ...item([onlyIf]), ...item(statement), ...item(["!Ref AWS::NoValue"])])
+  }).map((line) => `${" ".repeat(14)}${line}\n`).join("")
+}
+
+/** Lines of YAML as one item of a list. */
+const item = (lines: ReadonlyArray<string>) => lines.map((line, index) => `${index === 0 ? "- " : "  "}${line}`)

@@ -1,4 +1,4 @@
-// npm run readme: writes the parts of README.md that come from the code.
+// npm run readme: writes the parts of README.md, and of the template of the functions, that come from the code.
 import * as Effect from "effect/Effect"
 import { readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
@@ -7,8 +7,9 @@ import { Evidence } from "../src/domain/StackEvents.ts"
 import * as StackPlan from "../src/domain/StackPlan.ts"
 import { StackStatus } from "../src/domain/StackStatus.ts"
 import * as Telemetry from "../src/services/Telemetry.ts"
+import { help as deployHelp } from "./deployOptions.ts"
 import { runScript, type Script } from "./options.ts"
-import { furtherPermissions, minimalPolicy } from "./permissions.ts"
+import { functionNames, furtherPermissions, minimalPolicy, templateStatements } from "./permissions.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 
@@ -122,8 +123,11 @@ const telemetryTable = () => {
   ].join("\n\n")
 }
 
+type Parts = Readonly<Record<string, () => string | Promise<string>>>
+
 /** Each part stands in README.md between `<!-- NAME -->` and `<!-- /NAME -->`. */
-const parts: Readonly<Record<string, () => string | Promise<string>>> = {
+const parts: Parts = {
+  "deploy help": () => `\`\`\`text\n${deployHelp.trimEnd()}\n\`\`\``,
   "option table": optionTable,
   "minimal policy": () => `\`\`\`json\n${minimalPolicy()}\n\`\`\``,
   "permission table": () => table(furtherPermissions()),
@@ -132,31 +136,60 @@ const parts: Readonly<Record<string, () => string | Promise<string>>> = {
   ...Object.fromEntries(examples.map((file) => [file, () => code(file)]))
 }
 
-/** README.md as it is, and as it should be. */
-export const readme = async (): Promise<{ readonly present: string; readonly current: string }> => {
-  const present = await readFile(path("README.md"), "utf8")
+/** Each part stands in the template between `# <NAME>` and `# </NAME>`. */
+const templateParts: Parts = Object.fromEntries(
+  functionNames.map((name) => [`${name} statements`, () => templateStatements(name)])
+)
+
+/** A file as it is, and as it should be. */
+interface File {
+  readonly path: string
+  readonly present: string
+  readonly current: string
+}
+
+const renew = async (
+  file: string,
+  parts: Parts,
+  marks: (name: string) => readonly [open: string, close: string]
+): Promise<File> => {
+  const present = await readFile(path(file), "utf8")
   let current = present
   for (const [name, part] of Object.entries(parts)) {
-    const [before, rest] = current.split(`<!-- ${name} -->\n`)
-    const after = rest?.split(`<!-- /${name} -->`)[1]
-    if (after === undefined) throw new Error(`README.md has no place for "${name}"`)
-    current = `${before}<!-- ${name} -->\n\n${await part()}\n\n<!-- /${name} -->${after}`
+    const [open, close] = marks(name)
+    const [before, rest] = current.split(open)
+    const after = rest?.split(close.trim())[1]
+    if (after === undefined) throw new Error(`${file} has no place for "${name}"`)
+    current = `${before}${open}${await part()}${close}${after}`
   }
-  return { present, current }
+  return { path: file, present, current }
 }
+
+export const readme = () => renew("README.md", parts, (name) => [`<!-- ${name} -->\n\n`, `\n\n<!-- /${name} -->`])
+
+export const functionsTemplate = () =>
+  renew("scripts/templates/functions.yaml", templateParts, (name) => [
+    `# <${name}>\n`,
+    `${" ".repeat(14)}# </${name}>`
+  ])
 
 const script: Script<never> = {
   command: "npm run readme",
-  purpose: "Writes the parts of README.md that come from the code: its tables, policies and examples. " +
+  purpose: "Writes the parts of README.md, and of scripts/templates/functions.yaml, that come from the code. " +
     "A test fails where they are not as the code has them.",
   options: {},
   examples: ["npm run readme"],
-  status: "0 README.md is as the code says, 1 it could not be written, 2 the command line is wrong"
+  status: "0 they are as the code says, 1 one could not be written, 2 the command line is wrong"
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await runScript(
     script,
-    () => Effect.promise(async () => writeFile(path("README.md"), (await readme()).current))
+    () =>
+      Effect.promise(async () => {
+        for (const { current, path: file } of [await readme(), await functionsTemplate()]) {
+          await writeFile(path(file), current)
+        }
+      })
   )
 }

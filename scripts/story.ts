@@ -58,6 +58,11 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
 
   return {
     line,
+    /** What the action says, as CodePipeline would be told it. */
+    told: (outcome: JobOutcome, waiting = "") => {
+      waitingFor = waiting
+      return told(outcome)
+    },
     /** A page was asked for: this came back. */
     sawPage: (answer: string) => {
       waitingFor = "waiting for the next attempt"

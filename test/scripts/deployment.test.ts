@@ -1,0 +1,259 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Config, Effect, Layer, References } from "effect"
+import { PassThrough } from "node:stream"
+import { deploy } from "../../scripts/deployment.ts"
+import { type DeployOptions, readOptions } from "../../scripts/deployOptions.ts"
+import { makeStory } from "../../scripts/story.ts"
+import { AwsDenied } from "../../src/domain/AwsError.ts"
+import { ArtifactStore, CloudFormation } from "../../src/index.ts"
+import { zipFiles } from "../../src/internal/zipFiles.ts"
+import { CloudFormationMemory } from "../../src/testing/index.ts"
+import { environment } from "../contract/environment.ts"
+import { S3Server } from "../contract/S3Server.ts"
+import { deployScript } from "./deployScript.ts"
+import { hasMoto, startMoto } from "./moto.ts"
+import { toJson } from "./template.ts"
+
+const inJson = <A extends object>(request: A): A =>
+  "templateBody" in request ? { ...request, templateBody: toJson(String(request.templateBody)) } : request
+
+/** CloudFormation in memory, which reads JSON alone. */
+const cloudFormation = Layer.provideMerge(
+  Layer.effect(
+    CloudFormation,
+    Effect.map(CloudFormation, (memory) => ({
+      ...memory,
+      create: (request) => memory.create(inJson(request)),
+      update: (request) => memory.update(inJson(request)),
+      templateSummary: (template) => memory.templateSummary(inJson(template))
+    }))
+  ),
+  CloudFormationMemory.layer({ resourceDuration: "10 millis" })
+)
+
+/** The environment of somebody who has signed in. */
+const signedIn = (endpoint: string) =>
+  environment({
+    AWS_REGION: "eu-central-1",
+    AWS_ACCESS_KEY_ID: "AKIADEVELOPER",
+    AWS_SECRET_ACCESS_KEY: "secret-of-the-developer",
+    AWS_ENDPOINT_URL: endpoint
+  })
+
+const account = Layer.mergeAll(ArtifactStore.layer, cloudFormation).pipe(
+  Layer.provideMerge(Layer.unwrap(S3Server.useSync(({ endpoint }) => signedIn(endpoint)))),
+  Layer.provideMerge(S3Server.layer)
+)
+
+/** moto is all of AWS. */
+const moto = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer).pipe(
+  Layer.provideMerge(Layer.unwrap(Effect.map(startMoto, signedIn)))
+)
+
+/** Runs the command, with functions that are built in no time, and gives what was told. */
+const run = Effect.fnUntraced(
+  function*(args: ReadonlyArray<string>, code = "the code") {
+    const endpoint = yield* Config.String("AWS_ENDPOINT_URL")
+    const options = (yield* readOptions(["--bucket=code", `--endpoint-url=${endpoint}`, ...args])) as DeployOptions
+    const out = new PassThrough()
+    let builds = 0
+    const build = Effect.suspend(() => {
+      builds++
+      return Effect.forEach(options.actions, (name) =>
+        zipFiles({ "index.mjs": `// ${name}: ${code}` }).pipe(
+          Effect.map((zip) => ({ name, path: `dist/lambda/${name}.zip`, code: zip, zip }))
+        ))
+    })
+    const story = yield* makeStory(out as unknown as NodeJS.WriteStream)
+    const result = yield* Effect.result(deploy(options, { build, interval: "5 millis", story }))
+    return { result, builds, told: String(out.read() ?? "") }
+  },
+  Effect.scoped,
+  Effect.provideService(References.MinimumLogLevel, "Error")
+)
+
+const succeeds = (args: ReadonlyArray<string>, code?: string) =>
+  Effect.map(run(args, code), ({ result, told }) => {
+    assert.deepInclude(result, { _tag: "Success", success: true }, told)
+    return told
+  })
+
+const failure = ({ result }: Effect.Success<ReturnType<typeof run>>) =>
+  result._tag === "Failure" ? result.failure.message : ""
+
+const writes = Effect.map(
+  S3Server,
+  ({ requests }) => requests.filter(({ method }) => method !== "GET" && method !== "HEAD")
+)
+
+const withBucket = S3Server.use(({ makeBucket }) => makeBucket("code"))
+
+describe("npm run deploy", () => {
+  it.live("uploads the functions and creates their stack, once", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const told = yield* succeeds([])
+      assert.match(told, /upload +s3:\/\/code\/effect-codepipeline-functions\/deploy-stack-[0-9a-f]{64}\.zip/)
+      assert.match(told, /Stack create started[^]*Stack update complete[^]*DeployStackFunction[^]*Next, in a pipeline/)
+      const stack = yield* CloudFormation.use(({ describe }) => describe("codepipeline-actions"))
+      assert.deepInclude(stack, { _tag: "Some" })
+      assert.lengthOf(yield* writes, 2)
+
+      const again = yield* succeeds([])
+      assert.match(again, /unchanged[^]*unchanged[^]*There were no stack updates/)
+      assert.lengthOf(yield* writes, 2)
+
+      const changed = yield* succeeds([], "other code")
+      assert.match(changed, /upload[^]*upload[^]*Stack update started[^]*Stack update complete/)
+      assert.lengthOf(yield* writes, 4)
+    }).pipe(Effect.provide(account)))
+
+  it.live("keeps what an earlier run has said, and takes what this one says", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* succeeds(["--parameter=MemorySize=512"])
+      assert.include(yield* succeeds([]), "There were no stack updates")
+      assert.include(yield* succeeds(["--parameter=MemorySize=1024"]), "Stack update complete")
+      assert.include(yield* succeeds(["--actions=check-webpage"]), "Stack update complete")
+    }).pipe(Effect.provide(account)))
+
+  it.live("tells the causes of a failure, and makes the stack anew in the next run", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("DeployStackRole", "Not with this boundary"))
+      const { result, told } = yield* run([])
+      assert.deepInclude(result, { _tag: "Success", success: false })
+      assert.match(
+        told,
+        /Update failed: ROLLBACK_COMPLETE\n +DeployStackRole \(AWS::IAM::Role\): Not with this boundary/
+      )
+      assert.include(told, "Run this again when the cause is gone")
+      assert.match((yield* run([])).told, /Stack delete started[^]*Stack create started/)
+    }).pipe(Effect.provide(account)))
+
+  it.live("says in a dry run what it would do, and does nothing", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const told = yield* succeeds([
+        "--dry-run",
+        "--pipeline-example",
+        "--template-bucket=code",
+        "--parameter=Stacks=shop-*"
+      ])
+      assert.match(told, /to upload[^]*to upload[^]*to create +stack codepipeline-actions, [^]*Stacks: shop-\*/)
+      assert.include(told, "TemplateBucket: code")
+      assert.match(told, /MemorySize: 256[^]*to create +stack codepipeline-actions-example[^]*template-package\.zip/)
+      assert.lengthOf(yield* writes, 0)
+      assert.deepInclude(yield* CloudFormation.use(({ describe }) => describe("codepipeline-actions")), {
+        _tag: "None"
+      })
+    }).pipe(Effect.provide(account)))
+
+  it.live("refuses a parameter that the template has not, with the one that was meant", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const { result, told } = yield* run(["--parameter=MemorySiz=512"])
+      assert.deepInclude(result, { _tag: "Success", success: false })
+      assert.include(told, "The template has no parameter \"MemorySiz\" (did you mean \"MemorySize\"?)")
+    }).pipe(Effect.provide(account)))
+})
+
+describe("nothing is built", () => {
+  it.live("without the bucket", () =>
+    Effect.gen(function*() {
+      const outcome = yield* run([])
+      assert.strictEqual(
+        failure(outcome),
+        "There is no bucket \"code\". Make it: aws s3 mb s3://code --region eu-central-1"
+      )
+      assert.strictEqual(outcome.builds, 0)
+    }).pipe(Effect.provide(account)))
+
+  it.live("without the bucket for templates", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const outcome = yield* run(["--template-bucket=large"])
+      assert.include(failure(outcome), "There is no bucket \"large\"")
+      assert.strictEqual(outcome.builds, 0)
+    }).pipe(Effect.provide(account)))
+
+  it.live("where the bucket may not be used", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* S3Server.use(({ deny }) => deny)
+      const outcome = yield* run([])
+      assert.include(failure(outcome), "Your credentials may not use bucket \"code\" (AccessDenied: Access Denied)")
+      assert.include(
+        failure(outcome),
+        "They need s3:ListBucket on it, and s3:GetObject and s3:PutObject on its objects"
+      )
+      assert.strictEqual(outcome.builds, 0)
+    }).pipe(Effect.provide(account)))
+
+  it.live("where CloudFormation may not be asked", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const denied = new AwsDenied({
+        operation: "cloudformation:DescribeStacks",
+        code: "AccessDenied",
+        detail: "User: arn:aws:iam::123456789012:user/me is not authorized to perform: cloudformation:DescribeStacks"
+      })
+      const outcome = yield* run([]).pipe(
+        Effect.updateService(CloudFormation, (service) => ({ ...service, describe: () => Effect.fail(denied) }))
+      )
+      assert.include(failure(outcome), "Your credentials need cloudformation:DescribeStacks")
+      assert.strictEqual(outcome.builds, 0)
+    }).pipe(Effect.provide(account)))
+})
+
+it.live("a call that is denied on the way is told with the credentials that need it, not with a function's role", () =>
+  Effect.gen(function*() {
+    yield* withBucket
+    const denied = new AwsDenied({
+      operation: "cloudformation:CreateStack",
+      code: "AccessDenied",
+      detail: "User: arn:aws:iam::123456789012:user/me is not authorized to perform: iam:CreateRole"
+    })
+    const { result, told } = yield* run([]).pipe(
+      Effect.updateService(CloudFormation, (service) => ({ ...service, create: () => Effect.fail(denied) }))
+    )
+    assert.deepInclude(result, { _tag: "Success", success: false })
+    assert.include(told, "PermissionError: cloudformation:CreateStack is not permitted")
+    assert.include(told, "Your credentials need iam:CreateRole")
+    assert.notInclude(told, "Lambda function")
+  }).pipe(Effect.provide(account)))
+
+describe(`npm run deploy, against moto${hasMoto ? "" : " (skipped: python3 has no moto here)"}`, () => {
+  it.live.skipIf(!hasMoto)(
+    "deploys functions and example, again with nothing to do, then changes, then what it builds",
+    () =>
+      Effect.gen(function*() {
+        const endpoint = yield* Config.String("AWS_ENDPOINT_URL")
+        yield* Effect.promise(() => fetch(`${endpoint}/code`, { method: "PUT" }))
+
+        const first = yield* succeeds(["--pipeline-example"])
+        assert.match(first, /upload[^]*upload[^]*Stack create started[^]*Stack update complete/)
+        assert.match(first, /stack codepipeline-actions-example\n[^]*Stack update complete[^]*upload +s3:\/\//)
+
+        const again = yield* succeeds(["--pipeline-example"])
+        assert.match(again, /unchanged[^]*unchanged[^]*no stack updates[^]*no stack updates[^]*unchanged +s3:/)
+
+        const changed = yield* succeeds(["--parameter=MemorySize=512"], "other code")
+        assert.match(changed, /upload[^]*Stack update started[^]*Stack update complete/)
+
+        const one = yield* succeeds(["--actions=check-webpage"])
+        assert.include(one, "Stack update complete")
+        assert.notInclude(one, "DeployStackFunction")
+
+        const { status, stderr, stdout } = yield* deployScript([
+          "--bucket=code",
+          `--endpoint-url=${endpoint}`,
+          "--region=eu-central-1",
+          "--actions=check-webpage"
+        ])
+        assert.strictEqual(stderr, "")
+        assert.match(stdout, /built +dist\/lambda\/check-webpage\.zip[^]*upload[^]*Stack update complete/)
+        assert.strictEqual(status, 0)
+      }).pipe(Effect.provide(moto))
+  )
+})

@@ -1,0 +1,183 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { build } from "esbuild"
+import { spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { bundleOptions, entryPoints } from "../../scripts/bundle.ts"
+import { type FunctionName, functionNames, permissions } from "../../scripts/permissions.ts"
+import { functionsTemplate } from "../../scripts/readme.ts"
+import { CheckWebpage } from "../../src/actions/CheckWebpage.ts"
+import { DeployStack } from "../../src/actions/DeployStack.ts"
+import * as UserParameters from "../../src/domain/UserParameters.ts"
+import { readTemplate, type Template, templateNames } from "./template.ts"
+
+it("functions.yaml has what the code says; else: npm run readme", async () => {
+  const { current, present } = await functionsTemplate()
+  assert.strictEqual(present, current)
+})
+
+describe.each(templateNames)("%s.yaml", (name) => {
+  const { aliases, template } = readTemplate(name)
+
+  it("has no alias, which CloudFormation does not know", () => {
+    assert.deepStrictEqual(aliases, [])
+  })
+
+  it("says what each parameter is for", () => {
+    for (const [parameter, { Description }] of Object.entries(template.Parameters)) {
+      assert.isNotEmpty(Description, parameter)
+    }
+  })
+
+  it("names no IAM resource and so needs CAPABILITY_IAM alone", () => {
+    const named = Object.values(template.Resources).filter(({ Properties, Type }) =>
+      Type === "AWS::IAM::Role" && "RoleName" in Properties
+    )
+    assert.deepStrictEqual(named, [])
+  })
+})
+
+const noLinter = spawnSync("cfn-lint", ["--version"]).error !== undefined
+
+it.skipIf(noLinter)(
+  `cfn-lint finds nothing${noLinter ? " (skipped: there is no cfn-lint on this machine)" : ""}`,
+  () => {
+    const files = templateNames.map((name) =>
+      fileURLToPath(new URL(`../../scripts/templates/${name}.yaml`, import.meta.url))
+    )
+    const { status, stdout } = spawnSync("cfn-lint", files, { encoding: "utf8" })
+    assert.strictEqual(stdout, "")
+    assert.strictEqual(status, 0)
+  }
+)
+
+interface Statement {
+  readonly Action: string | ReadonlyArray<string>
+  readonly Resource: unknown
+}
+
+const { template } = readTemplate("functions")
+
+const propertiesOf = <A>({ Resources }: Template, logicalId: string) => Resources[logicalId]?.Properties as A
+
+/** The statements of a function's own role, also those that depend on a condition. */
+const statementsOf = (logicalId: string) => {
+  const { Policies } = propertiesOf<{
+    readonly Policies: ReadonlyArray<{ readonly PolicyDocument: { readonly Statement: ReadonlyArray<unknown> } }>
+  }>(template, `${logicalId}Role`)
+  return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).map((statement) =>
+    ((statement as { readonly "Fn::If"?: ReadonlyArray<unknown> })["Fn::If"]?.[1] ?? statement) as Statement
+  )
+}
+
+const logicalIds = { "deploy-stack": "DeployStack", "check-webpage": "CheckWebpage" } satisfies Record<
+  FunctionName,
+  string
+>
+
+/** The calls that are in the built function, in the words of IAM: of commands that nothing uses no byte is left. */
+const callsOf = async (module: string) => {
+  const { metafile } = await build({
+    ...bundleOptions,
+    entryPoints: [module],
+    outdir: "dist",
+    write: false,
+    metafile: true
+  })
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
+  return inputs.flatMap(([path, { bytesInOutput }]) => {
+    const [, service, command] = /@aws-sdk\/client-(\w+)\/dist-es\/commands\/(\w+)Command\.js$/.exec(path) ?? []
+    // Of the client itself, for directory buckets, which hold neither artifacts nor templates.
+    if (command === "CreateSession") return []
+    return command !== undefined && bytesInOutput > 0 ? [`${service}:${command}`] : []
+  })
+}
+
+/** Asked for by AWS because of something in a call: a policy in it, a role, a template's URL; and by Lambda, for logs. */
+const implied = new Set(["cloudformation:SetStackPolicy", "iam:PassRole", "logs:CreateLogStream", "logs:PutLogEvents"])
+
+describe.each(functionNames)("the role of %s", (name) => {
+  const statements = statementsOf(logicalIds[name])
+  const allowed = statements.flatMap(({ Action }) => Action)
+
+  it("allows every call in the built function, and no other", async () => {
+    const module = new Map(await entryPoints()).get(name) ?? ""
+    const calls = await callsOf(module)
+    assert.isAtLeast(calls.length, 2)
+    const withoutImplied = new Set(allowed.filter((action) => !implied.has(action)))
+    assert.sameMembers([...withoutImplied], calls)
+  })
+
+  it("allows only what the table has for the functions' roles", () => {
+    const table = permissions.filter(({ role }) => role === "function").flatMap(({ actions }) => actions)
+    assert.includeMembers(table, allowed)
+  })
+
+  it("allows everything on all resources only where there are none to name", () => {
+    const everywhere = statements.filter(({ Resource }) => Resource === "*").flatMap(({ Action }) => Action)
+    const table = permissions.filter(({ resource }) => resource === "*").flatMap(({ actions }) => actions)
+    assert.includeMembers(table, everywhere)
+    assert.notInclude(allowed.join(), "*")
+  })
+
+  it("writes to the log group of its function", () => {
+    const { LoggingConfig } = propertiesOf<{ readonly LoggingConfig: unknown }>(template, logicalIds[name])
+    assert.deepStrictEqual(LoggingConfig, { LogFormat: "JSON", LogGroup: { Ref: `${logicalIds[name]}Logs` } })
+  })
+})
+
+describe("the example pipeline", () => {
+  const { template } = readTemplate("pipeline")
+  const { Stages } = propertiesOf<{
+    readonly Stages: ReadonlyArray<{
+      readonly Name: string
+      readonly Actions: ReadonlyArray<{
+        readonly Name: string
+        readonly RunOrder?: number
+        readonly ActionTypeId: { readonly Provider: string }
+        readonly Configuration: {
+          readonly FunctionName?: { readonly Ref: string }
+          readonly UserParameters?: { readonly "Fn::Sub": string }
+        }
+      }>
+    }>
+  }>(template, "Pipeline")
+  const actions = Stages.flatMap(({ Actions }) => Actions)
+
+  /** UserParameters as the function gets them. */
+  const given = (action: string) => {
+    const { Configuration: { UserParameters } = {} } = actions.find(({ Name }) => Name === action) ?? {}
+    return (UserParameters?.["Fn::Sub"] ?? "")
+      .replaceAll("${CloudFormationRoleArn}", "arn:aws:iam::123456789012:role/r")
+      .replaceAll("${AWS::Region}", "eu-central-1")
+      .replaceAll("${AWS::URLSuffix}", "amazonaws.com")
+      .replaceAll("${Stack}", "MyTestStack")
+      .replaceAll("#{Deploy.BucketName}", "myteststack-mysamplebucket-1abc")
+  }
+
+  it("deploys, checks, and deletes after an approval", () => {
+    const order = Stages.flatMap(({ Actions }) =>
+      Actions.toSorted((a, b) => (a.RunOrder ?? 1) - (b.RunOrder ?? 1)).map(({ Name }) => Name)
+    )
+    assert.deepStrictEqual(order, ["Template", "DeployStack", "CheckWebpage", "Approve", "DeleteStack"])
+    assert.strictEqual(actions.find(({ Name }) => Name === "Approve")?.ActionTypeId.Provider, "Manual")
+  })
+
+  it.effect("gives the functions UserParameters that they take", () =>
+    Effect.gen(function*() {
+      const deploy = yield* UserParameters.decode(DeployStack.parameters, given("DeployStack"))
+      assert.deepInclude(deploy, { stack: "MyTestStack", roleArn: "arn:aws:iam::123456789012:role/r" })
+      const remove = yield* UserParameters.decode(DeployStack.parameters, given("DeleteStack"))
+      assert.deepStrictEqual(remove, { stack: "MyTestStack", mode: "DELETE_ONLY" })
+      const check = yield* UserParameters.decode(CheckWebpage.parameters, given("CheckWebpage"))
+      assert.strictEqual(check.url.href, "https://myteststack-mysamplebucket-1abc.s3.eu-central-1.amazonaws.com/")
+    }))
+
+  it("takes what the stack of functions gives", () => {
+    const withoutDefault = Object.entries(template.Parameters).filter(([, { Default }]) => Default === undefined)
+    assert.includeMembers(
+      Object.keys(readTemplate("functions").template.Outputs),
+      withoutDefault.map(([name]) => name)
+    )
+  })
+})
