@@ -1,5 +1,5 @@
 // What happens before the first job: the whole program is gone through, and nobody notices.
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it } from "@effect/vitest"
 import { Console, Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import type { RequestListener } from "node:http"
@@ -33,6 +33,9 @@ const surroundings = environment({
   AWS_ACCESS_KEY_ID: "AKIAFUNCTION",
   AWS_SECRET_ACCESS_KEY: "secret"
 })
+
+// A handler lives as long as its container, and here it is made many times.
+afterEach(() => void process.removeAllListeners("SIGTERM"))
 
 const textOf = ({ body }: PlayedRequest) => body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body)
 
@@ -85,6 +88,19 @@ describe("the job that is played", () => {
       assert.deepNestedInclude(reports[0], { "executionDetails.summary": "Tests passed." })
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(surroundings)))
+
+  it.live.each([["1769", 0], ["1768", 8], ["128", 8]] as const)(
+    "is none where the handler has a whole CPU: with %s MB %d requests are played",
+    ([AWS_LAMBDA_FUNCTION_MEMORY_SIZE, requests]) =>
+      Effect.gen(function*() {
+        const { asked, handler } = yield* primed(DeployStack, deployStackPriming)
+        assert.lengthOf(asked, requests)
+        assert.isFunction(handler)
+      }).pipe(
+        Effect.provide(environment({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE })),
+        Effect.provide(surroundings)
+      )
+  )
 
   it.live("opens no connection to where it would have asked over http", () =>
     Effect.gen(function*() {
