@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { existsSync, readFileSync } from "node:fs"
-import { glob } from "node:fs/promises"
+import { existsSync, globSync, readFileSync } from "node:fs"
 import { join, normalize } from "node:path"
 import { fileURLToPath } from "node:url"
 import { pages } from "../scripts/readme.ts"
@@ -13,7 +12,7 @@ it("the pages have what the code says; else: npm run readme", async () => {
 
 /** Nobody else's, and nothing that is built. */
 const exclude = ["**/node_modules", "coverage", "dist", "docs/api", "mutation/report", "mutation/sandbox"]
-const documents = await Array.fromAsync(glob("**/*.md", { cwd: repository, exclude }))
+const documents = globSync("**/*.md", { cwd: repository, exclude })
 
 /** The text of a document without its code. */
 const prose = (file: string) => readFileSync(join(repository, file), "utf8").replaceAll(/^( *)```.*?^\1```$/gms, "")
