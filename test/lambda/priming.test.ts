@@ -27,12 +27,14 @@ import { assertClean, buildFunction, timeout } from "./builtFunction.ts"
 const services = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer, CodePipeline.layer, WebPage.layer)
 
 /** The function's own, and an address where nobody listens: what reached AWS would fail there. */
-const surroundings = environment({
+const variables = {
   AWS_REGION: "us-east-1",
   AWS_ENDPOINT_URL: "http://127.0.0.1:1",
   AWS_ACCESS_KEY_ID: "AKIAFUNCTION",
   AWS_SECRET_ACCESS_KEY: "secret"
-})
+}
+
+const surroundings = environment(variables)
 
 // A handler lives as long as its container, and here it is made many times.
 afterEach(() => void process.removeAllListeners("SIGTERM"))
@@ -96,10 +98,7 @@ describe("the job that is played", () => {
         const { asked, handler } = yield* primed(DeployStack, deployStackPriming)
         assert.lengthOf(asked, requests)
         assert.isFunction(handler)
-      }).pipe(
-        Effect.provide(environment({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE })),
-        Effect.provide(surroundings)
-      )
+      }).pipe(Effect.provide(environment({ ...variables, AWS_LAMBDA_FUNCTION_MEMORY_SIZE })))
   )
 
   it.live("opens no connection to where it would have asked over http", () =>
