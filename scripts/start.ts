@@ -142,7 +142,7 @@ const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
     : Effect.void
 
 const deployStack = Effect.fn("deployStack")(function*(options: Options, given: unknown, story: Story) {
-  if (options.live) yield* configureAws({ option: "--live", endpoint: options.endpoint })
+  if (options.live) yield* configureAws({ user: "--live", endpoint: options.endpoint })
   const event = yield* withParameters(options, given)
   const artifacts = yield* decodeJob(event).pipe(
     Effect.flatMap((job) => readArtifacts(options, job)),
