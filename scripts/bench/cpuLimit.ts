@@ -2,9 +2,7 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
-
-/** So many MB give a whole CPU. Source: "Configure Lambda function memory" of the Lambda developer guide. */
-const megabytesOfCpu = 1_769
+import { megabytesOfCpu } from "../../src/lambda/priming.ts"
 
 /** Microseconds in which the share is given: as short as third parties have seen it on Lambda, so that it is smooth. */
 const period = 20_000

@@ -10,7 +10,7 @@ import type { JobOutcome } from "../domain/JobOutcome.ts"
 import { lambdaLogs } from "../internal/lambdaLogs.ts"
 import * as JobRunner from "../JobRunner.ts"
 import type { CodePipeline } from "../services/CodePipeline.ts"
-import { Connections, play, type Priming } from "./priming.ts"
+import { Connections, megabytesOfCpu, play, type Priming } from "./priming.ts"
 
 export type { PlayedAnswer, PlayedRequest, Priming } from "./priming.ts"
 
@@ -35,7 +35,8 @@ export type Handler = (event: unknown, context?: LambdaContext) => Promise<JobOu
  *
  * With `priming` the handler itself is promised: before it is there, a job is played, so that the first real one finds
  * all code compiled and connections open. Lambda starts a container with a whole CPU, whatever the memory of the
- * function, and the handler then has a share of it. `layer` is built twice; what goes wrong while playing is ignored.
+ * function, and the handler then has a share of it. Where the handler has a whole CPU too (from 1,769 MB on) nothing is
+ * played, as that would take longer than it saves. `layer` is built twice; what goes wrong while playing is ignored.
  */
 export function handler<Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
@@ -52,6 +53,7 @@ export function handler<Parameters, State, E extends TaggedError, R>(
   options?: { readonly priming: Priming }
 ): Handler | Promise<Handler> {
   if (options === undefined) return handlerOf(action, runtimeOf(layer))
+  if (hasWholeCpu()) return Promise.resolve(handlerOf(action, runtimeOf(layer)))
   const connections = new Connections()
   const runtime = runtimeOf(Layer.provide(layer, connections.transport))
   // What the loggers make of an entry nobody prints.
@@ -59,6 +61,8 @@ export function handler<Parameters, State, E extends TaggedError, R>(
     .then(() => runtime.runPromiseExit(Effect.void))
     .then(() => handlerOf(action, runtime))
 }
+
+const hasWholeCpu = () => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) >= megabytesOfCpu
 
 const runtimeOf = <R>(layer: Layer.Layer<R>): ManagedRuntime.ManagedRuntime<R, never> => {
   const runtime: ManagedRuntime.ManagedRuntime<R, never> = ManagedRuntime.make(

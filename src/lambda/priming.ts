@@ -43,13 +43,16 @@ export interface Priming {
   readonly services?: Layer.Layer<never>
 }
 
+/** From so many MB of memory on a function has a whole CPU. Source: "Configure Lambda function memory", Lambda's guide. */
+export const megabytesOfCpu = 1_769
+
 /** How long it may take, in milliseconds; Lambda gives a container ten seconds to start. */
 const patience = 2_000
 
 /**
  * Does what the real job does, from the event to the report, but for what leaves the process: nothing is sent, traced or
  * counted, and `logging` is to write nothing. The services are not those of the function, and are gone afterwards.
- * Whatever goes wrong is ignored.
+ * Meanwhile connections are opened to where a request would have gone. Whatever goes wrong is ignored.
  */
 export const play = <Parameters, State, E extends TaggedError, R>(
   action: Action<Parameters, State, E, R>,
@@ -58,12 +61,15 @@ export const play = <Parameters, State, E extends TaggedError, R>(
   { answer, event, services = Layer.empty }: Priming,
   connections: Connections
 ): Promise<void> => {
-  const hosts = new Set<string>()
+  const connected = new Map<string, Promise<void>>()
   const transport = Layer.succeed(Transport, {
     handle: async (asked: HttpRequest) => {
       const { body, headers, hostname, method, port, protocol } = asked
       // The host of an object has the name of its bucket, which only a real job knows.
-      if (protocol === "https:" && method === "POST") hosts.add(`${hostname}:${port ?? 443}`)
+      if (protocol === "https:" && method === "POST") {
+        const host = `${hostname}:${port ?? 443}`
+        if (!connected.has(host)) connected.set(host, Effect.runPromise(connections.open(host)))
+      }
       return { response: await exchange(asked, await answer({ body, headers, hostname, method })) }
     },
     updateHttpClientConfig: () => {},
@@ -79,10 +85,7 @@ export const play = <Parameters, State, E extends TaggedError, R>(
     Effect.provide(Layer.provide(Layer.merge(layer, services), transport), { local: true }),
     Effect.timeout(patience)
   )
-  const connect = Effect.suspend(() =>
-    Effect.forEach(hosts, (host) => connections.open(host), { concurrency: "unbounded" })
-  )
-  return Effect.runPromise(Effect.andThen(Effect.ignoreCause(jobs), Effect.ignoreCause(connect)))
+  return Effect.runPromise(Effect.ignoreCause(jobs)).then(() => Promise.all(connected.values())).then(() => {})
 }
 
 /** Goes through Node's client of HTTP, over a connection that ends in this process. */

@@ -192,7 +192,7 @@ it.each([
   ["ab..c", false],
   ["..abc", false]
 ])("%j as a bucket to write to: %j", (name, expected) => {
-  assert.strictEqual(Option.isSome(Schema.decodeUnknownOption(BucketName)(name)), expected)
+  assert.strictEqual(Option.isSome(Schema.decodeOption(BucketName)(name)), expected)
 })
 
 it.effect("what is no event at all has a problem too", () =>

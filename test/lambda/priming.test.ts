@@ -1,5 +1,5 @@
 // What happens before the first job: the whole program is gone through, and nobody notices.
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it } from "@effect/vitest"
 import { Console, Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import type { RequestListener } from "node:http"
@@ -27,12 +27,17 @@ import { assertClean, buildFunction, timeout } from "./builtFunction.ts"
 const services = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer, CodePipeline.layer, WebPage.layer)
 
 /** The function's own, and an address where nobody listens: what reached AWS would fail there. */
-const surroundings = environment({
+const variables = {
   AWS_REGION: "us-east-1",
   AWS_ENDPOINT_URL: "http://127.0.0.1:1",
   AWS_ACCESS_KEY_ID: "AKIAFUNCTION",
   AWS_SECRET_ACCESS_KEY: "secret"
-})
+}
+
+const surroundings = environment(variables)
+
+// A handler lives as long as its container, and here it is made many times.
+afterEach(() => void process.removeAllListeners("SIGTERM"))
 
 const textOf = ({ body }: PlayedRequest) => body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body)
 
@@ -85,6 +90,16 @@ describe("the job that is played", () => {
       assert.deepNestedInclude(reports[0], { "executionDetails.summary": "Tests passed." })
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(surroundings)))
+
+  it.live.each([["1769", 0], ["1768", 8], ["128", 8]] as const)(
+    "is none where the handler has a whole CPU: with %s MB %d requests are played",
+    ([AWS_LAMBDA_FUNCTION_MEMORY_SIZE, requests]) =>
+      Effect.gen(function*() {
+        const { asked, handler } = yield* primed(DeployStack, deployStackPriming)
+        assert.lengthOf(asked, requests)
+        assert.isFunction(handler)
+      }).pipe(Effect.provide(environment({ ...variables, AWS_LAMBDA_FUNCTION_MEMORY_SIZE })))
+  )
 
   it.live("opens no connection to where it would have asked over http", () =>
     Effect.gen(function*() {
