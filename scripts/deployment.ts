@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { parse } from "yaml"
 import type { JobOutcome } from "../src/domain/JobOutcome.ts"
+import { fresh } from "../src/domain/StackStatus.ts"
 import { scopedClient } from "../src/internal/awsCommand.ts"
 import { CloudFormation, type Stack } from "../src/services/CloudFormation.ts"
 import { readArtifact } from "./artifacts.ts"
@@ -69,7 +70,12 @@ const look = Effect.fn("look")(function*(stack: string, parameter: string) {
       AwsUnavailable: ({ message }) => Effect.fail(new AccountNotReady({ message }))
     })
   )
-  return Option.isNone(found) || found.value.parameterNames.includes(parameter)
+  // A stack of which there is only a change set, one that was never executed, has nothing to lose.
+  const isFree = Option.match(found, {
+    onNone: () => true,
+    onSome: ({ parameterNames, status }) => parameterNames.includes(parameter) || fresh(status) === "Shell"
+  })
+  return isFree
     ? found
     : yield* new AccountNotReady({
       message: `There is a stack "${stack}" already, for something else: it has no parameter ${parameter}. ` +

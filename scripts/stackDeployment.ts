@@ -115,7 +115,7 @@ export const deployStack = Effect.fn("deployStack")(function*(
     invoke: (event) => JobRunner.run(deployment, event, { remainingMillis: patience }),
     observe: (happening) =>
       happening._tag === "Reported"
-        ? story.told(happening.outcome, "CloudFormation is at work")
+        ? story.said(happening.outcome)
         : Effect.void
   }).pipe(
     Effect.updateService(ArtifactStore, (store) => ({ ...store, read: () => Effect.succeed(Buffer.from(text)) })),
