@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Effect, Layer, References } from "effect"
+import { Config, Effect, Layer, Option, Record, References } from "effect"
 import { PassThrough } from "node:stream"
 import { deploy } from "../../scripts/deployment.ts"
 import { readOptions, script } from "../../scripts/deployOptions.ts"
@@ -8,6 +8,7 @@ import { makeStory } from "../../scripts/story.ts"
 import { AwsDenied } from "../../src/domain/AwsError.ts"
 import { ArtifactStore, CloudFormation } from "../../src/index.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
+import type { Stack } from "../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../src/testing/index.ts"
 import { environment } from "../contract/environment.ts"
 import { S3Server } from "../contract/S3Server.ts"
@@ -18,12 +19,19 @@ import { toJson } from "./template.ts"
 const inJson = <A extends object>(request: A): A =>
   "templateBody" in request ? { ...request, templateBody: toJson(String(request.templateBody)) } : request
 
-/** CloudFormation in memory, which reads JSON alone. */
+/** Buckets have small letters. */
+const inSmallLetters = (stack: Stack): Stack => ({
+  ...stack,
+  outputs: Record.map(stack.outputs, (value, name) => name === "SourceBucketName" ? value.toLowerCase() : value)
+})
+
+/** CloudFormation in memory, which reads JSON alone and names buckets as all else. */
 const cloudFormation = Layer.provideMerge(
   Layer.effect(
     CloudFormation,
     Effect.map(CloudFormation, (memory) => ({
       ...memory,
+      describe: (stack) => Effect.map(memory.describe(stack), Option.map(inSmallLetters)),
       create: (request) => memory.create(inJson(request)),
       update: (request) => memory.update(inJson(request)),
       templateSummary: (template) => memory.templateSummary(inJson(template))
@@ -120,6 +128,29 @@ describe("npm run deploy", () => {
       assert.include(yield* succeeds([]), "There were no stack updates")
       assert.include(yield* succeeds(["--parameter=MemorySize=1024"]), "Stack update complete")
       assert.include(yield* succeeds(["--actions=check-webpage"]), "Stack update complete")
+    }).pipe(Effect.provide(account)))
+
+  it.live("makes the example's pipeline when its sample is there", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* S3Server.use(({ makeBucket }) => makeBucket("codepipeline-actions-example-sourcebucket"))
+      const told = yield* succeeds(["--pipeline-example"])
+      const [, example = ""] = told.split("\nstack codepipeline-actions-example\n")
+      assert.match(
+        example,
+        /Stack create started[^]*upload +s3:\S+\/template-package\.zip[^]*Stack update started[^]*has begun its first execution/
+      )
+      const again = yield* succeeds(["--pipeline-example"])
+      assert.match(again, /unchanged +s3:\S+\/template-package\.zip[^]*There were no stack updates/)
+    }).pipe(Effect.provide(account)))
+
+  it.live("makes no pipeline where the example's bucket cannot be made", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("SourceBucket", "Too many buckets"))
+      const { result, told } = yield* run(["--pipeline-example"])
+      assert.deepInclude(result, { _tag: "Success", success: false })
+      assert.match(told, /SourceBucket \(AWS::S3::Bucket\): Too many buckets\n\nRun this again when the cause is gone/)
     }).pipe(Effect.provide(account)))
 
   it.live("tells the causes of a failure, and makes the stack anew in the next run", () =>
