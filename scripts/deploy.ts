@@ -6,14 +6,14 @@ import * as References from "effect/References"
 import { ArtifactStore } from "../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../src/services/CloudFormation.ts"
 import { configureAws } from "./aws.ts"
-import { buildFunction, entryPoints } from "./bundle.ts"
+import { buildFunction, building, entryPoints } from "./bundle.ts"
 import { deploy } from "./deployment.ts"
 import { type DeployOptions, readOptions, script } from "./deployOptions.ts"
 import { type Options, runScript } from "./options.ts"
 import { makeStory } from "./story.ts"
 
 const build = ({ actions }: DeployOptions) =>
-  Effect.promise(async () => {
+  building(async () => {
     const wanted = (await entryPoints()).filter(([name]) => actions.some((action) => action === name))
     return Promise.all(wanted.map(([name, module]) => buildFunction(name, module)))
   })
