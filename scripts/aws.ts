@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import { badUsage } from "./options.ts"
 
 export interface AwsAccess {
-  /** The option that makes the script use AWS, for messages. */
-  readonly option: string
+  /** The script, or the option of it, that uses AWS; for messages. */
+  readonly user: string
+  /** What `--region` says, of a script that has it. */
   readonly region?: string | undefined
   /** All services at this address, such as an emulator's. */
   readonly endpoint?: string | undefined
@@ -14,10 +15,11 @@ export interface AwsAccess {
 const named = (cause: unknown) => cause instanceof Error ? cause.name : ""
 
 /**
- * Tells the AWS SDK what the options say, and looks that there are a region and credentials before anything is done.
- * It sets environment variables of this process: every client that is made afterwards goes by them.
+ * Tells the AWS SDK what the options say, looks that there are a region and credentials before anything is done, and
+ * gives the region. It sets environment variables of this process: every client that is made afterwards goes by them.
  */
-export const configureAws = Effect.fn("configureAws")(function*({ endpoint, option, region }: AwsAccess) {
+export const configureAws = Effect.fn("configureAws")(function*(access: AwsAccess) {
+  const { endpoint, region, user } = access
   if (endpoint !== undefined && !URL.canParse(endpoint)) return yield* badUsage(`"${endpoint}" is not a URL`)
   if (region !== undefined) process.env["AWS_REGION"] = region
   if (endpoint !== undefined) {
@@ -27,16 +29,20 @@ export const configureAws = Effect.fn("configureAws")(function*({ endpoint, opti
     process.env["AWS_SECRET_ACCESS_KEY"] ??= "local"
   }
   const { config } = new S3Client({})
-  yield* Effect.tryPromise(() => config.region()).pipe(
-    Effect.catch(() => badUsage(`${option} needs a region: set AWS_REGION, or one in your AWS profile`))
+  const found = yield* Effect.tryPromise(() => config.region()).pipe(
+    Effect.catch(() => {
+      const option = "region" in access ? "give --region, " : ""
+      return badUsage(`${user} needs a region: ${option}set AWS_REGION, or one in your AWS profile`)
+    })
   )
   yield* Effect.tryPromise({ try: () => config.credentials(), catch: named }).pipe(
     // The SDK's own words may quote a profile's.
     Effect.catch((name) =>
       badUsage(
-        `${option} needs credentials of AWS, and there are none that work (${name}): set AWS_PROFILE, after ` +
+        `${user} needs credentials of AWS, and there are none that work (${name}): set AWS_PROFILE, after ` +
           `"aws sso login" where it has a session, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
       )
     )
   )
+  return found
 })

@@ -1,9 +1,8 @@
 // npm run build: the npm package in dist/, and each function as dist/lambda/<function>/ and <function>.zip.
-import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import { rm } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { buildFunction, entryPoints } from "./bundle.ts"
+import { buildFunction, building, entryPoints } from "./bundle.ts"
 import { runScript, type Script } from "./options.ts"
 
 const script: Script<never> = {
@@ -27,4 +26,4 @@ const build = async () => {
   }
 }
 
-await runScript(script, () => Effect.promise(build))
+await runScript(script, () => building(build))

@@ -1,5 +1,6 @@
 // Bundles the functions for Lambda.
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { build, type BuildOptions, type Metafile, type Plugin } from "esbuild"
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { builtinModules } from "node:module"
@@ -7,6 +8,17 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { minify } from "terser"
 import { zipFiles } from "../src/internal/zipFiles.ts"
+import { reason } from "./options.ts"
+
+/** Something does not compile, or cannot be written. */
+export class BuildFailed extends Schema.TaggedError<BuildFailed>()("BuildFailed", { message: Schema.String }) {}
+
+/** The compilers tell on standard error what is wrong; what is thrown says which of them failed. */
+export const building = <A>(build: () => Promise<A>): Effect.Effect<A, BuildFailed> =>
+  Effect.tryPromise({
+    try: build,
+    catch: (cause) => new BuildFailed({ message: `the build failed: ${reason(cause)}` })
+  })
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 

@@ -2,97 +2,100 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { BucketName } from "../src/domain/Job.ts"
-import { nearest } from "../src/domain/nearest.ts"
-import { BadUsage, parseOptions } from "./options.ts"
+import { badUsage, type Options, type Script, suggestion } from "./options.ts"
 import { functionNames } from "./permissions.ts"
 
-export const help = `Usage: npm run deploy -- --bucket BUCKET [options]
-
+export const script = {
+  command: "npm run deploy",
+  purpose: `
 Builds the functions, uploads them, and creates or updates the stack of functions in your account: what
-scripts/templates/functions.yaml says. A second run changes what has changed, and nothing else.
-
-  --bucket BUCKET         the bucket for the functions' code, in the region of the stack; required
-  --stack NAME            the stack of functions; codepipeline-actions when left out
-  --region REGION         in place of that of your environment or AWS profile
-  --actions NAMES         the functions that the stack is to have, with commas: ${functionNames.join(",")} when left out
-  --parameter NAME=VALUE  a parameter of the template, such as Stacks=shop-*, MemorySize=512 or LogRetentionDays=90; as
-                          often as needed. What is not named stays as it is, and is the template's default at first.
-  --template-bucket NAME  the bucket through which templates of more than 51,200 bytes are passed, by the function
-                          deploy-stack, and here
-  --pipeline-example      deploy the pipeline of scripts/templates/pipeline.yaml as well, as the stack NAME-example, and
-                          upload its sample
-  --dry-run               build, look at what there is, and say what would be done; nothing in your account is changed
-  --endpoint-url URL      AWS at this address, such as an emulator's
-  --help
-
-Examples:
-  npm run deploy -- --bucket my-code --dry-run
-  npm run deploy -- --bucket my-code --parameter "Stacks=shop-*" --pipeline-example
-
-Exit status: 0 it is deployed, 1 it is not, 2 the command line is wrong.
-`
-
-const badUsage = (message: string) => Effect.fail(new BadUsage({ message }))
+scripts/templates/functions.yaml says. A second run changes what has changed, and nothing else.`,
+  options: {
+    bucket: {
+      kind: "value",
+      value: "BUCKET",
+      text: "Required: the bucket for the functions' code, in the region of the stack."
+    },
+    stack: { kind: "value", value: "NAME", text: "The stack of functions.", otherwise: "codepipeline-actions" },
+    region: { kind: "value", value: "REGION", text: "In place of that of your environment or AWS profile." },
+    actions: {
+      kind: "value",
+      value: "NAMES",
+      text: "The functions that the stack is to have, with commas. Others that it has are removed.",
+      otherwise: functionNames.join(",")
+    },
+    parameter: {
+      kind: "values",
+      value: "NAME=VALUE",
+      text: "A parameter of the template, such as Stacks=shop-*, MemorySize=512 or LogRetentionDays=90. What is not " +
+        "named stays as it is, and is the template's default at first."
+    },
+    "template-bucket": {
+      kind: "value",
+      value: "BUCKET",
+      text: "The bucket through which deploy-stack passes templates of more than 51,200 bytes."
+    },
+    "pipeline-example": {
+      text:
+        "Deploy the pipeline of scripts/templates/pipeline.yaml as well, as the stack NAME-example, with its sample."
+    },
+    "dry-run": {
+      text: "Build, look at what there is, and say what would be done; nothing in your account is changed."
+    },
+    "endpoint-url": { kind: "value", value: "URL", text: "AWS at this address, such as an emulator's." }
+  },
+  examples: [
+    "npm run deploy -- --bucket my-code --dry-run",
+    "npm run deploy -- --bucket my-code --parameter \"Stacks=shop-*\" --pipeline-example"
+  ],
+  status: "0 it is deployed, 1 it is not, 2 the command line is wrong, or there is no region or no credentials"
+} as const satisfies Script<string>
 
 /** With what comes after it, it is the name of a function, which has 64 characters at most. */
 const isStackName = Schema.is(Schema.String.check(Schema.isPattern(/^[a-zA-Z][-a-zA-Z0-9]{0,49}$/)))
 const isBucketName = Schema.is(BucketName)
 
 /** What the command line asks for; nothing that it asks for is passed over. */
-export const readOptions = Effect.fn("readOptions")(function*(args: ReadonlyArray<string>) {
-  const { flags, positionals, values } = yield* parseOptions(args, {
-    bucket: "value",
-    stack: "value",
-    region: "value",
-    actions: "value",
-    parameter: "values",
-    "template-bucket": "value",
-    "pipeline-example": "flag",
-    "dry-run": "flag",
-    "endpoint-url": "value",
-    help: "flag"
-  })
-  if (flags.has("help")) return { help: true } as const
-  if (positionals.length > 0) return yield* badUsage(`"${positionals[0]}" belongs to no option`)
-  const bucket = values.bucket?.[0]
-  if (bucket === undefined) {
-    return yield* badUsage("--bucket is missing: name a bucket for the functions' code (aws s3 mb s3://NAME makes one)")
+export const readOptions = Effect.fn("readOptions")(
+  function*({ flags, values }: Options<keyof typeof script["options"]>) {
+    const bucket = values.bucket?.[0]
+    if (bucket === undefined) {
+      return yield* badUsage(
+        "--bucket is missing: name a bucket for the functions' code (aws s3 mb s3://NAME makes one)"
+      )
+    }
+    const templateBucket = values["template-bucket"]?.[0]
+    for (const name of [bucket, templateBucket]) {
+      if (name !== undefined && !isBucketName(name)) return yield* badUsage(`"${name}" is not the name of a bucket`)
+    }
+    const stack = values.stack?.[0] ?? "codepipeline-actions"
+    if (!isStackName(stack)) {
+      return yield* badUsage(`--stack takes a letter, then letters, digits and hyphens, 50 at most, not "${stack}"`)
+    }
+    const actions = yield* readActions(values.actions?.[0] ?? functionNames.join(","))
+    const pipelineExample = flags.has("pipeline-example")
+    if (pipelineExample && actions.length < functionNames.length) {
+      return yield* badUsage("--pipeline-example needs all functions: leave --actions out")
+    }
+    return {
+      bucket,
+      stack,
+      region: values.region?.[0],
+      actions,
+      parameters: yield* readParameters(values.parameter ?? []),
+      templateBucket,
+      pipelineExample,
+      dryRun: flags.has("dry-run"),
+      endpoint: values["endpoint-url"]?.[0]
+    }
   }
-  const templateBucket = values["template-bucket"]?.[0]
-  for (const name of [bucket, templateBucket]) {
-    if (name !== undefined && !isBucketName(name)) return yield* badUsage(`"${name}" is not the name of a bucket`)
-  }
-  const stack = values.stack?.[0] ?? "codepipeline-actions"
-  if (!isStackName(stack)) {
-    return yield* badUsage(`--stack takes a letter, then letters, digits and hyphens, 50 at most, not "${stack}"`)
-  }
-  const endpoint = values["endpoint-url"]?.[0]
-  if (endpoint !== undefined && !URL.canParse(endpoint)) return yield* badUsage(`"${endpoint}" is not a URL`)
-  const actions = yield* readActions(values.actions?.[0] ?? functionNames.join(","))
-  const pipelineExample = flags.has("pipeline-example")
-  if (pipelineExample && actions.length < functionNames.length) {
-    return yield* badUsage("--pipeline-example needs all functions: leave --actions out")
-  }
-  return {
-    help: false,
-    bucket,
-    stack,
-    region: values.region?.[0],
-    actions,
-    parameters: yield* readParameters(values.parameter ?? []),
-    templateBucket,
-    pipelineExample,
-    dryRun: flags.has("dry-run"),
-    endpoint
-  } as const
-})
+)
 
 const readActions = Effect.fnUntraced(function*(list: string) {
   const names = list.split(",")
   for (const name of names) {
     if (functionNames.some((known) => known === name)) continue
-    const [closest = functionNames.join(" and ")] = nearest(name, functionNames)
-    return yield* badUsage(`--actions: there is no function "${name}"; did you mean ${closest}?`)
+    return yield* badUsage(`--actions: there is no function "${name}"; ${suggestion(name, functionNames)}`)
   }
   return functionNames.filter((name) => names.includes(name))
 })
@@ -117,4 +120,4 @@ const readParameters = Effect.fnUntraced(function*(options: ReadonlyArray<string
   return parameters
 })
 
-export type DeployOptions = Extract<Effect.Success<ReturnType<typeof readOptions>>, { readonly help: false }>
+export type DeployOptions = Effect.Success<ReturnType<typeof readOptions>>

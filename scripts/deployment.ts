@@ -8,20 +8,21 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { parse } from "yaml"
 import type { JobOutcome } from "../src/domain/JobOutcome.ts"
+import { fresh } from "../src/domain/StackStatus.ts"
 import { scopedClient } from "../src/internal/awsCommand.ts"
-import { CloudFormation } from "../src/services/CloudFormation.ts"
+import { CloudFormation, type Stack } from "../src/services/CloudFormation.ts"
 import { readArtifact } from "./artifacts.ts"
 import type { BuiltFunction } from "./bundle.ts"
 import { AccountNotReady, openBucket } from "./codeBucket.ts"
 import type { DeployOptions } from "./deployOptions.ts"
-import { BadUsage, reason } from "./options.ts"
+import { badUsage, suggestion } from "./options.ts"
 import { type FunctionName, functionNames } from "./permissions.ts"
 import { deployStack } from "./stackDeployment.ts"
 import type { Story } from "./story.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-/** A template of `scripts/templates`, and its parameters' defaults. */
+/** A template of `scripts/templates`, with its parameters and their defaults. */
 const readTemplate = (name: "functions" | "pipeline") =>
   Effect.promise(async () => {
     const file = `scripts/templates/${name}.yaml`
@@ -33,7 +34,7 @@ const readTemplate = (name: "functions" | "pipeline") =>
     const defaults = Object.entries(Parameters).flatMap(([name, { Default }]) =>
       Default === undefined ? [] : [[name, String(Default)] as const]
     )
-    return { file, text, defaults: Object.fromEntries(defaults) }
+    return { file, text, parameterNames: Object.keys(Parameters), defaults: Object.fromEntries(defaults) }
   })
 
 /**
@@ -55,30 +56,13 @@ const keyParameters = {
   "check-webpage": "CheckWebpageKey"
 } satisfies Record<FunctionName, string>
 
-/** A client of S3 that has a region and credentials; or what is missing of them. */
-const connect = Effect.fn("connect")(function*({ endpoint }: DeployOptions) {
-  const client = yield* scopedClient((shared) => new S3Client({ ...shared, forcePathStyle: endpoint !== undefined }))
-  const region = yield* Effect.tryPromise({
-    try: () => client.config.region(),
-    catch: () => new BadUsage({ message: "No region: give --region, set AWS_REGION, or one in your AWS profile" })
-  })
-  yield* Effect.tryPromise({
-    try: () => client.config.credentials(),
-    catch: (cause) =>
-      new AccountNotReady({
-        message:
-          "No AWS credentials: sign in (aws sso login, aws configure), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID " +
-          `and AWS_SECRET_ACCESS_KEY. The AWS SDK says: ${reason(cause)}`
-      })
-  })
-  return { client, region }
-})
-
-/** Whether there is such a stack: the first call of CloudFormation, so that a refusal is known before anything is done. */
-const exists = Effect.fn("exists")(function*(stack: string) {
+/**
+ * The stack as it is; the first call of CloudFormation, so that a refusal is known before anything is done. It has to
+ * have this parameter: a stack with another template would lose what is in it.
+ */
+const look = Effect.fn("look")(function*(stack: string, parameter: string) {
   const cloudFormation = yield* CloudFormation
-  return yield* cloudFormation.describe(stack).pipe(
-    Effect.map(Option.isSome),
+  const found = yield* cloudFormation.describe(stack).pipe(
     Effect.catchTags({
       AwsDenied: ({ message, needed }) =>
         Effect.fail(new AccountNotReady({ message: `${message}. Your credentials need ${needed}` })),
@@ -86,6 +70,17 @@ const exists = Effect.fn("exists")(function*(stack: string) {
       AwsUnavailable: ({ message }) => Effect.fail(new AccountNotReady({ message }))
     })
   )
+  // A stack of which there is only a change set, one that was never executed, has nothing to lose.
+  const isFree = Option.match(found, {
+    onNone: () => true,
+    onSome: ({ parameterNames, status }) => parameterNames.includes(parameter) || fresh(status) === "Shell"
+  })
+  return isFree
+    ? found
+    : yield* new AccountNotReady({
+      message: `There is a stack "${stack}" already, for something else: it has no parameter ${parameter}. ` +
+        "Name another one with --stack"
+    })
 })
 
 const variablesOf = (outcome: JobOutcome): Readonly<Record<string, string>> =>
@@ -96,18 +91,28 @@ const kibibytes = ({ length }: Uint8Array) => `${Math.ceil(length / 1024)} KiB`
 /** Gives whether all is deployed, or would be. `build` makes the functions; it is run when the account is known to be ready. */
 export const deploy = Effect.fn("deploy")(function*<E, R>(
   options: DeployOptions,
-  { build, interval, story }: {
+  { build, interval, region, story }: {
     readonly build: Effect.Effect<ReadonlyArray<BuiltFunction>, E, R>
     readonly interval: Duration.Input
+    /** The one that the SDK goes by. */
+    readonly region: string
     readonly story: Story
   }
 ) {
   const { bucket, dryRun, endpoint, parameters: given, pipelineExample, stack, templateBucket } = options
-  const { client, region } = yield* connect(options)
+  const client = yield* scopedClient((shared) => new S3Client({ ...shared, forcePathStyle: endpoint !== undefined }))
+  const template = yield* readTemplate("functions")
+  const unknown = Object.keys(given).find((name) => !template.parameterNames.includes(name))
+  if (unknown !== undefined) {
+    return yield* badUsage(
+      `--parameter ${unknown}: ${template.file} has no such parameter; ${suggestion(unknown, template.parameterNames)}`
+    )
+  }
   const code = openBucket(client, bucket, region)
   yield* code.check
   if (templateBucket !== undefined) yield* openBucket(client, templateBucket, region).check
-  const isUpdate = yield* exists(stack)
+  const isUpdate = Option.isSome(yield* look(stack, "CodeBucket"))
+  const example = pipelineExample ? yield* look(exampleOf(stack), "DeployStackFunction") : Option.none()
 
   const note = (word: string, text: string) => story.line(`    ${word.padEnd(10)}  ${text}`)
   yield* story.line(`${dryRun ? "dry run: " : ""}stack ${stack} in ${region}${endpoint ? `, ${endpoint}` : ""}`)
@@ -125,7 +130,6 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
     if (!dryRun) yield* code.put(key, built.zip)
   }
 
-  const template = yield* readTemplate("functions")
   const parameters = parametersFor(isUpdate, template, {
     CodeBucket: bucket,
     ...Object.fromEntries(functionNames.map((name) => [keyParameters[name], keys.get(name) ?? ""])),
@@ -133,12 +137,17 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
     ...given
   })
   if (dryRun) {
-    yield* note(isUpdate ? "to update" : "to create", `stack ${stack}, of ${template.file}`)
+    yield* note(isUpdate ? "to update" : "to create", `stack ${stack}, of ${template.file}${differing(isUpdate)}`)
     for (const [name, value] of Object.entries(parameters)) yield* note("parameter", `${name}: ${value || "(none)"}`)
+    if (isUpdate) yield* note("parameter", "all others as they are")
     if (pipelineExample) {
-      const word = (yield* exists(exampleOf(stack))) ? "to update" : "to create"
-      yield* note(word, `stack ${exampleOf(stack)}, of scripts/templates/pipeline.yaml`)
-      yield* note("to upload", `${sampleKey}, into the source bucket that the pipeline gets`)
+      const isUpdate = Option.isSome(example)
+      const { file } = yield* readTemplate("pipeline")
+      yield* note(isUpdate ? "to update" : "to create", `stack ${exampleOf(stack)}, of ${file}${differing(isUpdate)}`)
+      const source = sourceOf(example)
+      if (source === undefined || !(yield* openBucket(client, source, region).has(sampleKey))) {
+        yield* note("to upload", `${sampleKey}, into ${source ?? "the source bucket of that stack"}`)
+      }
     }
     return true
   }
@@ -150,18 +159,26 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
   }
   const outputs = variablesOf(outcome)
   if (!pipelineExample) {
-    yield* story.line(whatNext(outputs, given))
+    yield* story.line(whatNext(outputs))
     return true
   }
   return yield* deployExample(options, outputs, { client, region, interval, story })
 })
 
+const differing = (isUpdate: boolean) => isUpdate ? ", where it differs" : ""
+
 const afterFailure =
-  "\nRun this again when the cause is gone: a stack that could not be created is deleted and created again."
+  "\nRun this again when the cause is gone: a stack that only deleting helps is deleted and created again."
 
 const sampleKey = "template-package.zip"
 
 const exampleOf = (stack: string) => `${stack}-example`
+
+/** The bucket that the sample goes into, where the example's stack has it. */
+const sourceOf = Option.match<string | undefined, Stack, string | undefined>({
+  onNone: () => undefined,
+  onSome: ({ outputs }) => outputs["SourceBucketName"]
+})
 
 /** What the example's template takes of the functions' stack. */
 const passedOn = ["DeployStackFunction", "CheckWebpageFunction", "CloudFormationRoleArn", "CloudFormationRoleName"]
@@ -186,16 +203,21 @@ const deployExample = Effect.fn("deployExample")(function*(
   }
   yield* story.line(`stack ${stack}`)
   const template = yield* readTemplate("pipeline")
-  const given = Object.fromEntries(passedOn.map((name) => [name, outputs[name] ?? ""]))
-  const outcome = yield* deployStack({
-    stack,
-    template,
-    parameters: parametersFor(yield* exists(stack), template, given),
-    templateBucket,
-    interval
-  }, story)
-  const { SourceBucketName: source } = variablesOf(outcome)
-  if (outcome._tag === "Failed" || source === undefined) {
+  const given = {
+    ...Object.fromEntries(passedOn.map((name) => [name, outputs[name] ?? ""])),
+    Stack: stackOf(outputs, "example")
+  }
+  const lookAtExample = look(stack, "DeployStackFunction")
+  const deployWith = Effect.fnUntraced(function*(WithPipeline: "true" | "false") {
+    const isUpdate = Option.isSome(yield* lookAtExample)
+    const parameters = parametersFor(isUpdate, template, { ...given, WithPipeline })
+    return (yield* deployStack({ stack, template, parameters, templateBucket, interval }, story))._tag === "Succeeded"
+  })
+
+  // A pipeline begins its first execution as soon as it is there, and that needs the sample.
+  const ready = sourceOf(yield* lookAtExample) !== undefined || (yield* deployWith("false"))
+  const source = ready ? sourceOf(yield* lookAtExample) : undefined
+  if (source === undefined) {
     yield* story.line(afterFailure)
     return false
   }
@@ -207,26 +229,33 @@ const deployExample = Effect.fn("deployExample")(function*(
     yield* bucket.put(sampleKey, zip)
     yield* story.line(`    upload      s3://${source}/${sampleKey}, the sample that the pipeline deploys`)
   }
+  if (!(yield* deployWith("true"))) {
+    yield* story.line(afterFailure)
+    return false
+  }
   yield* story.line(`
-The upload of ${sampleKey} begins an execution of pipeline ${stack}:
+Pipeline ${stack} has begun its first execution as soon as it was there. It deploys stack ${given.Stack}, checks what
+came of it, and waits for an approval to delete it again:
 
     aws codepipeline get-pipeline-state --name ${stack} --region ${region}
 
-Another upload begins the next:
+To begin another, upload a zip with template-package/template.json in it:
 
-    aws s3 cp ${sampleKey} s3://${source}/${sampleKey} --region ${region}`)
+    aws s3 cp YOUR.zip s3://${source}/${sampleKey} --region ${region}`)
   return true
 })
 
 const action = (name: string, userParameters: object) =>
   `    FunctionName    ${name}\n    UserParameters  ${JSON.stringify(userParameters)}\n`
 
+/** A stack that deploy-stack may work on. */
+const stackOf = ({ Stacks = "" }: Readonly<Record<string, string>>, name: string) => Stacks.replaceAll("*", name)
+
 /** How to go on: the configuration of an action in a pipeline. */
-const whatNext = (outputs: Readonly<Record<string, string>>, given: Readonly<Record<string, string>>) => {
-  const { CheckWebpageFunction, CloudFormationRoleArn: roleArn, DeployStackFunction } = outputs
-  const { Stacks = "MyTestStack" } = given
+const whatNext = (outputs: Readonly<Record<string, string>>) => {
+  const { CheckWebpageFunction, CloudFormationRoleArn: roleArn, DeployStackFunction, Stacks } = outputs
   const deployStack = {
-    stack: Stacks.replaceAll("*", "NAME"),
+    stack: stackOf(outputs, "NAME"),
     file: "template.json",
     artifact: "SourceArtifact",
     ...(roleArn !== undefined && { roleArn })
@@ -236,7 +265,7 @@ const whatNext = (outputs: Readonly<Record<string, string>>, given: Readonly<Rec
     ...(DeployStackFunction === undefined ? [] : [action(DeployStackFunction, deployStack)]),
     ...(CheckWebpageFunction === undefined ? [] : [action(CheckWebpageFunction, { url: "https://www.example.com/" })]),
     ...(DeployStackFunction === undefined ? [] : [
-      "The stacks that deploy-stack may work on: --parameter Stacks=PATTERN (MyTestStack, at first)."
+      `The stacks that deploy-stack may work on: --parameter Stacks=PATTERN (now ${Stacks}).`
     ]),
     ...(roleArn === undefined ? [] : [
       "What CloudFormation's role may make: --parameter ServiceRolePolicyArns=ARN,ARN or policies of your own (nothing, at first)."

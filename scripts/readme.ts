@@ -8,8 +8,8 @@ import { Evidence } from "../src/domain/StackEvents.ts"
 import * as StackPlan from "../src/domain/StackPlan.ts"
 import { StackStatus } from "../src/domain/StackStatus.ts"
 import * as Telemetry from "../src/services/Telemetry.ts"
-import { help as deployHelp } from "./deployOptions.ts"
-import { runScript, type Script } from "./options.ts"
+import { script as deployScript } from "./deployOptions.ts"
+import { helpOf, runScript, type Script } from "./options.ts"
 import { functionNames, furtherPermissions, minimalPolicy, templateStatements } from "./permissions.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url))
@@ -132,7 +132,7 @@ const pageParts: Readonly<Record<string, Parts>> = {
     ...examples("embed.ts")
   },
   "docs/deploying.md": {
-    "deploy help": () => `\`\`\`text\n${deployHelp.trimEnd()}\n\`\`\``
+    "deploy help": () => `\`\`\`text\n${helpOf(deployScript).trimEnd()}\n\`\`\``
   },
   "docs/own-actions.md": examples(
     "greet.ts",

@@ -3,7 +3,14 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
-import { DeployStack } from "../src/actions/DeployStack.ts"
+import {
+  DeployStack,
+  OperationFailed,
+  type OperationUnproven,
+  type StackMissing,
+  type StackProtected,
+  type StackRefused
+} from "../src/actions/DeployStack.ts"
 import type { AwsDenied, AwsUnavailable } from "../src/domain/AwsError.ts"
 import type { Failure } from "../src/domain/JobOutcome.ts"
 import * as JobRunner from "../src/JobRunner.ts"
@@ -12,8 +19,10 @@ import { CodePipelineMemory } from "../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../src/testing/LocalPipeline.ts"
 import type { Story } from "./story.ts"
 
+const again = "then run this again"
+
 /** The same program, in words for whoever sits at the terminal: the credentials are theirs, not those of a function. */
-const deployment: typeof DeployStack = {
+export const deployment: typeof DeployStack = {
   ...DeployStack,
   failures: {
     ...DeployStack.failures,
@@ -30,6 +39,38 @@ const deployment: typeof DeployStack = {
       type: denied ? "PermissionError" : "ConfigurationError",
       message: `Could not upload to s3://${bucket}/${key}: ${reason}` +
         (denied ? ". Your credentials need s3:PutObject on this object" : "")
+    }),
+    StackRefused: ({ stack, status }: StackRefused): Failure => ({
+      type: "ConfigurationError",
+      message: `Stack cannot be updated when status is: ${status}. Bring stack "${stack}" into a status that can be ` +
+        `updated, or delete it, ${again}`
+    }),
+    StackProtected: ({ stack }: StackProtected): Failure => ({
+      type: "ConfigurationError",
+      message: `Stack "${stack}" has to be deleted first, and has termination protection. Switch that off, ${again}`
+    }),
+    StackMissing: ({ stack }: StackMissing): Failure => ({
+      type: "JobFailed",
+      message: `Stack "${stack}" does not exist any more: somebody has deleted it. Run this again`
+    }),
+    OperationUnproven: ({ stackId, status }: OperationUnproven): Failure => ({
+      type: "JobFailed",
+      message:
+        `CloudFormation has taken the operation, and for 15 minutes stack "${stackId}", in status ${status}, has ` +
+        `not shown it. Look at its events, ${again}`
+    }),
+    // What to do about the stack's status is done by the next run.
+    OperationFailed: ({ causes, operation, stackId, status }: OperationFailed): Failure => ({
+      type: "JobFailed",
+      message: new OperationFailed({
+        causes,
+        operation,
+        stackId,
+        status,
+        remarks: causes.length > 0
+          ? []
+          : [`Its events tell more: aws cloudformation describe-stack-events --stack-name ${stackId}`]
+      }).message
     })
   }
 }
@@ -74,7 +115,7 @@ export const deployStack = Effect.fn("deployStack")(function*(
     invoke: (event) => JobRunner.run(deployment, event, { remainingMillis: patience }),
     observe: (happening) =>
       happening._tag === "Reported"
-        ? story.told(happening.outcome, "CloudFormation is at work")
+        ? story.said(happening.outcome)
         : Effect.void
   }).pipe(
     Effect.updateService(ArtifactStore, (store) => ({ ...store, read: () => Effect.succeed(Buffer.from(text)) })),

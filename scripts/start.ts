@@ -28,6 +28,7 @@ import {
   readEvent,
   readOptions,
   script,
+  withoutCredentials,
   withParameters
 } from "./startOptions.ts"
 import { makeStory, type Story } from "./story.ts"
@@ -142,8 +143,9 @@ const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
     : Effect.void
 
 const deployStack = Effect.fn("deployStack")(function*(options: Options, given: unknown, story: Story) {
-  if (options.live) yield* configureAws({ option: "--live", endpoint: options.endpoint })
-  const event = yield* withParameters(options, given)
+  if (options.live) yield* configureAws({ user: "--live", endpoint: options.endpoint })
+  const asked = yield* withParameters(options, given)
+  const event = options.live ? yield* withoutCredentials(asked) : asked
   const artifacts = yield* decodeJob(event).pipe(
     Effect.flatMap((job) => readArtifacts(options, job)),
     // The action is to tell what is wrong with the event.

@@ -160,6 +160,17 @@ export const withParameters = Effect.fn("withParameters")(function*({ parameters
   return { "CodePipeline.job": { ...rest, data: { ...data, actionConfiguration } } }
 })
 
+/** The event without the credentials in it, which open nothing any more: artifacts are read with those of this machine. */
+export const withoutCredentials = (event: unknown): Effect.Effect<unknown> =>
+  decodeJob(event).pipe(
+    Effect.map(() => {
+      const { "CodePipeline.job": { data, ...rest } } = event as JobEvent
+      return { "CodePipeline.job": { ...rest, data: { ...data, artifactCredentials: null } } }
+    }),
+    // The action is to tell what is wrong with the event.
+    Effect.orElseSucceed(() => event)
+  )
+
 export type Options = Effect.Success<ReturnType<typeof readOptions>>
 
 export const readEvent = Effect.fn("readEvent")(function*(path: string) {

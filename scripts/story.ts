@@ -13,6 +13,9 @@ const styles = { Succeeded: "green", Continued: "cyan", Failed: "red" } satisfie
 /** Further lines of a message below its first. */
 const indented = (text: string) => text.replaceAll("\n", `\n${" ".repeat(16)}`)
 
+/** How long something has lasted, as `StackProgress.summary` has it. */
+const lasted = /, \d+ (?:s|min|h \d+ min)(?=\))/
+
 /** Lines, and on a terminal one more that is rewritten while there is something to wait for. */
 export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStream) {
   const startedAt = yield* Clock.currentTimeMillis
@@ -50,7 +53,9 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
     const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
     const draw = Effect.map(Clock.currentTimeMillis, (now) => {
       if (waitingFor === "") return
-      out.write(`\r\u001B[2K    ${frames[Math.floor(now / 100) % frames.length]} ${style("dim", waitingFor)}`)
+      // What is wider than the terminal could not be taken back.
+      const shown = waitingFor.slice(0, Math.max(0, out.columns - 7))
+      out.write(`\r\u001B[2K    ${frames[Math.floor(now / 100) % frames.length]} ${style("dim", shown)}`)
       liveLine = true
     })
     yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("100 millis")))
@@ -58,9 +63,15 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
 
   return {
     line,
-    /** What the action says, as CodePipeline would be told it. */
-    told: (outcome: JobOutcome, waiting = "") => {
-      waitingFor = waiting
+    /**
+     * What the action says, as CodePipeline would be told it. What differs from the line before only by how long
+     * something has lasted is left to the line that is rewritten.
+     */
+    said: (outcome: JobOutcome) => {
+      waitingFor = outcome._tag === "Continued" ? outcome.message : ""
+      const news = JSON.stringify({ ...outcome, continuationToken: "", message: outcome.message.replace(lasted, "") })
+      if (news === seen) return Effect.void
+      seen = news
       return told(outcome)
     },
     /** A page was asked for: this came back. */

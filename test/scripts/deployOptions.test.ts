@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { help, readOptions } from "../../scripts/deployOptions.ts"
+import { readOptions, script } from "../../scripts/deployOptions.ts"
+import { readCommandLine } from "../../scripts/options.ts"
+
+const optionsOf = (args: ReadonlyArray<string>) => Effect.flatMap(readCommandLine(script, args), readOptions)
 
 describe("readOptions of npm run deploy", () => {
   it.effect("has defaults for all but the bucket", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* readOptions(["--bucket", "code"]), {
-        help: false,
+      assert.deepStrictEqual(yield* optionsOf(["--bucket", "code"]), {
         bucket: "code",
         stack: "codepipeline-actions",
         region: undefined,
@@ -21,7 +23,7 @@ describe("readOptions of npm run deploy", () => {
 
   it.effect("reads all that the command line asks for", () =>
     Effect.gen(function*() {
-      const options = yield* readOptions([
+      const options = yield* optionsOf([
         "--bucket=code",
         "--stack=tools",
         "--region=eu-west-1",
@@ -34,7 +36,6 @@ describe("readOptions of npm run deploy", () => {
         "--endpoint-url=http://127.0.0.1:5000"
       ])
       assert.deepStrictEqual(options, {
-        help: false,
         bucket: "code",
         stack: "tools",
         region: "eu-west-1",
@@ -47,21 +48,14 @@ describe("readOptions of npm run deploy", () => {
       })
     }))
 
-  it.effect("asks for no bucket where help is asked for", () =>
-    Effect.gen(function*() {
-      assert.deepStrictEqual(yield* readOptions(["--help"]), { help: true })
-      assert.include(help, "--pipeline-example")
-    }))
-
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
     [[], "--bucket is missing"],
     [["--buckt", "code"], "--buckt is not an option; did you mean --bucket?"],
     [["--bucket", "s3://code/x"], "\"s3://code/x\" is not the name of a bucket"],
     [["--bucket=code", "--template-bucket=a/b"], "\"a/b\" is not the name of a bucket"],
-    [["--bucket=code", "more"], "\"more\" belongs to no option"],
+    [["--bucket=code", "more"], "\"more\" is too much: npm run deploy takes options only"],
     [["--bucket=code", "--stack=1st"], "--stack takes a letter, then letters"],
     [["--bucket=code", `--stack=${"s".repeat(51)}`], "50 at most"],
-    [["--bucket=code", "--endpoint-url=here"], "\"here\" is not a URL"],
     [["--bucket=code", "--actions=deploy-stak"], "there is no function \"deploy-stak\"; did you mean deploy-stack?"],
     [["--bucket=code", "--actions="], "--actions needs a value"],
     [["--bucket=code", "--actions=deploy-stack", "--pipeline-example"], "--pipeline-example needs all functions"],
@@ -70,6 +64,6 @@ describe("readOptions of npm run deploy", () => {
     [["--bucket=code", "--parameter=A=1", "--parameter=A=2"], "--parameter A is given twice"]
   ])("%j is refused: %s", ([args, message]) =>
     Effect.gen(function*() {
-      assert.include((yield* Effect.flip(readOptions(args))).message, message)
+      assert.include((yield* Effect.flip(optionsOf(args))).message, message)
     }))
 })

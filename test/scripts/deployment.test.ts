@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Effect, Layer, References } from "effect"
+import { Config, Effect, Layer, Option, Record, References } from "effect"
 import { PassThrough } from "node:stream"
 import { deploy } from "../../scripts/deployment.ts"
-import { type DeployOptions, readOptions } from "../../scripts/deployOptions.ts"
+import { readOptions, script } from "../../scripts/deployOptions.ts"
+import { readCommandLine } from "../../scripts/options.ts"
 import { makeStory } from "../../scripts/story.ts"
 import { AwsDenied } from "../../src/domain/AwsError.ts"
 import { ArtifactStore, CloudFormation } from "../../src/index.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
+import type { Stack } from "../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../src/testing/index.ts"
 import { environment } from "../contract/environment.ts"
 import { S3Server } from "../contract/S3Server.ts"
@@ -17,12 +19,19 @@ import { toJson } from "./template.ts"
 const inJson = <A extends object>(request: A): A =>
   "templateBody" in request ? { ...request, templateBody: toJson(String(request.templateBody)) } : request
 
-/** CloudFormation in memory, which reads JSON alone. */
+/** Buckets have small letters. */
+const inSmallLetters = (stack: Stack): Stack => ({
+  ...stack,
+  outputs: Record.map(stack.outputs, (value, name) => name === "SourceBucketName" ? value.toLowerCase() : value)
+})
+
+/** CloudFormation in memory, which reads JSON alone and names buckets as all else. */
 const cloudFormation = Layer.provideMerge(
   Layer.effect(
     CloudFormation,
     Effect.map(CloudFormation, (memory) => ({
       ...memory,
+      describe: (stack) => Effect.map(memory.describe(stack), Option.map(inSmallLetters)),
       create: (request) => memory.create(inJson(request)),
       update: (request) => memory.update(inJson(request)),
       templateSummary: (template) => memory.templateSummary(inJson(template))
@@ -54,7 +63,9 @@ const moto = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer).pipe(
 const run = Effect.fnUntraced(
   function*(args: ReadonlyArray<string>, code = "the code") {
     const endpoint = yield* Config.String("AWS_ENDPOINT_URL")
-    const options = (yield* readOptions(["--bucket=code", `--endpoint-url=${endpoint}`, ...args])) as DeployOptions
+    const options = yield* readCommandLine(script, ["--bucket=code", `--endpoint-url=${endpoint}`, ...args]).pipe(
+      Effect.flatMap(readOptions)
+    )
     const out = new PassThrough()
     let builds = 0
     const build = Effect.suspend(() => {
@@ -65,7 +76,7 @@ const run = Effect.fnUntraced(
         ))
     })
     const story = yield* makeStory(out as unknown as NodeJS.WriteStream)
-    const result = yield* Effect.result(deploy(options, { build, interval: "5 millis", story }))
+    const result = yield* Effect.result(deploy(options, { build, interval: "5 millis", region: "eu-central-1", story }))
     return { result, builds, told: String(out.read() ?? "") }
   },
   Effect.scoped,
@@ -85,6 +96,8 @@ const writes = Effect.map(
   S3Server,
   ({ requests }) => requests.filter(({ method }) => method !== "GET" && method !== "HEAD")
 )
+
+const otherTemplate = "{\"Resources\":{\"Shop\":{\"Type\":\"AWS::S3::Bucket\"}}}"
 
 const withBucket = S3Server.use(({ makeBucket }) => makeBucket("code"))
 
@@ -117,6 +130,29 @@ describe("npm run deploy", () => {
       assert.include(yield* succeeds(["--actions=check-webpage"]), "Stack update complete")
     }).pipe(Effect.provide(account)))
 
+  it.live("makes the example's pipeline when its sample is there", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* S3Server.use(({ makeBucket }) => makeBucket("codepipeline-actions-example-sourcebucket"))
+      const told = yield* succeeds(["--pipeline-example"])
+      const [, example = ""] = told.split("\nstack codepipeline-actions-example\n")
+      assert.match(
+        example,
+        /Stack create started[^]*upload +s3:\S+\/template-package\.zip[^]*Stack update started[^]*has begun its first execution/
+      )
+      const again = yield* succeeds(["--pipeline-example"])
+      assert.match(again, /unchanged +s3:\S+\/template-package\.zip[^]*There were no stack updates/)
+    }).pipe(Effect.provide(account)))
+
+  it.live("makes no pipeline where the example's bucket cannot be made", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("SourceBucket", "Too many buckets"))
+      const { result, told } = yield* run(["--pipeline-example"])
+      assert.deepInclude(result, { _tag: "Success", success: false })
+      assert.match(told, /SourceBucket \(AWS::S3::Bucket\): Too many buckets\n\nRun this again when the cause is gone/)
+    }).pipe(Effect.provide(account)))
+
   it.live("tells the causes of a failure, and makes the stack anew in the next run", () =>
     Effect.gen(function*() {
       yield* withBucket
@@ -128,6 +164,7 @@ describe("npm run deploy", () => {
         /Update failed: ROLLBACK_COMPLETE\n +DeployStackRole \(AWS::IAM::Role\): Not with this boundary/
       )
       assert.include(told, "Run this again when the cause is gone")
+      assert.notInclude(told, "the action")
       assert.match((yield* run([])).told, /Stack delete started[^]*Stack create started/)
     }).pipe(Effect.provide(account)))
 
@@ -148,17 +185,31 @@ describe("npm run deploy", () => {
         _tag: "None"
       })
     }).pipe(Effect.provide(account)))
-
-  it.live("refuses a parameter that the template has not, with the one that was meant", () =>
-    Effect.gen(function*() {
-      yield* withBucket
-      const { result, told } = yield* run(["--parameter=MemorySiz=512"])
-      assert.deepInclude(result, { _tag: "Success", success: false })
-      assert.include(told, "The template has no parameter \"MemorySiz\" (did you mean \"MemorySize\"?)")
-    }).pipe(Effect.provide(account)))
 })
 
 describe("nothing is built", () => {
+  it.live("for a parameter that the template does not have", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const outcome = yield* run(["--dry-run", "--parameter=MemorySiz=512"])
+      assert.strictEqual(
+        failure(outcome),
+        "--parameter MemorySiz: scripts/templates/functions.yaml has no such parameter; did you mean MemorySize?"
+      )
+      assert.strictEqual(outcome.builds, 0)
+    }).pipe(Effect.provide(account)))
+
+  it.live("where the stack of that name is another's", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const { create } = yield* CloudFormation
+      yield* create({ stack: "codepipeline-actions", clientRequestToken: "other", templateBody: otherTemplate })
+      const outcome = yield* run([])
+      assert.include(failure(outcome), "There is a stack \"codepipeline-actions\" already, for something else")
+      assert.include(failure(outcome), "Name another one with --stack")
+      assert.strictEqual(outcome.builds, 0)
+    }).pipe(Effect.provide(account)))
+
   it.live("without the bucket", () =>
     Effect.gen(function*() {
       const outcome = yield* run([])
@@ -231,15 +282,20 @@ describe(`npm run deploy, against moto${hasMoto ? "" : " (skipped: python3 has n
         const endpoint = yield* Config.String("AWS_ENDPOINT_URL")
         yield* Effect.promise(() => fetch(`${endpoint}/code`, { method: "PUT" }))
 
-        const first = yield* succeeds(["--pipeline-example"])
+        const first = yield* succeeds(["--pipeline-example", "--parameter=Stacks=shop-*"])
         assert.match(first, /upload[^]*upload[^]*Stack create started[^]*Stack update complete/)
         assert.match(first, /stack codepipeline-actions-example\n[^]*Stack update complete[^]*upload +s3:\/\//)
+        // The sample is there before the pipeline is.
+        assert.match(
+          first,
+          /upload +s3:\S+\/template-package\.zip[^]*Stack update started[^]*deploys stack shop-example/
+        )
 
         const again = yield* succeeds(["--pipeline-example"])
-        assert.match(again, /unchanged[^]*unchanged[^]*no stack updates[^]*no stack updates[^]*unchanged +s3:/)
+        assert.match(again, /unchanged[^]*unchanged[^]*no stack updates[^]*unchanged +s3:[^]*no stack updates/)
 
         const changed = yield* succeeds(["--parameter=MemorySize=512"], "other code")
-        assert.match(changed, /upload[^]*Stack update started[^]*Stack update complete/)
+        assert.match(changed, /upload[^]*Stack update started[^]*Stack update complete[^]*"stack":"shop-NAME"/)
 
         const one = yield* succeeds(["--actions=check-webpage"])
         assert.include(one, "Stack update complete")

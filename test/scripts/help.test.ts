@@ -1,16 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFile } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import manifest from "../../package.json" with { type: "json" }
 
 const repository = fileURLToPath(new URL("../..", import.meta.url))
 
-const run = (script: string, ...args: ReadonlyArray<string>) =>
+const run = (script: string, ...args: ReadonlyArray<string>) => runIn(repository, script, ...args)
+
+const runIn = (cwd: string, script: string, ...args: ReadonlyArray<string>) =>
   new Promise<{ readonly status: unknown; readonly stdout: string; readonly stderr: string }>((resolve) =>
     execFile(
       process.execPath,
-      [script, ...args],
-      { cwd: repository },
+      [join(repository, script), ...args],
+      { cwd },
       (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr })
     )
   )
@@ -42,4 +47,12 @@ it("a benchmark that there is not gets the one that was meant", async () => {
   const { status, stderr } = await run("scripts/bench.ts", "colt")
   assert.strictEqual(stderr, "colt is no benchmark; did you mean cold?\n")
   assert.strictEqual(status, 2)
+})
+
+it("a build that fails says so in a line", async () => {
+  // There is nothing to compile.
+  const folder = await mkdtemp(join(tmpdir(), "effect-codepipeline-"))
+  const { status, stderr } = await runIn(folder, "scripts/build.ts").finally(() => rm(folder, { recursive: true }))
+  assert.match(stderr, /^the build failed: Command failed: .+\n$/)
+  assert.strictEqual(status, 1)
 })

@@ -114,6 +114,20 @@ describe("npm start", () => {
       assert.strictEqual(status, 2)
     }).pipe(Effect.scoped))
 
+  it.live("reads the artifact with the credentials of this machine, not with those of the event", () =>
+    Effect.gen(function*() {
+      const signatures: Array<string | undefined> = []
+      const origin = yield* listen(({ headers, method }, response) => {
+        if (method === "GET") signatures.push(headers.authorization)
+        response.writeHead(method === "GET" ? 403 : 200, { "content-type": "application/xml" })
+        response.end(method === "GET" ? "<Error><Code>AccessDenied</Code><Message>No</Message></Error>" : "")
+      })
+      const mine = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "AKIAOFMINE", AWS_SECRET_ACCESS_KEY: "mine" }
+      yield* Effect.promise(() => startWith(mine, "--live", "--endpoint-url", origin))
+      assert.isNotEmpty(signatures)
+      for (const signature of signatures) assert.include(signature, "Credential=AKIAOFMINE/")
+    }).pipe(Effect.scoped))
+
   it("notices that a resource which was to fail is not in the template", async () => {
     const { status, stderr } = await start("--stack-fails", "Nothing")
     assert.include(stderr, "--stack-fails Nothing: nothing failed")

@@ -2,7 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { fileURLToPath } from "node:url"
 import { readCommandLine } from "../../scripts/options.ts"
-import { readArtifacts, readEvent, readOptions, script, withParameters } from "../../scripts/startOptions.ts"
+import {
+  readArtifacts,
+  readEvent,
+  readOptions,
+  script,
+  withoutCredentials,
+  withParameters
+} from "../../scripts/startOptions.ts"
 import { decodeJob } from "../../src/domain/Job.ts"
 import { deployEvent } from "../fixtures.ts"
 
@@ -108,6 +115,26 @@ describe("withParameters", () => {
   ])("refuses an event that cannot take them (case %#)", ([event, message]) =>
     Effect.gen(function*() {
       assert.include((yield* Effect.flip(asked(event, "--mode", "DELETE_ONLY"))).message, message)
+    }))
+})
+
+describe("withoutCredentials", () => {
+  it.effect("takes the credentials out of an event, and nothing else", () =>
+    Effect.gen(function*() {
+      const event = deployEvent()
+      const job = yield* decodeJob(yield* withoutCredentials(event))
+      assert.isNull(job.data.artifactCredentials)
+      const { data: { artifactCredentials, ...data }, ...rest } = yield* decodeJob(event)
+      assert.isDefined(artifactCredentials)
+      assert.deepStrictEqual({ ...job, data: { ...job.data } }, {
+        ...rest,
+        data: { ...data, artifactCredentials: null }
+      })
+    }))
+
+  it.effect("leaves what is no event of a job alone", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* withoutCredentials("no event"), "no event")
     }))
 })
 
