@@ -80,7 +80,7 @@ export const parseOptions = <Names extends string>(
       if (token.kind !== "option") continue
       const name = names.find((name) => name === token.name)
       if (name === undefined) {
-        const advice = suggestion(`--${token.name}`, names.map((name) => `--${name}`))
+        const advice = suggestion(`--${token.name}`, [...names, "help"].map((name) => `--${name}`))
         return yield* badUsage(`${token.rawName} is not an option; ${advice}`)
       }
       if (known[name] === "flag") {

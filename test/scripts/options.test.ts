@@ -36,7 +36,7 @@ describe("readCommandLine", () => {
 
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
     [["--buckt", "x"], "--buckt is not an option; did you mean --bucket?"],
-    [["--zzzzzzzzz"], "--zzzzzzzzz is not an option; known are --bucket, --dry-run, --tag"],
+    [["--zzzzzzzzz"], "--zzzzzzzzz is not an option; known are --bucket, --dry-run, --tag, --help"],
     [["--bucket", "--dry-run"], "--bucket needs a value; if it is \"--dry-run\", write --bucket=--dry-run"],
     [["--bucket"], "--bucket needs a value"],
     [["--bucket", "a", "--bucket", "b"], "--bucket is given twice"],
