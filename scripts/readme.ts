@@ -1,4 +1,5 @@
-// npm run readme: writes the parts of README.md, and of the template of the functions, that come from the code.
+// npm run readme: writes the parts of README.md, of the pages in docs/, and of the template of the functions, that come
+// from the code.
 import * as Effect from "effect/Effect"
 import { readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
@@ -83,17 +84,6 @@ const table = ([head = [], ...rows]: ReadonlyArray<ReadonlyArray<string>>) => {
 
 const code = async (file: string) => `\`\`\`ts\n${(await readFile(path(file), "utf8")).trimEnd()}\n\`\`\``
 
-const examples = [
-  "embed.ts",
-  "greet.ts",
-  "greet.test.ts",
-  "approval.ts",
-  "transform.ts",
-  "notify.ts",
-  "backup.ts",
-  "deploy.test.ts"
-].map((file) => `test/examples/${file}`)
-
 const quoted = (names: ReadonlyArray<string>) => names.map((name) => `\`${name}\``).join(", ")
 
 const telemetryTable = () => {
@@ -125,15 +115,34 @@ const telemetryTable = () => {
 
 type Parts = Readonly<Record<string, () => string | Promise<string>>>
 
-/** Each part stands in README.md between `<!-- NAME -->` and `<!-- /NAME -->`. */
-const parts: Parts = {
-  "deploy help": () => `\`\`\`text\n${helpOf(deployScript).trimEnd()}\n\`\`\``,
-  "option table": optionTable,
-  "minimal policy": () => `\`\`\`json\n${minimalPolicy()}\n\`\`\``,
-  "permission table": () => table(furtherPermissions()),
-  "status table": statusTable,
-  "telemetry table": telemetryTable,
-  ...Object.fromEntries(examples.map((file) => [file, () => code(file)]))
+const examples = (...files: ReadonlyArray<string>): Parts =>
+  Object.fromEntries(files.map((name) => {
+    const file = `test/examples/${name}`
+    return [file, () => code(file)]
+  }))
+
+/** Each part stands in its page between `<!-- NAME -->` and `<!-- /NAME -->`. */
+const pageParts: Readonly<Record<string, Parts>> = {
+  "README.md": {
+    "option table": optionTable,
+    "minimal policy": () => `\`\`\`json\n${minimalPolicy()}\n\`\`\``,
+    "permission table": () => table(furtherPermissions()),
+    "status table": statusTable,
+    "telemetry table": telemetryTable,
+    ...examples("embed.ts")
+  },
+  "docs/deploying.md": {
+    "deploy help": () => `\`\`\`text\n${helpOf(deployScript).trimEnd()}\n\`\`\``
+  },
+  "docs/own-actions.md": examples(
+    "greet.ts",
+    "greet.test.ts",
+    "approval.ts",
+    "transform.ts",
+    "notify.ts",
+    "backup.ts",
+    "deploy.test.ts"
+  )
 }
 
 /** Each part stands in the template between `# <NAME>` and `# </NAME>`. */
@@ -165,7 +174,12 @@ const renew = async (
   return { path: file, present, current }
 }
 
-export const readme = () => renew("README.md", parts, (name) => [`<!-- ${name} -->\n\n`, `\n\n<!-- /${name} -->`])
+export const pages = () =>
+  Promise.all(
+    Object.entries(pageParts).map(([page, parts]) =>
+      renew(page, parts, (name) => [`<!-- ${name} -->\n\n`, `\n\n<!-- /${name} -->`])
+    )
+  )
 
 export const functionsTemplate = () =>
   renew("scripts/templates/functions.yaml", templateParts, (name) => [
@@ -175,8 +189,8 @@ export const functionsTemplate = () =>
 
 const script: Script<never> = {
   command: "npm run readme",
-  purpose: "Writes the parts of README.md, and of scripts/templates/functions.yaml, that come from the code. " +
-    "A test fails where they are not as the code has them.",
+  purpose: "Writes the parts of README.md, of the pages in docs/, and of scripts/templates/functions.yaml, that come " +
+    "from the code. A test fails where they are not as the code has them.",
   options: {},
   examples: ["npm run readme"],
   status: "0 they are as the code says, 1 one could not be written, 2 the command line is wrong"
@@ -187,7 +201,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     script,
     () =>
       Effect.promise(async () => {
-        for (const { current, path: file } of [await readme(), await functionsTemplate()]) {
+        for (const { current, path: file } of [...await pages(), await functionsTemplate()]) {
           await writeFile(path(file), current)
         }
       })

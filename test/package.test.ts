@@ -21,6 +21,17 @@ const told = (failed: Promise<{ readonly stdout: string }>): Promise<string> =>
       Promise.reject(new Error(`${error.message}\n${error.stdout ?? ""}`))
   )
 
+/** What users read. */
+const documents = [
+  "README.md",
+  "LICENSE",
+  "CHANGELOG.md",
+  "docs/check-webpage.md",
+  "docs/deploying.md",
+  "docs/measurements.md",
+  "docs/own-actions.md"
+]
+
 const subpaths = Object.keys(manifest.exports)
 const nameOf = (subpath: string) => `effect-codepipeline${subpath.slice(1)}`
 const modules = subpaths.filter((subpath) => !subpath.endsWith(".json")).map(nameOf)
@@ -83,12 +94,18 @@ beforeAll(async () => {
   const project = join(folder, "project")
   installed = join(project, "node_modules/effect-codepipeline")
   await mkdir(source)
-  for (const file of ["package.json", "README.md", "LICENSE", "CHANGELOG.md"]) {
+  for (const file of ["package.json", ...documents]) {
     await cp(join(repository, file), join(source, file))
   }
   // What has no place in the package, and could come in.
   for (
-    const file of ["dist/lambda/deploy-stack/index.mjs", "dist/lambda/deploy-stack.zip", "test/x.ts", "scripts/x.ts"]
+    const file of [
+      "dist/lambda/deploy-stack/index.mjs",
+      "dist/lambda/deploy-stack.zip",
+      "docs/package.json",
+      "test/x.ts",
+      "scripts/x.ts"
+    ]
   ) {
     await mkdir(join(source, file, ".."), { recursive: true })
     await writeFile(join(source, file), "")
@@ -124,7 +141,7 @@ describe("the package", () => {
 
   it("has what users need besides the code", async () => {
     const others = (await filesOf(installed)).filter((file) => !file.startsWith("dist/"))
-    assert.sameMembers(others, ["package.json", "README.md", "LICENSE", "CHANGELOG.md"])
+    assert.sameMembers(others, ["package.json", ...documents])
   })
 
   it("has no code that no export leads to, and the types of all that it has", async () => {
