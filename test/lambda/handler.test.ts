@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { afterEach, assert, describe, it } from "@effect/vitest"
 import { Console, Deferred, Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import * as Action from "../../src/actions/Action.ts"
@@ -10,6 +10,9 @@ import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
 import { deployEvent, eventNames, readEvent, sampleTemplate, secrets } from "../fixtures.ts"
+
+// A handler lives as long as its container, and here it is made many times.
+afterEach(() => void process.removeAllListeners("SIGTERM"))
 
 const services = Layer.mergeAll(
   ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": sampleTemplate } }),
