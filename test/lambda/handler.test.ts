@@ -1,4 +1,4 @@
-import { afterEach, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Console, Deferred, Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import * as Action from "../../src/actions/Action.ts"
@@ -11,8 +11,8 @@ import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
 import { deployEvent, eventNames, readEvent, sampleTemplate, secrets } from "../fixtures.ts"
 
-// A handler lives as long as its container, and here it is made many times.
-afterEach(() => void process.removeAllListeners("SIGTERM"))
+// A handler listens for SIGTERM as long as its container lives; here it is made more often than Node expects.
+process.setMaxListeners(0)
 
 const services = Layer.mergeAll(
   ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": sampleTemplate } }),

@@ -1,5 +1,5 @@
 // What happens before the first job: the whole program is gone through, and nobody notices.
-import { afterEach, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Console, Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import type { RequestListener } from "node:http"
@@ -36,8 +36,8 @@ const variables = {
 
 const surroundings = environment(variables)
 
-// A handler lives as long as its container, and here it is made many times.
-afterEach(() => void process.removeAllListeners("SIGTERM"))
+// A handler listens for SIGTERM as long as its container lives; here it is made more often than Node expects.
+process.setMaxListeners(0)
 
 const textOf = ({ body }: PlayedRequest) => body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body)
 
