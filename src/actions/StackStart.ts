@@ -129,8 +129,9 @@ const begin = Effect.fn("DeployStack.begin")(function*(
       cloudFormation[operation]({
         ...options,
         ...template,
-        // A stack that is gone is made again under its name.
-        stack: operation === "create" ? nameOf(named) : named,
+        // A stack that is gone is made again under its name. What is updated is the one that was looked at: another may
+        // have taken its name since.
+        stack: operation === "create" ? nameOf(named) : stackId,
         clientRequestToken: requestToken(operation, execution)
       })
     return yield* StackSettings.begin(settings, { stack: named, existing, template }, call).pipe(

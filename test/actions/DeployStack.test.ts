@@ -256,6 +256,26 @@ describe("a stack that changes between the look and the call", () => {
       assert.include(outcome.message, "Stack cannot be updated when status is: UPDATE_IN_PROGRESS")
     }).pipe(Effect.provide(world())))
 
+  it.effect("because another was made under its name is looked at again, and that one is updated", () =>
+    Effect.gen(function*() {
+      const before = yield* ready
+      yield* setStatus("DELETE_COMPLETE")
+      yield* TestClock.adjust("1 second")
+      yield* setStatus("CREATE_COMPLETE")
+      const { id } = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("MyTestStack")))
+      assert.notStrictEqual(id, Option.getOrThrow(before).id)
+      const updated: Array<string> = []
+      const outcome = yield* CloudFormation.use((cloudFormation) =>
+        Effect.provideService(looking(1, before), CloudFormation, {
+          ...cloudFormation,
+          update: (request) =>
+            Effect.andThen(Effect.sync(() => updated.push(request.stack)), cloudFormation.update(request))
+        })
+      )
+      assert.deepStrictEqual(updated, [Option.getOrThrow(before).id, id])
+      assert.deepInclude(outcome, { _tag: "Continued", message: "Stack update started", externalExecutionId: id })
+    }).pipe(Effect.provide(world())))
+
   it.effect("is left to the next job after three looks that were wrong", () =>
     Effect.gen(function*() {
       yield* ready

@@ -220,16 +220,18 @@ export const remove = (cloud: Cloud, token: string, id: string): ReadonlyArray<R
   return [[begun, { ...changed, operations: [...changed.operations, { token, stack: stack.id, result: "running" }] }]]
 }
 
-/** UpdateStack. */
-export const update = (cloud: Cloud, token: string): ReadonlyArray<Reply> => {
-  const stack = find(cloud.stacks, name)
+/** UpdateStack. Nobody documents which of the two it says of a stack that is gone, when it is named by its id. */
+export const update = (cloud: Cloud, token: string, id: string): ReadonlyArray<Reply> => {
+  const stack = find(cloud.stacks, id)
   if (stack === undefined || stack.status === "REVIEW_IN_PROGRESS") return [[{ _tag: "Rejected" }, cloud]]
   const before = cloud.operations.find((operation) => operation.token === token && operation.stack === stack.id)
   if (before !== undefined) {
     const same = before.result === "succeeded" && updatable.has(stack.status)
     return [...repeated(cloud, before), ...(same ? [[{ _tag: "NoUpdates" }, cloud] as const] : [])]
   }
-  if (!updatable.has(stack.status)) return [[{ _tag: "StackNotReady", status: stack.status }, cloud]]
+  const notReady = [{ _tag: "StackNotReady", status: stack.status }, cloud] as const
+  if (stack.status === "DELETE_COMPLETE") return [notReady, [{ _tag: "Rejected" }, cloud]]
+  if (!updatable.has(stack.status)) return [notReady]
   if (cloud.template === "same" || hasTemplate(cloud, stack)) return [[{ _tag: "NoUpdates" }, cloud]]
   if (cloud.template === "wrong") return [[{ _tag: "Rejected" }, cloud]]
   const changed = bring(cloud, stack.id, "UPDATE_IN_PROGRESS", token, true)

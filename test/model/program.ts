@@ -14,8 +14,8 @@ import type * as Cloud from "./cloud.ts"
 /** What the program asks the world for. */
 export type Call =
   | { readonly _tag: "describe" | "events"; readonly stack: string }
-  | { readonly _tag: "create" | "update"; readonly token: string }
-  | { readonly _tag: "delete"; readonly token: string; readonly stack: string }
+  | { readonly _tag: "create"; readonly token: string }
+  | { readonly _tag: "update" | "delete"; readonly token: string; readonly stack: string }
   | { readonly _tag: "report"; readonly outcome: JobOutcome }
 
 /** What the world says to it. */
@@ -126,7 +126,7 @@ export const next = <Parameters, State, E extends TaggedError>(
           toEvents(stack, events as ReadonlyArray<Cloud.ModelEvent>)),
       create: ({ clientRequestToken: token }: Tokened) =>
         ask({ _tag: "create", token }),
-      update: ({ clientRequestToken: token }: Tokened) => ask({ _tag: "update", token }),
+      update: ({ clientRequestToken: token, stack }: Tokened) => ask({ _tag: "update", token, stack }),
       delete: ({ clientRequestToken: token, stack }: Tokened) => ask({ _tag: "delete", token, stack }),
       // It tells more of what is decided already.
       failedEvents: () => Effect.succeed([])

@@ -86,7 +86,7 @@ const change = (cloud: Cloud.Cloud, call: Changing) => {
     case "create":
       return Cloud.create(cloud, call.token)
     case "update":
-      return Cloud.update(cloud, call.token)
+      return Cloud.update(cloud, call.token, call.stack)
     default:
       return Cloud.remove(cloud, call.token, call.stack)
   }
