@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import type { AwsError } from "../domain/AwsError.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
-import { advice, type Fresh, fresh } from "../domain/StackStatus.ts"
+import { advice, isUnrollable } from "../domain/StackStatus.ts"
 import * as Template from "../domain/Template.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { ChangeSetNotReady, CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
@@ -109,9 +109,10 @@ const begin = Effect.fn("DeployStack.begin")(function*(
 
   const adopt = (operation: StackOperation): Step =>
     watching(inProgress(operation), { ...watched, operation, since: owner.since })
-  // A stack that was made with the API's OnFailure DO_NOTHING stays in CREATE_FAILED for good.
+  // An operation that does not roll back may be refused all the same: a stack that was made with the API's OnFailure
+  // DO_NOTHING stays in CREATE_FAILED for good.
   const giveUp = (status: string): Effect.Effect<Step, StackRefused> =>
-    unrollable.has(fresh(status))
+    isUnrollable(status)
       ? Effect.fail(new StackRefused({ stack: named, status }))
       : Effect.succeed(postpone(status))
   const lookAgain = (status: string): Effect.Effect<Step, BeginError, CloudFormation | ArtifactStore> =>
@@ -210,9 +211,6 @@ const templateOf = Effect.fnUntraced(function*({ content, invocation: { paramete
   const { settings, template } = yield* Effect.orDie(Effect.fromOption(content))
   return { settings, template: yield* StackTemplate.give(template, parameters.templateBucket) }
 })
-
-/** An operation that does not roll back may be refused all the same. */
-const unrollable: ReadonlySet<Fresh> = new Set<Fresh>(["CreateFailed", "UpdatableWithoutRollback"])
 
 /** Of an update only CloudFormation knows how many resources it changes. */
 const expected = (content: Beginning["content"]) =>

@@ -90,6 +90,11 @@ export const isUnderWay = (status: string): boolean => underWay.has(watched(stat
 export const goesOn = (status: string, settle: boolean): boolean =>
   isUnderWay(status) && (settle || watched(status) !== "Settling")
 
+const unrollable: ReadonlySet<Fresh> = new Set<Fresh>(["CreateFailed", "UpdatableWithoutRollback"])
+
+/** Whether only an operation that does not roll back can go on from there. */
+export const isUnrollable = (status: string): boolean => unrollable.has(fresh(status))
+
 const waitAndRetry = (stack: string) =>
   `Another operation on stack "${stack}" is under way; retry the action when it is over`
 

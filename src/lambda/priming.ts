@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
-import { request } from "node:http"
+import { type IncomingMessage, request } from "node:http"
 import { Agent, type RequestOptions } from "node:https"
 import { isIP } from "node:net"
 import { Duplex } from "node:stream"
@@ -93,8 +93,7 @@ const exchange = ({ body, headers, method, path }: HttpRequest, { body: said, he
   new Promise<HttpResponse>((resolve, reject) => {
     const socket = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() })
     const played = request({ method, path, headers, createConnection: () => socket }, (response) => {
-      const { headers, statusCode } = response
-      resolve({ statusCode, headers, body: response } as unknown as HttpResponse)
+      resolve({ statusCode: status, headers: headersOf(response), body: response })
     })
     played.on("error", reject)
     played.on("finish", () => {
@@ -106,6 +105,9 @@ const exchange = ({ body, headers, method, path }: HttpRequest, { body: said, he
     })
     played.end(body)
   })
+
+const headersOf = ({ headers }: IncomingMessage) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 
 /** Spans that nobody sees. */
 const untold = Tracer.make({ span: (options) => new Tracer.NativeSpan(options) })
