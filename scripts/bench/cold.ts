@@ -16,6 +16,7 @@ import { bundleOptions, compile, entryPoints } from "../bundle.ts"
 import { type AwsServer, startAws } from "./awsServer.ts"
 import type { Order, Report } from "./coldFunction.ts"
 import { type CpuLimit, cpuLimit } from "./cpuLimit.ts"
+import { jobEvent } from "./jobEvent.ts"
 
 export interface Options {
   /** How often each variant is started, for each size of memory. */
@@ -58,23 +59,6 @@ const bounds = {
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const now = () => performance.timeOrigin + performance.now()
 const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-
-const eventOf = (id: string, stack: string, continuationToken?: string) => {
-  const parameters = { stack, file: "template.json", artifact: "Template" }
-  const s3Location = { bucketName: "artifacts", objectKey: `${stack}.zip` }
-  return {
-    "CodePipeline.job": {
-      id,
-      data: {
-        actionConfiguration: { configuration: { UserParameters: JSON.stringify(parameters) } },
-        inputArtifacts: [{ name: "Template", location: { type: "S3", s3Location } }],
-        outputArtifacts: [],
-        artifactCredentials: { accessKeyId: "ASIABENCH", secretAccessKey: "bench", sessionToken: "bench" },
-        continuationToken
-      }
-    }
-  }
-}
 
 /** AWS on this machine, and when it was asked for what. */
 interface Cloud {
@@ -173,7 +157,8 @@ class Bench {
   /** The event of a new job. */
   event(begun?: Begun) {
     const id = `job-${++this.#last}`
-    return { id, event: begun === undefined ? eventOf(id, `stack-${id}`) : eventOf(id, begun.stack, begun.token) }
+    const { stack, token: continuationToken } = begun ?? { stack: `stack-${id}`, token: undefined }
+    return { id, event: jobEvent({ id, stack, file: "template.json", accessKeyId: "ASIABENCH", continuationToken }) }
   }
 
   async begin(variant: Variant): Promise<Begun> {

@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { bundle, bundleOptions, entryPoints } from "../bundle.ts"
 import { type AwsServer, startAws } from "./awsServer.ts"
+import { jobEvent } from "./jobEvent.ts"
 import type { Memory, Order, Reply } from "./loadFunction.ts"
 
 const actionsAtOnce = 200
@@ -54,23 +55,6 @@ const kinds: ReadonlyArray<Kind> = [
 const files = {
   "small.json": JSON.stringify({ Resources: { Topic: { Type: "AWS::SNS::Topic" } } }),
   "large.json": JSON.stringify({ Resources: {}, Description: "x".repeat(60_000) })
-}
-
-const eventOf = (id: string, stack: string, file: string, continuationToken: string | undefined) => {
-  const parameters = { stack, file, artifact: "Template", templateBucket: "templates" }
-  const s3Location = { bucketName: "artifacts", objectKey: `${stack}.zip` }
-  return {
-    "CodePipeline.job": {
-      id,
-      data: {
-        actionConfiguration: { configuration: { UserParameters: JSON.stringify(parameters) } },
-        inputArtifacts: [{ name: "Template", location: { type: "S3", s3Location } }],
-        outputArtifacts: [],
-        artifactCredentials: { accessKeyId: id, secretAccessKey: "bench", sessionToken: "bench" },
-        continuationToken
-      }
-    }
-  }
 }
 
 /** A container of the function. */
@@ -139,7 +123,7 @@ const runAction = async (aws: AwsServer, container: Container, index: number, ta
     const id = `job-${index}-${job}`
     tally.jobs++
     if (job >= jobsOfAction) aws.finish(stack, ending)
-    const event = eventOf(id, stack, file, continuationToken)
+    const event = jobEvent({ id, stack, file, templateBucket: "templates", accessKeyId: id, continuationToken })
     let rejected = await container.invoke(event)
     for (let delivery = 2; rejected !== undefined && delivery <= deliveries; delivery++) {
       tally.redelivered++
