@@ -1,6 +1,6 @@
 // DeployStack's transition system is explored whole, up to a bound, in a world where everything that is known to go
-// wrong does: system.ts says what. The program is the real one, from the event to the report. DEEP=1 explores further,
-// for some minutes.
+// wrong does: system.ts says what. The program is the real one, from the event to the report. DEEP=1 explores further:
+// the README says how.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
 import * as Action from "../../src/actions/Action.ts"

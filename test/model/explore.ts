@@ -31,7 +31,7 @@ const keyOf = (state: unknown) => createHash("md5").update(JSON.stringify(state)
 
 export const explore = Effect.fnUntraced(function*<State>(
   { initial, isEnd, moves }: System<State>,
-  limit = 5_000_000
+  limit = 15_000_000
 ): Effect.fn.Return<Explored> {
   const indices = new Map<string, number>()
   const cameFrom: Array<readonly [from: number, what: string]> = []
