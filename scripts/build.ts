@@ -21,8 +21,8 @@ const build = async () => {
   execFileSync(process.execPath, [tsc, "--project", "tsconfig.build.json"], { stdio: "inherit" })
 
   for (const [name, module] of await entryPoints()) {
-    const { code, path, zip } = await buildFunction(name, module)
-    process.stdout.write(`${path}  ${zip.length} bytes (index.mjs ${code.length})\n`)
+    const { files, path, zip } = await buildFunction(name, module)
+    process.stdout.write(`${path}  ${zip.length} bytes (function.js ${files["function.js"].length})\n`)
   }
 }
 

@@ -151,6 +151,8 @@ export const bundleOptions = {
   format: "esm",
   mainFields: ["module", "main"],
   legalComments: "none",
+  // Vite's environment, which Effect looks into; no module at all is left that could have it.
+  define: { "import.meta.env": "undefined" },
   logLevel: "warning",
   alias: {
     "@aws-sdk/credential-provider-node": path("scripts/standIns/credentials.ts"),
@@ -167,7 +169,10 @@ export interface Bundle {
   readonly metafile: Metafile
 }
 
-/** The code of a function. esbuild's minifying leaves some 5 % of it, gzipped, that terser takes away. */
+/**
+ * The code of a function, in ASCII, of which V8 holds one byte a character. esbuild's minifying leaves some 5 % of it,
+ * gzipped, that terser takes away.
+ */
 export const compile = async (module: string, options: BuildOptions = bundleOptions): Promise<Bundle> => {
   const { metafile, outputFiles: [file] } = await build({
     ...options,
@@ -176,31 +181,58 @@ export const compile = async (module: string, options: BuildOptions = bundleOpti
     write: false,
     metafile: true
   })
-  const { code = "" } = await minify(file?.text ?? "", { module: true, ecma: 2020, format: { comments: false } })
+  const { code = "" } = await minify(file?.text ?? "", {
+    module: true,
+    ecma: 2020,
+    format: { comments: false, ascii_only: true }
+  })
   return { code, metafile }
 }
 
-/** Writes `<outdir>/<function>/index.mjs`, which needs nothing but Node, and gives its bytes. */
-export const bundle = async (name: string, module: string, outdir: string): Promise<Uint8Array> => {
-  const code = Buffer.from((await compile(module)).code)
-  await mkdir(join(outdir, name), { recursive: true })
-  await writeFile(join(outdir, name, "index.mjs"), code)
-  return code
+/**
+ * A module that exports `handler`, and nothing else, as a script that gives it: what V8 has made of a script can be kept
+ * and handed to V8 again, with all functions that were compiled while it ran.
+ */
+export const asScript = (module: string): string => {
+  const exported = /export\s*\{\s*([\w$]+) as handler\s*\};?\s*$/.exec(module)
+  if (exported === null) throw new Error("a function's module has to export handler, and nothing else")
+  return `(async()=>{"use strict";${module.slice(0, exported.index)};return ${exported[1]}})`
+}
+
+/** The files of a function, which need nothing but Node: `index.mjs` is `loader.ts` and runs `function.js`. */
+export type FunctionFiles = Readonly<Record<"index.mjs" | "function.js", Uint8Array>>
+
+/** Of a function's module, as it was compiled. */
+export const functionFiles = async ({ code }: Bundle): Promise<FunctionFiles> => ({
+  "index.mjs": Buffer.from((await compile(path("scripts/loader.ts"))).code),
+  "function.js": Buffer.from(asScript(code))
+})
+
+export const writeFiles = async (files: Readonly<Record<string, Uint8Array>>, folder: string): Promise<void> => {
+  await mkdir(folder, { recursive: true })
+  for (const [file, bytes] of Object.entries(files)) await writeFile(join(folder, file), bytes)
+}
+
+/** Writes the files of the function into `<outdir>/<function>/`. */
+export const bundle = async (name: string, module: string, outdir: string): Promise<FunctionFiles> => {
+  const files = await functionFiles(await compile(module))
+  await writeFiles(files, join(outdir, name))
+  return files
 }
 
 export interface BuiltFunction {
   readonly name: string
   readonly path: string
-  readonly code: Uint8Array
-  /** The same for the same code, on any machine. */
+  readonly files: FunctionFiles
+  /** The same for the same files, on any machine. */
   readonly zip: Uint8Array
 }
 
-/** Writes `dist/lambda/<function>/index.mjs`, and `dist/lambda/<function>.zip` as Lambda takes it. */
+/** Writes `dist/lambda/<function>/`, and `dist/lambda/<function>.zip` as Lambda takes it. */
 export const buildFunction = async (name: string, module: string): Promise<BuiltFunction> => {
-  const code = await bundle(name, module, "dist/lambda")
-  const zip = await Effect.runPromise(zipFiles({ "index.mjs": code }))
+  const files = await bundle(name, module, "dist/lambda")
+  const zip = await Effect.runPromise(zipFiles(files))
   const path = `dist/lambda/${name}.zip`
   await writeFile(path, zip)
-  return { name, path, code, zip }
+  return { name, path, files, zip }
 }

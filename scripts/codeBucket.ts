@@ -46,11 +46,26 @@ const refused = (bucket: string, region: string) => (error: AwsError) =>
   Effect.fail(new AccountNotReady({ message: advice(bucket, region, error) }))
 
 export const openBucket = (client: S3Client, bucket: string, region: string) => ({
+  urlOf: (key: string) => `s3://${bucket}/${key}`,
+
   /** Fails where the bucket cannot be used; asks S3 with a call that answers in words, as HeadBucket does not. */
   check: send(
     "s3:ListBucket",
     (options) => client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }), options)
   ).pipe(Effect.asVoid, Effect.catch(refused(bucket, region))),
+
+  /** The first thousand keys that begin so, the newest last. */
+  keys: (prefix: string) =>
+    send(
+      "s3:ListBucket",
+      (options) => client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }), options)
+    ).pipe(
+      Effect.map(({ Contents = [] }) =>
+        Contents.toSorted((a, b) => (a.LastModified?.getTime() ?? 0) - (b.LastModified?.getTime() ?? 0))
+          .map(({ Key = "" }) => Key)
+      ),
+      Effect.catch(refused(bucket, region))
+    ),
 
   /** Whether there is such an object. */
   has: (key: string) =>

@@ -1,14 +1,17 @@
 // npm run deploy: brings the functions into your account.
+import { LambdaClient } from "@aws-sdk/client-lambda"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import { scopedClient } from "../src/internal/awsCommand.ts"
 import { ArtifactStore } from "../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../src/services/CloudFormation.ts"
 import { configureAws } from "./aws.ts"
 import { buildFunction, building, entryPoints } from "./bundle.ts"
 import { deploy } from "./deployment.ts"
 import { type DeployOptions, readOptions, script } from "./deployOptions.ts"
+import { asking } from "./functionsInLambda.ts"
 import { type Options, runScript } from "./options.ts"
 import { makeStory } from "./story.ts"
 
@@ -25,7 +28,8 @@ const main = Effect.fn("main")(
     const region = yield* configureAws({ user: script.command, endpoint, region: options.region })
     const story = yield* makeStory(process.stdout)
     const interval = endpoint === undefined ? "3 seconds" : "300 millis"
-    const deployed = yield* deploy(options, { build: build(options), interval, region, story }).pipe(
+    const ask = asking(yield* scopedClient((shared) => new LambdaClient(shared)))
+    const deployed = yield* deploy(options, { ask, build: build(options), interval, region, story }).pipe(
       Effect.provide(Layer.merge(ArtifactStore.layer, CloudFormation.layer))
     )
     return deployed ? 0 : 1

@@ -3,7 +3,6 @@ import { S3Client } from "@aws-sdk/client-s3"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { parse } from "yaml"
@@ -15,6 +14,8 @@ import { readArtifact } from "./artifacts.ts"
 import type { BuiltFunction } from "./bundle.ts"
 import { AccountNotReady, openBucket } from "./codeBucket.ts"
 import type { DeployOptions } from "./deployOptions.ts"
+import { compileFunction, confirmCompiled, type StoredFunction, storeFunction } from "./functionCode.ts"
+import type { Ask } from "./functionsInLambda.ts"
 import { badUsage, suggestion } from "./options.ts"
 import { type FunctionName, functionNames } from "./permissions.ts"
 import { deployStack } from "./stackDeployment.ts"
@@ -47,13 +48,15 @@ const parametersFor = (
   given: Readonly<Record<string, string>>
 ) => isUpdate ? given : { ...defaults, ...given }
 
-/** The key of a function's code, made of the code. It is not where deploy-stack's role may write templates. */
-const keyOf = ({ name, zip }: BuiltFunction) =>
-  `effect-codepipeline-functions/${name}-${createHash("sha256").update(zip).digest("hex")}.zip`
-
 const keyParameters = {
   "deploy-stack": "DeployStackKey",
   "check-webpage": "CheckWebpageKey"
+} satisfies Record<FunctionName, string>
+
+/** The outputs that name the functions. */
+const functionOutputs: Readonly<Record<string, string>> = {
+  "deploy-stack": "DeployStackFunction",
+  "check-webpage": "CheckWebpageFunction"
 } satisfies Record<FunctionName, string>
 
 /**
@@ -91,7 +94,9 @@ const kibibytes = ({ length }: Uint8Array) => `${Math.ceil(length / 1024)} KiB`
 /** Gives whether all is deployed, or would be. `build` makes the functions; it is run when the account is known to be ready. */
 export const deploy = Effect.fn("deploy")(function*<E, R>(
   options: DeployOptions,
-  { build, interval, region, story }: {
+  { ask, build, interval, region, story }: {
+    /** What asks the functions when they are there. */
+    readonly ask: Ask
     readonly build: Effect.Effect<ReadonlyArray<BuiltFunction>, E, R>
     readonly interval: Duration.Input
     /** The one that the SDK goes by. */
@@ -117,25 +122,22 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
   const note = (word: string, text: string) => story.line(`    ${word.padEnd(10)}  ${text}`)
   yield* story.line(`${dryRun ? "dry run: " : ""}stack ${stack} in ${region}${endpoint ? `, ${endpoint}` : ""}`)
 
-  const keys = new Map<string, string>()
+  const functions: Array<StoredFunction> = []
   for (const built of yield* build) {
-    const key = keyOf(built)
-    keys.set(built.name, key)
     yield* note("built", `${built.path}, ${kibibytes(built.zip)}`)
-    if (yield* code.has(key)) {
-      yield* note("unchanged", `s3://${bucket}/${key}`)
-      continue
-    }
-    yield* note(dryRun ? "to upload" : "upload", `s3://${bucket}/${key}`)
-    if (!dryRun) yield* code.put(key, built.zip)
+    functions.push(yield* storeFunction(built, { bucket: code, dryRun, note }))
   }
 
-  const parameters = parametersFor(isUpdate, template, {
-    CodeBucket: bucket,
-    ...Object.fromEntries(functionNames.map((name) => [keyParameters[name], keys.get(name) ?? ""])),
-    ...(templateBucket !== undefined && { TemplateBucket: templateBucket }),
-    ...given
-  })
+  const parametersOf = (isUpdate: boolean, functions: ReadonlyArray<StoredFunction>) => {
+    const keys = new Map(functions.map(({ built, key }) => [built.name, key]))
+    return parametersFor(isUpdate, template, {
+      CodeBucket: bucket,
+      ...Object.fromEntries(functionNames.map((name) => [keyParameters[name], keys.get(name) ?? ""])),
+      ...(templateBucket !== undefined && { TemplateBucket: templateBucket }),
+      ...given
+    })
+  }
+  const parameters = parametersOf(isUpdate, functions)
   if (dryRun) {
     yield* note(isUpdate ? "to update" : "to create", `stack ${stack}, of ${template.file}${differing(isUpdate)}`)
     for (const [name, value] of Object.entries(parameters)) yield* note("parameter", `${name}: ${value || "(none)"}`)
@@ -152,12 +154,29 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
     return true
   }
 
-  const outcome = yield* deployStack({ stack, template, parameters, templateBucket, interval }, story)
+  const deployFunctions = (parameters: Readonly<Record<string, string>>) =>
+    deployStack({ stack, template, parameters, templateBucket, interval }, story)
+  const outcome = yield* deployFunctions(parameters)
   if (outcome._tag === "Failed") {
     yield* story.line(afterFailure)
     return false
   }
   const outputs = variablesOf(outcome)
+  const nameOf = ({ built: { name } }: StoredFunction) => outputs[functionOutputs[name] ?? ""] ?? ""
+  const compiled = yield* Effect.forEach(
+    functions,
+    (stored) => compileFunction(stored, nameOf(stored), { ask, bucket: code, note })
+  )
+  if (compiled.some(({ key }, index) => key !== functions[index]?.key)) {
+    const again = yield* deployFunctions(parametersOf(true, compiled))
+    if (again._tag === "Failed") {
+      yield* story.line(afterFailure)
+      return false
+    }
+    yield* Effect.forEach(compiled, (stored) => confirmCompiled(stored, nameOf(stored), { ask, note }), {
+      discard: true
+    })
+  }
   if (!pipelineExample) {
     yield* story.line(whatNext(outputs))
     return true

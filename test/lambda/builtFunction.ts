@@ -1,10 +1,13 @@
 // A function as `npm run build` makes it, and what tests expect of every one.
 import { assert, beforeAll } from "@effect/vitest"
-import { Effect } from "effect"
-import { mkdtemp, realpath, rm } from "node:fs/promises"
+import { Effect, Schema } from "effect"
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { gunzipSync } from "node:zlib"
 import { bundle, entryPoints } from "../../scripts/bundle.ts"
+import { compiledFile, question } from "../../scripts/compiledCode.ts"
+import { Compiled } from "../../scripts/functionsInLambda.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
 import { secrets } from "../fixtures.ts"
 import { type Ended, startContainer } from "./container.ts"
@@ -14,7 +17,23 @@ export const timeout = 60_000
 
 const functionSecret = "secret-of-the-function"
 
-/** Bundles the function, once for all tests of a file: one of `src/lambda`, or a module beside the tests. */
+const common = { AWS_REGION: "eu-central-1", AWS_ACCESS_KEY_ID: "AKIAFUNCTION", AWS_SECRET_ACCESS_KEY: functionSecret }
+
+const decodeCompiled = Schema.decodeUnknownEffect(Schema.Struct({ resolved: Compiled }))
+
+/** Lays beside the function what V8 compiles of it, as `npm run deploy` does. */
+const compile = Effect.fnUntraced(function*(folder: string) {
+  const { end, invoke } = yield* startContainer({ folder, env: common })
+  const { resolved } = yield* decodeCompiled(yield* invoke(question))
+  yield* end
+  if (resolved.isCompiled) return
+  yield* Effect.promise(() => writeFile(join(folder, compiledFile), gunzipSync(resolved.code)))
+}, Effect.scoped)
+
+/**
+ * Bundles the function, once for all tests of a file: one of `src/lambda`, or a module beside the tests. It starts from
+ * compiled code, but in containers whose V8 has flags.
+ */
 export const buildFunction = (name: string, ownModule?: string) => {
   /** Holds the bundled function and nothing else; there are no node_modules above it. */
   let folder = ""
@@ -24,21 +43,20 @@ export const buildFunction = (name: string, ownModule?: string) => {
     const [, module = ""] = (await entryPoints()).find((entry) => entry[0] === name) ?? []
     await bundle(name, ownModule ?? module, outdir)
     folder = join(outdir, name)
+    await Effect.runPromise(compile(folder))
     return () => rm(outdir, { recursive: true })
   }, timeout)
 
   /** A container of the function: a process with only these variables, and those that Lambda sets. */
-  const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, string>>) {
+  const start = Effect.fnUntraced(function*(
+    environment: Readonly<Record<string, string>>,
+    nodeOptions: ReadonlyArray<string> = []
+  ) {
     const codePipeline = yield* CodePipelineServer
     return yield* startContainer({
       folder,
-      env: {
-        AWS_REGION: "eu-central-1",
-        AWS_ENDPOINT_URL_CODEPIPELINE: codePipeline.endpoint,
-        AWS_ACCESS_KEY_ID: "AKIAFUNCTION",
-        AWS_SECRET_ACCESS_KEY: functionSecret,
-        ...environment
-      }
+      nodeOptions,
+      env: { ...common, AWS_ENDPOINT_URL_CODEPIPELINE: codePipeline.endpoint, ...environment }
     })
   })
 

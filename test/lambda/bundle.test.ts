@@ -67,7 +67,7 @@ const eventOf = (name: string, id: string, data: object = {}) => {
 
 describe("the built function deploy-stack", () => {
   it("needs nothing but Node, on any architecture", async () => {
-    const code = await readFile(join(deployStack.folder(), "index.mjs"), "utf8")
+    const code = await readFile(join(deployStack.folder(), "function.js"), "utf8")
     assert.notMatch(code, /\.node["'`]/)
     assert.notInclude(code, "@node-rs/crc32")
   })

@@ -50,7 +50,7 @@ const test = <A, E>(name: string, effect: () => Effect.Effect<A, E, CodePipeline
 const congratulations: RequestListener = (_request, response) => response.end("<h1>Congratulations</h1>")
 
 it("needs nothing but Node, and no client of AWS but CodePipeline's", async () => {
-  const code = await readFile(join(built.folder(), "index.mjs"), "utf8")
+  const code = await readFile(join(built.folder(), "function.js"), "utf8")
   assert.include(code, "PutJobSuccessResult")
   for (const other of ["DescribeStackEvents", "PutObjectCommand", "yauzl"]) assert.notInclude(code, other)
 })

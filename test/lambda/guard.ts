@@ -4,6 +4,7 @@ import childProcess from "node:child_process"
 import fs from "node:fs"
 import { syncBuiltinESMExports } from "node:module"
 import net from "node:net"
+import { basename } from "node:path"
 import vm from "node:vm"
 import workers from "node:worker_threads"
 
@@ -13,9 +14,16 @@ const note = (line: string) => writeSync(4, `${line}\n`)
 
 type Functions = Record<string, (...args: ReadonlyArray<unknown>) => unknown>
 
-/** To open a file for reading, and what the container itself writes into its fourth stream. */
-const isAllowed = (key: string, [first, second]: ReadonlyArray<unknown>) =>
-  key.startsWith("open") ? [undefined, "r", 0].includes(second as undefined) : key === "writeSync" && first === 3
+/** The script that the loader makes of the function. */
+const isFunction = (options: unknown) =>
+  typeof options === "object" && options !== null && "filename" in options &&
+  basename(String(options.filename)) === "function.js"
+
+/** To open a file for reading, what the container itself writes into its fourth stream, and to load the function. */
+const isAllowed = (key: string, [first, second]: ReadonlyArray<unknown>) => {
+  if (key.startsWith("open")) return [undefined, "r", 0].includes(second as undefined)
+  return key === "writeSync" ? first === 3 : key === "Script" && isFunction(second)
+}
 
 /** Does what it did before, and says so. */
 const watch = (name: string, module: object, functions: RegExp) => {
@@ -29,7 +37,7 @@ const watch = (name: string, module: object, functions: RegExp) => {
         return Reflect.apply(target, self, args)
       },
       construct: (target, args) => {
-        note(`new ${name}.${key} ${args[0]}`)
+        if (!isAllowed(key, args)) note(`new ${name}.${key} ${args[0]}`)
         return Reflect.construct(target, args)
       }
     })

@@ -1,12 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, Layer, Option, Record, References } from "effect"
+import { createHash } from "node:crypto"
 import { PassThrough } from "node:stream"
+import { gzipSync } from "node:zlib"
 import { deploy } from "../../scripts/deployment.ts"
 import { readOptions, script } from "../../scripts/deployOptions.ts"
+import { type Ask, FunctionFails, NoAnswer } from "../../scripts/functionsInLambda.ts"
 import { readCommandLine } from "../../scripts/options.ts"
 import { makeStory } from "../../scripts/story.ts"
 import { AwsDenied } from "../../src/domain/AwsError.ts"
 import { ArtifactStore, CloudFormation } from "../../src/index.ts"
+import { readEntry } from "../../src/internal/zipEntry.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import type { Stack } from "../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../src/testing/index.ts"
@@ -59,9 +63,11 @@ const moto = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer).pipe(
   Layer.provideMerge(Layer.unwrap(Effect.map(startMoto, signedIn)))
 )
 
+const askNobody: Ask = () => Effect.fail(new NoAnswer({ message: "nobody is there" }))
+
 /** Runs the command, with functions that are built in no time, and gives what was told. */
 const run = Effect.fnUntraced(
-  function*(args: ReadonlyArray<string>, code = "the code") {
+  function*(args: ReadonlyArray<string>, code = "the code", ask: Ask = askNobody) {
     const endpoint = yield* Config.String("AWS_ENDPOINT_URL")
     const options = yield* readCommandLine(script, ["--bucket=code", `--endpoint-url=${endpoint}`, ...args]).pipe(
       Effect.flatMap(readOptions)
@@ -70,21 +76,23 @@ const run = Effect.fnUntraced(
     let builds = 0
     const build = Effect.suspend(() => {
       builds++
-      return Effect.forEach(options.actions, (name) =>
-        zipFiles({ "index.mjs": `// ${name}: ${code}` }).pipe(
-          Effect.map((zip) => ({ name, path: `dist/lambda/${name}.zip`, code: zip, zip }))
-        ))
+      return Effect.forEach(options.actions, (name) => {
+        const files = { "index.mjs": Buffer.from(name), "function.js": Buffer.from(code) }
+        return Effect.map(zipFiles(files), (zip) => ({ name, path: `dist/lambda/${name}.zip`, files, zip }))
+      })
     })
     const story = yield* makeStory(out as unknown as NodeJS.WriteStream)
-    const result = yield* Effect.result(deploy(options, { build, interval: "5 millis", region: "eu-central-1", story }))
+    const result = yield* Effect.result(
+      deploy(options, { ask, build, interval: "5 millis", region: "eu-central-1", story })
+    )
     return { result, builds, told: String(out.read() ?? "") }
   },
   Effect.scoped,
   Effect.provideService(References.MinimumLogLevel, "Error")
 )
 
-const succeeds = (args: ReadonlyArray<string>, code?: string) =>
-  Effect.map(run(args, code), ({ result, told }) => {
+const succeeds = (args: ReadonlyArray<string>, code?: string, ask?: Ask) =>
+  Effect.map(run(args, code, ask), ({ result, told }) => {
     assert.deepInclude(result, { _tag: "Success", success: true }, told)
     return told
   })
@@ -184,6 +192,96 @@ describe("npm run deploy", () => {
       assert.deepInclude(yield* CloudFormation.use(({ describe }) => describe("codepipeline-actions")), {
         _tag: "None"
       })
+    }).pipe(Effect.provide(account)))
+})
+
+describe("what V8 has compiled of the functions in Lambda", () => {
+  const sha256 = createHash("sha256").update("the code").digest("hex")
+  const answered = { isCompiled: false, code: gzipSync("compiled"), sha256 } as const
+
+  /** Functions that start from compiled code once it was deployed with them. */
+  const lambda = () => {
+    const asked = new Set<string>()
+    const ask: Ask = (name) => {
+      const isCompiled = asked.has(name)
+      asked.add(name)
+      return Effect.succeed(isCompiled ? { isCompiled } : answered)
+    }
+    return { ask, asked }
+  }
+
+  it.live("is deployed with them, once", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const { ask, asked } = lambda()
+      const told = yield* succeeds([], "the code", ask)
+      assert.match(
+        told,
+        /create started[^]*upload.*-compiled-[^]*upload.*-compiled-[^]*update started[^]*starts from compiled[^]*Next,/
+      )
+      assert.lengthOf([...asked], 2)
+      const uploads = yield* writes
+      assert.lengthOf(uploads, 4)
+
+      const { get } = yield* S3Server
+      const key = /s3:\/\/code\/(\S+check-webpage-\S+-compiled-\S+\.zip)/.exec(told)?.[1] ?? ""
+      const zip = yield* get("code", key)
+      const tail = { size: zip.length, tail: zip, fetch: () => Effect.die("all of it is there") }
+      for (
+        const [file, text] of [["index.mjs", "check-webpage"], ["function.js", "the code"], [
+          "function.cache",
+          "compiled"
+        ]] as const
+      ) {
+        assert.strictEqual(String(yield* readEntry(tail, file, 1_000)), text)
+      }
+
+      const again = yield* succeeds([], "the code", ask)
+      assert.match(again, /unchanged.*-compiled-[^]*unchanged.*-compiled-[^]*no stack updates[^]*starts from compiled/)
+      assert.lengthOf(yield* writes, 4)
+    }).pipe(Effect.provide(account)))
+
+  it.live("is compiled anew where Lambda's V8 does not take it any more", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* succeeds([], "the code", lambda().ask)
+      const newer = lambda()
+      const ask: Ask = (name) =>
+        Effect.map(newer.ask(name), (answer) => answer.isCompiled ? answer : { ...answer, code: gzipSync("newer") })
+      const told = yield* succeeds([], "the code", ask)
+      assert.match(told, /unchanged.*-compiled-[^]*upload.*-compiled-[^]*Stack update started[^]*starts from compiled/)
+      assert.lengthOf(yield* writes, 6)
+    }).pipe(Effect.provide(account)))
+
+  it.live.each<readonly [what: string, ask: Ask, why: RegExp, uploads: number]>([
+    [
+      "other code has answered",
+      () => Effect.succeed({ ...answered, sha256: "other" }),
+      /somebody else has deployed other code meanwhile/,
+      1
+    ],
+    ["V8 does not take it", () => Effect.succeed(answered), /V8 does not take what it has compiled before/, 2],
+    [
+      "the functions may not be asked",
+      () => Effect.fail(new AwsDenied({ operation: "lambda:InvokeFunction", code: "AccessDenied", detail: "no" })),
+      /lambda:InvokeFunction is not permitted/,
+      1
+    ],
+    ["what answers is no such function", askNobody, /nobody is there/, 1]
+  ])("is left out, and the functions are deployed, where %s", ([, ask, why, uploads]) =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const told = yield* succeeds(["--actions=check-webpage"], "the code", ask)
+      assert.match(told, new RegExp(`left +check-webpage is compiled at each start: ${why.source}[^]*Next, in`))
+      assert.lengthOf(yield* writes, uploads)
+    }).pipe(Effect.provide(account)))
+
+  it.live("is not there where a function does not start, and then the deployment has failed", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const outcome = yield* run([], "the code", () => Effect.fail(new FunctionFails({ message: "it does not start" })))
+      assert.strictEqual(failure(outcome), "it does not start")
+      assert.include(outcome.told, "Stack update complete")
     }).pipe(Effect.provide(account)))
 })
 
