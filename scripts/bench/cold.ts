@@ -1,18 +1,19 @@
 // npm run bench -- cold: what a cold start takes, and a warm one, beside a function on the AWS SDK alone.
 import * as Effect from "effect/Effect"
-import { build, type BuildOptions } from "esbuild"
+import { build } from "esbuild"
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { performance } from "node:perf_hooks"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
-import { gzipSync } from "node:zlib"
+import { gunzipSync, gzipSync } from "node:zlib"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { megabytesOfCpu } from "../../src/lambda/priming.ts"
-import { bundleOptions, compile, entryPoints } from "../bundle.ts"
+import { type Bundle, bundleOptions, compile, entryPoints, functionFiles, writeFiles } from "../bundle.ts"
+import { type Answer, compiledFile, question } from "../compiledCode.ts"
 import { type AwsServer, startAws } from "./awsServer.ts"
 import type { Order, Report } from "./coldFunction.ts"
 import { type CpuLimit, cpuLimit } from "./cpuLimit.ts"
@@ -27,9 +28,22 @@ export interface Options {
   readonly json?: boolean
 }
 
-/** The first is what the others are measured against; the second is the same, bundled by esbuild without our plugins. */
-const variants = ["SDK alone", "SDK alone, not shrunk", "not primed", "deploy-stack"] as const
+/**
+ * The first is what the others are measured against; the second is the same, bundled by esbuild without our plugins; the
+ * third, and the last, run from what V8 has compiled before. `npm run build` makes the last but one, `npm run deploy` the
+ * last.
+ */
+const variants = [
+  "SDK alone",
+  "SDK alone, not shrunk",
+  "SDK alone, compiled",
+  "not primed",
+  "as built",
+  "deploy-stack"
+] as const
 type Variant = (typeof variants)[number]
+
+const isCompiled = (variant: Variant) => variant === "SDK alone, compiled" || variant === "deploy-stack"
 
 const jobs = ["fresh", "continuation"] as const
 type JobKind = (typeof jobs)[number]
@@ -161,6 +175,21 @@ class Bench {
     return { id, event: jobEvent({ id, stack, file: "template.json", accessKeyId: "ASIABENCH", continuationToken }) }
   }
 
+  /** Lays beside the variant what V8 compiles of it for both kinds of job, as `npm run deploy` does. */
+  async compile(variant: Variant): Promise<void> {
+    const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
+    await loaded
+    if (variant !== "deploy-stack") {
+      // It plays no job by itself.
+      await invoke(child, [this.event().event, this.event(await this.begin(variant)).event])
+    }
+    const { result } = await invoke(child, [question])
+    await endContainer(child)
+    const answer = result as Answer
+    if (answer.isCompiled) throw new Error(`${variant} has been compiled already`)
+    await writeFile(join(this.#folder, variant, compiledFile), gunzipSync(Buffer.from(answer.code, "base64")))
+  }
+
   async begin(variant: Variant): Promise<Begun> {
     const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
     await loaded
@@ -252,22 +281,40 @@ const partOf = (module: string) => {
   return module.includes("node_modules/") ? "others" : "ours"
 }
 
-/** Writes the variant, as the built functions are. */
-const bundle = async (
-  name: string,
-  module: string,
-  folder: string,
-  options: BuildOptions = bundleOptions
-): Promise<Size> => {
-  const { code, metafile } = await compile(module, options)
-  await mkdir(join(folder, name))
-  await writeFile(join(folder, name, "index.mjs"), code)
+const sizeOf = ({ code, metafile }: Bundle): Size => {
   const [output] = Object.values(metafile.outputs)
   const parts: Record<string, number> = {}
   for (const [module, { bytesInOutput }] of Object.entries(output?.inputs ?? {})) {
     parts[partOf(module)] = (parts[partOf(module)] ?? 0) + bytesInOutput
   }
   return { bytes: Buffer.byteLength(code), gzipped: gzipSync(code, { level: 9 }).length, parts }
+}
+
+const asModule = ({ code }: Bundle) => ({ "index.mjs": Buffer.from(code) })
+
+/** Writes the variants as they are deployed, but for what V8 compiles of them, and gives the sizes of all code. */
+const writeVariants = async (folder: string): Promise<Readonly<Record<string, Size>>> => {
+  const { "@node-rs/crc32": crc32 } = bundleOptions.alias
+  const notShrunk = { ...bundleOptions, alias: { "@node-rs/crc32": crc32 }, plugins: [], banner: { js: withRequire } }
+  const functions = new Map<string, Bundle>()
+  for (const [name, module] of await entryPoints()) functions.set(name, await compile(module))
+  const deployStack = functions.get("deploy-stack")
+  if (deployStack === undefined) throw new Error("there is no function deploy-stack")
+  const baseline = await compile(path("baseline.ts"))
+  const usual = await compile(path("baseline.ts"), notShrunk)
+  const notPrimed = await compile(path("notPrimed.ts"))
+
+  const files: Readonly<Record<Variant, Readonly<Record<string, Uint8Array>>>> = {
+    "SDK alone": asModule(baseline),
+    "SDK alone, not shrunk": asModule(usual),
+    "SDK alone, compiled": await functionFiles(baseline),
+    "not primed": await functionFiles(notPrimed),
+    "as built": await functionFiles(deployStack),
+    "deploy-stack": await functionFiles(deployStack)
+  }
+  for (const variant of variants) await writeFiles(files[variant], join(folder, variant))
+  const measured = [...functions, ["SDK alone", baseline] as const, ["SDK alone, not shrunk", usual] as const]
+  return Object.fromEntries(measured.map(([name, bundle]) => [name, sizeOf(bundle)]))
 }
 
 /** Median over the rounds; `ratio` is that of the quotients of one round, `usual` the one by the SDK as it is bundled usually. */
@@ -478,14 +525,7 @@ const makeLimits = () => {
 
 export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {}): Promise<void> => {
   const folder = await mkdtemp(join(tmpdir(), "cold-"))
-  const functions = await entryPoints()
-  const sizes: Record<string, Size> = {}
-  for (const [name, module] of functions) sizes[name] = await bundle(name, module, folder)
-  const { "@node-rs/crc32": crc32 } = bundleOptions.alias
-  const notShrunk = { ...bundleOptions, alias: { "@node-rs/crc32": crc32 }, plugins: [], banner: { js: withRequire } }
-  sizes["SDK alone"] = await bundle("SDK alone", path("baseline.ts"), folder)
-  sizes["SDK alone, not shrunk"] = await bundle("SDK alone, not shrunk", path("baseline.ts"), folder, notShrunk)
-  sizes["not primed"] = await bundle("not primed", path("notPrimed.ts"), folder)
+  const sizes = await writeVariants(folder)
   await build({ entryPoints: [path("coldFunction.ts")], outfile: join(folder, "runner.mjs"), ...bundleOptions })
 
   const cloud = await startCloud(delay)
@@ -493,7 +533,10 @@ export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {
   const { made, unlimited } = makeLimits()
   try {
     const begun: Partial<Record<Variant, Begun>> = {}
-    for (const variant of variants) begun[variant] = await bench.begin(variant)
+    for (const variant of variants) {
+      if (isCompiled(variant)) await bench.compile(variant)
+      begun[variant] = await bench.begin(variant)
+    }
     const results: Array<Cold> = []
     for (const memory of memories) {
       const limit = memory === undefined ? undefined : made.get(memory)

@@ -20,9 +20,11 @@ export interface Report {
   readonly peak: number
   /** Bytes of the heap that are still held, where that was asked for. */
   readonly heap: number
+  /** What the last event came to. */
+  readonly result?: unknown
 }
 
-const report = (collect: boolean): Report => {
+const report = (collect: boolean, result?: unknown): Report => {
   const { system, user } = process.cpuUsage()
   const peak = process.resourceUsage().maxRSS * 1_024
   if (collect) globalThis.gc?.()
@@ -30,7 +32,8 @@ const report = (collect: boolean): Report => {
     at: performance.timeOrigin + performance.now(),
     cpu: (user + system) / 1_000,
     peak,
-    heap: collect ? process.memoryUsage().heapUsed : NaN
+    heap: collect ? process.memoryUsage().heapUsed : NaN,
+    result
   }
 }
 
@@ -38,10 +41,11 @@ const { handler } = await import(process.argv[2] ?? "") as { readonly handler: t
 process.send?.(report(false))
 
 process.on("message", async ({ collect, events }: Order) => {
+  let result: unknown
   for (const event of events) {
     const end = Date.now() + 60_000
-    await handler(event, { awsRequestId: "bench", getRemainingTimeInMillis: () => end - Date.now() })
+    result = await handler(event, { awsRequestId: "bench", getRemainingTimeInMillis: () => end - Date.now() })
   }
-  process.send?.(report(collect))
+  process.send?.(report(collect, result))
 })
 process.on("disconnect", () => process.exit())
