@@ -9,7 +9,8 @@ export const script = {
   command: "npm run deploy",
   purpose: `
 Builds the functions, uploads them, and creates or updates the stack of functions in your account: what
-scripts/templates/functions.yaml says. A second run changes what has changed, and nothing else.`,
+scripts/templates/functions.yaml says. Then it looks that each function starts, and deploys it again with what V8 has
+compiled of it there, so that it starts faster. A second run changes what has changed, and nothing else.`,
   options: {
     bucket: {
       kind: "value",
