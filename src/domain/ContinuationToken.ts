@@ -60,7 +60,7 @@ export class StateTooLarge extends Schema.TaggedError<StateTooLarge>()("StateToo
   length: Schema.Int
 }) {
   override get message() {
-    return `The state that action "${this.action}" wants to continue with makes a token of ${this.length} characters; ` +
+    return `The state that action "${this.action}" wants to continue with makes a token of up to ${this.length} characters; ` +
       `CodePipeline allows ${limits.continuationToken}. Keep large values outside and their names in the state.`
   }
 }
@@ -74,20 +74,31 @@ export interface Token {
   readonly position: Position
 }
 
-/** At most 2,048 characters, or {@link StateTooLarge}. */
+/** The execution as it takes the most characters: after a day of jobs, in an hour of them without a good answer. */
+const longest = (execution: Execution): Execution =>
+  new Execution({
+    ...execution,
+    attempt: maxAttempts,
+    unavailable: { since: 9_999_999_999_999, jobs: maxAttempts }
+  })
+
+/**
+ * At most 2,048 characters, or {@link StateTooLarge}: also where a later job has to go on from the same state because AWS
+ * does not answer, so that no state is found to be too large then.
+ */
 export const encode = ({ action, execution, position }: Token): Effect.Effect<string, StateTooLarge> => {
   const where = Position.$match(position, {
     Start: () => ({}),
     State: ({ state }) => ({ state }),
     Unknown: () => ({ unknown: true as const })
   })
-  return encodeEnvelope({ version, action, execution, ...where }).pipe(
+  const text = (execution: Execution) =>
     // What has these types always encodes.
-    Effect.orDie,
-    Effect.filterOrFail(
-      (text) => text.length <= limits.continuationToken,
-      (text) => new StateTooLarge({ action, length: text.length })
-    )
+    Effect.orDie(encodeEnvelope({ version, action, execution, ...where }))
+  return Effect.flatMap(
+    text(longest(execution)),
+    ({ length }) =>
+      length <= limits.continuationToken ? text(execution) : Effect.fail(new StateTooLarge({ action, length }))
   )
 }
 
