@@ -65,9 +65,9 @@ export const run = Effect.fn(Telemetry.spans.job)(function*<Parameters, State, E
   const end = perform(action, event, now, interruptedAt).pipe(
     Effect.provideService(Deadline, now + callsUntil),
     Effect.flatMap((outcome) => Effect.fromResult(withinLimits(outcome))),
-    Effect.catch((error: E | RunnerError) =>
+    Effect.catch((error: OfAction<E> | RunnerError) =>
       Effect.andThen(
-        Effect.logWarning("The action failed", Cause.fail(error)),
+        Effect.logWarning("The action failed", Cause.fail(error instanceof OfAction ? error.error : error)),
         Effect.sync(() => failed(explain(action.failures, error)))
       )
     ),
@@ -92,7 +92,7 @@ const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedE
   event: unknown,
   now: number,
   interruptedAt: number
-): Effect.fn.Return<JobOutcome, E | RunnerError, R> {
+): Effect.fn.Return<JobOutcome, OfAction<E> | RunnerError, R> {
   const job = yield* decodeJob(event)
   const token = take(action, job, now)
   const { execution } = token
@@ -104,7 +104,7 @@ const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedE
     (effect) => annotate(effect, annotations),
     Effect.timeoutOrElse({ duration: interruptedAt, orElse: () => Effect.fail(new OutOfTime()) }),
     Effect.flatMap((step) => toOutcome(action, execution, step)),
-    Effect.catch((error: E | OutOfTime | TokenUnknown | ContinuationToken.StateTooLarge) => {
+    Effect.catch((error: OfAction<E> | OutOfTime | TokenUnknown | ContinuationToken.StateTooLarge) => {
       const failure = explain(action.failures, error)
       return failure.type === "SystemUnavailable" && isBearable(execution, now)
         ? waitOut(token, now, failure)
@@ -152,20 +152,31 @@ const goOn = <Parameters, State, E extends TaggedError, R>(
   { name, recover, resume, start, state: schema }: Action<Parameters, State, E, R>,
   position: ContinuationToken.Position,
   invocation: Invocation<Parameters>
-): Effect.Effect<Step<State>, E | TokenUnknown, R> => {
+): Effect.Effect<Step<State>, OfAction<E> | TokenUnknown, R> => {
+  const inAction = (step: Effect.Effect<Step<State>, E, R>, span: string) =>
+    Effect.mapError(Effect.withSpan(step, span), (error) => new OfAction(error))
   const unknown = () =>
     recover === undefined
       ? Effect.fail(new TokenUnknown({ action: name }))
-      : Effect.withSpan(recover(invocation), Telemetry.spans.recover)
+      : inAction(recover(invocation), Telemetry.spans.recover)
   return ContinuationToken.Position.$match(position, {
-    Start: () => Effect.withSpan(start(invocation), Telemetry.spans.start),
+    Start: () => inAction(start(invocation), Telemetry.spans.start),
     State: ({ state }) =>
       Option.match(Schema.decodeOption(Schema.toCodecJson(schema))(state), {
         onNone: unknown,
-        onSome: (state) => Effect.withSpan(resume(invocation, state), Telemetry.spans.resume)
+        onSome: (state) => inAction(resume(invocation, state), Telemetry.spans.resume)
       }),
     Unknown: unknown
   })
+}
+
+/** An error of the action itself: it may have the tag, and even the class, of one of the runner's. */
+class OfAction<E> {
+  readonly error: E
+
+  constructor(error: E) {
+    this.error = error
+  }
 }
 
 const toOutcome = <Parameters, State, E extends TaggedError, R>(
@@ -257,11 +268,11 @@ const runnerFailures: Failures<RunnerError> = {
 }
 
 /** A typed error keeps its words. Anything else is a bug: its details are for the log. */
-const explain = <E extends TaggedError>(failures: Failures<E>, error: E | RunnerError): Failure => {
-  const table = { ...failures, ...runnerFailures } as Record<
-    string,
-    FailureType | ((error: E | RunnerError) => Failure)
-  >
+const explain = <E extends TaggedError>(failures: Failures<E>, error: OfAction<E> | RunnerError): Failure =>
+  error instanceof OfAction ? failureOf(failures, error.error) : failureOf(runnerFailures, error)
+
+const failureOf = <E extends TaggedError>(failures: Failures<E>, error: E): Failure => {
+  const table = failures as Record<string, FailureType | ((error: E) => Failure)>
   const failure = table[error._tag]
   if (failure === undefined) return unexpected
   return Predicate.isFunction(failure) ? failure(error) : { type: failure, message: error.message || error._tag }

@@ -182,6 +182,27 @@ describe("JobRunner", () => {
         assert.notProperty(JSON.parse(tokenOf(third)).execution, "unavailable")
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
+    it.effect("goes on with every state that it could leave", () =>
+      Effect.gen(function*() {
+        yield* TestClock.adjust("20000 days")
+        const Keeper = Action.make({
+          name: "keeper",
+          parameters: Schema.FiniteFromString,
+          state: Schema.String,
+          start: ({ parameters: length }) =>
+            Effect.succeed(Action.Step.Continue({ message: "later", state: "x".repeat(length) })),
+          resume: () => Effect.fail(new Away())
+        })({ Away: "SystemUnavailable" })
+        const tooLarge = []
+        for (let length = 1_780; length <= 1_900; length++) {
+          const first = yield* JobRunner.run(Keeper, event(`1-${length}`, `${length}`))
+          if (first._tag === "Failed") tooLarge.push(length)
+          else assert.strictEqual((yield* JobRunner.run(Keeper, event("2", "1", tokenOf(first))))._tag, "Continued")
+        }
+        assert.isAbove(tooLarge.length, 0)
+        assert.isBelow(tooLarge.length, 121)
+      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
     it.effect("a good answer ends the hour", () =>
       Effect.gen(function*() {
         yield* TestClock.adjust("1 day")
@@ -494,6 +515,25 @@ describe("an action of one's own", () => {
     Effect.gen(function*() {
       const outcome = yield* JobRunner.run(Hasty({ Away: "PermissionError" }), event("1", ""))
       assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError", message: "Away" })
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("may have errors with the tags, and of the classes, of the runner's own", () =>
+    Effect.gen(function*() {
+      class OutOfTime extends Schema.TaggedError<OutOfTime>()("OutOfTime", {}) {}
+      const timedOut = new JobRunner.TimedOut({ minutes: 1, waitedFor: "x", externalExecutionId: undefined })
+      const Namesake = Action.makeStateless({
+        name: "namesake",
+        parameters: Schema.String,
+        start: ({ parameters }) => Effect.fail(parameters === "own" ? new OutOfTime() : timedOut)
+      })({
+        OutOfTime: "PermissionError",
+        TimedOut: () => ({ type: "SystemUnavailable", message: "the vault did not open" })
+      })
+      assert.deepInclude(yield* JobRunner.run(Namesake, event("1", "own")), { type: "PermissionError" })
+      assert.deepInclude(yield* JobRunner.run(Namesake, event("2", "runner's")), {
+        _tag: "Continued",
+        message: "Trying again: the vault did not open"
+      })
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
   it.effect("takes JSON as UserParameters", () =>
