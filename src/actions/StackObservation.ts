@@ -63,11 +63,9 @@ export const settle = Effect.fnUntraced(function*<Next extends { readonly _tag: 
 
 type Events = ReadonlyArray<StackEvents.StackEvent>
 
-/** The newest events of the stack, one page of them: none where the stack is not to be seen. */
+/** The newest events of the stack, one page of them. */
 export const newestEvents = (stackId: string, since: number) =>
-  CloudFormation.use(({ events }) => unlessDenied(events(stackId, since, 1))).pipe(
-    Effect.catchTag("AwsRejected", () => Effect.succeedSome<Events>([]))
-  )
+  CloudFormation.use(({ events }) => unlessDenied(events(stackId, since, 1)))
 
 const readEvents = Effect.fn("StackObservation.readEvents")(function*({ eventsDenied, read, since, stack }: Search) {
   if (eventsDenied) return Option.none<Events>()

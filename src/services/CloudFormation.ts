@@ -239,8 +239,8 @@ export class CloudFormation extends Context.Service<CloudFormation, {
   deleteChangeSet(key: ChangeSetKey): Effect.Effect<void, AwsError>
   /**
    * What happened to the stack, newest first: all events not older than `since` (epoch milliseconds), and perhaps some
-   * older ones; no more than are on so many pages, of 100 events or so, where `pages` is given. Source:
-   * DescribeStackEvents.
+   * older ones; no more than are on so many pages, of 100 events or so, where `pages` is given. None of a stack that
+   * CloudFormation does not know, or not yet. Source: DescribeStackEvents.
    */
   events(stackId: string, since: number, pages?: number): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
   /**
@@ -405,7 +405,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           const { NextToken, StackEvents = [] } = yield* send(
             "cloudformation:DescribeStackEvents",
             (options) => client.send(command, options)
-          )
+          ).pipe(Effect.catchIf(saysNoEvents(stackId), () => Effect.succeed({ NextToken: undefined, StackEvents: [] })))
           for (const event of StackEvents) events.push(toStackEvent(event))
           page = NextToken
         } while (page !== undefined && ++read < pages && (events.at(-1)?.timestamp ?? since) >= since)
@@ -447,6 +447,10 @@ const notReady = /^(?:Stack:\S+ is in|This stack is currently in a non-terminal)
 /** The whole sentence for this stack: a missing role or template object "does not exist" too. */
 const saysNoSuchStack = (stack: string) => (error: AwsError): error is AwsRejected =>
   error._tag === "AwsRejected" && error.detail === `Stack with id ${stack} does not exist`
+
+/** DescribeStackEvents says it in other words than DescribeStacks. */
+const saysNoEvents = (stack: string) => (error: AwsError): error is AwsRejected =>
+  error._tag === "AwsRejected" && error.detail === `Stack [${stack}] does not exist`
 
 /** The names on the wire, and those of the SDK's classes. */
 const noChangeSet: ReadonlySet<string> = new Set(["ChangeSetNotFound", "ChangeSetNotFoundException"])

@@ -242,9 +242,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         events: Effect.fn("CloudFormationMemory.events")(function*(stackId) {
           const now = yield* enter("cloudformation:DescribeStackEvents")
           const stack = find(stackId, now)
-          return stack === undefined
-            ? yield* invalid("cloudformation:DescribeStackEvents", `Stack [${stackId}] does not exist`)
-            : stack.eventsAt(now)
+          return stack === undefined ? [] : stack.eventsAt(now)
         }),
         failedEvents: Effect.fn("CloudFormationMemory.failedEvents")(function*(operationId) {
           const now = yield* enter("cloudformation:DescribeEvents")

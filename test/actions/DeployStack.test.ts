@@ -160,6 +160,16 @@ describe("a second delivery of the same event", () => {
       assert.deepStrictEqual(reported, first)
     }).pipe(Effect.provide(world())))
 
+  it.effect("waits where the stack is seen before its events are", () =>
+    Effect.gen(function*() {
+      yield* invoke(deployEvent({ id: "1" }))
+      const second = yield* Effect.updateService(invoke(deployEvent({ id: "1" })), CloudFormation, (service) => ({
+        ...service,
+        events: () => Effect.succeed([])
+      }))
+      assert.deepInclude(second, { _tag: "Continued", message: "Waiting for the stack: CREATE_IN_PROGRESS" })
+    }).pipe(Effect.provide(world())))
+
   it.effect("adopts an operation that is over, and tells how it ended", () =>
     Effect.gen(function*() {
       yield* CloudFormationMemory.use(({ failResource }) => failResource("MySampleBucket", "The name is taken"))
