@@ -187,7 +187,11 @@ const begin = Effect.fn("DeployStack.begin")(function*(
         onNone: () => postpone(`change set "${changeSet}" is being deleted`),
         onSome: (made) => preparing(`Change set "${changeSet}" create started`, made)
       })),
-      Effect.catchTag("StackNotReady", ({ status }) => lookAgain(status))
+      Effect.catchTags({
+        StackNotReady: ({ status }) => lookAgain(status),
+        AwsRejected: ({ detail }) =>
+          Effect.fail(new StackChangeSet.ChangeSetFailed({ stack: named, changeSet, reason: detail }))
+      })
     )
   })
 

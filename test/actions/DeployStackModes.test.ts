@@ -415,17 +415,20 @@ describe("what CloudFormation does not do", () => {
   const deploy = { ...templated, mode: "CHANGE_SET_DEPLOY" }
   const replace = { ...templated, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
 
-  it.effect("to make a change set is told in its words", () =>
-    Effect.gen(function*() {
-      yield* ArtifactStoreMemory.use(({ put }) => put("MyTemplate", { [file]: "{}" }))
-      const outcome = yield* invoke(eventOf("1", replace))
-      assert.deepInclude(outcome, {
-        _tag: "Failed",
-        type: "ConfigurationError",
-        message: `Error creating change set "Next" for CloudFormation stack "${stack}": ` +
-          "Template format error: At least one Resources member must be defined."
-      })
-    }).pipe(Effect.provide(world)))
+  it.effect.each([{}, { parameters: { A: "1" } }])(
+    "to make a change set is told in its words: with %j",
+    (more) =>
+      Effect.gen(function*() {
+        yield* ArtifactStoreMemory.use(({ put }) => put("MyTemplate", { [file]: "{}" }))
+        const outcome = yield* invoke(eventOf("1", { ...replace, ...more }))
+        assert.deepInclude(outcome, {
+          _tag: "Failed",
+          type: "ConfigurationError",
+          message: `Error creating change set "Next" for CloudFormation stack "${stack}": ` +
+            "Template format error: At least one Resources member must be defined."
+        })
+      }).pipe(Effect.provide(world))
+  )
 
   it.effect.each(
     [
