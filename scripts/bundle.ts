@@ -191,12 +191,13 @@ export const compile = async (module: string, options: BuildOptions = bundleOpti
 
 /**
  * A module that exports `handler`, and nothing else, as a script that gives it: what V8 has made of a script can be kept
- * and handed to V8 again, with all functions that were compiled while it ran.
+ * and handed to V8 again, with all functions that were compiled while it ran. No arrow function: V8 would read it twice,
+ * where a function in parentheses is compiled at once.
  */
 export const asScript = (module: string): string => {
   const exported = /export\s*\{\s*([\w$]+) as handler\s*\};?\s*$/.exec(module)
   if (exported === null) throw new Error("a function's module has to export handler, and nothing else")
-  return `(async()=>{"use strict";${module.slice(0, exported.index)};return ${exported[1]}})`
+  return `(async function(){"use strict";${module.slice(0, exported.index)};return ${exported[1]}})`
 }
 
 /** The files of a function, which need nothing but Node: `index.mjs` is `loader.ts` and runs `function.js`. */
