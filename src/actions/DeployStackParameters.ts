@@ -37,7 +37,8 @@ export const options = {
   stack: parameter("stack name", {
     values: "name or ARN",
     otherwise: "required",
-    description: "The stack."
+    description:
+      "The stack. Where the one of the ARN is deleted, the stack that has its name is meant, but for `DELETE_ONLY`."
   }).check(Schema.isPattern(/^(?:[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:\S+)$/, {
     expected: "a stack's ARN or name (a letter, then letters, digits and hyphens, 128 characters at most)"
   })),

@@ -25,6 +25,7 @@ import {
   inProgress,
   type Invocation,
   modeOf,
+  nameOf,
   postpone,
   type Preparing,
   preparing,
@@ -158,11 +159,11 @@ export const executeNamed = Effect.fnUntraced(function*(
   watched: Watching
 ) {
   const { execution, parameters } = invocation
-  const { changeSet = "", stack: named } = parameters
+  const { changeSet = "" } = parameters
   const key = { stack: watched.stackId, changeSet }
   const { changes, readiness, resources } = yield* look(key)
   const refuse = (reason: string) =>
-    adoptOr(new ChangeSetNotReady({ stack: named, changeSet, reason }), stack, execution, watched)
+    adoptOr(new ChangeSetNotReady({ stack: nameOf(parameters.stack), changeSet, reason }), stack, execution, watched)
   return yield* ChangeSet.Readiness.$match(readiness, {
     Pending: () => Effect.succeed(postpone(`change set "${changeSet}" is being made`)),
     Ready: () =>
@@ -201,6 +202,7 @@ export const goOn = Effect.fn("StackChangeSet.goOn")(function*(invocation: Invoc
   const { stackId } = prepared
   const now = yield* epochMillis
   const { changeSet = ownName(execution) } = parameters
+  const named = nameOf(parameters.stack)
   const deploys = modeOf(parameters) === "CHANGE_SET_DEPLOY"
   const key = { stack: stackId, changeSet: prepared.changeSet }
   const { changes, readiness, resources } = yield* look(key)
@@ -213,10 +215,10 @@ export const goOn = Effect.fn("StackChangeSet.goOn")(function*(invocation: Invoc
     outputVariables: { ChangeSetName: changeSet, StackId: stackId }
   })
   const lost = Effect.fnUntraced(function*(reason: string) {
-    if (!deploys) return yield* new ChangeSetFailed({ stack: parameters.stack, changeSet, reason })
+    if (!deploys) return yield* new ChangeSetFailed({ stack: named, changeSet, reason })
     const stack = yield* cloudFormation.describe(stackId)
     return yield* adoptOr(
-      new ChangeSetNotReady({ stack: parameters.stack, changeSet, reason }),
+      new ChangeSetNotReady({ stack: named, changeSet, reason }),
       stack,
       execution,
       watched

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import type { AwsError } from "../domain/AwsError.ts"
 import { requestToken, StackOperation } from "../domain/StackOperation.ts"
 import * as StackPlan from "../domain/StackPlan.ts"
-import { advice, isUnrollable } from "../domain/StackStatus.ts"
+import { advice, isUnrollable, watched } from "../domain/StackStatus.ts"
 import * as Template from "../domain/Template.ts"
 import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { ChangeSetNotReady, CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
@@ -91,12 +91,26 @@ type BeginError =
   | StackSuccess.SuccessError
   | AwsError
 
+/**
+ * The stack as it is now. An ARN names one stack for ever; where that one is gone, the stack of its name is meant, which an
+ * earlier run of the pipeline may have made anew. Only what is deleted is no other than the one that is named.
+ */
+const find = Effect.fnUntraced(function*(parameters: Invocation["parameters"]) {
+  const { describe } = yield* CloudFormation
+  const { stack } = parameters
+  const found = yield* describe(stack)
+  const name = nameOf(stack)
+  if (name === stack || modeOf(parameters) === "DELETE_ONLY") return found
+  return Option.exists(found, ({ status }) => watched(status) !== "Deleted") ? found : yield* describe(name)
+})
+
 /** Looks at the stack, decides and begins. */
 const begin = Effect.fn("DeployStack.begin")(function*(
   beginning: Beginning
 ): Effect.fn.Return<Step, BeginError, CloudFormation | ArtifactStore> {
   const { invocation: { execution, parameters }, now, stack, triesLeft } = beginning
-  const { stack: named, disableRollback = false, whenBusy = "fail" } = parameters
+  const { disableRollback = false, whenBusy = "fail" } = parameters
+  const named = nameOf(parameters.stack)
   const cloudFormation = yield* CloudFormation
   const owner = anyDelivery(execution)
   const wishes = { whenBusy, disableRollback }
@@ -105,10 +119,10 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   const search = { stack, since: now, owner, operations: StackOperation.literals, eventsDenied: false }
   const { events, next } = yield* settle(decision, search)
   const stackId = Option.match(stack, { onNone: () => named, onSome: ({ id }) => id })
-  const watched = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
+  const toWatch = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
 
   const adopt = (operation: StackOperation): Step =>
-    watching(inProgress(operation), { ...watched, operation, since: owner.since })
+    watching(inProgress(operation), { ...toWatch, operation, since: owner.since })
   // An operation that does not roll back may be refused all the same: a stack that was made with the API's OnFailure
   // DO_NOTHING stays in CREATE_FAILED for good.
   const giveUp = (status: string): Effect.Effect<Step, StackRefused> =>
@@ -119,7 +133,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
     triesLeft === 0
       ? giveUp(status)
       : Effect.flatMap(
-        cloudFormation.describe(named),
+        find(parameters),
         (stack) => begin({ ...beginning, stack, triesLeft: triesLeft - 1 })
       )
 
@@ -130,15 +144,14 @@ const begin = Effect.fn("DeployStack.begin")(function*(
       cloudFormation[operation]({
         ...options,
         ...template,
-        // A stack that is gone is made again under its name. What is updated is the one that was looked at: another may
-        // have taken its name since.
-        stack: operation === "create" ? nameOf(named) : stackId,
+        // What is updated is the one that was looked at: another may have taken its name since.
+        stack: operation === "create" ? named : stackId,
         clientRequestToken: requestToken(operation, execution)
       })
     return yield* StackSettings.begin(settings, { stack: named, existing, template }, call).pipe(
       Effect.map((stackId) =>
         watching(`Stack ${operation} started`, {
-          ...watched,
+          ...toWatch,
           operation,
           stackId,
           since: now,
@@ -163,7 +176,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
       roleArn: parameters.roleArn
     }
     return yield* cloudFormation.delete(request).pipe(
-      Effect.as(watching("Stack delete started", { ...watched, operation: "delete", since: now }, 0)),
+      Effect.as(watching("Stack delete started", { ...toWatch, operation: "delete", since: now }, 0)),
       Effect.catchTags({
         TokenUsed: () => Effect.succeed(adopt("delete")),
         AwsRejected: ({ detail }) =>
@@ -175,7 +188,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   const prepare = Effect.fnUntraced(function*(type: StackPlan.ChangeSetType) {
     const { changeSet = StackChangeSet.ownName(execution) } = parameters
     const { settings, template } = yield* templateOf(beginning)
-    const request = { stack: nameOf(named), changeSet, type, template, execution }
+    const request = { stack: named, changeSet, type, template, execution }
     const existing = type === "CREATE" ? Option.none() : stack
     if (settings.options.stackPolicy !== undefined) yield* Effect.logWarning(noPolicy)
     return yield* StackSettings.begin(
@@ -198,11 +211,11 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   return yield* StackPlan.Start.$match(next, {
     Begin: ({ operation }) => operation === "delete" ? beginDelete() : beginOperation(operation),
     Prepare: ({ type }) => prepare(type),
-    Execute: () => StackChangeSet.executeNamed(beginning, { ...watched, since: owner.since }),
+    Execute: () => StackChangeSet.executeNamed(beginning, { ...toWatch, since: owner.since }),
     Adopt: ({ operation }) => Effect.succeed(adopt(operation)),
     Postpone: ({ status }) => Effect.succeed(postpone(status)),
     Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: named, status })),
-    Gone: () => Effect.succeed(Action.Step.Done({ message: `There is no stack "${named}" to delete` })),
+    Gone: () => Effect.succeed(Action.Step.Done({ message: `There is no stack "${parameters.stack}" to delete` })),
     Missing: () => {
       const reason = "there is no such stack"
       return Effect.fail(new ChangeSetNotReady({ stack: named, changeSet: parameters.changeSet ?? "", reason }))
@@ -232,7 +245,6 @@ export const start = Effect.fn("DeployStack.start")(function*(invocation: Invoca
   yield* StackSuccess.check(invocation)
   // Where the mode needs a template, the parameters name one.
   const { artifact = "", file = "" } = parameters
-  const cloudFormation = yield* CloudFormation
   // Before the look and the reading, so that the clocks of Lambda and CloudFormation may differ by as much.
   const now = yield* epochMillis
   const read = withoutTemplate.has(modeOf(parameters))
@@ -243,6 +255,6 @@ export const start = Effect.fn("DeployStack.start")(function*(invocation: Invoca
         { concurrency: 2 }
       )
     )
-  const [stack, content] = yield* Effect.all([cloudFormation.describe(parameters.stack), read], { concurrency: 2 })
+  const [stack, content] = yield* Effect.all([find(parameters), read], { concurrency: 2 })
   return yield* begin({ invocation, content, stack, now, triesLeft: 2 })
 })

@@ -186,6 +186,92 @@ describe("DELETE_ONLY", () => {
     }).pipe(Effect.provide(world)))
 })
 
+describe("the ARN of a stack that is gone", () => {
+  /** It was deleted a while ago. */
+  const gone = Effect.gen(function*() {
+    yield* created
+    const { id } = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe(stack)))
+    yield* run("deleting", { stack: id, mode: "DELETE_ONLY" })
+    yield* TestClock.adjust("1 day")
+    return id
+  })
+
+  it.effect.each(["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_DEPLOY"])(
+    "in %s is made anew under its name, and the next run updates what the first has made",
+    (mode) =>
+      Effect.gen(function*() {
+        const arn = yield* gone
+        const parameters = { ...templated, stack: arn, mode }
+        const made = yield* run("1", parameters)
+        assert.strictEqual(made._tag, "Succeeded")
+        yield* changeTemplate
+        const updated = yield* run("2", parameters)
+        assert.deepInclude(updated, { _tag: "Succeeded", externalExecutionId: made.externalExecutionId })
+        assert.notStrictEqual(made.externalExecutionId, arn)
+        assert.lengthOf(yield* begun, 4)
+      }).pipe(Effect.provide(world))
+  )
+
+  it.effect("a second delivery adopts what the first has begun", () =>
+    Effect.gen(function*() {
+      const parameters = { ...templated, stack: yield* gone }
+      const first = yield* invoke(eventOf("1", parameters))
+      const second = yield* invoke(eventOf("1", parameters))
+      assert.deepInclude(second, { _tag: "Continued", externalExecutionId: first.externalExecutionId })
+      assert.deepInclude(yield* run("1", parameters), { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* begun, ["create-earlier", "delete-deleting", "create-1"])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a second delivery that does not see the new stack yet watches it by its name", () =>
+    Effect.gen(function*() {
+      const arn = yield* gone
+      const parameters = { ...templated, stack: arn }
+      yield* invoke(eventOf("1", parameters))
+      const second = yield* CloudFormation.use((cloudFormation) =>
+        Effect.provideService(invoke(eventOf("1", parameters)), CloudFormation, {
+          ...cloudFormation,
+          describe: (name) => name === arn ? cloudFormation.describe(arn) : Effect.succeedNone
+        })
+      )
+      assert.deepInclude(second, { _tag: "Continued", externalExecutionId: stack })
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(yield* invoke(next(second, "2", parameters)), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("in CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE is that of the stack that has its name", () =>
+    Effect.gen(function*() {
+      const arn = yield* gone
+      const replace = { ...templated, stack: arn, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
+      const execute = { stack: arn, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
+      assert.deepInclude(yield* run("1", execute), {
+        _tag: "Failed",
+        message: `Change set "Next" of stack "${stack}" cannot be executed: there is no such stack`
+      })
+      assert.include((yield* run("2", replace)).message, "2 changes (2 add)")
+      assert.deepInclude(yield* run("3", execute), { _tag: "Succeeded" })
+      yield* changeTemplate
+      assert.include((yield* run("4", replace)).message, "3 changes")
+      assert.deepInclude(yield* run("5", execute), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("in DELETE_ONLY is that of no other stack", () =>
+    Effect.gen(function*() {
+      const arn = yield* gone
+      yield* run("1", { ...templated, stack: arn })
+      const outcome = yield* run("2", { stack: arn, mode: "DELETE_ONLY" })
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: `There is no stack "${arn}" to delete` })
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("CREATE_COMPLETE"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("is not what a failure speaks of: the stack of its name is in the way", () =>
+    Effect.gen(function*() {
+      const arn = yield* gone
+      yield* setStatus("ROLLBACK_COMPLETE")
+      const outcome = yield* run("1", { ...templated, stack: arn })
+      assert.include(outcome.message, `status is: ROLLBACK_COMPLETE. Delete stack "${stack}"`)
+    }).pipe(Effect.provide(world)))
+})
+
 describe("what a mode needs", () => {
   it.effect.each<readonly [parameters: Readonly<Record<string, unknown>>, missing: ReadonlyArray<string>]>([
     [{}, ["stack name", "template file name", "artifact name"]],

@@ -89,6 +89,14 @@ const lawsOfStatus: Laws = {
   }
 }
 
+/** The stack that is named by its ARN is deleted; under its name there is none, or another in this status. */
+const anew = [undefined, "CREATE_COMPLETE"].map((status) => {
+  const gone = Cloud.cloudWith("DELETE_COMPLETE", "new", now, 2 * day)
+  const { stacks } = Cloud.cloudWith(status, "new", now, day)
+  return { ...gone, stacks: [...gone.stacks, ...stacks.map((stack) => ({ ...stack, id: `${stack.id}-anew` }))] }
+})
+const byArn = { userParameters: { ...parameters, stack: anew[0]?.stacks[0]?.id } }
+
 const stackIn = (status: string | undefined) => Cloud.cloudWith(status, "new", now, day)
 
 const every = [undefined, ...StackStatus.literals, "MOVE_IN_PROGRESS", "MOVE_COMPLETE"].map(stackIn)
@@ -134,6 +142,7 @@ const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
     "replacing, faults, stale reads",
     settingOf({ initial: [stackIn("ROLLBACK_COMPLETE")], budget: { ...none, faults: 1, stale: 1 }, ...replacing })
   ],
+  ["the ARN of a stack that is gone, events twice", settingOf({ initial: anew, budget: twice, ...byArn })],
   ["deleting every status, events twice", settingOf({ initial: every, budget: twice, ...deleting })],
   [
     "deleting, faults, stale reads",
