@@ -46,12 +46,23 @@ it("all problems are told at once, with their paths", () => {
   ])
 })
 
-it("each unknown field is told with the names that are known where it stands", () => {
-  assert.deepStrictEqual(problemsOf(Nested, { lst: 1, list: [{ name: "n", kind: "x", nam: 1, other: 1 }], Size: 1 }), [
+it("each unknown field is told with the name that is meant, or once with all that are known where it stands", () => {
+  const list = [{ name: "n", kind: "x", nam: 1, other: 1, another: 1 }, { name: "n", kind: "x", other: 1 }]
+  assert.deepStrictEqual(problemsOf(Nested, { lst: 1, list, Size: 1 }), [
     "\"lst\" is not known (did you mean \"list\"?)",
     "\"Size\" is not known (did you mean \"size\"?)",
     "\"list[0].nam\" is not known (did you mean \"name\"?)",
-    "\"list[0].other\" is not known (known are \"name\", \"kind\")"
+    "\"list[0].other\" is not known",
+    "\"list[0].another\" is not known",
+    "\"list[1].other\" is not known",
+    "known in \"list[0]\" are \"name\", \"kind\"",
+    "known in \"list[1]\" are \"name\", \"kind\""
+  ])
+  assert.deepStrictEqual(problemsOf(Nested, { one: 1, two: 2 }), [
+    "\"one\" is not known",
+    "\"two\" is not known",
+    "\"list\" is missing",
+    "known are \"list\", \"size\""
   ])
 })
 
