@@ -36,9 +36,10 @@ export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown)
       if (names.length > 0) knownAt.set(pathOf(keys.slice(0, -1)), names)
       return `${where} is not known`
     }
-    return message.startsWith(expected)
-      ? `${where}: expected ${message.slice(expected.length)}, got ${kindOf(valueAt(input, keys))}`
-      : message
+    if (!message.startsWith(expected)) return message
+    const words = message.slice(expected.length)
+    const value = valueAt(input, keys)
+    return `${where}: expected ${words}, got ${kindOf(value)}${literalMeant(words, value)}`
   })
   return sentences.concat(Array.from(knownAt, ([place, names]) => {
     const where = place === "" ? "" : ` in "${place}"`
@@ -52,6 +53,15 @@ const expected = "Expected "
 
 const namesOf = (ast: SchemaAST.AST) =>
   SchemaAST.isObjects(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
+
+const literals = /^"[^"]*"(?: \| "[^"]*")+$/
+
+/** Where one of these literals is expected: the one that is like the text that was given. */
+const literalMeant = (words: string, value: unknown) => {
+  if (!Predicate.isString(value) || !literals.test(words)) return ""
+  const [closest] = nearest(value, words.slice(1, -1).split("\" | \""))
+  return closest === undefined ? "" : ` (did you mean "${closest}"?)`
+}
 
 /** `data.inputArtifacts[0].name` */
 const pathOf = (keys: ReadonlyArray<PropertyKey>) =>

@@ -36,7 +36,7 @@ const Nested = Schema.Struct({
 })
 
 it("all problems are told at once, with their paths", () => {
-  assert.deepStrictEqual(problemsOf(Nested, { list: [{ name: "", kind: "z" }, {}, 7], size: 1.5 }), [
+  assert.deepStrictEqual(problemsOf(Nested, { list: [{ name: "", kind: "hunter2" }, {}, 7], size: 1.5 }), [
     "\"list[0].name\": expected a value with a length of at least 1, got an empty string",
     "\"list[0].kind\": expected \"x\" | \"y\", got a string",
     "\"list[1].name\" is missing",
@@ -64,6 +64,24 @@ it("each unknown field is told with the name that is meant, or once with all tha
     "\"list\" is missing",
     "known are \"list\", \"size\""
   ])
+})
+
+const Mode = Schema.Literals(["CREATE_UPDATE", "DELETE_ONLY"])
+
+it.each<readonly [mode: unknown, told: string]>([
+  ["DELETE-ONLY", "got a string (did you mean \"DELETE_ONLY\"?)"],
+  ["create_update", "got a string (did you mean \"CREATE_UPDATE\"?)"],
+  ["hunter2", "got a string"],
+  ["", "got an empty string"],
+  [["DELETE_ONLY"], "got an array"]
+])("of a few literals the one that is meant is told: %j", (mode, told) => {
+  assert.deepStrictEqual(problemsOf(Schema.Struct({ mode: Mode }), { mode }), [
+    `"mode": expected "CREATE_UPDATE" | "DELETE_ONLY", ${told}`
+  ])
+})
+
+it("where there is no choice, none is said to be meant", () => {
+  assert.deepStrictEqual(problemsOf(Schema.Literal("wait"), "wai"), ["the input: expected \"wait\", got a string"])
 })
 
 it("what is too much in a list is told by its place", () => {
