@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
+import type * as Schema from "effect/Schema"
 import { relative } from "node:path"
 import { CheckWebpage } from "../src/actions/CheckWebpage.ts"
 import { DeployStack } from "../src/actions/DeployStack.ts"
@@ -172,10 +173,25 @@ const checkWebpage = Effect.fn("checkWebpage")(function*(options: Options, event
   )
 })
 
+/** An event that deploy-stack does not take, but check-webpage does, was meant for that one. */
+const checkMeant = Effect.fn("checkMeant")(function*(event: unknown) {
+  const takes = (parameters: Schema.Codec<unknown, string>) =>
+    decodeJob(event).pipe(
+      Effect.flatMap(({ userParameters }) => UserParameters.decode(parameters, userParameters)),
+      Effect.isSuccess
+    )
+  if (!(yield* takes(DeployStack.parameters)) && (yield* takes(CheckWebpage.parameters))) {
+    return yield* new BadUsage({
+      message: "this looks like an event of check-webpage: --action check-webpage (or deploy-stack, if you mean it)"
+    })
+  }
+})
+
 const main = Effect.fn("main")(
   function*(commandLine: CommandLine) {
     const options = yield* readOptions(commandLine)
     const event = yield* readEvent(options.event)
+    if (commandLine.values.action === undefined) yield* checkMeant(event)
     const story = yield* makeStory(process.stdout)
     const run = options.action === "check-webpage" ? checkWebpage : deployStack
     const outcome = yield* run(options, event, story)

@@ -10,6 +10,12 @@ it("the pages have what the code says; else: npm run readme", async () => {
   for (const { current, present } of await pages()) assert.strictEqual(present, current)
 })
 
+it("what is to be copied from the pages imports nothing that only this repository has", async () => {
+  for (const { current, path } of await pages()) {
+    assert.deepStrictEqual(current.match(/^(?:import|\} from) .*"\.\.\/.*$/gm) ?? [], [], path)
+  }
+})
+
 /** Nobody else's, and nothing that is built. */
 const exclude = ["**/node_modules", "coverage", "dist", "docs/api", "mutation/report", "mutation/sandbox"]
 const documents = globSync("**/*.md", { cwd: repository, exclude })

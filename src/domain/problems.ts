@@ -5,8 +5,9 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { nearest } from "./nearest.ts"
 
 /**
- * One sentence for each problem, in the order of the schema. `input` is the value that was decoded, of which only kinds
- * are told ("got a number"); `name` is what to call it.
+ * One sentence for each problem, in the order of the schema; then, once for each place with an unknown name that is like
+ * none of those known there, all of these. `input` is the value that was decoded, of which only kinds are told ("got a
+ * number"); `name` is what to call it.
  */
 export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown): ReadonlyArray<string> => {
   // The formatter tells the leaf hook nothing of the path, and its result nothing of the schema; both keep the order.
@@ -24,16 +25,26 @@ export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown)
   })
   // Of what the standard allows, this formatter gives keys alone, and always a path.
   const issues = format(issue).issues as ReadonlyArray<{ message: string; path: ReadonlyArray<PropertyKey> }>
-  return issues.map(({ message, path: keys }) => {
+  const knownAt = new Map<string, ReadonlyArray<string>>()
+  const sentences = issues.map(({ message, path: keys }) => {
     const where = keys.length === 0 ? name : `"${pathOf(keys)}"`
     if (message === missing) return `${where} is missing`
     if (message === unexpected) {
-      return `${where} is not known${suggestion(String(keys.at(-1)), known.splice(0, 1).flat())}`
+      const names = known.splice(0, 1).flat()
+      const [closest] = nearest(String(keys.at(-1)), names)
+      if (closest !== undefined) return `${where} is not known (did you mean "${closest}"?)`
+      if (names.length > 0) knownAt.set(pathOf(keys.slice(0, -1)), names)
+      return `${where} is not known`
     }
-    return message.startsWith(expected)
-      ? `${where}: expected ${message.slice(expected.length)}, got ${kindOf(valueAt(input, keys))}`
-      : message
+    if (!message.startsWith(expected)) return message
+    const words = message.slice(expected.length)
+    const value = valueAt(input, keys)
+    return `${where}: expected ${words}, got ${kindOf(value)}${literalMeant(words, value)}`
   })
+  return sentences.concat(Array.from(knownAt, ([place, names]) => {
+    const where = place === "" ? "" : ` in "${place}"`
+    return `known${where} are ${names.map((name) => `"${name}"`).join(", ")}`
+  }))
 }
 
 const missing = "missing"
@@ -43,12 +54,13 @@ const expected = "Expected "
 const namesOf = (ast: SchemaAST.AST) =>
   SchemaAST.isObjects(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
 
-const suggestion = (key: string, known: ReadonlyArray<string>) => {
-  if (known.length === 0) return ""
-  const [closest] = nearest(key, known)
-  return closest === undefined
-    ? ` (known are ${known.map((name) => `"${name}"`).join(", ")})`
-    : ` (did you mean "${closest}"?)`
+const literals = /^"[^"]*"(?: \| "[^"]*")+$/
+
+/** Where one of these literals is expected: the one that is like the text that was given. */
+const literalMeant = (words: string, value: unknown) => {
+  if (!Predicate.isString(value) || !literals.test(words)) return ""
+  const [closest] = nearest(value, words.slice(1, -1).split("\" | \""))
+  return closest === undefined ? "" : ` (did you mean "${closest}"?)`
 }
 
 /** `data.inputArtifacts[0].name` */

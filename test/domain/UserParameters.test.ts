@@ -38,10 +38,11 @@ it.effect("all problems are told at once", () =>
       new UserParametersInvalid({
         problems: [
           "\"stak\" is not known (did you mean \"stack\"?)",
-          "\"__proto__\" is not known (known are \"stack\", \"count\", \"tags\")",
+          "\"__proto__\" is not known",
           "\"stack\" is missing",
           "\"count\": expected number, got a string",
-          "\"tags[0]\": expected string, got a number"
+          "\"tags[0]\": expected string, got a number",
+          "known are \"stack\", \"count\", \"tags\""
         ]
       })
     )

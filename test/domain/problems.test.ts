@@ -36,7 +36,7 @@ const Nested = Schema.Struct({
 })
 
 it("all problems are told at once, with their paths", () => {
-  assert.deepStrictEqual(problemsOf(Nested, { list: [{ name: "", kind: "z" }, {}, 7], size: 1.5 }), [
+  assert.deepStrictEqual(problemsOf(Nested, { list: [{ name: "", kind: "hunter2" }, {}, 7], size: 1.5 }), [
     "\"list[0].name\": expected a value with a length of at least 1, got an empty string",
     "\"list[0].kind\": expected \"x\" | \"y\", got a string",
     "\"list[1].name\" is missing",
@@ -46,13 +46,42 @@ it("all problems are told at once, with their paths", () => {
   ])
 })
 
-it("each unknown field is told with the names that are known where it stands", () => {
-  assert.deepStrictEqual(problemsOf(Nested, { lst: 1, list: [{ name: "n", kind: "x", nam: 1, other: 1 }], Size: 1 }), [
+it("each unknown field is told with the name that is meant, or once with all that are known where it stands", () => {
+  const list = [{ name: "n", kind: "x", nam: 1, other: 1, another: 1 }, { name: "n", kind: "x", other: 1 }]
+  assert.deepStrictEqual(problemsOf(Nested, { lst: 1, list, Size: 1 }), [
     "\"lst\" is not known (did you mean \"list\"?)",
     "\"Size\" is not known (did you mean \"size\"?)",
     "\"list[0].nam\" is not known (did you mean \"name\"?)",
-    "\"list[0].other\" is not known (known are \"name\", \"kind\")"
+    "\"list[0].other\" is not known",
+    "\"list[0].another\" is not known",
+    "\"list[1].other\" is not known",
+    "known in \"list[0]\" are \"name\", \"kind\"",
+    "known in \"list[1]\" are \"name\", \"kind\""
   ])
+  assert.deepStrictEqual(problemsOf(Nested, { one: 1, two: 2 }), [
+    "\"one\" is not known",
+    "\"two\" is not known",
+    "\"list\" is missing",
+    "known are \"list\", \"size\""
+  ])
+})
+
+const Mode = Schema.Literals(["CREATE_UPDATE", "DELETE_ONLY"])
+
+it.each<readonly [mode: unknown, told: string]>([
+  ["DELETE-ONLY", "got a string (did you mean \"DELETE_ONLY\"?)"],
+  ["create_update", "got a string (did you mean \"CREATE_UPDATE\"?)"],
+  ["hunter2", "got a string"],
+  ["", "got an empty string"],
+  [["DELETE_ONLY"], "got an array"]
+])("of a few literals the one that is meant is told: %j", (mode, told) => {
+  assert.deepStrictEqual(problemsOf(Schema.Struct({ mode: Mode }), { mode }), [
+    `"mode": expected "CREATE_UPDATE" | "DELETE_ONLY", ${told}`
+  ])
+})
+
+it("where there is no choice, none is said to be meant", () => {
+  assert.deepStrictEqual(problemsOf(Schema.Literal("wait"), "wai"), ["the input: expected \"wait\", got a string"])
 })
 
 it("what is too much in a list is told by its place", () => {

@@ -8,12 +8,16 @@ import {
   LocalPipeline
 } from "effect-codepipeline/testing"
 import { TestClock } from "effect/testing"
-import event from "../../events/deploy-stack.json" with { type: "json" }
+
+const event = LocalPipeline.event({
+  userParameters: { stack: "Shop", file: "template.json", artifact: "MyTemplate" },
+  inputArtifacts: ["MyTemplate"]
+})
 
 const template = { Resources: { Topic: { Type: "AWS::SNS::Topic" }, Queue: { Type: "AWS::SQS::Queue" } } }
 
 const memory = Layer.mergeAll(
-  ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": JSON.stringify(template) } }),
+  ArtifactStoreMemory.layer({ MyTemplate: { "template.json": JSON.stringify(template) } }),
   CloudFormationMemory.layer({ resourceDuration: "3 minutes" }),
   CodePipelineMemory.layer
 )

@@ -85,6 +85,16 @@ describe("npm start", () => {
     assert.strictEqual(status, 2)
   })
 
+  it("says whose event it is, where no action is named", async () => {
+    const { status, stderr, stdout } = await start("events/check-webpage.json")
+    assert.match(stderr, /^this looks like an event of check-webpage: --action check-webpage .*\n$/)
+    assert.strictEqual(stdout, "")
+    assert.strictEqual(status, 2)
+    const named = await start("events/check-webpage.json", "--action=deploy-stack")
+    assert.match(named.stdout, /failed +ConfigurationError: "url" is not known;/)
+    assert.strictEqual(named.status, 1)
+  })
+
   it.each<readonly [variables: Readonly<Record<string, string>>, args: ReadonlyArray<string>, message: string]>([
     [{}, ["--live"], "--live needs a region: set AWS_REGION, or one in your AWS profile\n"],
     [{ AWS_REGION: "us-east-1" }, ["--live"], "--live needs credentials of AWS, and there are none that work"],
