@@ -11,7 +11,8 @@ const now = execution.startedAt + 60_000
 /** JSON has one zero. */
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-const withState = (state: Schema.Json) => encode({ action, execution, position: Position.State({ state }) })
+const withState = (state: Schema.Json, by = execution) =>
+  encode({ action, execution: by, position: Position.State({ state }) })
 const stateless = encode({ action, execution, position: Position.Start() })
 
 it.effect.prop(
@@ -45,8 +46,6 @@ const longest = new Execution({
 
 it.effect("a state that fits may be left by every later job, and not one character more", () =>
   Effect.gen(function*() {
-    const withState = (state: Schema.Json, by = execution) =>
-      encode({ action, execution: by, position: Position.State({ state }) })
     const room = 2_048 - (yield* withState("", longest)).length
     assert.lengthOf(yield* withState("x".repeat(room), longest), 2_048)
     assert.isBelow((yield* withState("x".repeat(room))).length, 2_048)

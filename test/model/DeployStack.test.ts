@@ -89,13 +89,13 @@ const lawsOfStatus: Laws = {
   }
 }
 
-/** The stack that is named by its ARN is deleted; under its name there is none, or another in this status. */
-const anew = [undefined, "CREATE_COMPLETE"].map((status) => {
-  const gone = Cloud.cloudWith("DELETE_COMPLETE", "new", now, 2 * day)
-  const { stacks } = Cloud.cloudWith(status, "new", now, day)
-  return { ...gone, stacks: [...gone.stacks, ...stacks.map((stack) => ({ ...stack, id: `${stack.id}-anew` }))] }
-})
-const byArn = { userParameters: { ...parameters, stack: anew[0]?.stacks[0]?.id } }
+/** The stack that is named by its ARN is deleted; under its name there is none, or another. */
+const gone = Cloud.cloudWith("DELETE_COMPLETE", "new", now, 2 * day)
+const another = Cloud.cloudWith("CREATE_COMPLETE", "new", now, day).stacks.map((stack) =>
+  Object.assign(stack, { id: `${stack.id}-anew` })
+)
+const anew = [gone, { ...gone, stacks: [...gone.stacks, ...another] }]
+const byArn = { userParameters: { ...parameters, stack: gone.stacks[0]?.id } }
 
 const stackIn = (status: string | undefined) => Cloud.cloudWith(status, "new", now, day)
 
