@@ -39,16 +39,19 @@ const described = elements({
   CreationTime: timestamp
 })
 
-const happened = elements({
-  ...resource,
-  EventId: "priming",
-  LogicalResourceId: stack,
-  PhysicalResourceId: stackId,
-  ResourceType: "AWS::CloudFormation::Stack",
-  ResourceStatus: "CREATE_COMPLETE",
-  ClientRequestToken: `create-${jobId}`,
-  Timestamp: timestamp
-})
+/** Newest first, as CloudFormation has them; all of them fit on a page. */
+const happened = ["CREATE_COMPLETE", "CREATE_IN_PROGRESS"].map((ResourceStatus) =>
+  elements({
+    ...resource,
+    EventId: "priming",
+    LogicalResourceId: stack,
+    PhysicalResourceId: stackId,
+    ResourceType: "AWS::CloudFormation::Stack",
+    ResourceStatus,
+    ClientRequestToken: `create-${jobId}`,
+    Timestamp: timestamp
+  })
+)
 
 const missing = `<ErrorResponse><Error>${
   elements({ Type: "Sender", Code: "ValidationError", Message: `Stack with id ${stack} does not exist` })
@@ -58,7 +61,7 @@ const missing = `<ErrorResponse><Error>${
 const results: Readonly<Record<string, string>> = {
   CreateStack: elements({ StackId: stackId }),
   DescribeStacks: `<Stacks><member>${described}</member></Stacks>`,
-  DescribeStackEvents: `<StackEvents><member>${happened}</member></StackEvents>`
+  DescribeStackEvents: `<StackEvents>${happened.map((event) => `<member>${event}</member>`).join("")}</StackEvents>`
 }
 
 const cloudFormation = (body: string): PlayedAnswer => {

@@ -1,23 +1,18 @@
 // Plays a job while a container starts, so that the first real one finds a warm function.
-import type { CodePipelineClient } from "@aws-sdk/client-codepipeline"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
-import { type IncomingMessage, request } from "node:http"
-import { Agent, type RequestOptions } from "node:https"
+import { Agent, createServer, type IncomingHttpHeaders, type Server } from "node:http"
+import { Agent as HttpsAgent, type RequestOptions } from "node:https"
 import { isIP } from "node:net"
-import { Duplex } from "node:stream"
+import { duplexPair } from "node:stream"
 import type { TLSSocket } from "node:tls"
 import type { Action, TaggedError } from "../actions/Action.ts"
 import { JobOutcome } from "../domain/JobOutcome.ts"
 import { clientOptions, Transport } from "../internal/awsCommand.ts"
 import * as JobRunner from "../JobRunner.ts"
 import type { CodePipeline } from "../services/CodePipeline.ts"
-
-type Handle = CodePipelineClient["config"]["requestHandler"]["handle"]
-type HttpRequest = Parameters<Handle>[0]
-type HttpResponse = Awaited<ReturnType<Handle>>["response"]
 
 /** A request that an AWS client would have sent. */
 export interface PlayedRequest {
@@ -63,17 +58,10 @@ export const play = <Parameters, State, E extends TaggedError, R>(
 ): Promise<void> => {
   const connected = new Map<string, Promise<void>>()
   const transport = Layer.succeed(Transport, {
-    handle: async (asked: HttpRequest) => {
-      const { body, headers, hostname, method, port, protocol } = asked
-      // The host of an object has the name of its bucket, which only a real job knows.
-      if (protocol === "https:" && method === "POST") {
-        const host = `${hostname}:${port ?? 443}`
-        if (!connected.has(host)) connected.set(host, Effect.runPromise(connections.open(host)))
-      }
-      return { response: await exchange(asked, await answer({ body, headers, hostname, method })) }
-    },
-    updateHttpClientConfig: () => {},
-    httpHandlerConfigs: () => ({})
+    ...clientOptions.requestHandler,
+    ...playedBy(answer, (host) => {
+      if (!connected.has(host)) connected.set(host, Effect.runPromise(connections.open(host)))
+    })
   })
   const run = (token?: string) =>
     Effect.suspend(() => JobRunner.run(action, event(token), { remainingMillis: patience }))
@@ -88,32 +76,53 @@ export const play = <Parameters, State, E extends TaggedError, R>(
   return Effect.runPromise(Effect.ignoreCause(jobs)).then(() => Promise.all(connected.values())).then(() => {})
 }
 
-/** Goes through Node's client of HTTP, over a connection that ends in this process. */
-const exchange = ({ body, headers, method, path }: HttpRequest, { body: said, headers: more, status }: PlayedAnswer) =>
-  new Promise<HttpResponse>((resolve, reject) => {
-    const socket = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() })
-    const played = request({ method, path, headers, createConnection: () => socket }, (response) => {
-      resolve({ statusCode: status, headers: headersOf(response), body: response })
-    })
-    played.on("error", reject)
-    played.on("finish", () => {
-      const lines = Object.entries({ "content-length": Buffer.byteLength(said), ...more }).map(([name, value]) =>
-        `${name}: ${value}\r\n`
-      )
-      socket.push(`HTTP/1.1 ${status} Played\r\n${lines.join("")}\r\n`)
-      socket.push(said)
-    })
-    played.end(body)
-  })
+/** Agents for Node's client of HTTP, whose connections end in this process. `wouldConnect` is told hosts of TLS. */
+const playedBy = (answer: Priming["answer"], wouldConnect: (host: string) => void) => {
+  const serverOf = (protocol: "http:" | "https:") =>
+    createServer((request, response) =>
+      void (async () => {
+        const { headers, method = "GET" } = request
+        const { host, hostname } = new URL(`${protocol}//${headers.host}`)
+        // The host of an object has the name of its bucket, which only a real job knows.
+        if (protocol === "https:" && method === "POST") wouldConnect(host)
+        const body = Buffer.concat(await request.toArray())
+        const played = await answer({ method, hostname, headers: textsOf(headers), body })
+        response.writeHead(played.status, { ...played.headers }).end(played.body)
+      })().catch(() => response.destroy())
+    )
+  const agentOf = (protocol: "http:" | "https:") => new Played(protocol, serverOf(protocol))
+  return { httpAgent: agentOf("http:"), httpsAgent: agentOf("https:") }
+}
 
-const headersOf = ({ headers }: IncomingMessage) =>
+class Played extends Agent {
+  /** Node looks that it is that of the request. */
+  readonly protocol: string
+  readonly #server: Server
+
+  constructor(protocol: string, server: Server) {
+    super({ keepAlive: true })
+    this.protocol = protocol
+    this.#server = server
+  }
+
+  override createConnection() {
+    const [ours, theirs] = duplexPair()
+    this.#server.emit("connection", theirs)
+    return Object.assign(ours, asSocket)
+  }
+}
+
+/** What Node's client calls of a socket. */
+const asSocket = { setTimeout: () => {}, setKeepAlive: () => {}, setNoDelay: () => {}, ref: () => {}, unref: () => {} }
+
+const textsOf = (headers: IncomingHttpHeaders) =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 
 /** Spans that nobody sees. */
 const untold = Tracer.make({ span: (options) => new Tracer.NativeSpan(options) })
 
 /** Connections that are open before they are needed. The first request to a host takes it, and it is kept as any other. */
-export class Connections extends Agent {
+export class Connections extends HttpsAgent {
   readonly #open = new Map<string, TLSSocket>()
 
   /** The clients of layers that this is provided to use them. */
@@ -153,7 +162,7 @@ export class Connections extends Agent {
     }).pipe(Effect.timeoutOption(patience), Effect.asVoid)
   }
 
-  override createConnection(...[options, callback]: Parameters<Agent["createConnection"]>) {
+  override createConnection(...[options, callback]: Parameters<HttpsAgent["createConnection"]>) {
     const key = keyOf(options)
     const socket = this.#open.get(key)
     this.#open.delete(key)

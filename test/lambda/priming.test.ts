@@ -75,7 +75,6 @@ describe("the job that is played", () => {
         "PutJobSuccessResult",
         "DescribeStackEvents",
         "DescribeStacks",
-        "DescribeStackEvents",
         "PutJobSuccessResult"
       ])
       assert.deepNestedInclude(reports[0], { "executionDetails.summary": "Stack create started" })
@@ -91,7 +90,7 @@ describe("the job that is played", () => {
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(surroundings)))
 
-  it.live.each([["1769", 0], ["1768", 8], ["128", 8]] as const)(
+  it.live.each([["1769", 0], ["1768", 7], ["128", 7]] as const)(
     "is none where the handler has a whole CPU: with %s MB %d requests are played",
     ([AWS_LAMBDA_FUNCTION_MEMORY_SIZE, requests]) =>
       Effect.gen(function*() {
