@@ -234,7 +234,8 @@ const deployExample = Effect.fn("deployExample")(function*(
   })
 
   // A pipeline begins its first execution as soon as it is there, and that needs the sample.
-  const ready = sourceOf(yield* lookAtExample) !== undefined || (yield* deployWith("false"))
+  const before = yield* lookAtExample
+  const ready = sourceOf(before) !== undefined || (yield* deployWith("false"))
   const source = ready ? sourceOf(yield* lookAtExample) : undefined
   if (source === undefined) {
     yield* story.line(afterFailure)
@@ -252,13 +253,15 @@ const deployExample = Effect.fn("deployExample")(function*(
     yield* story.line(afterFailure)
     return false
   }
+  const hadPipeline = Option.exists(before, ({ outputs }) => outputs["PipelineName"] !== undefined)
+  const begun = hadPipeline ? "is there" : "has begun its first execution as soon as it was there"
   yield* story.line(`
-Pipeline ${stack} has begun its first execution as soon as it was there. It deploys stack ${given.Stack}, checks what
+Pipeline ${stack} ${begun}. It deploys stack ${given.Stack}, checks what
 came of it, and waits for an approval to delete it again:
 
     aws codepipeline get-pipeline-state --name ${stack} --region ${region}
 
-To begin another, upload a zip with template-package/template.json in it:
+To begin ${hadPipeline ? "an" : "another"} execution, upload a zip with template-package/template.json in it:
 
     aws s3 cp YOUR.zip s3://${source}/${sampleKey} --region ${region}`)
   return true
