@@ -16,10 +16,11 @@ import { AccountNotReady, openBucket } from "./codeBucket.ts"
 import type { DeployOptions } from "./deployOptions.ts"
 import { compileFunction, confirmCompiled, type StoredFunction, storeFunction } from "./functionCode.ts"
 import type { Ask } from "./functionsInLambda.ts"
-import { badUsage, suggestion } from "./options.ts"
+import { badUsage } from "./options.ts"
 import { type FunctionName, functionNames } from "./permissions.ts"
 import { deployStack } from "./stackDeployment.ts"
 import type { Story } from "./story.ts"
+import { refusals, type TemplateParameter } from "./templateParameters.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -30,12 +31,12 @@ const readTemplate = (name: "functions" | "pipeline") =>
     const text = await readFile(path(`../${file}`), "utf8")
     // CloudFormation's own tags (!Ref, !Sub, …) do not matter for these.
     const { Parameters } = parse(text, { logLevel: "silent" }) as {
-      readonly Parameters: Readonly<Record<string, { readonly Default?: string | number }>>
+      readonly Parameters: Readonly<Record<string, TemplateParameter>>
     }
     const defaults = Object.entries(Parameters).flatMap(([name, { Default }]) =>
       Default === undefined ? [] : [[name, String(Default)] as const]
     )
-    return { file, text, parameterNames: Object.keys(Parameters), defaults: Object.fromEntries(defaults) }
+    return { file, text, parameters: Parameters, defaults: Object.fromEntries(defaults) }
   })
 
 /**
@@ -107,12 +108,8 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
   const { bucket, dryRun, endpoint, parameters: given, pipelineExample, stack, templateBucket } = options
   const client = yield* scopedClient((shared) => new S3Client({ ...shared, forcePathStyle: endpoint !== undefined }))
   const template = yield* readTemplate("functions")
-  const unknown = Object.keys(given).find((name) => !template.parameterNames.includes(name))
-  if (unknown !== undefined) {
-    return yield* badUsage(
-      `--parameter ${unknown}: ${template.file} has no such parameter; ${suggestion(unknown, template.parameterNames)}`
-    )
-  }
+  const refused = refusals(template.file, template.parameters, given)
+  if (refused.length > 0) return yield* badUsage(refused.join("\n"))
   const code = openBucket(client, bucket, region)
   yield* code.check
   if (templateBucket !== undefined) yield* openBucket(client, templateBucket, region).check

@@ -301,6 +301,18 @@ describe("nothing is built", () => {
       assert.strictEqual(outcome.builds, 0)
     }).pipe(Effect.provide(account)))
 
+  it.live("for values that the template does not take", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const outcome = yield* run(["--dry-run", "--parameter=MemorySize=abc", "--parameter=Architecture=arm"])
+      assert.strictEqual(
+        failure(outcome),
+        "--parameter MemorySize: Parameter 'MemorySize' must be a number\n" +
+          "--parameter Architecture: Parameter 'Architecture' must be one of AllowedValues: arm64, x86_64"
+      )
+      assert.strictEqual(outcome.builds, 0)
+    }).pipe(Effect.provide(account)))
+
   it.live("where the stack of that name is another's", () =>
     Effect.gen(function*() {
       yield* withBucket
