@@ -105,7 +105,10 @@ const toldPages = (story: Story) =>
         open: (request) =>
           open(request).pipe(
             Effect.tap(({ status, url }) => story.sawPage(`${status} ${url}`)),
-            Effect.tapError(({ message }) => story.sawPage(message))
+            // What to do about it the action tells.
+            Effect.tapError((error) =>
+              story.sawPage(error._tag === "PageUnreachable" ? `no answer: ${error.detail}` : error.message)
+            )
           )
       }))
     ),

@@ -78,6 +78,23 @@ describe("npm start", () => {
       assert.strictEqual(status, 0)
     }).pipe(Effect.scoped))
 
+  it.live("tells once what to do about a page that cannot be reached", () =>
+    Effect.gen(function*() {
+      const folder = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
+        (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+      )
+      // The address of a server that has just been closed.
+      const origin = yield* Effect.scoped(listen((_request, response) => response.end()))
+      const event = join(folder, "event.json")
+      yield* Effect.promise(() => writeFile(event, JSON.stringify(checkEvent({ userParameters: origin }))))
+
+      const { status, stdout } = yield* Effect.promise(() => start(event, "--action", "check-webpage"))
+      assert.match(stdout, /page +no answer: connect ECONNREFUSED [\d.:]+\n/)
+      assert.lengthOf(stdout.match(/a firewall refuses the connection/g) ?? [], 1)
+      assert.strictEqual(status, 1)
+    }).pipe(Effect.scoped))
+
   it("answers bad usage with one clear line and exits with 2", async () => {
     const { status, stderr, stdout } = await start("--stak-fails", "x")
     assert.strictEqual(stderr, "--stak-fails is not an option; did you mean --stack-fails?\n")
