@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -94,6 +94,19 @@ describe("npm start", () => {
       assert.lengthOf(stdout.match(/a firewall refuses the connection/g) ?? [], 1)
       assert.strictEqual(status, 1)
     }).pipe(Effect.scoped))
+
+  it("says of a stack that it waits for that its status stays as it is", async () => {
+    const busy = ["--stack-status=UPDATE_IN_PROGRESS", "--option=whenBusy=wait"]
+    const child = spawn(process.execPath, [script, ...busy], { cwd: repository, env: { PATH: process.env["PATH"] } })
+    let told = ""
+    for await (const chunk of child.stdout) {
+      told += String(chunk)
+      if (told.includes("continued")) break
+    }
+    child.kill()
+    assert.include(told, "the stack stays in UPDATE_IN_PROGRESS, and the action waits for it, until Ctrl+C\n 1  job ")
+    assert.notInclude((await start("--stack-status=UPDATE_IN_PROGRESS")).stdout, "Ctrl+C")
+  })
 
   it("answers bad usage with one clear line and exits with 2", async () => {
     const { status, stderr, stdout } = await start("--stak-fails", "x")
