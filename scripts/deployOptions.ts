@@ -78,12 +78,18 @@ export const readOptions = Effect.fn("readOptions")(
     if (pipelineExample && actions.length < functionNames.length) {
       return yield* badUsage("--pipeline-example needs all functions: leave --actions out")
     }
+    const parameters = yield* readParameters(values.parameter ?? [])
+    if (pipelineExample && parameters["ServiceRole"] === "false") {
+      return yield* badUsage(
+        "--pipeline-example needs the role for CloudFormation: leave --parameter ServiceRole=false out"
+      )
+    }
     return {
       bucket,
       stack,
       region: values.region?.[0],
       actions,
-      parameters: yield* readParameters(values.parameter ?? []),
+      parameters,
       templateBucket,
       pipelineExample,
       dryRun: flags.has("dry-run"),

@@ -16,10 +16,11 @@ import { AccountNotReady, openBucket } from "./codeBucket.ts"
 import type { DeployOptions } from "./deployOptions.ts"
 import { compileFunction, confirmCompiled, type StoredFunction, storeFunction } from "./functionCode.ts"
 import type { Ask } from "./functionsInLambda.ts"
-import { badUsage, suggestion } from "./options.ts"
+import { badUsage } from "./options.ts"
 import { type FunctionName, functionNames } from "./permissions.ts"
 import { deployStack } from "./stackDeployment.ts"
 import type { Story } from "./story.ts"
+import { refusals, type TemplateParameter } from "./templateParameters.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -30,12 +31,12 @@ const readTemplate = (name: "functions" | "pipeline") =>
     const text = await readFile(path(`../${file}`), "utf8")
     // CloudFormation's own tags (!Ref, !Sub, …) do not matter for these.
     const { Parameters } = parse(text, { logLevel: "silent" }) as {
-      readonly Parameters: Readonly<Record<string, { readonly Default?: string | number }>>
+      readonly Parameters: Readonly<Record<string, TemplateParameter>>
     }
     const defaults = Object.entries(Parameters).flatMap(([name, { Default }]) =>
       Default === undefined ? [] : [[name, String(Default)] as const]
     )
-    return { file, text, parameterNames: Object.keys(Parameters), defaults: Object.fromEntries(defaults) }
+    return { file, text, parameters: Parameters, defaults: Object.fromEntries(defaults) }
   })
 
 /**
@@ -107,12 +108,8 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
   const { bucket, dryRun, endpoint, parameters: given, pipelineExample, stack, templateBucket } = options
   const client = yield* scopedClient((shared) => new S3Client({ ...shared, forcePathStyle: endpoint !== undefined }))
   const template = yield* readTemplate("functions")
-  const unknown = Object.keys(given).find((name) => !template.parameterNames.includes(name))
-  if (unknown !== undefined) {
-    return yield* badUsage(
-      `--parameter ${unknown}: ${template.file} has no such parameter; ${suggestion(unknown, template.parameterNames)}`
-    )
-  }
+  const refused = refusals(template.file, template.parameters, given)
+  if (refused.length > 0) return yield* badUsage(refused.join("\n"))
   const code = openBucket(client, bucket, region)
   yield* code.check
   if (templateBucket !== undefined) yield* openBucket(client, templateBucket, region).check
@@ -234,7 +231,8 @@ const deployExample = Effect.fn("deployExample")(function*(
   })
 
   // A pipeline begins its first execution as soon as it is there, and that needs the sample.
-  const ready = sourceOf(yield* lookAtExample) !== undefined || (yield* deployWith("false"))
+  const before = yield* lookAtExample
+  const ready = sourceOf(before) !== undefined || (yield* deployWith("false"))
   const source = ready ? sourceOf(yield* lookAtExample) : undefined
   if (source === undefined) {
     yield* story.line(afterFailure)
@@ -252,13 +250,15 @@ const deployExample = Effect.fn("deployExample")(function*(
     yield* story.line(afterFailure)
     return false
   }
+  const hadPipeline = Option.exists(before, ({ outputs }) => outputs["PipelineName"] !== undefined)
+  const begun = hadPipeline ? "is there" : "has begun its first execution as soon as it was there"
   yield* story.line(`
-Pipeline ${stack} has begun its first execution as soon as it was there. It deploys stack ${given.Stack}, checks what
+Pipeline ${stack} ${begun}. It deploys stack ${given.Stack}, checks what
 came of it, and waits for an approval to delete it again:
 
     aws codepipeline get-pipeline-state --name ${stack} --region ${region}
 
-To begin another, upload a zip with template-package/template.json in it:
+To begin ${hadPipeline ? "an" : "another"} execution, upload a zip with template-package/template.json in it:
 
     aws s3 cp YOUR.zip s3://${source}/${sampleKey} --region ${region}`)
   return true

@@ -10,6 +10,7 @@ import { CheckWebpage } from "../src/actions/CheckWebpage.ts"
 import { DeployStack } from "../src/actions/DeployStack.ts"
 import { decodeJob } from "../src/domain/Job.ts"
 import type { JobOutcome } from "../src/domain/JobOutcome.ts"
+import { fresh } from "../src/domain/StackStatus.ts"
 import * as UserParameters from "../src/domain/UserParameters.ts"
 import * as JobRunner from "../src/JobRunner.ts"
 import { ArtifactStore } from "../src/services/ArtifactStore.ts"
@@ -52,11 +53,10 @@ const putArtifacts = Effect.fn("putArtifacts")(function*(
   }
 })
 
-/** The stack that the event names, as far as that can be read. */
-const stackOf = (event: unknown) =>
+/** What the event asks of deploy-stack, as far as that can be read. */
+const parametersOf = (event: unknown) =>
   decodeJob(event).pipe(
     Effect.flatMap(({ userParameters }) => UserParameters.decode(DeployStack.parameters, userParameters)),
-    Effect.map(({ stack }) => stack),
     Effect.option
   )
 
@@ -67,8 +67,8 @@ const memory = (
 ) => {
   const prepare = Effect.gen(function*() {
     const { failResource, setStatus } = yield* CloudFormationMemory
-    const stack = yield* stackOf(event)
-    if (stackStatus !== undefined && Option.isSome(stack)) yield* setStatus(stack.value, stackStatus)
+    const parameters = yield* parametersOf(event)
+    if (stackStatus !== undefined && Option.isSome(parameters)) yield* setStatus(parameters.value.stack, stackStatus)
     if (stackFails !== undefined) yield* failResource(stackFails, "It fails because --stack-fails says so")
   })
   return Layer.merge(
@@ -105,7 +105,10 @@ const toldPages = (story: Story) =>
         open: (request) =>
           open(request).pipe(
             Effect.tap(({ status, url }) => story.sawPage(`${status} ${url}`)),
-            Effect.tapError(({ message }) => story.sawPage(message))
+            // What to do about it the action tells.
+            Effect.tapError((error) =>
+              story.sawPage(error._tag === "PageUnreachable" ? `no answer: ${error.detail}` : error.message)
+            )
           )
       }))
     ),
@@ -156,6 +159,11 @@ const deployStack = Effect.fn("deployStack")(function*(options: Options, given: 
     `deploy-stack on ${shown(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
   )
   yield* putArtifacts(options, artifacts, story)
+  const { stackStatus } = options
+  if (stackStatus !== undefined && fresh(stackStatus) === "Busy") {
+    const waits = Option.exists(yield* parametersOf(event), ({ whenBusy }) => whenBusy === "wait")
+    if (waits) yield* story.line(`    the stack stays in ${stackStatus}, and the action waits for it, until Ctrl+C`)
+  }
   const services = options.live
     ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
     : memory(options, event, artifacts.map(({ local }) => local))

@@ -184,13 +184,13 @@ const charsetOf = (contentType = "") => {
 }
 
 const ownCertificate =
-  ". Where it is a certificate of your own, name its file in the function's environment variable NODE_EXTRA_CA_CERTS"
+  ". Where it is a certificate of your own, name its file in the environment variable NODE_EXTRA_CA_CERTS"
 
 /** What to do about it, where the words of Node do not tell. */
 const advices: Readonly<Record<string, string>> = {
-  ENOTFOUND: ". Check the name; where the function is in a VPC, it needs a DNS server there that knows the name",
-  EAI_AGAIN: ". Where the function is in a VPC, it needs a way to a DNS server",
-  ECONNREFUSED: ". Nothing listens there, or a firewall refuses the function",
+  ENOTFOUND: ". Check the name; a Lambda function in a VPC needs a DNS server there that knows it",
+  EAI_AGAIN: ". No DNS server answers; a Lambda function in a VPC needs a way to one",
+  ECONNREFUSED: ". Nothing listens there, or a firewall refuses the connection",
   ERR_SSL_WRONG_VERSION_NUMBER: ". What listens there does not speak TLS: is it a page of http://?",
   DEPTH_ZERO_SELF_SIGNED_CERT: ownCertificate,
   SELF_SIGNED_CERT_IN_CHAIN: ownCertificate,

@@ -70,7 +70,7 @@ describe("one attempt", () => {
     [
       {},
       refused,
-      `${url}: no answer: connect ECONNREFUSED 192.0.2.1:80. Nothing listens there, or a firewall refuses the function`
+      `${url}: no answer: connect ECONNREFUSED 192.0.2.1:80. Nothing listens there, or a firewall refuses the connection`
     ],
     [{}, new Error(""), `${url}: no answer: no further words`],
     [

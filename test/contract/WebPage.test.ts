@@ -174,9 +174,8 @@ describe.each([
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* failureOf(`http://${nobody}/`), {
         _tag: "PageUnreachable",
-        message:
-          `http://${nobody}/: no answer: getaddrinfo ENOTFOUND ${nobody}. Check the name; where the function is ` +
-          "in a VPC, it needs a DNS server there that knows the name"
+        message: `http://${nobody}/: no answer: getaddrinfo ENOTFOUND ${nobody}. Check the name; a Lambda function ` +
+          "in a VPC needs a DNS server there that knows it"
       })
     }).pipe(Effect.provide(layer)))
 })

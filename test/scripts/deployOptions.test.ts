@@ -59,6 +59,10 @@ describe("readOptions of npm run deploy", () => {
     [["--bucket=code", "--actions=deploy-stak"], "there is no function \"deploy-stak\"; did you mean deploy-stack?"],
     [["--bucket=code", "--actions="], "--actions needs a value"],
     [["--bucket=code", "--actions=deploy-stack", "--pipeline-example"], "--pipeline-example needs all functions"],
+    [
+      ["--bucket=code", "--parameter=ServiceRole=false", "--pipeline-example"],
+      "--pipeline-example needs the role for CloudFormation"
+    ],
     [["--bucket=code", "--parameter=Stacks"], "--parameter takes NAME=VALUE, not \"Stacks\""],
     [["--bucket=code", "--parameter=CodeBucket=x"], "--parameter CodeBucket: that is for --bucket to say"],
     [["--bucket=code", "--parameter=A=1", "--parameter=A=2"], "--parameter A is given twice"]

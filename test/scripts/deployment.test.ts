@@ -149,7 +149,11 @@ describe("npm run deploy", () => {
         /Stack create started[^]*upload +s3:\S+\/template-package\.zip[^]*Stack update started[^]*has begun its first execution/
       )
       const again = yield* succeeds(["--pipeline-example"])
-      assert.match(again, /unchanged +s3:\S+\/template-package\.zip[^]*There were no stack updates/)
+      assert.match(
+        again,
+        /unchanged +s3:\S+\/template-package\.zip[^]*There were no stack updates[^]*-example is there[^]*get-pipeline-state[^]*To begin an execution/
+      )
+      assert.notInclude(again, "first execution")
     }).pipe(Effect.provide(account)))
 
   it.live("makes no pipeline where the example's bucket cannot be made", () =>
@@ -293,6 +297,18 @@ describe("nothing is built", () => {
       assert.strictEqual(
         failure(outcome),
         "--parameter MemorySiz: scripts/templates/functions.yaml has no such parameter; did you mean MemorySize?"
+      )
+      assert.strictEqual(outcome.builds, 0)
+    }).pipe(Effect.provide(account)))
+
+  it.live("for values that the template does not take", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const outcome = yield* run(["--dry-run", "--parameter=MemorySize=abc", "--parameter=Architecture=arm"])
+      assert.strictEqual(
+        failure(outcome),
+        "--parameter MemorySize: Parameter 'MemorySize' must be a number\n" +
+          "--parameter Architecture: Parameter 'Architecture' must be one of AllowedValues: arm64, x86_64"
       )
       assert.strictEqual(outcome.builds, 0)
     }).pipe(Effect.provide(account)))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -77,6 +77,36 @@ describe("npm start", () => {
       assert.strictEqual(stderr, "")
       assert.strictEqual(status, 0)
     }).pipe(Effect.scoped))
+
+  it.live("tells once what to do about a page that cannot be reached", () =>
+    Effect.gen(function*() {
+      const folder = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
+        (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+      )
+      // The address of a server that has just been closed.
+      const origin = yield* Effect.scoped(listen((_request, response) => response.end()))
+      const event = join(folder, "event.json")
+      yield* Effect.promise(() => writeFile(event, JSON.stringify(checkEvent({ userParameters: origin }))))
+
+      const { status, stdout } = yield* Effect.promise(() => start(event, "--action", "check-webpage"))
+      assert.match(stdout, /page +no answer: connect ECONNREFUSED [\d.:]+\n/)
+      assert.lengthOf(stdout.match(/a firewall refuses the connection/g) ?? [], 1)
+      assert.strictEqual(status, 1)
+    }).pipe(Effect.scoped))
+
+  it("says of a stack that it waits for that its status stays as it is", async () => {
+    const busy = ["--stack-status=UPDATE_IN_PROGRESS", "--option=whenBusy=wait"]
+    const child = spawn(process.execPath, [script, ...busy], { cwd: repository, env: { PATH: process.env["PATH"] } })
+    let told = ""
+    for await (const chunk of child.stdout) {
+      told += String(chunk)
+      if (told.includes("continued")) break
+    }
+    child.kill()
+    assert.include(told, "the stack stays in UPDATE_IN_PROGRESS, and the action waits for it, until Ctrl+C\n 1  job ")
+    assert.notInclude((await start("--stack-status=UPDATE_IN_PROGRESS")).stdout, "Ctrl+C")
+  })
 
   it("answers bad usage with one clear line and exits with 2", async () => {
     const { status, stderr, stdout } = await start("--stak-fails", "x")
