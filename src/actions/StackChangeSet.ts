@@ -19,7 +19,7 @@ import {
   type TokenUsed
 } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
-import { anyDelivery, settle } from "./StackObservation.ts"
+import { earliest, ownerOf, settle } from "./StackObservation.ts"
 import {
   epochMillis,
   inProgress,
@@ -187,8 +187,14 @@ const adoptOr = Effect.fnUntraced(function*(
   execution: Execution,
   watched: Watching
 ): Effect.fn.Return<Step, ChangeSetNotReady | AwsError, CloudFormation> {
-  const owner = anyDelivery(execution)
-  const search = { stack, since: owner.since, owner, operations: ["execute"] as const, eventsDenied: false }
+  const since = earliest(execution)
+  const search = {
+    stack,
+    since,
+    owner: ownerOf(execution, since),
+    operations: ["execute"] as const,
+    eventsDenied: false
+  }
   const { next } = yield* settle(StackPlan.unlessOurs(StackPlan.Start.Refuse({ status: "" })), search)
   return next._tag === "Adopt" ? watching(inProgress("execute"), { ...watched, operation: "execute" }) : yield* error
 })
@@ -207,7 +213,7 @@ export const goOn = Effect.fn("StackChangeSet.goOn")(function*(invocation: Invoc
   const key = { stack: stackId, changeSet: prepared.changeSet }
   const { changes, readiness, resources } = yield* look(key)
   const cloudFormation = yield* CloudFormation
-  const watched: Watching = { stackId, operation: "execute", since: anyDelivery(execution).since }
+  const watched: Watching = { stackId, operation: "execute", since: earliest(execution) }
   const adopted = watching(inProgress("execute"), watched)
   const made = Action.Step.Done({
     message: `Change set "${changeSet}" created: ${changes}`,

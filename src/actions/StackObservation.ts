@@ -12,15 +12,18 @@ import { CloudFormation, type Stack } from "../services/CloudFormation.ts"
 /** Lambda keeps an event for six hours: so much earlier an earlier delivery of it may have begun the operation. */
 const redelivery = Duration.toMillis("6 hours")
 
-/** Whose operations are ours when they may have been begun by an earlier delivery. */
-export const anyDelivery = ({ firstJobId, startedAt }: Execution): Owner => ({
+/** Nothing older than this, in epoch milliseconds, is the doing of any delivery. */
+export const earliest = ({ startedAt }: Execution): number => startedAt - redelivery
+
+/** Whose an operation is that was begun at `since` by a call of this action, or by an earlier delivery after `earliest`. */
+export const ownerOf = ({ firstJobId, startedAt }: Execution, since: number): Owner => ({
   firstJobId,
-  since: startedAt - redelivery
+  calledAt: since >= startedAt ? since : undefined
 })
 
 /** What the plan needs to see of a stack. `since`, in epoch milliseconds: nothing older is of our operation. */
 export const observe = (stack: Option.Option<Stack>, execution: Execution, since: number): StackPlan.Observation => {
-  const { since: ofLate } = anyDelivery(execution)
+  const ofLate = earliest(execution)
   return Option.match(stack, {
     onNone: () => ({ _tag: "Absent" }),
     onSome: ({ changedAt, createdAt, status }) => ({

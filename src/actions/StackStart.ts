@@ -11,7 +11,7 @@ import type { ArtifactStore, UploadFailed } from "../services/ArtifactStore.ts"
 import { ChangeSetNotReady, CloudFormation, type OperationError, type Stack } from "../services/CloudFormation.ts"
 import * as Action from "./Action.ts"
 import * as StackChangeSet from "./StackChangeSet.ts"
-import { anyDelivery, observe, settle } from "./StackObservation.ts"
+import { earliest, observe, ownerOf, settle } from "./StackObservation.ts"
 import * as StackSettings from "./StackSettings.ts"
 import {
   blind,
@@ -112,17 +112,17 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   const { disableRollback = false, whenBusy = "fail" } = parameters
   const named = nameOf(parameters.stack)
   const cloudFormation = yield* CloudFormation
-  const owner = anyDelivery(execution)
+  const since = earliest(execution)
   const wishes = { whenBusy, disableRollback }
-  const decision = StackPlan.start(modeOf(parameters), wishes, observe(stack, execution, owner.since))
+  const decision = StackPlan.start(modeOf(parameters), wishes, observe(stack, execution, since))
   // The newest events do: while ours is under way, or was the last, they are ours.
+  const owner = ownerOf(execution, since)
   const search = { stack, since: now, owner, operations: StackOperation.literals, eventsDenied: false }
   const { events, next } = yield* settle(decision, search)
   const stackId = Option.match(stack, { onNone: () => named, onSome: ({ id }) => id })
   const toWatch = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
 
-  const adopt = (operation: StackOperation): Step =>
-    watching(inProgress(operation), { ...toWatch, operation, since: owner.since })
+  const adopt = (operation: StackOperation): Step => watching(inProgress(operation), { ...toWatch, operation, since })
   // An operation that does not roll back may be refused all the same: a stack that was made with the API's OnFailure
   // DO_NOTHING stays in CREATE_FAILED for good.
   const giveUp = (status: string): Effect.Effect<Step, StackRefused> =>
@@ -211,7 +211,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   return yield* StackPlan.Start.$match(next, {
     Begin: ({ operation }) => operation === "delete" ? beginDelete() : beginOperation(operation),
     Prepare: ({ type }) => prepare(type),
-    Execute: () => StackChangeSet.executeNamed(beginning, { ...toWatch, since: owner.since }),
+    Execute: () => StackChangeSet.executeNamed(beginning, { ...toWatch, since }),
     Adopt: ({ operation }) => Effect.succeed(adopt(operation)),
     Postpone: ({ status }) => Effect.succeed(postpone(status)),
     Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: named, status })),

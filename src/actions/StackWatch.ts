@@ -12,7 +12,7 @@ import { adviceAfterFailure, goesOn } from "../domain/StackStatus.ts"
 import type { ArtifactStore } from "../services/ArtifactStore.ts"
 import { CloudFormation, type Stack } from "../services/CloudFormation.ts"
 import * as StackDiagnosis from "./StackDiagnosis.ts"
-import { newestEvents, observe, settle } from "./StackObservation.ts"
+import { newestEvents, observe, ownerOf, settle } from "./StackObservation.ts"
 import { start } from "./StackStart.ts"
 import {
   blind,
@@ -142,7 +142,7 @@ export const watch = Effect.fn("DeployStack.watch")(function*(
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { execution, parameters } = invocation
   const { eventsDenied = false, operation, since } = begun
-  const owner = { firstJobId: execution.firstJobId, since }
+  const owner = ownerOf(execution, since)
   if (operation === undefined || eventsDenied || parameters.progress === false) {
     return yield* look(invocation, { begun, owner, newest: [], eventsDenied })
   }

@@ -49,7 +49,7 @@ export type Evidence = Data.TaggedEnum<{
   Begun: { readonly operation: StackOperation; readonly status: string | undefined }
   /** Our operation is over, and the stack had this status then. */
   Ended: { readonly operation: StackOperation; readonly status: string }
-  /** An operation without any token has been at work since, as emulators of CloudFormation have them. */
+  /** No event has any token, as emulators of CloudFormation have them, and an operation has been at work since our call. */
   Unmarked: {}
 }>
 export const Evidence = Data.taggedEnum<Evidence>()
@@ -82,11 +82,22 @@ export const evidence = (
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) return Evidence.Begun({ operation, status: undefined })
   }
+  if (unmarked(events, owner).some(isOfStack)) return Evidence.Unmarked()
   const [newest] = ofStack
-  if (newest === undefined) return Evidence.Nothing()
-  if (newest.clientRequestToken === undefined && newest.timestamp >= owner.since) return Evidence.Unmarked()
-  return isUnderWay(newest.status) ? Evidence.Others() : Evidence.Nothing()
+  return newest !== undefined && isUnderWay(newest.status) ? Evidence.Others() : Evidence.Nothing()
 }
+
+/**
+ * Emulators put no token on any event. Then those since our own call are ours; of CloudFormation's, one without a token is
+ * of somebody else who has sent none, as `aws cloudformation deploy` does.
+ */
+const unmarked = (
+  events: ReadonlyArray<StackEvent>,
+  { calledAt = Infinity }: Owner
+): ReadonlyArray<StackEvent> =>
+  events.every(({ clientRequestToken }) => clientRequestToken === undefined)
+    ? events.filter(({ timestamp }) => timestamp >= calledAt)
+    : []
 
 /** What happened in this operation of ours. Events of an emulator may have no token; then they are ours by their time. */
 export const ofOperation = (
@@ -96,7 +107,7 @@ export const ofOperation = (
 ): ReadonlyArray<StackEvent> => {
   const token = requestToken(operation, owner)
   return events.filter(({ clientRequestToken, timestamp }) =>
-    clientRequestToken === token || (clientRequestToken === undefined && timestamp >= owner.since)
+    clientRequestToken === token || (clientRequestToken === undefined && timestamp >= (owner.calledAt ?? Infinity))
   )
 }
 

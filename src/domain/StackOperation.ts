@@ -9,8 +9,11 @@ export type StackOperation = typeof StackOperation.Type
 /** Whose operation: that of the action whose first job this is. */
 export interface Owner {
   readonly firstJobId: JobId
-  /** In epoch milliseconds: nothing that happened before is its doing. */
-  readonly since: number
+  /**
+   * When the action itself made the call that began the operation, as far as this job knows, in epoch milliseconds. None
+   * where an earlier delivery may have: then nothing but the token shows whose operation it is.
+   */
+  readonly calledAt?: number | undefined
 }
 
 /**

@@ -296,6 +296,20 @@ describe("a stack that changes between the look and the call", () => {
     }).pipe(Effect.provide(world())))
 })
 
+/** Invokes the action while reads show the stack like this, with these events. */
+const showing = (
+  event: unknown,
+  events: Effect.Success<ReturnType<CloudFormation["Service"]["events"]>>,
+  stack: Option.Option<Stack>
+) =>
+  CloudFormation.use((cloudFormation) =>
+    Effect.provideService(invoke(event), CloudFormation, {
+      ...cloudFormation,
+      describe: () => Effect.succeed(stack),
+      events: () => Effect.succeed(events)
+    })
+  )
+
 describe("a verdict", () => {
   it.effect("is not taken from the status of somebody else's later update", () =>
     Effect.gen(function*() {
@@ -370,6 +384,48 @@ describe("a verdict", () => {
       )
       assert.include(outcome.message, "for 15 minutes the stack, in status CREATE_COMPLETE, has not shown it")
     }).pipe(Effect.provide(world())))
+
+  describe("where no event has a token", () => {
+    const ended = Effect.gen(function*() {
+      yield* existing
+      const before = yield* CloudFormation.use(({ describe }) => describe("MyTestStack"))
+      yield* TestClock.adjust("1 hour")
+      const timestamp = (yield* Clock.currentTimeMillis) - 60_000
+      const stack = Option.map(before, (stack) => ({ ...stack, status: "UPDATE_COMPLETE", changedAt: timestamp }))
+      const { id } = Option.getOrThrow(before)
+      const event = {
+        stackId: id,
+        physicalResourceId: id,
+        logicalResourceId: "MyTestStack",
+        resourceType: "AWS::CloudFormation::Stack",
+        timestamp,
+        status: "UPDATE_COMPLETE"
+      }
+      yield* CloudFormationMemory.use(({ failResource }) => failResource("MySampleBucket", "No"))
+      return { event, stack }
+    })
+
+    it.effect("is not taken from an operation that was over before, not by a delivery that adopts ours either", () =>
+      Effect.gen(function*() {
+        const { event, stack } = yield* ended
+        const first = yield* invoke(deployEvent({ id: "1" }))
+        const second = yield* showing(deployEvent({ id: "1" }), [event], stack)
+        assert.strictEqual(second.message, "Stack update still in progress")
+        for (const delivery of [first, second]) {
+          assert.strictEqual((yield* showing(next(delivery, "2"), [event], stack))._tag, "Continued")
+        }
+        yield* TestClock.adjust("1 minute")
+        assert.include((yield* invoke(next(second, "3"))).message, "Update failed: UPDATE_ROLLBACK_COMPLETE")
+      }).pipe(Effect.provide(world())))
+
+    it.effect("is that of the operation since our own call: an emulator's", () =>
+      Effect.gen(function*() {
+        const { event, stack } = yield* ended
+        const first = yield* invoke(deployEvent({ id: "1" }))
+        const ours = { ...event, timestamp: event.timestamp + 120_000 }
+        assert.strictEqual((yield* showing(next(first, "2"), [ours, event], stack))._tag, "Succeeded")
+      }).pipe(Effect.provide(world())))
+  })
 
   it.effect("on a stack that was never seen is that there is none", () =>
     Effect.gen(function*() {

@@ -6,7 +6,10 @@ import { type Owner, StackOperation } from "../../src/domain/StackOperation.ts"
 import { StackStatus } from "../../src/domain/StackStatus.ts"
 import { shuffle } from "./shuffle.ts"
 
-const owner: Owner = { firstJobId: JobId.make("j1"), since: 1_000 }
+const calledAt = 1_000
+const owner: Owner = { firstJobId: JobId.make("j1"), calledAt }
+/** Of an operation that an earlier delivery may have begun. */
+const adopter: Owner = { firstJobId: JobId.make("j1") }
 
 const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
 
@@ -32,9 +35,9 @@ const ofStack = (...part: Part) => (timestamp: number) => event(timestamp, part,
 const ofResource = (logicalResourceId: string, ...part: Part) => (timestamp: number) =>
   event(timestamp, part, { logicalResourceId, physicalResourceId: "bucket-1", resourceType: "AWS::S3::Bucket" })
 
-/** A second apart, the first one a second after the action began; newest first, as AWS gives them. */
+/** A second apart, the first one a second after the call; newest first, as AWS gives them. */
 const history = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
-  events.map((event, index) => event(owner.since + 1_000 * (index + 1))).toReversed()
+  events.map((event, index) => event(calledAt + 1_000 * (index + 1))).toReversed()
 
 /** As if it all had happened so much later. */
 const shifted = (events: ReadonlyArray<StackEvent>, milliseconds: number) =>
@@ -164,20 +167,28 @@ describe("evidence", () => {
     )
   })
 
-  it("an emulator's operation without a token may be ours, unless it is older than the action", () => {
+  it("an emulator's operation without a token is ours, unless it is older than our call", () => {
     const events = history(
       ofStack("UPDATE_IN_PROGRESS"),
       ofResource("B", "UPDATE_COMPLETE"),
       ofStack("UPDATE_COMPLETE")
     )
     const end = events[0]?.timestamp ?? 0
-    assert.deepStrictEqual(evidence(shifted(events, owner.since - end), owner), Evidence.Unmarked())
-    assert.deepStrictEqual(evidence(shifted(events, owner.since - end - 1), owner), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(shifted(events, calledAt - end), owner), Evidence.Unmarked())
+    assert.deepStrictEqual(evidence(shifted(events, calledAt - end - 1), owner), Evidence.Nothing())
   })
 
-  it("an operation without a token is not ours where a later one has the token of somebody else", () => {
-    const events = history(ofStack("UPDATE_COMPLETE"), ofStack("UPDATE_COMPLETE", "update-j2"))
-    assert.deepStrictEqual(evidence(events, owner), Evidence.Nothing())
+  it("an operation without a token is not ours where an earlier delivery may have begun ours", () => {
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE")), adopter), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS")), adopter), Evidence.Others())
+  })
+
+  it.each([
+    ["before", [ofStack("CREATE_COMPLETE", "create-j2"), ofStack("UPDATE_COMPLETE")]],
+    ["of a resource", [ofStack("UPDATE_COMPLETE"), ofResource("B", "UPDATE_COMPLETE", "Console-1")]],
+    ["after it", [ofStack("UPDATE_COMPLETE"), ofStack("UPDATE_COMPLETE", "update-j2")]]
+  ])("nor where any event has a token, which no emulator gives: %s", (_, parts) => {
+    assert.deepStrictEqual(evidence(history(...parts), owner), Evidence.Nothing())
   })
 })
 
