@@ -89,14 +89,6 @@ const lawsOfStatus: Laws = {
   }
 }
 
-/** The stack that is named by its ARN is deleted; under its name there is none, or another. */
-const gone = Cloud.cloudWith("DELETE_COMPLETE", "new", now, 2 * day)
-const another = Cloud.cloudWith("CREATE_COMPLETE", "new", now, day).stacks.map((stack) =>
-  Object.assign(stack, { id: `${stack.id}-anew` })
-)
-const anew = [gone, { ...gone, stacks: [...gone.stacks, ...another] }]
-const byArn = { userParameters: { ...parameters, stack: gone.stacks[0]?.id } }
-
 const stackIn = (status: string | undefined) => Cloud.cloudWith(status, "new", now, day)
 
 const every = [undefined, ...StackStatus.literals, "MOVE_IN_PROGRESS", "MOVE_COMPLETE"].map(stackIn)
@@ -121,6 +113,12 @@ const settingOf = (setting: Pick<Setting, "initial" | "budget"> & Partial<Settin
   ...setting
 })
 
+/** The stack that is named by its ARN is deleted; under its name there is none, or another. */
+const gone = Cloud.cloudWith("DELETE_COMPLETE", "new", now, 2 * day)
+const { stacks: anew } = Cloud.cloudWith("CREATE_COMPLETE", "new", now, day, 1)
+const madeAnew = [gone, { ...gone, stacks: [...gone.stacks, ...anew] }]
+const byArn = { userParameters: { ...parameters, stack: Cloud.idOf(0) } }
+
 const whenBusy = { userParameters: { ...parameters, whenBusy: "wait", settle: false } }
 const unseen = { userParameters: { ...parameters, progress: false } }
 const denied = { mayReadEvents: false }
@@ -142,7 +140,7 @@ const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
     "replacing, faults, stale reads",
     settingOf({ initial: [stackIn("ROLLBACK_COMPLETE")], budget: { ...none, faults: 1, stale: 1 }, ...replacing })
   ],
-  ["the ARN of a stack that is gone, events twice", settingOf({ initial: anew, budget: twice, ...byArn })],
+  ["the ARN of a stack that is gone, events twice", settingOf({ initial: madeAnew, budget: twice, ...byArn })],
   ["deleting every status, events twice", settingOf({ initial: every, budget: twice, ...deleting })],
   [
     "deleting, faults, stale reads",

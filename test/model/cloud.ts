@@ -37,15 +37,21 @@ export interface Cloud {
 
 export const name = "MyTestStack"
 
-const idOf = (index: number) => `arn:aws:cloudformation:us-east-1:123456789012:stack/${name}/${index}`
+export const idOf = (index: number) => `arn:aws:cloudformation:us-east-1:123456789012:stack/${name}/${index}`
 
 const foreign = "Console-1"
 
 /** A stack that somebody else has brought into this status. */
-export const cloudWith = (status: string | undefined, template: Template, now: number, age: number): Cloud => {
+export const cloudWith = (
+  status: string | undefined,
+  template: Template,
+  now: number,
+  age: number,
+  index = 0
+): Cloud => {
   const at = now - age
   const stack = (status: string) => ({
-    id: idOf(0),
+    id: idOf(index),
     status,
     createdAt: at,
     changedAt: at,
