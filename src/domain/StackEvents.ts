@@ -99,16 +99,14 @@ const unmarked = (
     ? events.filter(({ timestamp }) => timestamp >= calledAt)
     : []
 
-/** What happened in this operation of ours. Events of an emulator may have no token; then they are ours by their time. */
+/** What happened in this operation of ours: what carries its token, or all since our call where no event has any. */
 export const ofOperation = (
   events: ReadonlyArray<StackEvent>,
   owner: Owner,
   operation: StackOperation
 ): ReadonlyArray<StackEvent> => {
   const token = requestToken(operation, owner)
-  return events.filter(({ clientRequestToken, timestamp }) =>
-    clientRequestToken === token || (clientRequestToken === undefined && timestamp >= (owner.calledAt ?? Infinity))
-  )
+  return [...events.filter(({ clientRequestToken }) => clientRequestToken === token), ...unmarked(events, owner)]
 }
 
 /**

@@ -53,6 +53,17 @@ const failed = (...lines: ReadonlyArray<string>) => ["Update failed: ROLLBACK_CO
 
 const network = { Topic: "AWS::SNS::Topic", Network: "https://t/network", Bucket: "AWS::S3::Bucket" }
 
+/** Somebody else's failure; his tool sends no token. */
+const theirs = (stackId: string) => ({
+  stackId,
+  timestamp: 1_000,
+  logicalResourceId: "Queue",
+  physicalResourceId: "queue-1",
+  resourceType: "AWS::SQS::Queue",
+  status: "CREATE_FAILED",
+  reason: "theirs"
+})
+
 describe("a failure", () => {
   it.effect("has the stack's id, for the console", () =>
     Effect.gen(function*() {
@@ -65,6 +76,19 @@ describe("a failure", () => {
         message: failed("Topic (AWS::SNS::Topic): quota"),
         externalExecutionId: id
       })
+    }).pipe(Effect.provide(world(network))))
+
+  it.effect("is not told by what failed in somebody else's operation that has no token", () =>
+    Effect.gen(function*() {
+      yield* failing("Topic", "quota")
+      const { events, ...cloudFormation } = yield* CloudFormation
+      const outcome = yield* runToEnd(deployEvent()).pipe(
+        Effect.provideService(CloudFormation, {
+          ...cloudFormation,
+          events: (stack, since, pages) => Effect.map(events(stack, since, pages), (all) => [...all, theirs(stack)])
+        })
+      )
+      assert.strictEqual(outcome.message, failed("Topic (AWS::SNS::Topic): quota"))
     }).pipe(Effect.provide(world(network))))
 
   it.effect("of a resource in nested stacks names the resource, and not the stacks around it", () =>

@@ -202,10 +202,20 @@ describe("ofOperation", () => {
     assert.deepStrictEqual(ofOperation(events, owner, "update"), events.slice(0, 1))
   })
 
-  it("may be those of an emulator's operation without a token, unless it is older than the action", () => {
+  it("are those of an emulator's operation without a token, unless it is older than our call", () => {
     const events = shifted(history(ofResource("A", "CREATE_FAILED")), -1_000)
     assert.deepStrictEqual(ofOperation(events, owner, "create"), events)
     assert.deepStrictEqual(ofOperation(shifted(events, -1), owner, "create"), [])
+    assert.deepStrictEqual(ofOperation(events, adopter, "create"), [])
+  })
+
+  it.each(["update-j1", "update-j2"])("are none without a token where any event has one: %s", (token) => {
+    const theirs = [ofResource("A", "UPDATE_FAILED"), ofStack("UPDATE_ROLLBACK_COMPLETE")]
+    const marked = ofResource("B", "UPDATE_FAILED", token)
+    for (const parts of [[marked, ...theirs], [...theirs, marked]]) {
+      const tokens = ofOperation(history(...parts), owner, "update").map((event) => event.clientRequestToken)
+      assert.deepStrictEqual(tokens, token === "update-j1" ? [token] : [])
+    }
   })
 })
 
