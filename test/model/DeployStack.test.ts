@@ -96,8 +96,9 @@ const free = [undefined, "CREATE_COMPLETE"].map(stackIn)
 const busy = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"].map(stackIn)
 
 /** Stacks and templates of which something else is true than that they are old and new. */
+const justMade = Cloud.cloudWith("CREATE_COMPLETE", "new", now, minute)
 const odd = [
-  Cloud.cloudWith("CREATE_COMPLETE", "new", now, minute),
+  justMade,
   ...free.flatMap((cloud) => [{ ...cloud, template: "same" } as const, { ...cloud, template: "wrong" } as const])
 ]
 
@@ -135,6 +136,10 @@ const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
   ["other actors, events twice", settingOf({ initial: [stackIn(undefined)], budget: { ...twice, others: 1 } })],
   ["waiting, not settling; events twice", settingOf({ initial: busy, budget: twice, ...whenBusy })],
   ["no progress, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, stale: 1 }, ...unseen })],
+  [
+    "a stack that somebody has just made, events twice, stale reads",
+    settingOf({ initial: [justMade], budget: { ...twice, stale: 1 }, ...unseen })
+  ],
   ["replacing, events twice", settingOf({ initial: failed, budget: twice, ...replacing })],
   [
     "replacing, faults, stale reads",

@@ -2,6 +2,7 @@
 // can happen next; nothing here is shared with the code under test but the spelling of the statuses.
 
 export interface ModelEvent {
+  /** Empty where the call that began the operation had none. */
   readonly token: string
   readonly status: string
   readonly at: number
@@ -39,7 +40,8 @@ export const name = "MyTestStack"
 
 export const idOf = (index: number) => `arn:aws:cloudformation:us-east-1:123456789012:stack/${name}/${index}`
 
-const foreign = "Console-1"
+/** Some of the others send no token, as the AWS CLI does. */
+const none = ""
 
 /** A stack that somebody else has brought into this status. */
 export const cloudWith = (
@@ -55,8 +57,8 @@ export const cloudWith = (
     status,
     createdAt: at,
     changedAt: at,
-    token: foreign,
-    events: [{ token: foreign, status, at }]
+    token: none,
+    events: [{ token: none, status, at }]
   })
   return { now, template, stacks: status === undefined ? [] : [stack(status)], operations: [] }
 }
@@ -138,8 +140,8 @@ export const advances = (cloud: Cloud): ReadonlyArray<readonly [what: string, cl
 /** What somebody else can do. */
 export const interferences = (cloud: Cloud): ReadonlyArray<readonly [what: string, cloud: Cloud]> => {
   const stack = find(cloud.stacks, name)
-  if (stack === undefined) return [["somebody creates it", add(cloud, foreign)]]
-  const update = ["somebody updates it", bring(cloud, stack.id, "UPDATE_IN_PROGRESS", "Console-2", true)] as const
+  if (stack === undefined) return [["somebody creates it", add(cloud, none)]]
+  const update = ["somebody updates it", bring(cloud, stack.id, "UPDATE_IN_PROGRESS", none, true)] as const
   const cancel = [
     "somebody cancels the update",
     bring(cloud, stack.id, "UPDATE_ROLLBACK_IN_PROGRESS", "Console-3", false)

@@ -80,7 +80,7 @@ const toEvents = (stackId: string, events: ReadonlyArray<Cloud.ModelEvent>) =>
     physicalResourceId: stackId,
     resourceType: "AWS::CloudFormation::Stack",
     status,
-    clientRequestToken: token
+    ...(token !== "" && { clientRequestToken: token })
   })).toReversed()
 
 interface Tokened {
