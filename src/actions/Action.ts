@@ -106,7 +106,11 @@ export const make = <
   R3 = never
 >(
   action: Basis<Parameters> & {
-    /** What the action remembers between two jobs: about 1,800 characters of JSON at most. */
+    /**
+     * What the action remembers between two jobs. As JSON it may have 1,853 characters less those of the action's name: a
+     * continuation token has 2,048, and the rest is for what the runner keeps beside the state. A longer one fails the job
+     * when the action first wants to go on with it.
+     */
     readonly state: Schema.Codec<State, unknown>
     /**
      * Begins. The same event may arrive twice, also at the same time: whatever `start` begins has to be known again by

@@ -10,6 +10,9 @@ import { limits } from "./JobOutcome.ts"
 /** One a second for more than a day is more than there can be. */
 const maxAttempts = 100_000
 
+/** The last one with 13 digits: in the year 2286. */
+const maxEpochMillis = 9_999_999_999_999
+
 /** What one action keeps from its first job to its last. */
 export class Execution extends Schema.Class<Execution>("effect-codepipeline/domain/Execution")({
   /** The id of the job that began the action: the same in every later job, and so the key of what is done only once. */
@@ -21,13 +24,18 @@ export class Execution extends Schema.Class<Execution>("effect-codepipeline/doma
   /** How long there was no good answer; absent while there is one. */
   unavailable: Schema.optionalKey(Schema.Struct({
     /** Epoch milliseconds. */
-    since: Schema.Int,
+    since: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxEpochMillis })),
     /** As many jobs had none, one after the other. */
-    jobs: Schema.Int
+    jobs: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxAttempts }))
   }))
 }) {
   get next(): Execution {
     return new Execution({ ...this, attempt: this.attempt + 1 })
+  }
+  /** With the longest text that the same execution can come to have. */
+  get longest(): Execution {
+    const unavailable = { since: maxEpochMillis, jobs: maxAttempts }
+    return new Execution({ ...this, attempt: maxAttempts, unavailable })
   }
 }
 
@@ -57,10 +65,11 @@ type Envelope = typeof Envelope.Type
 /** The action's state does not fit into a continuation token. */
 export class StateTooLarge extends Schema.TaggedError<StateTooLarge>()("StateTooLarge", {
   action: Schema.String,
+  /** With the room that waiting for AWS may take. */
   length: Schema.Int
 }) {
   override get message() {
-    return `The state that action "${this.action}" wants to continue with makes a token of up to ${this.length} characters; ` +
+    return `The state that action "${this.action}" wants to continue with can make a token of ${this.length} characters; ` +
       `CodePipeline allows ${limits.continuationToken}. Keep large values outside and their names in the state.`
   }
 }
@@ -74,17 +83,9 @@ export interface Token {
   readonly position: Position
 }
 
-/** The execution as it takes the most characters: after a day of jobs, in an hour of them without a good answer. */
-const longest = (execution: Execution): Execution =>
-  new Execution({
-    ...execution,
-    attempt: maxAttempts,
-    unavailable: { since: 9_999_999_999_999, jobs: maxAttempts }
-  })
-
 /**
- * At most 2,048 characters, or {@link StateTooLarge}: also where a later job has to go on from the same state because AWS
- * does not answer, so that no state is found to be too large then.
+ * At most 2,048 characters, or {@link StateTooLarge}. A position whose first token fits never fails later: there is room
+ * for all attempts, and for the time without an answer.
  */
 export const encode = ({ action, execution, position }: Token): Effect.Effect<string, StateTooLarge> => {
   const where = Position.$match(position, {
@@ -92,13 +93,15 @@ export const encode = ({ action, execution, position }: Token): Effect.Effect<st
     State: ({ state }) => ({ state }),
     Unknown: () => ({ unknown: true as const })
   })
-  const text = (execution: Execution) =>
+  const write = (execution: Execution) =>
     // What has these types always encodes.
     Effect.orDie(encodeEnvelope({ version, action, execution, ...where }))
-  return Effect.flatMap(
-    text(longest(execution)),
-    ({ length }) =>
-      length <= limits.continuationToken ? text(execution) : Effect.fail(new StateTooLarge({ action, length }))
+  return write(execution.longest).pipe(
+    Effect.filterOrFail(
+      ({ length }) => length <= limits.continuationToken,
+      ({ length }) => new StateTooLarge({ action, length })
+    ),
+    Effect.andThen(write(execution))
   )
 }
 
