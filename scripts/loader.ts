@@ -3,13 +3,14 @@
 //
 // V8 takes such code from the very same build of itself alone: it compares its version, its flags and the checksum of its
 // own snapshot. So it can be made nowhere but in Lambda, and after an update of Lambda's Node it is compiled as ever.
-import { createHash } from "node:crypto"
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
-import { Script } from "node:vm"
-import { gzipSync } from "node:zlib"
 import type { Handler } from "../src/lambda/handler.ts"
 import { type Answer, compiledFile, question } from "./compiledCode.ts"
+
+// Without what a bundle needs to import them.
+const { getBuiltinModule } = process
+const { readFileSync } = getBuiltinModule("node:fs")
+const { join } = getBuiltinModule("node:path")
+const { Script } = getBuiltinModule("node:vm")
 
 const here = (file: string) => join(import.meta.dirname, file)
 
@@ -45,8 +46,8 @@ const answer = async (): Promise<Answer> => {
   await load()
   return {
     isCompiled,
-    code: gzipSync(script.createCachedData()).toString("base64"),
-    sha256: createHash("sha256").update(source).digest("hex")
+    code: getBuiltinModule("node:zlib").gzipSync(script.createCachedData()).toString("base64"),
+    sha256: getBuiltinModule("node:crypto").createHash("sha256").update(source).digest("hex")
   }
 }
 
