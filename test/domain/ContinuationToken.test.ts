@@ -77,6 +77,15 @@ it.effect("an action of which nothing is known goes on so", () =>
     assert.deepStrictEqual(Option.getOrThrow(decode(action, token, now)).position, Position.Unknown())
   }))
 
+it.effect("a token of 2,048 characters is one, and a longer one is not", () =>
+  Effect.gen(function*() {
+    const token = yield* withState("x")
+    const longer = (length: number) => token.replace("\"x\"", `"${"x".repeat(length - token.length + 1)}"`)
+    assert.lengthOf(longer(2_048), 2_048)
+    assert.isTrue(Option.isSome(decode(action, longer(2_048), now)))
+    assert.isTrue(Option.isNone(decode(action, longer(2_049), now)))
+  }))
+
 it.effect("null is a state", () =>
   Effect.gen(function*() {
     const { position } = Option.getOrThrow(decode(action, yield* withState(null), now))
@@ -102,6 +111,10 @@ it.effect.each<readonly [kind: string, change: (token: string) => string]>([
   ["without a first job", (token: string) => token.replace("\"firstJobId\":\"j1\",", "")],
   ["with an empty first job", (token: string) => token.replace("\"j1\"", "\"\"")],
   ["with half an attempt", (token: string) => token.replace("\"attempt\":1", "\"attempt\":1.5")],
+  [
+    "with as many attempts as there can be at most",
+    (token: string) => token.replace("\"attempt\":1", "\"attempt\":100000")
+  ],
   ["with more attempts than there can be", (token: string) => token.replace("\"attempt\":1", "\"attempt\":1e9")],
   ["with no attempt at all", (token: string) => token.replace("\"attempt\":1", "\"attempt\":0")],
   ["from tomorrow", (token: string) => token.replace(`${execution.startedAt}`, `${now + 86_400_000}`)],
