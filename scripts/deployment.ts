@@ -49,16 +49,11 @@ const parametersFor = (
   given: Readonly<Record<string, string>>
 ) => isUpdate ? given : { ...defaults, ...given }
 
-const keyParameters = {
-  "deploy-stack": "DeployStackKey",
-  "check-webpage": "CheckWebpageKey"
-} satisfies Record<FunctionName, string>
-
-/** The outputs that name the functions. */
-const functionOutputs: Readonly<Record<string, string>> = {
-  "deploy-stack": "DeployStackFunction",
-  "check-webpage": "CheckWebpageFunction"
-} satisfies Record<FunctionName, string>
+/** The template's parameter for the key of a function's code, and its output that names the function. */
+const inTemplate = {
+  "deploy-stack": { key: "DeployStackKey", output: "DeployStackFunction" },
+  "check-webpage": { key: "CheckWebpageKey", output: "CheckWebpageFunction" }
+} satisfies Record<FunctionName, unknown>
 
 /**
  * The stack as it is; the first call of CloudFormation, so that a refusal is known before anything is done. It has to
@@ -129,7 +124,7 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
     const keys = new Map(functions.map(({ built, key }) => [built.name, key]))
     return parametersFor(isUpdate, template, {
       CodeBucket: bucket,
-      ...Object.fromEntries(functionNames.map((name) => [keyParameters[name], keys.get(name) ?? ""])),
+      ...Object.fromEntries(functionNames.map((name) => [inTemplate[name].key, keys.get(name) ?? ""])),
       ...(templateBucket !== undefined && { TemplateBucket: templateBucket }),
       ...given
     })
@@ -159,7 +154,10 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
     return false
   }
   const outputs = variablesOf(outcome)
-  const nameOf = ({ built: { name } }: StoredFunction) => outputs[functionOutputs[name] ?? ""] ?? ""
+  const names = new Map<string, string | undefined>(
+    functionNames.map((name) => [name, outputs[inTemplate[name].output]])
+  )
+  const nameOf = ({ built: { name } }: StoredFunction) => names.get(name)
   const compiled = yield* Effect.forEach(
     functions,
     (stored) => compileFunction(stored, nameOf(stored), { ask, bucket: code, note })

@@ -51,13 +51,15 @@ const leave = (note: Note, { built: { name } }: StoredFunction, why: string) =>
   Effect.as(note("left", `${name} is compiled at each start: ${why}`), undefined)
 
 /** What the function answers; what keeps it from that is told. */
-const answerOf = (stored: StoredFunction, functionName: string, { ask, note }: Asking) =>
-  ask(functionName).pipe(
+const answerOf = (stored: StoredFunction, functionName: string | undefined, { ask, note }: Asking) => {
+  if (functionName === undefined) return leave(note, stored, "its stack does not tell what it is called")
+  return ask(functionName).pipe(
     Effect.catchIf((error) => error._tag !== "FunctionFails", ({ message }) => leave(note, stored, message)),
     Effect.tap((answer) =>
       answer?.isCompiled === true ? note("compiled", `${stored.built.name} starts from compiled code`) : Effect.void
     )
   )
+}
 
 /**
  * Where the function does not start from compiled code, what V8 has compiled of it is uploaded beside it, and what there
@@ -65,7 +67,7 @@ const answerOf = (stored: StoredFunction, functionName: string, { ask, note }: A
  */
 export const compileFunction = Effect.fn("compileFunction")(function*(
   stored: StoredFunction,
-  functionName: string,
+  functionName: string | undefined,
   { bucket, ...asking }: Asking & { readonly bucket: Bucket }
 ) {
   const { built } = stored
@@ -86,7 +88,7 @@ export const compileFunction = Effect.fn("compileFunction")(function*(
 /** Tells whether the function starts from compiled code now. */
 export const confirmCompiled = Effect.fn("confirmCompiled")(function*(
   stored: StoredFunction,
-  functionName: string,
+  functionName: string | undefined,
   asking: Asking
 ) {
   const answer = yield* answerOf(stored, functionName, asking)

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../src/domain/AwsError.ts"
 import { send } from "../src/internal/awsCommand.ts"
-import { question } from "./compiledCode.ts"
+import { type Answer, question } from "./compiledCode.ts"
 
 /** The function cannot be started, or has ended on the way. */
 export class FunctionFails extends Schema.TaggedError<FunctionFails>()("FunctionFails", { message: Schema.String }) {}
@@ -13,10 +13,11 @@ export class FunctionFails extends Schema.TaggedError<FunctionFails>()("Function
 /** What has answered is not the loader of a built function: an emulator, or another function. */
 export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { message: Schema.String }) {}
 
+/** What a loader answers, decoded. */
 export const Compiled = Schema.Union([
   Schema.Struct({ isCompiled: Schema.Literal(true) }),
   Schema.Struct({ isCompiled: Schema.Literal(false), code: Schema.Uint8ArrayFromBase64, sha256: Schema.String })
-])
+]) satisfies Schema.Codec<unknown, Answer>
 
 export type Ask = (functionName: string) => Effect.Effect<typeof Compiled.Type, FunctionFails | NoAnswer | AwsError>
 

@@ -30,8 +30,8 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
  * Creates a CloudFormation stack, or updates it where it exists, and waits for the end; in other modes it replaces or
  * deletes the stack, or makes and executes a change set.
  *
- * UserParameters: `{"stack": …, "file": …, "artifact": …}`, the stack's name or ARN, the path of its template in the zip of an
- * input artifact, and the artifact's name; `DeployStackParameters` has all that is optional. The template may have
+ * UserParameters: `{"stack": …, "file": …, "artifact": …}`, the stack's name or ARN, the path of its template in the zip
+ * of an input artifact, and the artifact's name; `DeployStackParameters` has all that is optional. The template may have
  * 1 MiB, as JSON or YAML; one of more than 51,200 bytes is passed through the bucket that `templateBucket` names, or the
  * environment variable `TEMPLATE_BUCKET`.
  *

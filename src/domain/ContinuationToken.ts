@@ -32,6 +32,7 @@ export class Execution extends Schema.Class<Execution>("effect-codepipeline/doma
   get next(): Execution {
     return new Execution({ ...this, attempt: this.attempt + 1 })
   }
+
   /** With the longest text that the same execution can come to have. */
   get longest(): Execution {
     const unavailable = { since: maxEpochMillis, jobs: maxAttempts }
