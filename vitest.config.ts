@@ -11,7 +11,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const counting = process.argv.includes("--coverage")
 const notCounted = [
   "test/model/**",
-  "test/scripts/!(event).test.ts",
+  "test/scripts/**/!(event).test.ts",
   "test/package.test.ts",
   ...["bundle", "checkWebpage", "lifecycle"].map((name) => `test/lambda/${name}.test.ts`)
 ]

@@ -1,7 +1,7 @@
 // What a script needs of AWS besides its own options: a region and credentials, or an emulator that takes any.
 import { S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
-import { badUsage } from "./options.ts"
+import { badUsage } from "./commandLine.ts"
 
 export interface AwsAccess {
   /** The script, or the option of it, that uses AWS; for messages. */

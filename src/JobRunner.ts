@@ -6,10 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { type Action, type Failures, type Invocation, Step, type TaggedError } from "./actions/Action.ts"
-import type { AwsDenied, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
-import * as ContinuationToken from "./domain/ContinuationToken.ts"
-import { decodeJob, decodeJobId, type Job, type JobId, type JobInvalid, type NotAJobEvent } from "./domain/Job.ts"
+import { type Action, type Failures, type Invocation, Step, type TaggedError } from "./Action.ts"
+import type { AwsDenied, AwsRejected, AwsUnavailable } from "./domain/job/AwsError.ts"
+import * as ContinuationToken from "./domain/job/ContinuationToken.ts"
+import { decodeJob, decodeJobId, type Job, type JobId, type JobInvalid, type NotAJobEvent } from "./domain/job/Job.ts"
 import {
   failed,
   type Failure,
@@ -18,11 +18,11 @@ import {
   type OutputVariablesInvalid,
   type Progress,
   withinLimits
-} from "./domain/JobOutcome.ts"
-import * as UserParameters from "./domain/UserParameters.ts"
+} from "./domain/job/JobOutcome.ts"
+import * as UserParameters from "./domain/job/UserParameters.ts"
+import { Deadline } from "./runtime/Deadline.ts"
+import * as Telemetry from "./runtime/Telemetry.ts"
 import { CodePipeline } from "./services/CodePipeline.ts"
-import { Deadline } from "./services/Deadline.ts"
-import * as Telemetry from "./services/Telemetry.ts"
 
 /** The event gave no job to report on, or CodePipeline did not take the report. Another delivery can still succeed. */
 export type RunError = NotAJobEvent | AwsUnavailable | AwsDenied | AwsRejected

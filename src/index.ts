@@ -1,6 +1,6 @@
-// The public names. Every module that is named here, but for those of internal/, is a subpath of the package too.
-export * as Action from "./actions/Action.ts"
-export { CheckWebpage, PageNotRight, PageTimedOut } from "./actions/CheckWebpage.ts"
+// The public names. Every module that is named here is a subpath of the package too.
+export * as Action from "./Action.ts"
+export { CheckWebpage, PageNotRight, PageTimedOut } from "./actions/checkWebpage/CheckWebpage.ts"
 export {
   CapabilitiesMissing,
   ChangeSetFailed,
@@ -15,11 +15,11 @@ export {
   StackSettingsInvalid,
   TemplateConfigurationInvalid,
   TemplateInvalid
-} from "./actions/DeployStack.ts"
-export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/AwsError.ts"
-export type { ChangeSet } from "./domain/ChangeSet.ts"
-export { Execution } from "./domain/ContinuationToken.ts"
-export { Artifact, ArtifactCredentials, EncryptionKey, Job, JobId, JobInvalid, NotAJobEvent } from "./domain/Job.ts"
+} from "./actions/deployStack/DeployStack.ts"
+export { EntryTooLarge, EntryUnreadable, type Files } from "./domain/job/ArtifactFiles.ts"
+export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/job/AwsError.ts"
+export { Execution } from "./domain/job/ContinuationToken.ts"
+export { Artifact, ArtifactCredentials, EncryptionKey, Job, JobId, JobInvalid, NotAJobEvent } from "./domain/job/Job.ts"
 export {
   type Continuation,
   type Failure,
@@ -29,27 +29,28 @@ export {
   type Progress,
   type Success,
   withinLimits
-} from "./domain/JobOutcome.ts"
-export * as PageExpectation from "./domain/PageExpectation.ts"
-export { StatusUnexpected, TextMissing } from "./domain/PageVerdict.ts"
-export { StackCapability } from "./domain/StackCapability.ts"
-export * as StackEvents from "./domain/StackEvents.ts"
-export * as StackFailure from "./domain/StackFailure.ts"
-export { type Owner, requestToken, StackOperation } from "./domain/StackOperation.ts"
-export * as StackOutputs from "./domain/StackOutputs.ts"
-export { OutputMissing, OutputsTooLarge } from "./domain/StackOutputs.ts"
-export type { ParameterValue, StackParameter } from "./domain/StackParameters.ts"
-export * as StackPlan from "./domain/StackPlan.ts"
-export * as StackStatus from "./domain/StackStatus.ts"
-export { StackTags } from "./domain/StackTags.ts"
-export type { Template } from "./domain/Template.ts"
-export { TemplateConfiguration } from "./domain/TemplateConfiguration.ts"
-export * as UserParameters from "./domain/UserParameters.ts"
-export { send as callAws } from "./internal/awsCommand.ts"
-export { EntryTooLarge, EntryUnreadable } from "./internal/zipEntry.ts"
-export type { Files } from "./internal/zipFiles.ts"
+} from "./domain/job/JobOutcome.ts"
+export * as UserParameters from "./domain/job/UserParameters.ts"
+export * as PageExpectation from "./domain/page/PageExpectation.ts"
+export { StatusUnexpected, TextMissing } from "./domain/page/PageVerdict.ts"
+export type { ChangeSet } from "./domain/stack/ChangeSet.ts"
+export { StackCapability } from "./domain/stack/StackCapability.ts"
+export * as StackEvents from "./domain/stack/StackEvents.ts"
+export * as StackFailure from "./domain/stack/StackFailure.ts"
+export { type Owner, requestToken, StackOperation } from "./domain/stack/StackOperation.ts"
+export * as StackOutputs from "./domain/stack/StackOutputs.ts"
+export { OutputMissing, OutputsTooLarge } from "./domain/stack/StackOutputs.ts"
+export type { ParameterValue, StackParameter } from "./domain/stack/StackParameters.ts"
+export * as StackPlan from "./domain/stack/StackPlan.ts"
+export * as StackStatus from "./domain/stack/StackStatus.ts"
+export { StackTags } from "./domain/stack/StackTags.ts"
+export type { Template } from "./domain/stack/Template.ts"
+export { TemplateConfiguration } from "./domain/stack/TemplateConfiguration.ts"
 export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
+export { send as callAws } from "./runtime/AwsClient.ts"
+export { Deadline } from "./runtime/Deadline.ts"
+export * as Telemetry from "./runtime/Telemetry.ts"
 export {
   type ArtifactContent,
   ArtifactDenied,
@@ -83,8 +84,6 @@ export {
   UnknownParameters
 } from "./services/CloudFormation.ts"
 export { CodePipeline, JobNotOpen } from "./services/CodePipeline.ts"
-export { Deadline } from "./services/Deadline.ts"
-export * as Telemetry from "./services/Telemetry.ts"
 export {
   BodyBroken,
   BodyTooLong,

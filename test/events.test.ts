@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { readFileSync } from "node:fs"
-import { CheckWebpage } from "../src/actions/CheckWebpage.ts"
-import { DeployStack } from "../src/actions/DeployStack.ts"
-import type { JobOutcome } from "../src/domain/JobOutcome.ts"
+import { CheckWebpage } from "../src/actions/checkWebpage/CheckWebpage.ts"
+import { DeployStack } from "../src/actions/deployStack/DeployStack.ts"
+import type { JobOutcome } from "../src/domain/job/JobOutcome.ts"
 import * as JobRunner from "../src/JobRunner.ts"
 import {
   ArtifactStoreMemory,

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { join, normalize } from "node:path"
 import { fileURLToPath } from "node:url"
-import { pages } from "../scripts/readme.ts"
+import { pages } from "../scripts/docs/readme.ts"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
 
@@ -17,7 +17,14 @@ it("what is to be copied from the pages imports nothing that only this repositor
 })
 
 /** Nobody else's, and nothing that is built. */
-const exclude = ["**/node_modules", "coverage", "dist", "docs/api", "mutation/report", "mutation/sandbox"]
+const exclude = [
+  "**/node_modules",
+  "coverage",
+  "dist",
+  "docs/api",
+  "scripts/mutation/report",
+  "scripts/mutation/sandbox"
+]
 const documents = globSync("**/*.md", { cwd: repository, exclude })
 
 /** The text of a document without its code. */

@@ -8,7 +8,7 @@ import { performance } from "node:perf_hooks"
 import process from "node:process"
 import { buffer } from "node:stream/consumers"
 import * as yauzl from "yauzl-promise"
-import { decodeJob } from "../../src/domain/Job.ts"
+import { decodeJob } from "../../src/domain/job/Job.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 
 export interface Reading {

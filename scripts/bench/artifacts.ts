@@ -11,7 +11,7 @@ import { pipeline } from "node:stream/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { ZipFile } from "yazl"
-import { bundleOptions } from "../bundle.ts"
+import { bundleOptions } from "../build/bundle.ts"
 import type { Reading } from "./artifactReader.ts"
 import type { Counts } from "./s3Server.ts"
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
-import { megabytesOfCpu } from "../../src/lambda/priming.ts"
+import { megabytesOfCpu } from "../../src/lambda/priming/replay.ts"
 
 /** Microseconds in which the share is given: as short as third parties have seen it on Lambda, so that it is smooth. */
 const period = 20_000

@@ -1,6 +1,6 @@
 // The function deploy-stack, but that no job is played while its container starts.
 import * as Layer from "effect/Layer"
-import { DeployStack } from "../../src/actions/DeployStack.ts"
+import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
 import * as Lambda from "../../src/lambda/handler.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"

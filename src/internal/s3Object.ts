@@ -1,8 +1,8 @@
 // Reads and writes objects of S3: a file out of one that is a zip, and whole objects.
 import { GetObjectCommand, PutObjectCommand, type PutObjectCommandInput, type S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
-import type { Artifact } from "../domain/Job.ts"
-import { send } from "./awsCommand.ts"
+import type { Artifact } from "../domain/job/Job.ts"
+import { send } from "../runtime/AwsClient.ts"
 import { readEntry } from "./zipEntry.ts"
 
 type S3Location = Artifact["location"]["s3Location"]

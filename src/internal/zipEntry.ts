@@ -1,10 +1,10 @@
 // Reads one file out of a zip that lies elsewhere, and fetches no more of the zip than that takes.
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { Readable } from "node:stream"
 import * as yauzl from "yauzl-promise"
-import { nearest } from "../domain/nearest.ts"
+import { EntryTooLarge, EntryUnreadable } from "../domain/job/ArtifactFiles.ts"
+import { nearest } from "../domain/text/closestMatches.ts"
 
 /** A zip of which any part can be fetched. */
 export interface ZipSource<E> {
@@ -14,17 +14,6 @@ export interface ZipSource<E> {
   /** Bytes `start` to `end`, `end` not included. */
   fetch(start: number, end: number): Effect.Effect<Uint8Array, E>
 }
-
-/** The zip does not give the file. The reason continues a sentence that names zip and file. */
-export class EntryUnreadable extends Schema.TaggedError<EntryUnreadable>()("EntryUnreadable", {
-  reason: Schema.String
-}) {}
-
-/** The file has more bytes than are wanted, or says so. */
-export class EntryTooLarge extends Schema.TaggedError<EntryTooLarge>()("EntryTooLarge", {
-  /** As many as the zip says, or as were there when it was given up. */
-  bytes: Schema.Int
-}) {}
 
 /** A larger directory than this is not looked through: 32 MiB are some 300,000 files. */
 const maxDirectoryBytes = 32 * 1024 * 1024

@@ -3,9 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Readable } from "node:stream"
 import { buffer } from "node:stream/consumers"
 import { ZipFile } from "yazl"
-
-/** Files by their path, with `/`. */
-export type Files = Readonly<Record<string, string | Uint8Array>>
+import type { Files } from "../domain/job/ArtifactFiles.ts"
 
 /** The earliest time that a zip can hold, in local time as a zip has it: equal files make equal bytes, anywhere. */
 const epoch = new Date(1980, 0, 1)

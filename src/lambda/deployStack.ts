@@ -1,11 +1,11 @@
 // The entry point of the built function deploy-stack.
 import * as Layer from "effect/Layer"
-import { DeployStack } from "../actions/DeployStack.ts"
+import { DeployStack } from "../actions/deployStack/DeployStack.ts"
 import { ArtifactStore } from "../services/ArtifactStore.ts"
 import { CloudFormation } from "../services/CloudFormation.ts"
 import { CodePipeline } from "../services/CodePipeline.ts"
-import { deployStackPriming } from "./deployStackPriming.ts"
 import * as Lambda from "./handler.ts"
+import { deployStackPriming } from "./priming/deployStack.ts"
 
 export const handler = await Lambda.handler(
   DeployStack,

@@ -5,14 +5,16 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { Console as NodeConsole } from "node:console"
 import { Writable } from "node:stream"
-import type { Action, TaggedError } from "../actions/Action.ts"
-import type { JobOutcome } from "../domain/JobOutcome.ts"
-import { lambdaLogs } from "../internal/lambdaLogs.ts"
+import type { Action, TaggedError } from "../Action.ts"
+import type { JobOutcome } from "../domain/job/JobOutcome.ts"
 import * as JobRunner from "../JobRunner.ts"
 import type { CodePipeline } from "../services/CodePipeline.ts"
-import { Connections, megabytesOfCpu, play, type Priming } from "./priming.ts"
+import { lambdaLogs } from "./LambdaLogger.ts"
+import { Connections } from "./priming/Connections.ts"
+import { megabytesOfCpu, type Priming, replay } from "./priming/replay.ts"
 
-export type { PlayedAnswer, PlayedRequest, Priming } from "./priming.ts"
+export type { Priming } from "./priming/replay.ts"
+export type { StubRequest, StubResponder, StubResponse } from "./priming/StubTransport.ts"
 
 /** What this package uses of Lambda's context object. */
 export interface LambdaContext {
@@ -57,7 +59,7 @@ export function handler<Parameters, State, E extends TaggedError, R>(
   const connections = new Connections()
   const runtime = runtimeOf(Layer.provide(layer, connections.transport))
   // What the loggers make of an entry nobody prints.
-  return play(action, layer, Layer.merge(lambdaLogs, silence), options.priming, connections)
+  return replay(action, layer, Layer.merge(lambdaLogs, silence), options.priming, connections)
     .then(() => runtime.runPromiseExit(Effect.void))
     .then(() => handlerOf(action, runtime))
 }

@@ -8,10 +8,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import type { AwsDenied, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
-import { JobId } from "../domain/Job.ts"
-import { JobOutcome } from "../domain/JobOutcome.ts"
-import { scopedClient, send } from "../internal/awsCommand.ts"
+import type { AwsDenied, AwsRejected, AwsUnavailable } from "../domain/job/AwsError.ts"
+import { JobId } from "../domain/job/Job.ts"
+import { JobOutcome } from "../domain/job/JobOutcome.ts"
+import { scopedClient, send } from "../runtime/AwsClient.ts"
 
 /** The job has timed out, was superseded or has its result already: nobody waits for this one. */
 export class JobNotOpen extends Schema.TaggedError<JobNotOpen>()("JobNotOpen", {

@@ -16,8 +16,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { truncate } from "../domain/JobOutcome.ts"
-import { address, Redirect, redirect } from "../domain/PageRedirect.ts"
+import { truncate } from "../domain/job/JobOutcome.ts"
+import { address, Redirect, redirect } from "../domain/page/PageRedirect.ts"
 
 /** No answer came: the name has no address, nothing listens there, TLS failed, the connection was reset, … */
 export class PageUnreachable extends Schema.TaggedError<PageUnreachable>()("PageUnreachable", {

@@ -2,9 +2,10 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { AwsRejected } from "../domain/AwsError.ts"
-import { EntryTooLarge, EntryUnreadable, missingFile, normalise, readEntry } from "../internal/zipEntry.ts"
-import type { Files } from "../internal/zipFiles.ts"
+import { EntryTooLarge, EntryUnreadable } from "../domain/job/ArtifactFiles.ts"
+import type { Files } from "../domain/job/ArtifactFiles.ts"
+import { AwsRejected } from "../domain/job/AwsError.ts"
+import { missingFile, normalise, readEntry } from "../internal/zipEntry.ts"
 import { ArtifactStore } from "../services/ArtifactStore.ts"
 
 /** Files by their path, or the bytes of a zip, which is read as one in S3 is. */

@@ -5,11 +5,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain/AwsError.ts"
-import type { StackOperation } from "../domain/StackOperation.ts"
-import { fresh, isUnrollable } from "../domain/StackStatus.ts"
-import type { Template } from "../domain/Template.ts"
-import { retryUnavailable } from "../internal/awsCommand.ts"
+import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain/job/AwsError.ts"
+import type { StackOperation } from "../domain/stack/StackOperation.ts"
+import { fresh, isUnrollable } from "../domain/stack/StackStatus.ts"
+import type { Template } from "../domain/stack/Template.ts"
+import { retryUnavailable } from "../runtime/AwsClient.ts"
 import {
   ChangeSetExists,
   type ChangeSetKey,
@@ -22,9 +22,9 @@ import {
   type StackOptions,
   TokenUsed
 } from "../services/CloudFormation.ts"
-import { isReadable } from "./memoryResources.ts"
-import { type Failures, isSame, type MemorySettings, MemoryStack, noSettings } from "./memoryStack.ts"
-import { checkCapabilities, summaryOf, valuesOf } from "./memoryTemplate.ts"
+import { type Failures, isSame, type MemorySettings, MemoryStack, noSettings } from "./cloudFormation/MemoryStack.ts"
+import { isReadable } from "./cloudFormation/resources.ts"
+import { checkCapabilities, summaryOf, valuesOf } from "./cloudFormation/template.ts"
 
 export interface Options {
   /** How long each resource of a template takes, one after another; 10 seconds when left out. */

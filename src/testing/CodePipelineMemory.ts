@@ -2,10 +2,10 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { AwsUnavailable } from "../domain/AwsError.ts"
-import type { JobId } from "../domain/Job.ts"
-import type { JobOutcome } from "../domain/JobOutcome.ts"
-import { retryUnavailable } from "../internal/awsCommand.ts"
+import { AwsUnavailable } from "../domain/job/AwsError.ts"
+import type { JobId } from "../domain/job/Job.ts"
+import type { JobOutcome } from "../domain/job/JobOutcome.ts"
+import { retryUnavailable } from "../runtime/AwsClient.ts"
 import { CodePipeline, JobNotOpen } from "../services/CodePipeline.ts"
 
 /** The reasons for which CodePipeline takes no result. */

@@ -4,8 +4,8 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import { decodeJobId, JobId, type NotAJobEvent } from "../domain/Job.ts"
-import type { JobOutcome } from "../domain/JobOutcome.ts"
+import { decodeJobId, JobId, type NotAJobEvent } from "../domain/job/Job.ts"
+import type { JobOutcome } from "../domain/job/JobOutcome.ts"
 import { CodePipelineMemory } from "./CodePipelineMemory.ts"
 
 /** An artifact of the action: its name, or also where its zip is. */

@@ -3,7 +3,8 @@ import { Arbitrary, Data, Effect, Exit, Fiber, Result, Schema } from "effect"
 import { Readable } from "node:stream"
 import { buffer } from "node:stream/consumers"
 import { ZipFile } from "yazl"
-import { type EntryTooLarge, type EntryUnreadable, readEntry, type ZipSource } from "../../src/internal/zipEntry.ts"
+import { type EntryTooLarge, type EntryUnreadable } from "../../src/domain/job/ArtifactFiles.ts"
+import { readEntry, type ZipSource } from "../../src/internal/zipEntry.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 
 const zipOf = (fill: (zip: ZipFile) => void, end?: Parameters<ZipFile["end"]>[0]) =>

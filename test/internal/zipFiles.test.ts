@@ -2,7 +2,8 @@ import { assert, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Schema } from "effect"
 import { buffer } from "node:stream/consumers"
 import * as yauzl from "yauzl-promise"
-import { type Files, zipFiles } from "../../src/internal/zipFiles.ts"
+import type { Files } from "../../src/domain/job/ArtifactFiles.ts"
+import { zipFiles } from "../../src/internal/zipFiles.ts"
 
 /** The files of a zip in the order of its directory. */
 const unzip = (zip: Uint8Array) =>

@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import type { Readable } from "node:stream"
 import { text } from "node:stream/consumers"
-import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
+import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 
 /**
  * Each line of its input is an event and how long the function may run; each line of its fourth stream what became of

@@ -6,13 +6,14 @@ import type { RequestListener } from "node:http"
 import { createServer, request, type Server } from "node:https"
 import { type AddressInfo, Socket } from "node:net"
 import { fileURLToPath } from "node:url"
-import * as Action from "../../src/actions/Action.ts"
-import { CheckWebpage } from "../../src/actions/CheckWebpage.ts"
-import { DeployStack } from "../../src/actions/DeployStack.ts"
-import { checkWebpagePriming } from "../../src/lambda/checkWebpagePriming.ts"
-import { deployStackPriming } from "../../src/lambda/deployStackPriming.ts"
+import * as Action from "../../src/Action.ts"
+import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
+import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
 import * as Lambda from "../../src/lambda/handler.ts"
-import { Connections, type PlayedRequest } from "../../src/lambda/priming.ts"
+import { checkWebpagePriming } from "../../src/lambda/priming/checkWebpage.ts"
+import { Connections } from "../../src/lambda/priming/Connections.ts"
+import { deployStackPriming } from "../../src/lambda/priming/deployStack.ts"
+import type { StubRequest } from "../../src/lambda/priming/StubTransport.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
 import { CodePipeline } from "../../src/services/CodePipeline.ts"
@@ -39,9 +40,9 @@ const surroundings = environment(variables)
 // A handler listens for SIGTERM as long as its container lives; here it is made more often than Node expects.
 process.setMaxListeners(0)
 
-const textOf = ({ body }: PlayedRequest) => body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body)
+const textOf = ({ body }: StubRequest) => body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body)
 
-const operationOf = (request: PlayedRequest) =>
+const operationOf = (request: StubRequest) =>
   request.headers["x-amz-target"]?.split(".")[1] ?? new URLSearchParams(textOf(request)).get("Action") ?? request.method
 
 /** What is asked of AWS while the function starts, and what is logged. */
@@ -54,10 +55,10 @@ const primed = Effect.fnUntraced(function*<P, S, E extends Action.TaggedError>(
   const reports: Array<unknown> = []
   const spied: Lambda.Priming = {
     ...priming,
-    answer: (request) => {
+    respond: (request) => {
       asked.push(operationOf(request))
       if (operationOf(request).startsWith("PutJob")) reports.push(JSON.parse(textOf(request)))
-      return priming.answer(request)
+      return priming.respond(request)
     }
   }
   const layer = Layer.mergeAll(services, Layer.succeed(Console.Console, console))
@@ -124,8 +125,8 @@ describe("the job that is played", () => {
         throw new Error("no event")
       }
     }],
-    ["its answers make no sense", { answer: () => ({ status: 200, body: "<" }) }],
-    ["there are no answers", { answer: () => Promise.reject(new Error("no answer")) }],
+    ["its answers make no sense", { respond: () => ({ status: 200, body: "<" }) }],
+    ["there are no answers", { respond: () => Promise.reject(new Error("no answer")) }],
     ["its services cannot be made", { services: Layer.effectDiscard(Effect.die("no services")) }]
   ])("does no harm where %s", ([, change]) =>
     Effect.gen(function*() {
@@ -144,7 +145,10 @@ describe("the job that is played", () => {
         parameters: Schema.String,
         start: () => Effect.succeed(Action.Step.Done({ message: "done" }))
       })({})
-      const priming = { event: () => checkEvent({ userParameters: "{}" }), answer: () => ({ status: 200, body: "{}" }) }
+      const priming = {
+        event: () => checkEvent({ userParameters: "{}" }),
+        respond: () => ({ status: 200, body: "{}" })
+      }
       const console = yield* TestConsole.make
       const layer = Layer.mergeAll(reporting, counted, Layer.succeed(Console.Console, console))
       const handler = yield* Effect.promise(() => Lambda.handler(One, layer, { priming }))
@@ -174,7 +178,7 @@ describe("Connections", () => {
     Effect.gen(function*() {
       const origin = yield* listen(ok, certificate("stranger"))
       const connections = new Connections()
-      yield* connections.open(new URL(origin).host)
+      yield* connections.open(new URL(origin).host, 2_000)
       assert.strictEqual(yield* get(origin, connections), "200")
       connections.destroy()
     }))
@@ -182,8 +186,8 @@ describe("Connections", () => {
   it.live("gives up where nobody listens, and does not speak TLS", () =>
     Effect.gen(function*() {
       const connections = new Connections()
-      yield* connections.open("127.0.0.1:1")
-      yield* connections.open(new URL(yield* listen(ok)).host)
+      yield* connections.open("127.0.0.1:1", 2_000)
+      yield* connections.open(new URL(yield* listen(ok)).host, 2_000)
       assert.notStrictEqual(yield* get("https://127.0.0.1:1", connections), "200")
       connections.destroy()
     }))

@@ -1,6 +1,6 @@
 // A function whose layer has something to release.
 import { Console, Effect, Layer, Schema } from "effect"
-import * as Action from "../../src/actions/Action.ts"
+import * as Action from "../../src/Action.ts"
 import * as Lambda from "../../src/lambda/handler.ts"
 import { CodePipeline } from "../../src/services/CodePipeline.ts"
 

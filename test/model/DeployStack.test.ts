@@ -3,9 +3,9 @@
 // the README says how.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
-import * as Action from "../../src/actions/Action.ts"
-import { DeployStack } from "../../src/actions/DeployStack.ts"
-import { StackStatus } from "../../src/domain/StackStatus.ts"
+import * as Action from "../../src/Action.ts"
+import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
+import { StackStatus } from "../../src/domain/stack/StackStatus.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
 import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
 import { sampleTemplate } from "../fixtures.ts"

@@ -1,10 +1,10 @@
 // The real program (JobRunner with DeployStack), run up to its next call. A run that is under way cannot be copied, so
 // it is kept as what it was given: the event, and the answers so far. It is run again from the start for each next step.
 import { Clock, Deferred, Effect, Exit, Fiber, type Layer, Logger, Option } from "effect"
-import type { Action, TaggedError } from "../../src/actions/Action.ts"
-import { AwsDenied, AwsRejected, AwsUnavailable } from "../../src/domain/AwsError.ts"
-import type { JobId } from "../../src/domain/Job.ts"
-import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
+import type { Action, TaggedError } from "../../src/Action.ts"
+import { AwsDenied, AwsRejected, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
+import type { JobId } from "../../src/domain/job/Job.ts"
+import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import type { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation, NoUpdates, StackExists, StackNotReady, TokenUsed } from "../../src/services/CloudFormation.ts"

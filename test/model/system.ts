@@ -1,6 +1,6 @@
 // DeployStack between a CloudFormation, a CodePipeline and a Lambda that may do whatever they are known to do.
 import { Effect } from "effect"
-import type { JobOutcome } from "../../src/domain/JobOutcome.ts"
+import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import { deployEvent } from "../fixtures.ts"
 import * as Cloud from "./cloud.ts"
 import type { Move, System } from "./explore.ts"

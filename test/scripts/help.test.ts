@@ -22,9 +22,9 @@ const runIn = (cwd: string, script: string, ...args: ReadonlyArray<string>) =>
 
 /** The scripts of ours that package.json runs by themselves, and each benchmark. */
 const scripts = Object.values(manifest.scripts)
-  .flatMap((command) => /^node (scripts\/\w+\.ts)$/.exec(command)?.slice(1) ?? [])
+  .flatMap((command) => /^node (scripts\/[\w/]+\.ts)$/.exec(command)?.slice(1) ?? [])
   .map((script): readonly [string, ReadonlyArray<string>] => [script, []])
-  .concat(["artifacts", "cold", "load"].map((name) => ["scripts/bench.ts", [name]]))
+  .concat(["artifacts", "cold", "load"].map((name) => ["scripts/bench/bench.ts", [name]]))
 
 describe.each(scripts)("%s %j", (script, args) => {
   it("has help", async () => {
@@ -44,7 +44,7 @@ describe.each(scripts)("%s %j", (script, args) => {
 })
 
 it("a benchmark that there is not gets the one that was meant", async () => {
-  const { status, stderr } = await run("scripts/bench.ts", "colt")
+  const { status, stderr } = await run("scripts/bench/bench.ts", "colt")
   assert.strictEqual(stderr, "colt is no benchmark; did you mean cold?\n")
   assert.strictEqual(status, 2)
 })
@@ -52,7 +52,9 @@ it("a benchmark that there is not gets the one that was meant", async () => {
 it("a build that fails says so in a line", async () => {
   // There is nothing to compile.
   const folder = await mkdtemp(join(tmpdir(), "effect-codepipeline-"))
-  const { status, stderr } = await runIn(folder, "scripts/build.ts").finally(() => rm(folder, { recursive: true }))
+  const { status, stderr } = await runIn(folder, "scripts/build/build.ts").finally(() =>
+    rm(folder, { recursive: true })
+  )
   assert.match(stderr, /^the build failed: Command failed: .+\n$/)
   assert.strictEqual(status, 1)
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
 import { furtherPermissions, minimalPolicy, permissions } from "../../scripts/permissions.ts"
-import { options } from "../../src/actions/DeployStackParameters.ts"
+import { options } from "../../src/actions/deployStack/Parameters.ts"
 
 const source = (folder: string) => {
   const url = new URL(`../../src/${folder}/`, import.meta.url)

@@ -1,0 +1,115 @@
+// npm run bench -- NAME: benchmarks. They measure, and say where a limit is passed; tests do not.
+import * as Effect from "effect/Effect"
+import {
+  type BadUsage,
+  badUsage,
+  type OptionHelp,
+  type Options,
+  runScript,
+  type Script,
+  suggestion
+} from "../commandLine.ts"
+import { artifacts } from "./artifacts.ts"
+import { cold } from "./cold.ts"
+import { load } from "./load.ts"
+
+interface Benchmark {
+  readonly purpose: string
+  readonly options: Readonly<Record<string, OptionHelp>>
+  readonly example: string
+  run(options: Options<string>): Effect.Effect<void, BadUsage>
+}
+
+/** A whole number, or none. */
+const number = (name: string, { values }: Options<string>) => {
+  const [text] = values[name] ?? []
+  if (text === undefined) return Effect.succeed({})
+  return /^\d+$/.test(text)
+    ? Effect.succeed({ [name]: Number(text) })
+    : badUsage(`--${name} takes a number, not "${text}"`)
+}
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  artifacts: {
+    purpose: "requests, bytes, time and memory to read a template out of a zip, beside downloading the whole zip",
+    options: {},
+    example: "npm run bench -- artifacts",
+    run: () => Effect.promise(artifacts)
+  },
+  cold: {
+    purpose: "time, CPU and memory of cold starts and of warm invocations of deploy-stack, beside a function on the " +
+      "AWS SDK alone, and what the functions are made of",
+    options: {
+      rounds: {
+        kind: "value",
+        value: "N",
+        text: "How often each variant is started for each size of memory.",
+        otherwise: "11"
+      },
+      delay: {
+        kind: "value",
+        value: "MS",
+        text: "What AWS takes for a connection, and for a request, in milliseconds.",
+        otherwise: "0"
+      },
+      json: { text: "JSON instead of tables." }
+    },
+    example: "npm run bench -- cold --rounds 5",
+    run: (options) =>
+      Effect.gen(function*() {
+        const rounds = yield* number("rounds", options)
+        const delay = yield* number("delay", options)
+        yield* Effect.promise(() => cold({ ...rounds, ...delay, json: options.flags.has("json") }))
+      })
+  },
+  load: {
+    purpose: "one warm function serves 200 jobs at a time, on an AWS that throttles and resets some of the requests",
+    options: {
+      seed: {
+        kind: "value",
+        value: "TEXT",
+        text: "Decides which requests are throttled and reset.",
+        otherwise: "1"
+      }
+    },
+    example: "npm run bench -- load --seed 7",
+    run: ({ values }) => Effect.promise(() => load(values["seed"]?.[0]))
+  }
+}
+
+const status = "0 all limits are kept, 1 one is passed, 2 the command line is wrong"
+
+const overview: Script<string> = {
+  command: "npm run bench",
+  operands: "NAME",
+  purpose: `Measures, on this machine and on loopback:\n\n${
+    Object.entries(benchmarks).map(([name, { purpose }]) => `${name}: ${purpose}`).join("\n\n")
+  }\n\nEach has options of its own: npm run bench -- NAME --help.`,
+  options: {},
+  examples: Object.values(benchmarks).map(({ example }) => example),
+  status
+}
+
+const name = process.argv.slice(2).find((arg) => Object.hasOwn(benchmarks, arg)) ?? ""
+const benchmark = benchmarks[name]
+
+const script: Script<string> = benchmark === undefined ? overview : {
+  command: "npm run bench",
+  operands: name,
+  purpose: `Measures ${benchmark.purpose}.`,
+  options: benchmark.options,
+  examples: [benchmark.example],
+  status
+}
+
+await runScript(script, (options) => {
+  const { positionals: [first = "", ...others] } = options
+  const names = Object.keys(benchmarks)
+  if (benchmark === undefined) {
+    return badUsage(
+      first === "" ? `name one benchmark: ${names.join(", ")}` : `${first} is no benchmark; ${suggestion(first, names)}`
+    )
+  }
+  if (others.length > 0) return badUsage(`one benchmark at a time, not ${options.positionals.join(" and ")}`)
+  return benchmark.run(options)
+})

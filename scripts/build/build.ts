@@ -1,0 +1,29 @@
+// npm run build: the npm package in dist/, and each function as dist/lambda/<function>/ and <function>.zip.
+import { execFileSync } from "node:child_process"
+import { rm } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { runScript, type Script } from "../commandLine.ts"
+import { buildFunction, building, entryPoints } from "./bundle.ts"
+
+const script: Script<never> = {
+  command: "npm run build",
+  purpose:
+    "Writes the npm package into dist/, and each function as dist/lambda/FUNCTION.zip for Lambda's nodejs24.x, " +
+    "arm64 and x86_64 alike. What was in dist/ before is deleted.",
+  options: {},
+  examples: ["npm run build"],
+  status: "0 all is built, 1 something does not compile, 2 the command line is wrong"
+}
+
+const build = async () => {
+  await rm("dist", { recursive: true, force: true })
+  const tsc = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url))
+  execFileSync(process.execPath, [tsc, "--project", "tsconfig.build.json"], { stdio: "inherit" })
+
+  for (const [name, module] of await entryPoints()) {
+    const { files, path, zip } = await buildFunction(name, module)
+    process.stdout.write(`${path}  ${zip.length} bytes (function.js ${files["function.js"].length})\n`)
+  }
+}
+
+await runScript(script, () => building(build))

@@ -1,0 +1,43 @@
+// npm run deploy: brings the functions into your account.
+import { LambdaClient } from "@aws-sdk/client-lambda"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import { scopedClient } from "../../src/runtime/AwsClient.ts"
+import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
+import { CloudFormation } from "../../src/services/CloudFormation.ts"
+import { configureAws } from "../aws.ts"
+import { buildFunction, building, entryPoints } from "../build/bundle.ts"
+import { type Options, runScript } from "../commandLine.ts"
+import { makeStory } from "../run/TerminalReporter.ts"
+import { deploy } from "./deployment.ts"
+import { type DeployOptions, readOptions, script } from "./deployOptions.ts"
+import { asking } from "./functionsInLambda.ts"
+
+const build = ({ actions }: DeployOptions) =>
+  building(async () => {
+    const wanted = (await entryPoints()).filter(([name]) => actions.some((action) => action === name))
+    return Promise.all(wanted.map(([name, module]) => buildFunction(name, module)))
+  })
+
+const main = Effect.fn("main")(
+  function*(commandLine: Options<keyof typeof script["options"]>) {
+    const options = yield* readOptions(commandLine)
+    const { endpoint } = options
+    const region = yield* configureAws({ user: script.command, endpoint, region: options.region })
+    const story = yield* makeStory(process.stdout)
+    const interval = endpoint === undefined ? "3 seconds" : "300 millis"
+    const ask = asking(yield* scopedClient((shared) => new LambdaClient(shared)))
+    const deployed = yield* deploy(options, { ask, build: build(options), interval, region, story }).pipe(
+      Effect.provide(Layer.merge(ArtifactStore.layer, CloudFormation.layer))
+    )
+    return deployed ? 0 : 1
+  },
+  Effect.scoped,
+  Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)])),
+  // Failures are part of the story; bugs are not.
+  Effect.provideService(References.MinimumLogLevel, "Error")
+)
+
+await runScript(script, main)

@@ -1,0 +1,207 @@
+// npm run event: the event of a job, as CodePipeline sends it, for npm start, SAM and tests.
+import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import { randomUUID } from "node:crypto"
+import { writeFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
+import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
+import { decodeJob } from "../../src/domain/job/Job.ts"
+import { limits } from "../../src/domain/job/JobOutcome.ts"
+import * as UserParameters from "../../src/domain/job/UserParameters.ts"
+import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
+import {
+  absolute,
+  BadUsage,
+  badUsage,
+  type Options,
+  reason,
+  runScript,
+  type Script,
+  suggestion
+} from "../commandLine.ts"
+import { readUserParameters } from "./userParameters.ts"
+
+/** What a pipeline takes. */
+const maxUserParameters = 1_000
+const maxArtifacts = 5
+
+/** The actions, and those of their UserParameters that have an option of their own. */
+const actions: Readonly<
+  Record<string, {
+    readonly parameters: Schema.Codec<unknown, string>
+    readonly own: ReadonlyArray<"stack" | "file" | "mode" | "url">
+  }>
+> = {
+  "deploy-stack": { parameters: DeployStack.parameters, own: ["stack", "file", "mode"] },
+  "check-webpage": { parameters: CheckWebpage.parameters, own: ["url"] }
+}
+
+export const script = {
+  command: "npm run event",
+  operands: "ACTION",
+  purpose: `
+Writes the event that CodePipeline would send to the function of ACTION, which is deploy-stack or check-webpage. It is
+checked as the function would check it. The credentials in it open nothing.
+
+It goes to standard output, where npm adds lines of its own unless it is told to be silent, or to a file. npm start -- FILE
+runs the action on it; sam local invoke --event FILE gives it to a function.`,
+  options: {
+    stack: { kind: "value", value: "NAME", text: "Of deploy-stack: the stack." },
+    file: { kind: "value", value: "PATH", text: "Of deploy-stack: the template in the artifact's zip." },
+    mode: {
+      kind: "value",
+      value: "MODE",
+      text: "Of deploy-stack: what becomes of the stack.",
+      otherwise: "CREATE_UPDATE"
+    },
+    url: { kind: "value", value: "URL", text: "Of check-webpage: the page." },
+    option: {
+      kind: "values",
+      value: "NAME=VALUE",
+      text: "Any other of the action's UserParameters; VALUE is JSON, or else text."
+    },
+    artifact: {
+      kind: "values",
+      value: "NAME=BUCKET/KEY",
+      text: "An input artifact, and where its zip is. The first has the template, unless --option artifact=NAME says " +
+        "otherwise."
+    },
+    "output-artifact": {
+      kind: "values",
+      value: "NAME=BUCKET/KEY",
+      text: "An output artifact, and where its zip has to go."
+    },
+    continuation: {
+      kind: "value",
+      value: "TOKEN",
+      text: "What the job before this one has left.",
+      otherwise: "the job begins the action"
+    },
+    "job-id": { kind: "value", value: "ID", text: "The id of the job.", otherwise: "a new one" },
+    "account-id": { kind: "value", value: "ID", text: "The account of the pipeline.", otherwise: "111122223333" },
+    "encryption-key": {
+      kind: "value",
+      value: "KEY",
+      text: "The KMS key of the artifacts.",
+      otherwise: "S3's own encryption"
+    },
+    output: { kind: "value", value: "FILE", text: "Where the event goes.", otherwise: "standard output" }
+  },
+  examples: [
+    "npm run event -- deploy-stack --stack S --artifact A=bucket/key.zip --file template.json --output event.json",
+    "npm run --silent event -- deploy-stack --stack S --mode DELETE_ONLY > event.json",
+    "npm run event -- check-webpage --url https://www.example.com/ --option status=2xx --output event.json"
+  ],
+  status: "0 the event is written, 2 the command line is wrong, or the file cannot be written"
+} as const satisfies Script<string>
+
+/** `NAME=BUCKET/KEY` */
+const readArtifacts = (option: string, given: ReadonlyArray<string> = []) =>
+  Effect.gen(function*() {
+    const artifacts = yield* Effect.forEach(given, (text) => {
+      const [, name, bucketName, objectKey] = /^([^=]+)=([^/]+)\/(.+)$/.exec(text) ?? []
+      return name === undefined || bucketName === undefined || objectKey === undefined
+        ? badUsage(`--${option} takes NAME=BUCKET/KEY, not "${text}"`)
+        : Effect.succeed({ name, bucketName, objectKey })
+    })
+    const names = artifacts.map(({ name }) => name)
+    const twice = names.find((name, index) => names.indexOf(name) < index)
+    if (twice !== undefined) return yield* badUsage(`--${option} ${twice} is given twice`)
+    return artifacts.length > maxArtifacts
+      ? yield* badUsage(
+        `an action has at most ${maxArtifacts} artifacts; --${option} is given ${artifacts.length} times`
+      )
+      : artifacts
+  })
+
+/** Artifacts that deploy-stack would look for. */
+const wanted = ({ artifact, templateConfiguration }: Readonly<Record<string, unknown>>) => [
+  ...(typeof artifact === "string" ? [artifact] : []),
+  ...(typeof templateConfiguration === "string" ? templateConfiguration.split("::").slice(0, 1) : [])
+]
+
+/** The event that the command line asks for; what the function would refuse is refused here. */
+export const makeEvent = Effect.fn("makeEvent")(function*(
+  { positionals: [name = "", ...others], values }: Options<keyof typeof script["options"]>
+) {
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined
+  if (action === undefined) {
+    const names = Object.keys(actions)
+    return yield* badUsage(
+      name === "" ? `name the action: ${names.join(" or ")}` : `${name} is no action; ${suggestion(name, names)}`
+    )
+  }
+  if (others.length > 0) return yield* badUsage(`one action at a time, not also ${others.join(" and ")}`)
+  const useless = (["stack", "file", "mode", "url"] as const)
+    .find((option) => values[option] !== undefined && !action.own.includes(option))
+  if (useless !== undefined) return yield* badUsage(`--${useless} is not for ${name}`)
+
+  const inputArtifacts = yield* readArtifacts("artifact", values.artifact)
+  const outputArtifacts = yield* readArtifacts("output-artifact", values["output-artifact"])
+  const own = Object.fromEntries(
+    action.own.flatMap((option) => (values[option] ?? []).map((value): [string, string] => [option, value]))
+  )
+  const [first] = inputArtifacts
+  const parameters = {
+    ...own,
+    ...(name === "deploy-stack" && first !== undefined && { artifact: first.name }),
+    ...(yield* readUserParameters(values.option ?? []))
+  }
+
+  const userParameters = JSON.stringify(parameters)
+  yield* Effect.mapError(
+    UserParameters.decode(action.parameters, userParameters),
+    ({ message }) =>
+      new BadUsage({
+        message: `${message}. UserParameters are given by ${
+          action.own.map((option) => `--${option}`).join(", ")
+        } and --option NAME=VALUE${name === "deploy-stack" ? ", the artifact by --artifact NAME=BUCKET/KEY" : ""}`
+      })
+  )
+  if (userParameters.length > maxUserParameters) {
+    return yield* badUsage(
+      `UserParameters would have ${userParameters.length} characters, and a pipeline takes ${maxUserParameters}` +
+        (name === "deploy-stack" ? ": put parameters and tags into the file of templateConfiguration" : "")
+    )
+  }
+  const there = new Set(inputArtifacts.map((artifact) => artifact.name))
+  const missing = name === "deploy-stack" ? wanted(parameters).find((artifact) => !there.has(artifact)) : undefined
+  if (missing !== undefined) {
+    return yield* badUsage(`there is no input artifact "${missing}": give it with --artifact ${missing}=BUCKET/KEY`)
+  }
+  const [continuationToken] = values.continuation ?? []
+  if (continuationToken !== undefined && continuationToken.length > limits.continuationToken) {
+    return yield* badUsage(
+      `--continuation has ${continuationToken.length} characters, and CodePipeline takes ${limits.continuationToken}`
+    )
+  }
+
+  const event = LocalPipeline.event({
+    id: values["job-id"]?.[0] ?? randomUUID(),
+    ...(values["account-id"] !== undefined && { accountId: values["account-id"].join() }),
+    functionName: name,
+    userParameters,
+    inputArtifacts,
+    outputArtifacts,
+    continuationToken,
+    encryptionKey: values["encryption-key"]?.[0]
+  })
+  yield* Effect.mapError(decodeJob(event), ({ message }) => new BadUsage({ message }))
+  return event
+})
+
+const main = Effect.fn("main")(function*(options: Options<keyof typeof script["options"]>) {
+  const json = `${JSON.stringify(yield* makeEvent(options), null, 2)}\n`
+  const [file] = options.values.output ?? []
+  if (file === undefined) {
+    process.stdout.write(json)
+    return
+  }
+  yield* Effect.tryPromise({
+    try: () => writeFile(absolute(file), json),
+    catch: (cause) => new BadUsage({ message: `the event could not be written: ${reason(cause)}` })
+  })
+})
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runScript(script, main)

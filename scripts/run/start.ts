@@ -1,0 +1,215 @@
+// npm start: plays CodePipeline for one action on this machine and tells the story as it happens.
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as References from "effect/References"
+import type * as Schema from "effect/Schema"
+import { relative } from "node:path"
+import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
+import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
+import { decodeJob } from "../../src/domain/job/Job.ts"
+import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
+import * as UserParameters from "../../src/domain/job/UserParameters.ts"
+import { fresh } from "../../src/domain/stack/StackStatus.ts"
+import * as JobRunner from "../../src/JobRunner.ts"
+import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
+import { CloudFormation } from "../../src/services/CloudFormation.ts"
+import { WebPage } from "../../src/services/WebPage.ts"
+import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
+import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
+import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
+import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
+import { configureAws } from "../aws.ts"
+import { absolute, BadUsage, runScript } from "../commandLine.ts"
+import { type LocalArtifact, upload } from "./artifacts.ts"
+import {
+  type CommandLine,
+  type Options,
+  readArtifacts,
+  readEvent,
+  readOptions,
+  script,
+  withoutCredentials,
+  withParameters
+} from "./startOptions.ts"
+import { makeStory, type Story } from "./TerminalReporter.ts"
+
+const shown = (path: string) => relative(process.cwd(), absolute(path))
+
+/** Brings the artifacts to where they will be read. A real bucket gets none that was not given. */
+const putArtifacts = Effect.fn("putArtifacts")(function*(
+  { artifacts: { length: given }, endpoint, live }: Options,
+  artifacts: Effect.Success<ReturnType<typeof readArtifacts>>,
+  story: Story
+) {
+  const emulator = endpoint !== undefined
+  if (live && !emulator && given === 0) return
+  for (const { artifact, local } of artifacts) {
+    const put = !live || (yield* upload(artifact, local, { emulator, replace: given > 0 }))
+    if (put) {
+      yield* story.line(`    artifact    ${local.name}: ${shown(local.path)}, ${local.zip.length} bytes as a zip`)
+    }
+  }
+})
+
+/** What the event asks of deploy-stack, as far as that can be read. */
+const parametersOf = (event: unknown) =>
+  decodeJob(event).pipe(
+    Effect.flatMap(({ userParameters }) => UserParameters.decode(DeployStack.parameters, userParameters)),
+    Effect.option
+  )
+
+const memory = (
+  { stackFails, stackStatus }: Options,
+  event: unknown,
+  artifacts: ReadonlyArray<LocalArtifact>
+) => {
+  const prepare = Effect.gen(function*() {
+    const { failResource, setStatus } = yield* CloudFormationMemory
+    const parameters = yield* parametersOf(event)
+    if (stackStatus !== undefined && Option.isSome(parameters)) yield* setStatus(parameters.value.stack, stackStatus)
+    if (stackFails !== undefined) yield* failResource(stackFails, "It fails because --stack-fails says so")
+  })
+  return Layer.merge(
+    ArtifactStoreMemory.layer(Object.fromEntries(artifacts.map(({ name, zip }) => [name, zip]))),
+    Layer.provideMerge(Layer.effectDiscard(prepare), CloudFormationMemory.layer({ resourceDuration: "500 millis" }))
+  )
+}
+
+/** CloudFormation, with each look at a stack told. */
+const told = (story: Story) =>
+  Layer.effect(
+    CloudFormation,
+    Effect.map(CloudFormation, (cloudFormation) => ({
+      ...cloudFormation,
+      describe: (stack) =>
+        Effect.tap(cloudFormation.describe(stack), (found) =>
+          story.saw(Option.match(found, { onNone: () => "does not exist", onSome: ({ status }) => status }))),
+      events: (stackId, since, pages) =>
+        Effect.tap(cloudFormation.events(stackId, since, pages), (events) => {
+          const newest = events.find(({ physicalResourceId }) =>
+            physicalResourceId === stackId
+          )
+          return newest === undefined || pages === undefined ? Effect.void : story.saw(newest.status)
+        })
+    }))
+  )
+
+/** Web pages, with what comes back told. */
+const toldPages = (story: Story) =>
+  Layer.provide(
+    Layer.effect(
+      WebPage,
+      Effect.map(WebPage, ({ open }) => ({
+        open: (request) =>
+          open(request).pipe(
+            Effect.tap(({ status, url }) => story.sawPage(`${status} ${url}`)),
+            // What to do about it the action tells.
+            Effect.tapError((error) =>
+              story.sawPage(error._tag === "PageUnreachable" ? `no answer: ${error.detail}` : error.message)
+            )
+          )
+      }))
+    ),
+    WebPage.layer
+  )
+
+const play = Effect.fn("play")(function*<E, R>(
+  { interval }: Options,
+  event: unknown,
+  story: Story,
+  invoke: (event: unknown) => Effect.Effect<unknown, E, R>
+) {
+  let invocations = 0
+  const outcome = yield* LocalPipeline.run({
+    event,
+    invoke,
+    interval: interval * 1000,
+    observe: (happening) => {
+      invocations = happening.invocation
+      return story.happened(happening)
+    }
+  })
+  yield* story.end(outcome, invocations)
+  return outcome
+})
+
+/** In memory: a resource that was to fail and did not is a mistake in the command line. */
+const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
+  stackFails !== undefined && outcome._tag === "Succeeded"
+    ? Effect.fail(
+      new BadUsage({
+        message:
+          `--stack-fails ${stackFails}: nothing failed: the template in memory has no such resource (it has to be JSON, and at most 51,200 bytes)`
+      })
+    )
+    : Effect.void
+
+const deployStack = Effect.fn("deployStack")(function*(options: Options, given: unknown, story: Story) {
+  if (options.live) yield* configureAws({ user: "--live", endpoint: options.endpoint })
+  const asked = yield* withParameters(options, given)
+  const event = options.live ? yield* withoutCredentials(asked) : asked
+  const artifacts = yield* decodeJob(event).pipe(
+    Effect.flatMap((job) => readArtifacts(options, job)),
+    // The action is to tell what is wrong with the event.
+    Effect.catchTag("JobInvalid", () => Effect.succeed([]))
+  )
+  yield* story.line(
+    `deploy-stack on ${shown(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
+  )
+  yield* putArtifacts(options, artifacts, story)
+  const { stackStatus } = options
+  if (stackStatus !== undefined && fresh(stackStatus) === "Busy") {
+    const waits = Option.exists(yield* parametersOf(event), ({ whenBusy }) => whenBusy === "wait")
+    if (waits) yield* story.line(`    the stack stays in ${stackStatus}, and the action waits for it, until Ctrl+C`)
+  }
+  const services = options.live
+    ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
+    : memory(options, event, artifacts.map(({ local }) => local))
+  const outcome = yield* play(options, event, story, (event) => JobRunner.run(DeployStack, event)).pipe(
+    Effect.provide(told(story).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer))))
+  )
+  yield* checkFailed(options, outcome)
+  return outcome
+})
+
+const checkWebpage = Effect.fn("checkWebpage")(function*(options: Options, event: unknown, story: Story) {
+  yield* story.line(`check-webpage on ${shown(options.event)}`)
+  return yield* play(options, event, story, (event) => JobRunner.run(CheckWebpage, event)).pipe(
+    Effect.provide(Layer.merge(toldPages(story), CodePipelineMemory.layer))
+  )
+})
+
+/** An event that deploy-stack does not take, but check-webpage does, was meant for that one. */
+const checkMeant = Effect.fn("checkMeant")(function*(event: unknown) {
+  const takes = (parameters: Schema.Codec<unknown, string>) =>
+    decodeJob(event).pipe(
+      Effect.flatMap(({ userParameters }) => UserParameters.decode(parameters, userParameters)),
+      Effect.isSuccess
+    )
+  if (!(yield* takes(DeployStack.parameters)) && (yield* takes(CheckWebpage.parameters))) {
+    return yield* new BadUsage({
+      message: "this looks like an event of check-webpage: --action check-webpage (or deploy-stack, if you mean it)"
+    })
+  }
+})
+
+const main = Effect.fn("main")(
+  function*(commandLine: CommandLine) {
+    const options = yield* readOptions(commandLine)
+    const event = yield* readEvent(options.event)
+    if (commandLine.values.action === undefined) yield* checkMeant(event)
+    const story = yield* makeStory(process.stdout)
+    const run = options.action === "check-webpage" ? checkWebpage : deployStack
+    const outcome = yield* run(options, event, story)
+    return outcome._tag === "Succeeded" ? 0 : 1
+  },
+  Effect.scoped,
+  Effect.catchTag("NotAJobEvent", ({ message }) => Effect.fail(new BadUsage({ message }))),
+  Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)])),
+  // Failures are part of the story; bugs are not.
+  Effect.provideService(References.MinimumLogLevel, "Error")
+)
+
+await runScript(script, main)

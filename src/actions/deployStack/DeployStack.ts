@@ -1,0 +1,68 @@
+// Creates or updates a CloudFormation stack from a template in an input artifact, and watches it to the end. It takes the
+// same UserParameters and says the same words as the function that AWS's user guide has for this.
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Action from "../../Action.ts"
+import * as StackChangeSet from "./changeSet.ts"
+import { DeployStackParameters } from "./Parameters.ts"
+import { start } from "./start.ts"
+import { type Invocation, nameOf, State } from "./State.ts"
+import { watch } from "./watch.ts"
+
+export { ChangeSetFailed } from "./changeSet.ts"
+export { OutputArtifactMissing } from "./outputs.ts"
+export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./settings.ts"
+export { OperationRejected, StackProtected, StackRefused } from "./start.ts"
+export { TemplateInvalid } from "./template.ts"
+export { OperationFailed, OperationUnproven, StackMissing } from "./watch.ts"
+
+const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation, state: Option.Option<State>) {
+  const { parameters: { stack } } = invocation
+  const known = Option.filter(state, ({ stackId }) => nameOf(stackId) === nameOf(stack))
+  return yield* Option.match(known, {
+    onNone: () => watch(invocation, { stackId: stack, since: 0 }),
+    onSome: (state) => "changeSet" in state ? StackChangeSet.goOn(invocation, state) : watch(invocation, state)
+  })
+})
+
+/**
+ * Creates a CloudFormation stack, or updates it where it exists, and waits for the end; in other modes it replaces or
+ * deletes the stack, or makes and executes a change set.
+ *
+ * UserParameters: `{"stack": …, "file": …, "artifact": …}`, the stack's name or ARN, the path of its template in the zip
+ * of an input artifact, and the artifact's name; `DeployStackParameters` has all that is optional. The template may have
+ * 1 MiB, as JSON or YAML; one of more than 51,200 bytes is passed through the bucket that `templateBucket` names, or the
+ * environment variable `TEMPLATE_BUCKET`.
+ *
+ * A drop-in for the sample function of "Invoke an AWS Lambda function in a pipeline" in the CodePipeline user guide.
+ */
+export const DeployStack = Action.make({
+  name: "deploy-stack",
+  parameters: DeployStackParameters,
+  state: State,
+  start,
+  resume: (invocation, state) => resume(invocation, Option.some(state)),
+  recover: (invocation) => resume(invocation, Option.none()),
+  annotations: ({ stack }) => ({ stack }),
+  timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes)
+})({
+  ...Action.awsFailures,
+  ...Action.artifactFailures,
+  TemplateInvalid: "ConfigurationError",
+  TemplateConfigurationInvalid: "ConfigurationError",
+  StackSettingsInvalid: "ConfigurationError",
+  CapabilitiesMissing: "ConfigurationError",
+  UploadFailed: ({ denied, message }) => ({ type: denied ? "PermissionError" : "ConfigurationError", message }),
+  OutputArtifactMissing: "ConfigurationError",
+  OutputMissing: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
+  OutputsTooLarge: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
+  StackRefused: "ConfigurationError",
+  StackProtected: "ConfigurationError",
+  ChangeSetFailed: "ConfigurationError",
+  ChangeSetNotReady: "ConfigurationError",
+  OperationRejected: "ConfigurationError",
+  StackMissing: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),
+  OperationUnproven: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId }),
+  OperationFailed: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId })
+})

@@ -1,0 +1,109 @@
+// What a change set is good for, and what it would change.
+import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
+import { truncate } from "../job/JobOutcome.ts"
+
+/** One change to a resource (shape ResourceChange of CloudFormation's API). */
+export const ResourceChange = Schema.Struct({
+  /** `Add`, `Modify`, `Remove`, `Import`, `Dynamic`, or what AWS has added since. */
+  action: Schema.String,
+  logicalResourceId: Schema.String,
+  resourceType: Schema.String,
+  /** `True` or `Conditional` where a modified resource is made anew, and the old one removed, for sure or perhaps. */
+  replacement: Schema.optionalKey(Schema.String)
+})
+export type ResourceChange = typeof ResourceChange.Type
+
+/** A change set as DescribeChangeSet shows it. */
+export const ChangeSet = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  stackId: Schema.String,
+  status: Schema.String,
+  executionStatus: Schema.String,
+  /** Why it is in this status. */
+  reason: Schema.optionalKey(Schema.String),
+  /** The action marks the change sets that it makes. */
+  description: Schema.optionalKey(Schema.String),
+  changes: Schema.Array(ResourceChange)
+})
+export type ChangeSet = typeof ChangeSet.Type
+
+/** What can be done with a change set. */
+export type Readiness = Data.TaggedEnum<{
+  /** CloudFormation is still at work on it. */
+  Pending: {}
+  /** It can be executed. */
+  Ready: {}
+  /** There is nothing to change. */
+  Empty: {}
+  /** It is, or has been, executed. */
+  Executed: {}
+  /** The stack was changed after it was made, or it could not be made. */
+  Unusable: { readonly reason: string }
+}>
+export const Readiness = Data.taggedEnum<Readiness>()
+
+/** What CloudFormation says of a change set without changes, by itself and for a template with a transform. */
+const noChanges = /didn't contain changes|No updates are to be performed/
+
+/** Status and execution status together tell, by what the page "DescribeChangeSet" of the API reference says of them. */
+export const readiness = ({ executionStatus, reason, status }: ChangeSet): Readiness => {
+  if (status === "FAILED" && noChanges.test(reason ?? "")) return Readiness.Empty()
+  if (/_(?:PENDING|IN_PROGRESS)$/.test(status)) {
+    return status.startsWith("CREATE") ? Readiness.Pending() : Readiness.Unusable({ reason: "it is being deleted" })
+  }
+  if (status !== "CREATE_COMPLETE") return Readiness.Unusable({ reason: reason ?? `its status is ${status}` })
+  switch (executionStatus) {
+    case "AVAILABLE":
+      return Readiness.Ready()
+    case "UNAVAILABLE":
+      return Readiness.Pending()
+    case "OBSOLETE":
+      return Readiness.Unusable({ reason: "it is obsolete: the stack was changed after it was made. Make it again" })
+    default:
+      return executionStatus.startsWith("EXECUTE_")
+        ? Readiness.Executed()
+        : Readiness.Unusable({ reason: `its execution status is ${executionStatus}` })
+  }
+}
+
+const verbs: Readonly<Record<string, string>> = {
+  Add: "add",
+  Modify: "modify",
+  Remove: "remove",
+  Import: "import",
+  Dynamic: "perhaps change"
+}
+
+/** The worst first: what is replaced, perhaps replaced, removed. */
+const weight = ({ action, replacement }: ResourceChange) => {
+  if (replacement === "True") return 0
+  if (replacement === "Conditional") return 1
+  return action === "Remove" ? 2 : 3
+}
+
+const verbOf = (change: ResourceChange) => {
+  if (change.replacement === "True") return "replace"
+  return change.replacement === "Conditional" ? "perhaps replace" : verbs[change.action] ?? change.action
+}
+
+/** As many resources are named. */
+const maxNamed = 10
+
+/**
+ * How many resources are changed in which way, and ten of them by name, replacements first: `3 changes (1 replace, 2
+ * add): replace Database (AWS::RDS::DBInstance), add …`. At most 1,500 characters.
+ */
+export const summary = (changes: ReadonlyArray<ResourceChange>): string => {
+  const sorted = changes.toSorted((a, b) => weight(a) - weight(b))
+  const counts = new Map<string, number>()
+  for (const change of sorted) counts.set(verbOf(change), (counts.get(verbOf(change)) ?? 0) + 1)
+  const counted = Array.from(counts, ([verb, count]) => `${count} ${verb}`).join(", ")
+  const named = sorted.slice(0, maxNamed).map((change) =>
+    `${verbOf(change)} ${change.logicalResourceId} (${change.resourceType})`
+  )
+  const more = changes.length > maxNamed ? [`and ${changes.length - maxNamed} more`] : []
+  const head = `${changes.length} change${changes.length === 1 ? "" : "s"}`
+  return changes.length === 0 ? head : truncate(`${head} (${counted}): ${[...named, ...more].join(", ")}`, 1_500)
+}

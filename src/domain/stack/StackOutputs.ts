@@ -1,0 +1,74 @@
+// What a stack hands on to the pipeline's later actions: its outputs, as variables and as a file.
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { limits, outputVariableBytes } from "../job/JobOutcome.ts"
+import { nearest } from "../text/closestMatches.ts"
+
+/** What there is to hand on. */
+export interface StackWithOutputs {
+  /** The ARN. */
+  readonly id: string
+  readonly name: string
+  /** Values by name. CloudFormation's names have letters and digits only, so each is the name of a variable. */
+  readonly outputs: Readonly<Record<string, string>>
+}
+
+/** UserParameters ask for an output that the stack does not have. */
+export class OutputMissing extends Schema.TaggedError<OutputMissing>()("OutputMissing", {
+  stackId: Schema.String,
+  stack: Schema.String,
+  output: Schema.String,
+  /** The names of the outputs that there are. */
+  known: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    const [closest] = nearest(this.output, this.known)
+    const names = this.known.map((name) => `"${name}"`).join(", ")
+    return `Stack "${this.stack}" is deployed, but has no output "${this.output}", which "outputs" in UserParameters ` +
+      (closest === undefined
+        ? `asks for. Its outputs are: ${names === "" ? "none" : names}`
+        : `asks for. Did you mean "${closest}"?`)
+  }
+}
+
+/** The outputs are more than CodePipeline takes as output variables. */
+export class OutputsTooLarge extends Schema.TaggedError<OutputsTooLarge>()("OutputsTooLarge", {
+  stackId: Schema.String,
+  stack: Schema.String,
+  bytes: Schema.Int
+}) {
+  override get message() {
+    return `Stack "${this.stack}" is deployed, but its outputs take ${this.bytes} bytes as output variables, and ` +
+      `CodePipeline allows ${limits.outputVariables}. Name those that later actions need, such as ` +
+      "\"outputs\": [\"Url\"] in UserParameters; an output artifact takes all of them"
+  }
+}
+
+/** An output that the template itself calls `StackId` stays what the template says. */
+const allOf = ({ id, outputs }: StackWithOutputs) => ({ StackId: id, ...outputs })
+
+/**
+ * The output variables: `StackId` and all outputs, or those of `names` only. None of the outputs where it is empty.
+ * At most 122,880 bytes (shape OutputVariablesMap of CodePipeline's API).
+ */
+export const variables = (
+  stack: StackWithOutputs,
+  names?: ReadonlyArray<string>
+): Result.Result<Readonly<Record<string, string>>, OutputMissing | OutputsTooLarge> => {
+  const { id: stackId, name } = stack
+  const all: Readonly<Record<string, string>> = allOf(stack)
+  const missing = names?.find((name) => !Object.hasOwn(all, name))
+  if (missing !== undefined) {
+    const known = Object.keys(stack.outputs)
+    return Result.fail(new OutputMissing({ stackId, stack: name, output: missing, known }))
+  }
+  const wanted = names && new Set(["StackId", ...names])
+  const chosen = Object.fromEntries(Object.entries(all).filter(([name]) => wanted?.has(name) ?? true))
+  const bytes = outputVariableBytes(chosen)
+  return bytes > limits.outputVariables
+    ? Result.fail(new OutputsTooLarge({ stackId, stack: name, bytes }))
+    : Result.succeed(chosen)
+}
+
+/** All outputs and `StackId` as a JSON object, as the output file of CodePipeline's own CloudFormation action is one. */
+export const file = (stack: StackWithOutputs): string => `${JSON.stringify(allOf(stack), undefined, 2)}\n`

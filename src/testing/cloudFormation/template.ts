@@ -1,0 +1,96 @@
+// What CloudFormation in memory makes of a template and a request: its parameters and its capabilities.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { StackParameter } from "../../domain/stack/StackParameters.ts"
+import {
+  InsufficientCapabilities,
+  type StackOptions,
+  type TemplateSummary,
+  UnknownParameters
+} from "../../services/CloudFormation.ts"
+
+const Template = Schema.fromJsonString(Schema.Struct({
+  Parameters: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Struct({ Default: Schema.optionalKey(Schema.Unknown) }))
+  ),
+  Transform: Schema.optionalKey(Schema.Unknown),
+  Resources: Schema.Record(
+    Schema.String,
+    Schema.Struct({
+      Type: Schema.String,
+      Properties: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
+    })
+  )
+}))
+
+const parse = Schema.decodeOption(Template)
+
+/** What is no JSON has neither parameters nor resources. */
+const read = (text: string): typeof Template.Type => Option.getOrElse(parse(text), () => ({ Resources: {} }))
+
+/** By which property a resource of IAM is named. */
+const nameProperty = /^(?:Role|User|Group|ManagedPolicy|InstanceProfile)Name$/
+
+export const summaryOf = (text: string): TemplateSummary => {
+  const { Parameters = {}, Resources, Transform } = read(text)
+  const iam = Object.values(Resources).filter(({ Type }) => Type.startsWith("AWS::IAM::"))
+  const named = iam.some(({ Properties = {} }) => Object.keys(Properties).some((name) => nameProperty.test(name)))
+  const capabilities = [
+    ...(iam.length > 0 ? [named ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"] : []),
+    ...(Transform === undefined ? [] : ["CAPABILITY_AUTO_EXPAND"])
+  ]
+  const types = [...new Set(iam.map(({ Type }) => Type))].join(", ")
+  return {
+    parameterNames: Object.keys(Parameters),
+    capabilities,
+    capabilitiesReason: iam.length === 0
+      ? undefined
+      : `The following resource(s) require capabilities: [${types}]`
+  }
+}
+
+/** Fails where the request does not allow what the template does. */
+export const checkCapabilities = (
+  text: string,
+  { capabilities = [], stack }: StackOptions & { readonly stack: string }
+): Effect.Effect<void, InsufficientCapabilities> => {
+  const given = new Set<string>(capabilities)
+  if (given.has("CAPABILITY_NAMED_IAM")) given.add("CAPABILITY_IAM")
+  const required = summaryOf(text).capabilities.filter((capability) => !given.has(capability))
+  return required.length === 0
+    ? Effect.void
+    : Effect.fail(
+      new InsufficientCapabilities({ stack, required, reason: `Requires capabilities : [${required.join(", ")}]` })
+    )
+}
+
+/** The values of all parameters of the template, or CloudFormation's own words for what is wrong with the request's. */
+export const valuesOf = (
+  text: string,
+  { parameters = [], stack }: StackOptions & { readonly stack: string },
+  previous: ReadonlyMap<string, string>
+): Effect.Effect<ReadonlyMap<string, string>, UnknownParameters | MissingValues> => {
+  const { Parameters = {} } = read(text)
+  const unknown = parameters.filter(({ name }) => !Object.hasOwn(Parameters, name)).map(({ name }) => name)
+  if (unknown.length > 0) return Effect.fail(new UnknownParameters({ stack, names: unknown }))
+  const given = new Map(parameters.map((parameter) => [parameter.name, parameter]))
+  const values = Object.entries(Parameters).map(([name, { Default }]) =>
+    [name, valueOf(given.get(name), previous.get(name), Default)] as const
+  )
+  const missing = values.filter(([, value]) => value === undefined).map(([name]) => name)
+  return missing.length > 0
+    ? Effect.fail({ _tag: "MissingValues", words: `Parameters: [${missing.join(", ")}] must have values` })
+    : Effect.succeed(new Map(values.map(([name, value]) => [name, value ?? ""])))
+}
+
+/** What the caller has to make an error of its own operation of. */
+export interface MissingValues {
+  readonly _tag: "MissingValues"
+  readonly words: string
+}
+
+const valueOf = (given: StackParameter | undefined, previous: string | undefined, byDefault: unknown) => {
+  if (given === undefined) return byDefault === undefined ? undefined : String(byDefault)
+  return "value" in given ? given.value : previous
+}

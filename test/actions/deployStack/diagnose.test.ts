@@ -1,0 +1,265 @@
+// What DeployStack says when an operation has failed.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
+import { diagnose } from "../../../src/actions/deployStack/diagnose.ts"
+import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
+import type { StackEvent } from "../../../src/domain/stack/StackEvents.ts"
+import * as JobRunner from "../../../src/JobRunner.ts"
+import { CloudFormation } from "../../../src/services/CloudFormation.ts"
+import { ArtifactStoreMemory } from "../../../src/testing/ArtifactStoreMemory.ts"
+import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
+import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
+import * as LocalPipeline from "../../../src/testing/LocalPipeline.ts"
+import { drive } from "../../drive.ts"
+import { deployEvent } from "../../fixtures.ts"
+
+const templateOf = (resources: Readonly<Record<string, string>>) =>
+  JSON.stringify({
+    Resources: Object.fromEntries(
+      Object.entries(resources).map(([id, type]) => [
+        id,
+        type.startsWith("https:")
+          ? { Type: "AWS::CloudFormation::Stack", Properties: { TemplateURL: type } }
+          : { Type: type }
+      ])
+    )
+  })
+
+const templates = {
+  "https://t/network": templateOf({ Vpc: "AWS::EC2::VPC", Inner: "https://t/inner" }),
+  "https://t/inner": templateOf({ Topic: "AWS::SNS::Topic", Queue: "AWS::SQS::Queue", Other: "AWS::SQS::Queue" })
+}
+
+const world = (resources: Readonly<Record<string, string>>) =>
+  Layer.mergeAll(
+    ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": templateOf(resources) } }),
+    CloudFormationMemory.layer({ templates }),
+    CodePipelineMemory.layer
+  )
+
+const runToEnd = (event: unknown) =>
+  drive(LocalPipeline.run({ event, invoke: (event) => JobRunner.run(DeployStack, event) }))
+
+const failing = (...args: Parameters<CloudFormationMemory["Service"]["failResource"]>) =>
+  CloudFormationMemory.use(({ failResource }) => failResource(...args))
+
+const deny = (operation: string) => CloudFormationMemory.use(({ deny }) => deny(operation))
+
+const replace =
+  "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
+
+const failed = (...lines: ReadonlyArray<string>) => ["Update failed: ROLLBACK_COMPLETE", ...lines, replace].join("\n")
+
+const network = { Topic: "AWS::SNS::Topic", Network: "https://t/network", Bucket: "AWS::S3::Bucket" }
+
+/** Somebody else's failure; his tool sends no token. */
+const theirs = (stackId: string) => ({
+  stackId,
+  timestamp: 1_000,
+  logicalResourceId: "Queue",
+  physicalResourceId: "queue-1",
+  resourceType: "AWS::SQS::Queue",
+  status: "CREATE_FAILED",
+  reason: "theirs"
+})
+
+describe("a failure", () => {
+  it.effect("has the stack's id, for the console", () =>
+    Effect.gen(function*() {
+      yield* failing("Topic", "quota")
+      const outcome = yield* runToEnd(deployEvent())
+      const { id } = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("MyTestStack")))
+      assert.deepStrictEqual(outcome, {
+        _tag: "Failed",
+        type: "JobFailed",
+        message: failed("Topic (AWS::SNS::Topic): quota"),
+        externalExecutionId: id
+      })
+    }).pipe(Effect.provide(world(network))))
+
+  it.effect("is not told by what failed in somebody else's operation that has no token", () =>
+    Effect.gen(function*() {
+      yield* failing("Topic", "quota")
+      const { events, ...cloudFormation } = yield* CloudFormation
+      const outcome = yield* runToEnd(deployEvent()).pipe(
+        Effect.provideService(CloudFormation, {
+          ...cloudFormation,
+          events: (stack, since, pages) => Effect.map(events(stack, since, pages), (all) => [...all, theirs(stack)])
+        })
+      )
+      assert.strictEqual(outcome.message, failed("Topic (AWS::SNS::Topic): quota"))
+    }).pipe(Effect.provide(world(network))))
+
+  it.effect("of a resource in nested stacks names the resource, and not the stacks around it", () =>
+    Effect.gen(function*() {
+      yield* failing("Queue", "quota")
+      const { message } = yield* runToEnd(deployEvent())
+      assert.strictEqual(message, failed("Network/Inner/Queue (AWS::SQS::Queue): quota"))
+    }).pipe(Effect.provide(world(network))))
+
+  it.effect("of a nested stack that cannot be asked is told in the words of the stack around it", () =>
+    Effect.gen(function*() {
+      yield* failing("Queue", "quota")
+      const cloudFormation = yield* CloudFormation
+      const silent = new AwsUnavailable({ operation: "o", code: "Throttling", detail: "Rate exceeded" })
+      const { message } = yield* Effect.provideService(runToEnd(deployEvent()), CloudFormation, {
+        ...cloudFormation,
+        events: (stack, ...rest) =>
+          stack.includes("Inner") ? Effect.fail(silent) : cloudFormation.events(stack, ...rest)
+      })
+      assert.match(
+        message,
+        /^Update failed: .*\nNetwork\/Inner \(AWS::CloudFormation::Stack\): Embedded stack arn:.*Queue/
+      )
+    }).pipe(Effect.provide(world(network))))
+
+  it.effect("that a hook has brought about tells what the hook says", () =>
+    Effect.gen(function*() {
+      yield* CloudFormationMemory.use(({ failHook }) => failHook("Bucket", "Org::Policy::Hook", "must be encrypted"))
+      const { message } = yield* runToEnd(deployEvent())
+      assert.strictEqual(message, failed("Bucket (AWS::S3::Bucket): hook Org::Policy::Hook failed: must be encrypted"))
+    }).pipe(Effect.provide(world({ Topic: "AWS::SNS::Topic", Bucket: "AWS::S3::Bucket" }))))
+
+  const invalid = CloudFormationMemory.use(({ failValidation }) => failValidation("Topic", "it has no property Nmae"))
+
+  it.effect("of a validation tells what only DescribeEvents knows", () =>
+    Effect.gen(function*() {
+      yield* invalid
+      const { message } = yield* runToEnd(deployEvent())
+      assert.strictEqual(
+        message,
+        failed(
+          "Topic (AWS::SNS::Topic): validation AWS::EarlyValidation::PropertyValidation failed: it has no property Nmae"
+        )
+      )
+    }).pipe(Effect.provide(world(network))))
+
+  it.effect("of a validation tells what the stack says where the role may not ask DescribeEvents", () =>
+    Effect.gen(function*() {
+      yield* invalid
+      yield* deny("cloudformation:DescribeEvents")
+      const { message } = yield* runToEnd(deployEvent())
+      assert.match(
+        message,
+        /\nThe following hook\(s\)\/validation failed: \[AWS::EarlyValidation::PropertyValidation\]/
+      )
+    }).pipe(Effect.provide(world(network))))
+
+  it.effect("of an update tells that the stack is as it was", () =>
+    Effect.gen(function*() {
+      yield* runToEnd(deployEvent({ id: "1" }))
+      const other = templateOf({ Topic: "AWS::SNS::Topic" })
+      yield* ArtifactStoreMemory.use(({ put }) => put("MyTemplate", { "template-package/template.json": other }))
+      yield* failing("Topic", "quota")
+      const { message } = yield* runToEnd(deployEvent({ id: "2" }))
+      assert.strictEqual(
+        message,
+        "Update failed: UPDATE_ROLLBACK_COMPLETE\nTopic (AWS::SNS::Topic): quota\n" +
+          "Stack \"MyTestStack\" is as it was before: mend the cause, then deploy it again"
+      )
+    }).pipe(Effect.provide(world(network))))
+
+  it.effect("asks DescribeEvents for nothing where the stack's events tell the cause", () =>
+    Effect.gen(function*() {
+      yield* failing("Queue", "quota")
+      const cloudFormation = yield* CloudFormation
+      const { message } = yield* Effect.provideService(runToEnd(deployEvent()), CloudFormation, {
+        ...cloudFormation,
+        failedEvents: () => Effect.die("asked")
+      })
+      assert.include(message, "quota")
+    }).pipe(Effect.provide(world(network))))
+})
+
+/** What happened to a stack, second by second. */
+const historyOf = (stackId: string, ...events: ReadonlyArray<Partial<StackEvent>>): ReadonlyArray<StackEvent> =>
+  Array.from(events, (event, index) => ({
+    stackId,
+    timestamp: 1_000 * index,
+    logicalResourceId: "",
+    resourceType: "AWS::SQS::Queue",
+    status: "CREATE_FAILED",
+    ...event
+  })).toReversed()
+
+const nested = (logicalResourceId: string): Partial<StackEvent> => ({
+  logicalResourceId,
+  physicalResourceId: `arn:stack/${logicalResourceId}`,
+  resourceType: "AWS::CloudFormation::Stack",
+  reason: "Embedded stack failed"
+})
+
+/** The causes of what happened to the stack `arn:stack/S`, and which stacks were asked for theirs. */
+const diagnosed = Effect.fnUntraced(
+  function*(histories: Readonly<Record<string, ReadonlyArray<Partial<StackEvent>>>>) {
+    const asked: Array<string> = []
+    const cloudFormation = {
+      events: (stack: string) =>
+        Effect.sync(() => {
+          asked.push(stack)
+          return historyOf(stack, ...(histories[stack.replace("arn:stack/", "")] ?? []))
+        }),
+      failedEvents: () => Effect.succeed([])
+    } as Partial<CloudFormation["Service"]> as CloudFormation["Service"]
+    const causes = yield* diagnose(historyOf("arn:stack/S", ...(histories["S"] ?? []))).pipe(
+      Effect.provideService(CloudFormation, cloudFormation)
+    )
+    return { asked, causes }
+  }
+)
+
+const queue = (logicalResourceId: string, reason: string) => ({ logicalResourceId, reason })
+
+describe("the causes", () => {
+  it.effect("of all stacks are in the order in which they came", () =>
+    Effect.gen(function*() {
+      const { causes } = yield* diagnosed({
+        S: [queue("First", "a"), nested("N"), queue("Last", "c"), { status: "ROLLBACK_COMPLETE" }],
+        N: [{ status: "CREATE_IN_PROGRESS" }, queue("Inner", "b")]
+      })
+      assert.deepStrictEqual(causes, [
+        "First (AWS::SQS::Queue): a",
+        "N/Inner (AWS::SQS::Queue): b",
+        "Last (AWS::SQS::Queue): c"
+      ])
+    }))
+
+  it.effect("of a nested stack that fails again in its rollback are asked for once", () =>
+    Effect.gen(function*() {
+      const { asked, causes } = yield* diagnosed({ S: [nested("N"), nested("N")], N: [queue("Inner", "b")] })
+      assert.deepStrictEqual(causes, ["N/Inner (AWS::SQS::Queue): b"])
+      assert.lengthOf(asked, 1)
+    }))
+
+  it.effect("are not that a nested stack was cancelled", () =>
+    Effect.gen(function*() {
+      const { causes } = yield* diagnosed({
+        S: [queue("A", "quota"), nested("N")],
+        N: [queue("B", "Resource creation cancelled")]
+      })
+      assert.deepStrictEqual(causes, ["A (AWS::SQS::Queue): quota"])
+    }))
+
+  it.effect("of a nested stack are not those of what happened to it before or after", () =>
+    Effect.gen(function*() {
+      const { causes } = yield* diagnosed({
+        S: [queue("A", "quota"), nested("N")],
+        N: [
+          { ...queue("Before", "no"), timestamp: -1 },
+          queue("During", "yes"),
+          { ...queue("After", "no"), timestamp: 2_000 }
+        ]
+      })
+      assert.deepStrictEqual(causes, ["A (AWS::SQS::Queue): quota", "N/During (AWS::SQS::Queue): yes"])
+    }))
+
+  it.effect("are asked of twenty nested stacks, and of no more, also where they hold each other", () =>
+    Effect.gen(function*() {
+      const wide = yield* diagnosed({ S: Array.from({ length: 25 }, (_, index) => nested(`N${index}`)) })
+      assert.lengthOf(wide.asked, 20)
+      assert.lengthOf(wide.causes, 25)
+      const circular = yield* diagnosed({ S: [nested("N")], N: [nested("N")] })
+      assert.lengthOf(circular.asked, 1)
+    }))
+})

@@ -1,0 +1,160 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option, Schema } from "effect"
+import { decode, json, jsonBy, UserParametersInvalid } from "../../../src/domain/job/UserParameters.ts"
+
+const Parameters = json({
+  stack: Schema.NonEmptyString,
+  count: Schema.Int,
+  tags: Schema.optionalKey(Schema.Array(Schema.String))
+})
+
+const problemsOf = (text: string) => Effect.flip(decode(Parameters, text)).pipe(Effect.map(({ problems }) => problems))
+
+it.effect.prop("what is written is read", [Schema.toType(Parameters)], ([parameters]) =>
+  Effect.gen(function*() {
+    assert.deepStrictEqual(
+      yield* decode(Parameters, JSON.stringify(parameters)),
+      JSON.parse(JSON.stringify(parameters))
+    )
+  }))
+
+it.effect.prop(
+  "parameters can be written as text",
+  [Schema.toType(Parameters)],
+  ([parameters]) =>
+    Effect.gen(function*() {
+      const text = yield* Schema.encodeEffect(Parameters)(parameters)
+      assert.strictEqual(text, JSON.stringify(parameters))
+    })
+)
+
+it.effect("all problems are told at once", () =>
+  Effect.gen(function*() {
+    const error = yield* Effect.flip(
+      decode(Parameters, "{\"stak\":\"S\",\"count\":\"7\",\"tags\":[1],\"__proto__\":{}}")
+    )
+    assert.deepStrictEqual(
+      error,
+      new UserParametersInvalid({
+        problems: [
+          "\"stak\" is not known (did you mean \"stack\"?)",
+          "\"__proto__\" is not known",
+          "\"stack\" is missing",
+          "\"count\": expected number, got a string",
+          "\"tags[0]\": expected string, got a number",
+          "known are \"stack\", \"count\", \"tags\""
+        ]
+      })
+    )
+    assert.strictEqual(error.message, error.problems.join("; "))
+  }))
+
+it.effect.each<readonly [text: string, kind: string]>([
+  ["[]", "an array"],
+  ["null", "null"],
+  ["7", "a number"],
+  ["\"\"", "an empty string"],
+  ["\"hunter2\"", "a string"]
+])("JSON that is no object is told by its kind: %s", ([text, kind]) =>
+  Effect.gen(function*() {
+    assert.deepStrictEqual(yield* problemsOf(text), [`UserParameters: expected object, got ${kind}`])
+  }))
+
+it.effect.each(["7", "[1]", "null", "\"text\""])(
+  "an action without parameters takes no %s",
+  (text) =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(decode(json({}), text))
+      assert.match(error.message, /^UserParameters: expected object, got /)
+      assert.deepStrictEqual(yield* decode(json({}), "{}"), {})
+    })
+)
+
+it.effect.each(["", " \n"])("it is told that there are none: %j", (text) =>
+  Effect.gen(function*() {
+    assert.deepStrictEqual(yield* problemsOf(text), ["UserParameters could not be decoded as JSON: there are none"])
+  }))
+
+it.effect.each([
+  "http://www.example.com/",
+  "{\"stack\":\"#{variables.Name}\"",
+  "{\"stack\":\"a \"quote\"\"}",
+  "{\"stack\":\"two\nlines\"}"
+])("what breaks JSON is told with its usual cause: %j", (text) =>
+  Effect.gen(function*() {
+    assert.deepStrictEqual(yield* problemsOf(text), [
+      "UserParameters could not be decoded as JSON. Where a variable (#{…}) is put into it, a quote or a line break in " +
+      "the variable's value breaks the JSON"
+    ])
+  }))
+
+it.effect.prop(
+  "any text ends in parameters or in problems that quote none of its values",
+  [Schema.Json],
+  ([value]) =>
+    Effect.gen(function*() {
+      const text = JSON.stringify({ stack: { hidden: `hunter2${JSON.stringify(value)}` }, count: value })
+      assert.notInclude((yield* problemsOf(text)).join(), "hunter2")
+    })
+)
+
+it.effect("an action may take any text", () =>
+  Effect.gen(function*() {
+    assert.strictEqual(yield* decode(Schema.String, "http://www.example.com/"), "http://www.example.com/")
+  }))
+
+it.effect("the text that an action takes may have a form", () =>
+  Effect.gen(function*() {
+    const Url = Schema.String.check(Schema.isStartingWith("https://"))
+    const { problems } = yield* Effect.flip(decode(Url, "hunter2"))
+    assert.deepStrictEqual(problems, ["UserParameters: expected a string starting with \"https://\", got a string"])
+  }))
+
+describe("a shorthand", () => {
+  const Named = json(
+    { name: Schema.NonEmptyString },
+    (text) => text.startsWith("{") ? Option.none() : Option.some({ name: text })
+  )
+
+  it.effect("stands for an object, which the fields describe as any other", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* decode(Named, "you"), { name: "you" })
+      assert.deepStrictEqual(yield* decode(Named, "{\"name\":\"you\"}"), { name: "you" })
+      const { problems } = yield* Effect.flip(decode(Named, ""))
+      assert.deepStrictEqual(problems, ["\"name\": expected a value with a length of at least 1, got nothing"])
+    }))
+
+  it.effect("does not stand for what is to be JSON", () =>
+    Effect.gen(function*() {
+      const { message } = yield* Effect.flip(decode(Named, "{name"))
+      assert.match(message, /^UserParameters could not be decoded as JSON/)
+    }))
+})
+
+const Shape = jsonBy(({ kind }) =>
+  kind === "circle"
+    ? Schema.Struct({ kind: Schema.Literal("circle"), radius: Schema.Finite, side: Schema.optionalKey(Schema.Finite) })
+    : Schema.Struct({ kind: Schema.String, side: Schema.Finite, radius: Schema.optionalKey(Schema.Finite) })
+)
+
+it.effect.each<readonly [text: string, problems: ReadonlyArray<string>]>([
+  ["{\"kind\":\"circle\"}", ["\"radius\" is missing"]],
+  ["{\"kind\":\"square\",\"sid\":1}", ["\"sid\" is not known (did you mean \"side\"?)", "\"side\" is missing"]],
+  ["[]", ["UserParameters: expected object, got an array"]]
+])(
+  "fields that depend on one another are told by what they depend on: %s",
+  ([text, problems]) =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual((yield* Effect.flip(decode(Shape, text))).problems, problems)
+    })
+)
+
+it.effect.each(["{\"kind\":\"circle\",\"radius\":1}", "{\"kind\":\"square\",\"side\":2}"])(
+  "and are read and written: %s",
+  (text) =>
+    Effect.gen(function*() {
+      const shape = yield* decode(Shape, text)
+      assert.deepStrictEqual(shape, JSON.parse(text))
+      assert.strictEqual(yield* Schema.encodeEffect(Shape)(shape), text)
+    })
+)

@@ -1,0 +1,202 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Redacted, Schema } from "effect"
+import { decode } from "../../../src/domain/job/UserParameters.ts"
+import { accepts, Parameters, statusInWords, StatusPattern } from "../../../src/domain/page/PageExpectation.ts"
+
+const problemsOf = (text: string) => Effect.flip(decode(Parameters, text)).pipe(Effect.map(({ problems }) => problems))
+
+const url = "http://www.example.com/"
+const json = (fields: object) => JSON.stringify({ url, ...fields })
+
+const noUrl = "The UserParameters field must contain a valid URL address to test, including http:// or https://"
+
+describe("a plain URL", () => {
+  it.effect.each([url, ` ${url}\n`, "HTTP://WWW.EXAMPLE.COM"])(
+    "means what it means to AWS's sample: %j",
+    (text) =>
+      Effect.gen(function*() {
+        const parameters = yield* decode(Parameters, text)
+        assert.deepInclude(parameters, { status: 200, contains: "Congratulations", headers: {}, timeoutSeconds: 10 })
+        assert.strictEqual(parameters.url.href, url)
+        assert.doesNotHaveAnyKeys(parameters, ["within", "every"])
+      })
+  )
+
+  it.effect("may be one of https", () =>
+    Effect.gen(function*() {
+      const parameters = yield* decode(Parameters, "https://www.example.com:8443/a?b=c")
+      assert.strictEqual(parameters.url.href, "https://www.example.com:8443/a?b=c")
+    }))
+
+  it.effect.each([
+    "",
+    "www.example.com",
+    "see http://www.example.com/",
+    "http://www.example.com/ and more",
+    "http://www.example.com/\nhttp://other.example.com/",
+    "ftp://www.example.com/?http://",
+    "http:www.example.com",
+    "http://",
+    "http:///www.example.com",
+    "http://www.example.com:port/",
+    "\"http://www.example.com/\"",
+    "[\"http://www.example.com/\"]"
+  ])("is refused in the sample's words where it is none: %j", (text) =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* problemsOf(text), [noUrl])
+    }))
+})
+
+describe("JSON", () => {
+  it.effect("has every option", () =>
+    Effect.gen(function*() {
+      const { every, headers, within, ...others } = yield* decode(
+        Parameters,
+        JSON.stringify({
+          url: "https://user:word@www.example.com/a#b",
+          status: [200, "3xx"],
+          contains: "It works",
+          headers: { Accept: "text/html", "X-Empty": "" },
+          timeoutSeconds: 2.5,
+          within: "10 minutes",
+          every: "1 second"
+        })
+      )
+      assert.deepStrictEqual(others, {
+        url: new URL("https://user:word@www.example.com/a#b"),
+        status: [200, "3xx"],
+        contains: "It works",
+        timeoutSeconds: 2.5
+      })
+      assert.deepStrictEqual(Object.entries(headers).map(([name, value]) => [name, Redacted.value(value)]), [
+        ["Accept", "text/html"],
+        ["X-Empty", ""]
+      ])
+      assert.notInclude(JSON.stringify(headers), "text/html")
+      assert.deepStrictEqual([within, every], [Duration.minutes(10), Duration.seconds(1)])
+    }))
+
+  it.effect("has a default for all but the URL, and none for the text", () =>
+    Effect.gen(function*() {
+      const parameters = yield* decode(Parameters, json({}))
+      assert.deepStrictEqual(parameters, { url: new URL(url), status: 200, headers: {}, timeoutSeconds: 10 })
+      assert.strictEqual((yield* decode(Parameters, json({ contains: false }))).contains, false)
+    }))
+
+  it.effect.each<readonly [fields: object, problem: string]>([
+    [{ url: undefined }, noUrl],
+    [{ url: "example.com" }, noUrl],
+    [{ url: 7 }, "\"url\": expected string, got a number"],
+    [
+      { status: 100 },
+      "\"status\": expected a status such as 200 or \"2xx\", from 200 to 599, or a list of them, got a number"
+    ],
+    [
+      { status: "200" },
+      "\"status\": expected a status such as 200 or \"2xx\", from 200 to 599, or a list of them, got a string"
+    ],
+    [
+      { status: [200, "1xx"] },
+      "\"status[1]\": expected a status such as 200 or \"2xx\", from 200 to 599, or a list of them, got a string"
+    ],
+    [{ status: [] }, "\"status[0]\" is missing"],
+    [{ contains: "" }, "\"contains\": expected a text, or false, got an empty string"],
+    [{ contains: true }, "\"contains\": expected a text, or false, got a boolean"],
+    [{ contain: "x" }, "\"contain\" is not known (did you mean \"contains\"?)"],
+    [{ timeoutSeconds: 0 }, "\"timeoutSeconds\": expected a value between 0.1 and 600, got a number"],
+    [
+      { within: "10m" },
+      "\"within\": expected a time from \"1 second\" to \"23 hours\", such as \"10 minutes\", got a string"
+    ],
+    [
+      { within: "24 hours" },
+      "\"within\": expected a time from \"1 second\" to \"23 hours\", such as \"10 minutes\", got a string"
+    ],
+    [
+      { within: "Infinity" },
+      "\"within\": expected a time from \"1 second\" to \"23 hours\", such as \"10 minutes\", got a string"
+    ],
+    [
+      { within: "1 hour", every: "1 milli" },
+      "\"every\": expected a time from \"1 second\" to \"23 hours\", such as \"10 minutes\", got a string"
+    ],
+    [{ every: "15 seconds" }, "\"every\" needs \"within\""],
+    [{ headers: { Accept: 1 } }, "\"headers.Accept\": expected string, got a number"],
+    [
+      { headers: { Cookie: "a\nb" } },
+      "\"headers.Cookie\": expected characters of ISO 8859-1, without line breaks, got a string"
+    ],
+    [
+      { headers: { Cookie: "\u{1f36a}" } },
+      "\"headers.Cookie\": expected characters of ISO 8859-1, without line breaks, got a string"
+    ],
+    [{ headers: { "Authorization: hunter2": "" } }, "\"headers\" has a name that no header can have"]
+  ])("that is wrong is told so: %j", ([fields, problem]) =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* problemsOf(json(fields)), [problem])
+    }))
+
+  it.effect.each([
+    "Connection",
+    "Content-Length",
+    "Expect",
+    "Keep-Alive",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade"
+  ])("with a header of the connection are refused: %s", (name) =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* problemsOf(json({ headers: { [name]: "" } })), [
+        `"headers.${name}" is for the HTTP client to set`
+      ])
+    }))
+
+  it.effect("that is none is told with its usual cause", () =>
+    Effect.gen(function*() {
+      const [problem] = yield* problemsOf(`{"url": "${url}`)
+      assert.include(problem, "UserParameters could not be decoded as JSON. Where a variable (#{…}) is put into it")
+    }))
+})
+
+it.effect.prop(
+  "what is decoded can be written, and is read again",
+  [
+    Schema.toEncoded(StatusPattern),
+    Schema.NonEmptyString,
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 }))
+  ],
+  ([status, contains, seconds]) =>
+    Effect.gen(function*() {
+      const fields = { status: [status], contains, within: `${seconds} seconds`, headers: { a: "b" } }
+      const parameters = yield* decode(Parameters, json(fields))
+      const again = yield* decode(Parameters, yield* Schema.encodeEffect(Parameters)(parameters))
+      assert.deepStrictEqual(again, parameters)
+      assert.deepInclude(again, { status: [status], contains, within: Duration.seconds(seconds) })
+    })
+)
+
+/** A status as people tell them: by its three digits. */
+const statuses = Array.from({ length: 400 }, (_, index) => 200 + index)
+
+describe("the status that is expected", () => {
+  it("is a number, a class, or any of a list", () => {
+    assert.deepStrictEqual(statuses.filter((status) => accepts({ status: 204 }, status)), [204])
+    for (const digit of [2, 3, 4, 5] as const) {
+      assert.deepStrictEqual(
+        statuses.filter((status) => accepts({ status: `${digit}xx` }, status)),
+        statuses.filter((status) => String(status)[0] === String(digit))
+      )
+    }
+    assert.deepStrictEqual(statuses.filter((status) => accepts({ status: [503, 200] }, status)), [200, 503])
+    assert.isFalse(accepts({ status: "2xx" }, 999))
+  })
+
+  it("is told in words", () => {
+    assert.strictEqual(statusInWords({ status: 200 }), "200")
+    assert.strictEqual(statusInWords({ status: [204] }), "204")
+    assert.strictEqual(statusInWords({ status: [200, "3xx"] }), "200 or 3xx")
+    assert.strictEqual(statusInWords({ status: [200, 204, "3xx"] }), "200, 204 or 3xx")
+  })
+})

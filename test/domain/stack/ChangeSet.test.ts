@@ -1,0 +1,112 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { ChangeSet, Readiness, readiness, ResourceChange, summary } from "../../../src/domain/stack/ChangeSet.ts"
+
+const changeSet = (status: string, executionStatus: string, reason?: string): ChangeSet => ({
+  id: "arn:aws:cloudformation:us-east-1:123456789012:changeSet/Next/0",
+  name: "Next",
+  stackId: "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0",
+  status,
+  executionStatus,
+  changes: [],
+  ...(reason !== undefined && { reason })
+})
+
+describe("readiness", () => {
+  it.each(["CREATE_PENDING", "CREATE_IN_PROGRESS"])("%s: it is being made", (status) => {
+    assert.deepStrictEqual(readiness(changeSet(status, "UNAVAILABLE")), Readiness.Pending())
+  })
+
+  it("it can be executed once it is complete and available, and not before", () => {
+    assert.deepStrictEqual(readiness(changeSet("CREATE_COMPLETE", "AVAILABLE")), Readiness.Ready())
+    assert.deepStrictEqual(readiness(changeSet("CREATE_COMPLETE", "UNAVAILABLE")), Readiness.Pending())
+  })
+
+  it.each([
+    "The submitted information didn't contain changes. Submit different information to create a change set.",
+    "No updates are to be performed."
+  ])("it is empty where CloudFormation says so: %s", (reason) => {
+    assert.deepStrictEqual(readiness(changeSet("FAILED", "UNAVAILABLE", reason)), Readiness.Empty())
+  })
+
+  it.each(["EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"])("%s: it has been executed", (status) => {
+    assert.deepStrictEqual(readiness(changeSet("CREATE_COMPLETE", status)), Readiness.Executed())
+  })
+
+  it.each<readonly [status: string, executionStatus: string, reason: string | undefined, told: string]>([
+    ["FAILED", "UNAVAILABLE", "Template error: no", "Template error: no"],
+    ["FAILED", "UNAVAILABLE", undefined, "its status is FAILED"],
+    ["DELETE_PENDING", "UNAVAILABLE", undefined, "it is being deleted"],
+    ["DELETE_IN_PROGRESS", "UNAVAILABLE", undefined, "it is being deleted"],
+    ["DELETE_COMPLETE", "UNAVAILABLE", undefined, "its status is DELETE_COMPLETE"],
+    [
+      "CREATE_COMPLETE",
+      "OBSOLETE",
+      undefined,
+      "it is obsolete: the stack was changed after it was made. Make it again"
+    ],
+    ["CREATE_COMPLETE", "MOVED", undefined, "its execution status is MOVED"]
+  ])("%s and %s: it cannot be used, and why", (status, executionStatus, reason, told) => {
+    assert.deepStrictEqual(
+      readiness(changeSet(status, executionStatus, reason)),
+      Readiness.Unusable({ reason: told })
+    )
+  })
+
+  it.prop("has an answer for every status that AWS may add", [ChangeSet], ([changeSet]) => {
+    assert.include(["Pending", "Ready", "Empty", "Executed", "Unusable"], readiness(changeSet)._tag)
+  })
+
+  it.prop("only what is complete and available can be executed", [ChangeSet], ([changeSet]) => {
+    if (readiness(changeSet)._tag !== "Ready") return
+    assert.deepInclude(changeSet, { status: "CREATE_COMPLETE", executionStatus: "AVAILABLE" })
+  })
+})
+
+const change = (logicalResourceId: string, action: string, replacement?: string): ResourceChange => ({
+  action,
+  logicalResourceId,
+  resourceType: "AWS::S3::Bucket",
+  ...(replacement !== undefined && { replacement })
+})
+
+describe("summary", () => {
+  it("counts what happens to resources, and names them, the worst first", () => {
+    assert.strictEqual(
+      summary([
+        change("A", "Add"),
+        change("B", "Remove"),
+        change("C", "Modify", "False"),
+        change("D", "Modify", "Conditional"),
+        change("E", "Modify", "True"),
+        change("F", "Import"),
+        change("G", "Dynamic"),
+        change("H", "SyncWithActual")
+      ]),
+      "8 changes (1 replace, 1 perhaps replace, 1 remove, 1 add, 1 modify, 1 import, 1 perhaps change, 1 SyncWithActual): " +
+        "replace E (AWS::S3::Bucket), perhaps replace D (AWS::S3::Bucket), remove B (AWS::S3::Bucket), " +
+        "add A (AWS::S3::Bucket), modify C (AWS::S3::Bucket), import F (AWS::S3::Bucket), " +
+        "perhaps change G (AWS::S3::Bucket), SyncWithActual H (AWS::S3::Bucket)"
+    )
+  })
+
+  it("names ten resources, and says how many more there are", () => {
+    const ten = Array.from({ length: 10 }, (_, index) => change(`R${index}`, "Add"))
+    assert.notInclude(summary(ten), "more")
+    const twelve = summary([...ten, change("R10", "Add"), change("R11", "Add")])
+    assert.match(twelve, /^12 changes \(12 add\): add R0 .*, add R9 \(AWS::S3::Bucket\), and 2 more$/)
+  })
+
+  it("of one change and of none is short", () => {
+    assert.strictEqual(summary([change("A", "Remove")]), "1 change (1 remove): remove A (AWS::S3::Bucket)")
+    assert.strictEqual(summary([]), "0 changes")
+  })
+
+  it.prop("fits into what the console shows, and has the number of all changes", [
+    Schema.Array(ResourceChange)
+  ], ([changes]) => {
+    const told = summary(changes)
+    assert.isAtMost(told.length, 1_500)
+    assert.isTrue(told.startsWith(`${changes.length} change`))
+  })
+})

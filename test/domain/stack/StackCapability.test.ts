@@ -1,0 +1,15 @@
+import { assert, it } from "@effect/vitest"
+import { option, StackCapability } from "../../../src/domain/stack/StackCapability.ts"
+
+it.each([
+  [[], ["CAPABILITY_IAM"], ["CAPABILITY_IAM"]],
+  [["CAPABILITY_AUTO_EXPAND"], ["CAPABILITY_IAM"], ["CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM"]],
+  [["CAPABILITY_IAM"], ["CAPABILITY_NAMED_IAM", "CAPABILITY_NAMED_IAM"], ["CAPABILITY_NAMED_IAM"]],
+  [["CAPABILITY_NAMED_IAM"], ["CAPABILITY_AUTO_EXPAND"], ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]]
+])("with %j, and in need of %j, UserParameters should have %j", (given, required, expected) => {
+  assert.deepStrictEqual(JSON.parse(`{${option(given, required)}}`), { capabilities: expected })
+})
+
+it("CloudFormation knows three", () => {
+  assert.deepStrictEqual(StackCapability.literals, ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"])
+})

@@ -1,0 +1,303 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary, Schema } from "effect"
+import { JobId } from "../../../src/domain/job/Job.ts"
+import {
+  Evidence,
+  evidence,
+  ofOperation,
+  reachBack,
+  type StackEvent,
+  underWay
+} from "../../../src/domain/stack/StackEvents.ts"
+import { type Owner, StackOperation } from "../../../src/domain/stack/StackOperation.ts"
+import { StackStatus } from "../../../src/domain/stack/StackStatus.ts"
+import { shuffle } from "./shuffle.ts"
+
+const calledAt = 1_000
+const owner: Owner = { firstJobId: JobId.make("j1"), calledAt }
+/** Of an operation that an earlier delivery may have begun. */
+const adopter: Owner = { firstJobId: JobId.make("j1") }
+
+const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
+
+type Part = readonly [status: string, token?: string | undefined, reason?: string | undefined]
+
+const event = (
+  timestamp: number,
+  [status, clientRequestToken, reason]: Part,
+  resource: Partial<StackEvent>
+): StackEvent => ({
+  stackId,
+  timestamp,
+  logicalResourceId: "S",
+  physicalResourceId: stackId,
+  resourceType: "AWS::CloudFormation::Stack",
+  status,
+  ...(clientRequestToken !== undefined && { clientRequestToken }),
+  ...(reason !== undefined && { reason }),
+  ...resource
+})
+
+const ofStack = (...part: Part) => (timestamp: number) => event(timestamp, part, {})
+const ofResource = (logicalResourceId: string, ...part: Part) => (timestamp: number) =>
+  event(timestamp, part, { logicalResourceId, physicalResourceId: "bucket-1", resourceType: "AWS::S3::Bucket" })
+
+/** A second apart, the first one a second after the call; newest first, as AWS gives them. */
+const history = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
+  events.map((event, index) => event(calledAt + 1_000 * (index + 1))).toReversed()
+
+/** As if it all had happened so much later. */
+const shifted = (events: ReadonlyArray<StackEvent>, milliseconds: number) =>
+  events.map((event) => ({ ...event, timestamp: event.timestamp + milliseconds }))
+
+describe("evidence", () => {
+  it("there is none without events", () => {
+    assert.deepStrictEqual(evidence([], owner), Evidence.Nothing())
+  })
+
+  it.each(StackOperation.literals)(
+    "%s: an operation of ours is known again while it runs and when it is over",
+    (operation) => {
+      const running = [
+        ofStack("UPDATE_IN_PROGRESS", `${operation}-j1`),
+        ofResource("B", "UPDATE_FAILED", `${operation}-j1`)
+      ]
+      assert.deepStrictEqual(
+        evidence(history(...running), owner),
+        Evidence.Begun({ operation, status: "UPDATE_IN_PROGRESS" })
+      )
+      const over = [...running, ofStack("UPDATE_ROLLBACK_COMPLETE", `${operation}-j1`)]
+      const status = "UPDATE_ROLLBACK_COMPLETE"
+      assert.deepStrictEqual(evidence(history(...over), owner), Evidence.Ended({ operation, status }))
+    }
+  )
+
+  it("the clean-up is still ours to wait for", () => {
+    const events = history(ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"))
+    const status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    assert.deepStrictEqual(evidence(events, owner), Evidence.Begun({ operation: "update", status }))
+  })
+
+  it.each(["UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"])(
+    "an update of ours that was cleaning up when %s came has succeeded, whatever came of the other",
+    (status) => {
+      const events = history(
+        ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+        ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"),
+        ofStack(status, "Console-1"),
+        ofStack("DELETE_FAILED", "Console-1")
+      )
+      const ended = Evidence.Ended({ operation: "update", status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" })
+      assert.deepStrictEqual(evidence(events, owner), ended)
+    }
+  )
+
+  it("of two operations of ours the later counts, unless only the other is asked for", () => {
+    const events = history(
+      ofStack("CREATE_IN_PROGRESS", "create-j1"),
+      ofStack("CREATE_COMPLETE", "create-j1"),
+      ofStack("UPDATE_IN_PROGRESS", "update-j1")
+    )
+    const begun = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    assert.deepStrictEqual(evidence(events, owner), begun)
+    assert.deepStrictEqual(
+      evidence(events, owner, ["create"]),
+      Evidence.Ended({ operation: "create", status: "CREATE_COMPLETE" })
+    )
+    assert.deepStrictEqual(evidence(events, owner, []), Evidence.Others())
+  })
+
+  it("what somebody else does later does not change how ours ended", () => {
+    const events = history(
+      ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_ROLLBACK_COMPLETE", "update-j1"),
+      ofStack("UPDATE_IN_PROGRESS", "update-j2"),
+      ofStack("UPDATE_COMPLETE", "update-j2")
+    )
+    const ended = Evidence.Ended({ operation: "update", status: "UPDATE_ROLLBACK_COMPLETE" })
+    assert.deepStrictEqual(evidence(events, owner), ended)
+  })
+
+  it("somebody else's operation proves nothing of ours", () => {
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "update-j2")), owner), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "")), owner), Evidence.Nothing())
+  })
+
+  it("a resource's end is not the stack's, not even a nested stack's, but shows that ours has begun", () => {
+    const nested = ofResource("Nested", "UPDATE_COMPLETE", "update-j1")
+    assert.deepStrictEqual(evidence(history(nested), owner), Evidence.Begun({ operation: "update", status: undefined }))
+  })
+
+  it("what a hook says of the stack says nothing of the stack's status", () => {
+    const hook = { type: "Org::Policy::Hook", status: "HOOK_COMPLETE_SUCCEEDED" }
+    const events = history(
+      ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+      (timestamp) => ({ ...ofStack("", "update-j1")(timestamp), hook })
+    )
+    const begun = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    assert.deepStrictEqual(evidence(events, owner), begun)
+  })
+
+  it("what is under way without our token is somebody else's", () => {
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS", "update-j2")), owner), Evidence.Others())
+    const before = shifted(history(ofStack("UPDATE_IN_PROGRESS")), -5_000)
+    assert.deepStrictEqual(evidence(before, owner), Evidence.Others())
+  })
+
+  it("an update that was cancelled has ended with its rollback, whatever came after", () => {
+    const cancelled = [
+      ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "Console-CancelUpdateStack-1")
+    ]
+    const begun = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    assert.deepStrictEqual(evidence(history(...cancelled), owner), begun)
+    const later = [
+      ofStack("UPDATE_ROLLBACK_COMPLETE", "Console-CancelUpdateStack-1"),
+      ofStack("UPDATE_IN_PROGRESS", "update-j2"),
+      ofStack("UPDATE_COMPLETE", "update-j2")
+    ]
+    assert.deepStrictEqual(
+      evidence(history(...cancelled, ...later), owner),
+      Evidence.Ended({ operation: "update", status: "UPDATE_ROLLBACK_COMPLETE" })
+    )
+  })
+
+  it("a create that was cut off by a delete has ended with it", () => {
+    const events = history(
+      ofStack("CREATE_IN_PROGRESS", "create-j1"),
+      ofStack("DELETE_IN_PROGRESS"),
+      ofStack("DELETE_COMPLETE")
+    )
+    assert.deepStrictEqual(
+      evidence(events, owner),
+      Evidence.Ended({ operation: "create", status: "DELETE_COMPLETE" })
+    )
+  })
+
+  it("an emulator's operation without a token is ours, unless it is older than our call", () => {
+    const events = history(
+      ofStack("UPDATE_IN_PROGRESS"),
+      ofResource("B", "UPDATE_COMPLETE"),
+      ofStack("UPDATE_COMPLETE")
+    )
+    const end = events[0]?.timestamp ?? 0
+    assert.deepStrictEqual(evidence(shifted(events, calledAt - end), owner), Evidence.Unmarked())
+    assert.deepStrictEqual(evidence(shifted(events, calledAt - end - 1), owner), Evidence.Nothing())
+  })
+
+  it("an operation without a token is not ours where an earlier delivery may have begun ours", () => {
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE")), adopter), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS")), adopter), Evidence.Others())
+  })
+
+  it.each([
+    ["before", [ofStack("CREATE_COMPLETE", "create-j2"), ofStack("UPDATE_COMPLETE")]],
+    ["of a resource", [ofStack("UPDATE_COMPLETE"), ofResource("B", "UPDATE_COMPLETE", "Console-1")]],
+    ["after it", [ofStack("UPDATE_COMPLETE"), ofStack("UPDATE_COMPLETE", "update-j2")]]
+  ])("nor where any event has a token, which no emulator gives: %s", (_, parts) => {
+    assert.deepStrictEqual(evidence(history(...parts), owner), Evidence.Nothing())
+  })
+})
+
+describe("ofOperation", () => {
+  it("are the events with its token", () => {
+    const events = history(
+      ofStack("UPDATE_COMPLETE", "create-j1"),
+      ofStack("UPDATE_COMPLETE", "update-j2"),
+      ofResource("B", "UPDATE_COMPLETE", "update-j1")
+    )
+    assert.deepStrictEqual(ofOperation(events, owner, "update"), events.slice(0, 1))
+  })
+
+  it("are those of an emulator's operation without a token, unless it is older than our call", () => {
+    const events = shifted(history(ofResource("A", "CREATE_FAILED")), -1_000)
+    assert.deepStrictEqual(ofOperation(events, owner, "create"), events)
+    assert.deepStrictEqual(ofOperation(shifted(events, -1), owner, "create"), [])
+    assert.deepStrictEqual(ofOperation(events, adopter, "create"), [])
+  })
+
+  it.each(["update-j1", "update-j2"])("are none without a token where any event has one: %s", (token) => {
+    const theirs = [ofResource("A", "UPDATE_FAILED"), ofStack("UPDATE_ROLLBACK_COMPLETE")]
+    const marked = ofResource("B", "UPDATE_FAILED", token)
+    for (const parts of [[marked, ...theirs], [...theirs, marked]]) {
+      const tokens = ofOperation(history(...parts), owner, "update").map((event) => event.clientRequestToken)
+      assert.deepStrictEqual(tokens, token === "update-j1" ? [token] : [])
+    }
+  })
+})
+
+const statusOf = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
+  underWay(history(...events), owner, "update")?.status
+
+describe("underWay", () => {
+  it("is the stack's newest event while that is ours and not the end", () => {
+    assert.strictEqual(
+      statusOf(ofStack("UPDATE_IN_PROGRESS", "update-j1"), ofResource("B", "UPDATE_COMPLETE", "update-j1")),
+      "UPDATE_IN_PROGRESS"
+    )
+    assert.strictEqual(
+      statusOf(ofStack("UPDATE_IN_PROGRESS", "update-j1"), ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "update-j1")),
+      "UPDATE_ROLLBACK_IN_PROGRESS"
+    )
+  })
+
+  it("is none at the end, of others' operations, and where only resources' events are known", () => {
+    const begun = ofStack("UPDATE_IN_PROGRESS", "update-j1")
+    assert.isUndefined(statusOf(begun, ofStack("UPDATE_COMPLETE", "update-j1")))
+    assert.isUndefined(statusOf(begun, ofStack("DELETE_IN_PROGRESS", "Console-1")))
+    assert.isUndefined(statusOf(ofStack("UPDATE_IN_PROGRESS", "create-j1")))
+    assert.isUndefined(statusOf(ofStack("UPDATE_IN_PROGRESS")))
+    assert.isUndefined(statusOf(ofResource("B", "UPDATE_COMPLETE", "update-j1")))
+    assert.isUndefined(statusOf())
+  })
+})
+
+describe("reachBack", () => {
+  it("is true of events with the one by which our operation began", () => {
+    const events = history(
+      ofStack("CREATE_IN_PROGRESS", "create-j1"),
+      ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+      ofResource("B", "UPDATE_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"),
+      ofStack("UPDATE_COMPLETE", "update-j1")
+    )
+    assert.deepStrictEqual([1, 2, 3, 4, 5].map((count) => reachBack(events.slice(0, count), owner, "update")), [
+      false,
+      false,
+      false,
+      true,
+      true
+    ])
+    assert.isFalse(reachBack(history(ofStack("UPDATE_IN_PROGRESS")), owner, "update"))
+  })
+})
+
+/** What happens to a stack, with a number for each event by which to shuffle them. */
+const Shuffled = Arbitrary.map(
+  Arbitrary.schema(Schema.Array(Schema.Struct({
+    resource: Schema.UndefinedOr(Schema.Literals(["A", "B"])),
+    status: StackStatus,
+    token: Schema.UndefinedOr(Schema.Literals(["create-j1", "update-j1", "update-j2"])),
+    reason: Schema.UndefinedOr(Schema.Literals(["quota", "cancelled", "User Initiated"])),
+    order: Schema.Int
+  }))),
+  (parts) => ({
+    events: history(
+      ...parts.map(({ reason, resource, status, token }) =>
+        resource === undefined ? ofStack(status, token, reason) : ofResource(resource, status, token, reason)
+      )
+    ),
+    orders: parts.map(({ order }) => order)
+  })
+)
+
+it.prop("the order in which the events are read does not matter", [Shuffled], ([{ events, orders }]) => {
+  const shuffled = shuffle(events, orders)
+  assert.deepStrictEqual(evidence(shuffled, owner), evidence(events, owner))
+})
+
+it.prop("an operation is ours only by a token of ours", [Shuffled], ([{ events }]) => {
+  const found = evidence(events, owner)
+  if (found._tag !== "Begun" && found._tag !== "Ended") return
+  assert.include(events.map(({ clientRequestToken }) => clientRequestToken), `${found.operation}-j1`)
+})

@@ -1,0 +1,177 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option, Result, Schema } from "effect"
+import {
+  assign,
+  match,
+  merge,
+  ParameterValue,
+  type StackParameter,
+  unknownNames,
+  valueAt
+} from "../../../src/domain/stack/StackParameters.ts"
+
+const isValue = Schema.is(ParameterValue)
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+
+describe("ParameterValue", () => {
+  it.each([
+    ["text, with or without commas", "a,b"],
+    ["empty text", ""],
+    ["a number", 0.5],
+    ["the largest number that is exact", Number.MAX_SAFE_INTEGER],
+    ["a boolean", false],
+    ["a list", ["a", 1, true]],
+    ["an empty list", []],
+    ["Fn::GetParam", { "Fn::GetParam": ["Build", "out.json", "Image"] }],
+    ["Fn::GetArtifactAtt", { "Fn::GetArtifactAtt": ["Build", "URL"] }]
+  ])("is %s", (_, value) => assert.isTrue(isValue(value)))
+
+  it.each([
+    ["null", null],
+    ["a number that JSON has rounded", 2 ** 53 + 2],
+    ["no number", Number.NaN],
+    ["an object", { A: "b" }],
+    ["a list with null in it", ["a", null]],
+    ["a list with a list in it", [["a"]]],
+    ["a list whose item has a comma", ["a,b"]],
+    ["Fn::GetParam without a key", { "Fn::GetParam": ["Build", "out.json"] }],
+    ["Fn::GetParam with too much", { "Fn::GetParam": ["Build", "out.json", "a", "b"] }],
+    ["Fn::GetParam with something beside it", { "Fn::GetParam": ["Build", "out.json", "Image"], Default: "x" }],
+    ["Fn::GetArtifactAtt of another attribute", { "Fn::GetArtifactAtt": ["Build", "ETag"] }],
+    ["another function", { Ref: "A" }]
+  ])("is not %s", (_, value) => assert.isFalse(isValue(value)))
+})
+
+const told = (value: ParameterValue) =>
+  match(value, {
+    text: (text) => ["text", text],
+    param: (...place) => ["param", ...place],
+    attribute: (...place) => ["attribute", ...place]
+  })
+
+it.each(
+  [
+    ["a,b", ["text", "a,b"]],
+    [1.5, ["text", "1.5"]],
+    [true, ["text", "true"]],
+    [["a", 1, false], ["text", "a,1,false"]],
+    [[], ["text", ""]],
+    [{ "Fn::GetParam": ["Build", "out.json", "Image"] }, ["param", "Build", "out.json", "Image"]],
+    [{ "Fn::GetArtifactAtt": ["Build", "BucketName"] }, ["attribute", "Build", "BucketName"]]
+  ] as const
+)("%j comes from where it says", (value, expected) => assert.deepStrictEqual(told(value), [...expected]))
+
+const Names = Schema.Record(Schema.Literals(["A", "B", "C"]).pipe(Schema.optionalKey), Schema.Int)
+
+it.prop("merged values are those of both, and the overrides win", [Names, Names], ([values, overrides]) => {
+  assert.deepStrictEqual(Object.fromEntries(merge(values, overrides)), { ...values, ...overrides })
+})
+
+it("nothing merged with nothing is nothing", () => assert.strictEqual(merge().size, 0))
+
+it("a name may be __proto__", () => {
+  const values = JSON.parse("{\"__proto__\":\"a\"}") as Record<string, string>
+  assert.deepStrictEqual([...merge(values)], [["__proto__", "a"]])
+})
+
+describe("valueAt", () => {
+  it.each([["text", "text"], [7, "7"], [false, "false"]])("gives %j as text", (value, text) => {
+    assert.deepStrictEqual(valueAt(bytes({ Key: value }), "Key"), Result.succeed(text))
+  })
+
+  it("does not mind a byte-order mark", () => {
+    assert.deepStrictEqual(valueAt(Buffer.from("\uFEFF{\"Key\":\"v\"}"), "Key"), Result.succeed("v"))
+  })
+
+  const kind = "its \"Key\" is no string, no number that is exact, and neither true nor false"
+  it.each([
+    ["text that is no JSON", Buffer.from("hunter2"), "it is not JSON with an object at its top"],
+    ["a list", bytes(["hunter2"]), "it is not JSON with an object at its top"],
+    ["UTF-16", Buffer.from("{}", "utf16le"), "it is UTF-16 text, CloudFormation takes UTF-8: save it as that"],
+    ["a file without keys", bytes({}), "it has no key \"Key\" at its top (it has none)"],
+    ["a file with other keys", bytes({ Other: "hunter2" }), "it has no key \"Key\" at its top (it has \"Other\")"],
+    [
+      "a file with a key like it",
+      bytes({ key: "hunter2" }),
+      "it has no key \"Key\" at its top (did you mean \"key\"?)"
+    ],
+    ["what every object has", bytes({ hunter2: 1 }), "it has no key \"Key\" at its top (it has \"hunter2\")"],
+    ["an object", bytes({ Key: { a: "hunter2" } }), kind],
+    ["null", bytes({ Key: null }), kind]
+  ])("has no value in %s", (_, file, reason) => {
+    assert.deepStrictEqual(valueAt(file, "Key"), Result.fail(reason))
+  })
+
+  it("takes no property that every object has for a key", () => {
+    assert.isTrue(Result.isFailure(valueAt(bytes({}), "toString")))
+  })
+})
+
+const Subset = Schema.Array(Schema.Literals(["A", "B", "C", "D"]))
+
+it.prop(
+  "what is named has its value; of the rest, what the template and the stack have keeps its own",
+  [Subset, Subset, Subset],
+  ([named, declared, previous]) => {
+    const values = new Map(named.map((name) => [name, `value of ${name}`]))
+    const assigned = assign({ values, declared: Option.some(declared), previous: [...new Set(previous)] })
+    const strangers = [...values.keys()].filter((name) => !declared.includes(name as "A"))
+    if (Result.isFailure(assigned)) {
+      assert.strictEqual(assigned.failure.length, strangers.length)
+      assert.isNotEmpty(strangers)
+    } else {
+      assert.isEmpty(strangers)
+      const byName = new Map(assigned.success.map((parameter) => [parameter.name, parameter]))
+      assert.strictEqual(byName.size, assigned.success.length)
+      for (const name of ["A", "B", "C", "D"] as const) {
+        const expected: StackParameter | undefined = named.includes(name)
+          ? { name, value: `value of ${name}` }
+          : declared.includes(name) && previous.includes(name)
+          ? { name, usePreviousValue: true }
+          : undefined
+        assert.deepStrictEqual(byName.get(name), expected)
+      }
+    }
+  }
+)
+
+const assignAll = (values: ReadonlyMap<string, string>, declared?: ReadonlyArray<string>) =>
+  assign({ values, declared: Option.fromUndefinedOr(declared), previous: ["Old"] })
+
+const many = (count: number) => new Map(Array.from({ length: count }, (_, index) => [`P${index}`, "v"]))
+
+describe("assign", () => {
+  it("checks no names and keeps all values where the template is not known", () => {
+    assert.deepStrictEqual(
+      assignAll(new Map([["A", "a"]])),
+      Result.succeed([{ name: "A", value: "a" }, { name: "Old", usePreviousValue: true }])
+    )
+  })
+
+  it("tells every name that the template does not have, with one like it", () => {
+    assert.deepStrictEqual(
+      assignAll(new Map([["Imag", "hunter2"], ["Zz", "hunter2"]]), ["Image", "Count"]),
+      Result.fail([
+        "The template has no parameter \"Imag\" (did you mean \"Image\"?)",
+        "The template has no parameter \"Zz\" (it has \"Image\", \"Count\")"
+      ])
+    )
+  })
+
+  it("counts the bytes of a value, not its letters, and does not tell it", () => {
+    assert.isTrue(Result.isSuccess(assignAll(new Map([["A", "ü".repeat(2_048)]]))))
+    assert.deepStrictEqual(
+      assignAll(new Map([["A", "ü".repeat(2_049)]])),
+      Result.fail(["The value of parameter \"A\" has 4098 bytes; CloudFormation takes 4096"])
+    )
+  })
+
+  it("takes 200 parameters", () => {
+    assert.isTrue(Result.isSuccess(assignAll(many(200))))
+    assert.deepStrictEqual(assignAll(many(201)), Result.fail(["There are 201 parameters; CloudFormation takes 200"]))
+  })
+})
+
+it("a template without parameters has none of a name", () => {
+  assert.deepStrictEqual(unknownNames(["A"], []), ["The template has no parameter \"A\" (it has none)"])
+})

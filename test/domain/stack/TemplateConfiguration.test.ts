@@ -1,0 +1,54 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { decode, type TemplateConfiguration } from "../../../src/domain/stack/TemplateConfiguration.ts"
+
+const file = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+
+const whole: TemplateConfiguration = {
+  Parameters: {
+    Type: "t3.micro",
+    Count: 2,
+    Zones: ["a", "b"],
+    Image: { "Fn::GetParam": ["Build", "out.json", "Image"] }
+  },
+  Tags: { Owner: "team" },
+  StackPolicy: { Statement: [{ Effect: "Allow", NotAction: "Update:Delete", Principal: "*", Resource: "*" }] }
+}
+
+const policy = (bytes: number) => file({ StackPolicy: { A: "x".repeat(bytes - "{\"A\":\"\"}".length) } })
+
+describe("decode", () => {
+  it("takes all that the file may have", () => assert.deepStrictEqual(decode(file(whole)), Result.succeed(whole)))
+
+  it("takes a file that has nothing", () => assert.deepStrictEqual(decode(file({})), Result.succeed({})))
+
+  it("does not mind a byte-order mark", () => {
+    assert.deepStrictEqual(decode(Buffer.from("\uFEFF{}")), Result.succeed({}))
+  })
+
+  it("takes a policy of 16,384 bytes, and no more", () => {
+    assert.isTrue(Result.isSuccess(decode(policy(16_384))))
+    assert.deepStrictEqual(
+      decode(policy(16_385)),
+      Result.fail(["\"StackPolicy\": expected a stack policy of at most 16384 bytes, got an object"])
+    )
+  })
+
+  it.each<readonly [what: string, file: Uint8Array, problems: ReadonlyArray<RegExp>]>([
+    ["no JSON", Buffer.from("Parameters: hunter2"), [/^it is not JSON$/]],
+    ["UTF-16", Buffer.from("{}", "utf16le"), [/^it is UTF-16 text/]],
+    ["a list", file(["hunter2"]), [/^the file: expected object, got an array$/]],
+    ["a misspelt key", file({ Paramters: {} }), [/^"Paramters" is not known \(did you mean "Parameters"\?\)$/]],
+    ["several mistakes", file({ Parameters: { A: null, B: { Ref: "hunter2" } }, Tags: { C: [] } }), [
+      /^"Parameters\.A": expected a string, .*, got null$/,
+      /^"Parameters\.B": expected a string, .*, got an object$/,
+      /^"Tags\.C": expected string \| number \| boolean, got an array$/
+    ]]
+  ])("tells all that is wrong with %s, and no value", (_, file, expected) => {
+    const decoded = decode(file)
+    const problems = Result.isFailure(decoded) ? decoded.failure : []
+    assert.lengthOf(problems, expected.length)
+    for (const [index, pattern] of expected.entries()) assert.match(problems[index] ?? "", pattern)
+    assert.notInclude(problems.join(), "hunter2")
+  })
+})

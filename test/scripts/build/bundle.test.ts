@@ -1,0 +1,164 @@
+// What the built functions are made of: as small as they can be, and nothing is left out that they need.
+import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { gzipSync } from "node:zlib"
+import { compile, entryPoints, treeShakeable, withErrors } from "../../../scripts/build/bundle.ts"
+import { JobId } from "../../../src/domain/job/Job.ts"
+import { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
+import { CodePipeline } from "../../../src/services/CodePipeline.ts"
+import { environment } from "../../contract/environment.ts"
+
+interface Built {
+  readonly code: string
+  /** What of it came from each module, in bytes. */
+  readonly modules: ReadonlyMap<string, number>
+  readonly imports: ReadonlyArray<string>
+}
+
+const functions = new Map<string, Built>()
+
+beforeAll(async () => {
+  for (const [name, module] of await entryPoints()) {
+    const { code, metafile } = await compile(module)
+    const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
+    functions.set(name, {
+      code,
+      modules: new Map(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput])),
+      imports: Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
+    })
+  }
+})
+
+const built = (name: string): Built => functions.get(name) ?? assert.fail(`there is no function ${name}`)
+
+/** All chunks, minified and gzipped: what a cold start has to fetch, to unpack and to parse. */
+const KB = 1_024
+
+const limits = { "deploy-stack": { bytes: 500 * KB, gzipped: 160 * KB }, "check-webpage": { bytes: 330 * KB } }
+
+describe("the size of the built functions", () => {
+  it("has a limit for each of them", () => {
+    assert.sameMembers([...functions.keys()], Object.keys(limits))
+  })
+
+  it.each(Object.entries(limits))("%s is small", (name, limit) => {
+    const { code } = built(name)
+    assert.isAtMost(Buffer.byteLength(code), limit.bytes)
+    if ("gzipped" in limit) assert.isAtMost(gzipSync(code, { level: 9 }).length, limit.gzipped)
+  })
+})
+
+describe("what the built functions are made of", () => {
+  it.each(Object.keys(limits))("%s has credentials from Lambda, and no other way to them", (name) => {
+    const { code, modules } = built(name)
+    const used = [...modules].filter(([, bytes]) => bytes > 0).map(([path]) => path)
+    const ways = used.flatMap((path) =>
+      /@aws-sdk\/(credential-provider-\w+|token-providers|nested-clients)/.exec(path)?.[1] ?? []
+    )
+    assert.deepStrictEqual([...new Set(ways)], ["credential-provider-env"])
+    assert.notInclude(code, "sso_start_url")
+  })
+
+  it.each(Object.keys(limits))("%s imports nothing, not even from Node", (name) => {
+    const { code, imports } = built(name)
+    assert.deepStrictEqual(imports, [])
+    assert.include(code, "process.getBuiltinModule(\"node:http\")")
+  })
+
+  it.effect("who uses the package elsewhere keeps every way to credentials", () =>
+    Effect.gen(function*() {
+      const folder = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "sso-"))),
+        (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+      )
+      const file = join(folder, "config")
+      const profile = ["sso_session = s", "sso_account_id = 123456789012", "sso_role_name = R"]
+      const session = ["[sso-session s]", "sso_region = us-east-1", "sso_start_url = https://example.com/start"]
+      yield* Effect.promise(() => writeFile(file, ["[profile p]", ...profile, ...session].join("\n")))
+      const error = yield* CodePipeline.use(({ report }) =>
+        report(JobId.make("job-1"), JobOutcome.Succeeded({ message: "done" }))
+      ).pipe(
+        Effect.flip,
+        Effect.provide(Layer.provide(
+          CodePipeline.layer,
+          environment({
+            HOME: folder,
+            AWS_REGION: "us-east-1",
+            AWS_PROFILE: "p",
+            AWS_CONFIG_FILE: file,
+            AWS_SHARED_CREDENTIALS_FILE: join(folder, "credentials")
+          })
+        ))
+      )
+      assert.match(error.message, /SSO/)
+    }))
+
+  it("has the errors of its operations", () => {
+    const { code } = built("deploy-stack")
+    const errors = ["AlreadyExistsException", "TokenAlreadyExistsException", "ChangeSetNotFoundException", "NoSuchKey"]
+    for (const error of errors) assert.include(code, `"${error}"`)
+  })
+
+  it("has no errors and no shapes of others", () => {
+    const { code } = built("deploy-stack")
+    for (const other of ["ActionTypeNotFoundException", "BucketAlreadyExists", "StackSetNotEmptyException"]) {
+      assert.notInclude(code, other)
+    }
+    for (const other of ["LifecycleConfiguration", "WebhookDefinition", "StackSetOperation"]) {
+      assert.notInclude(code, other)
+    }
+  })
+})
+
+describe("treeShakeable", () => {
+  it("writes computed keys out, and registers no errors", () => {
+    const schemas = [
+      "const _e = \"error\";",
+      "const n0_registry = new TypeRegistry(n0);",
+      "export var A$ = [-3, n0, _A,",
+      "    { [_e]: _c, [_unknown]: 1 },",
+      "];",
+      "_s_registry.registerError(Base$, Base);",
+      "n0_registry.registerError(A$, A);"
+    ].join("\n")
+    assert.strictEqual(
+      treeShakeable(schemas),
+      [
+        "const _e = \"error\";",
+        "export const n0_registry = new TypeRegistry(n0);",
+        "export var A$ = [-3, n0, _A,",
+        "    { \"error\": _c, [_unknown]: 1 },",
+        "];",
+        "_s_registry.registerError(Base$, Base);",
+        ""
+      ].join("\n")
+    )
+  })
+})
+
+describe("withErrors", () => {
+  it("registers what the operation throws, and not the base of all errors", () => {
+    const declaration = [
+      " * @throws {@link Closed} (client fault)",
+      " * @throws {@link Broken} (server fault)",
+      " * @throws {@link ServiceException}"
+    ].join("\n")
+    assert.strictEqual(
+      withErrors("export class A {}", declaration),
+      [
+        "export class A {}",
+        "import { n0_registry as registry, Closed$, Broken$ } from \"../schemas/schemas_0\";",
+        "import { Closed, Broken } from \"../models/errors\";",
+        "registry.registerError(Closed$, Closed);",
+        "registry.registerError(Broken$, Broken);"
+      ].join("\n")
+    )
+  })
+
+  it("leaves alone what throws nothing of its own", () => {
+    assert.strictEqual(withErrors("export class A {}", " * @throws {@link ServiceException}"), "export class A {}")
+  })
+})

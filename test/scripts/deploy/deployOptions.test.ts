@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { readCommandLine } from "../../../scripts/commandLine.ts"
+import { readOptions, script } from "../../../scripts/deploy/deployOptions.ts"
+
+const optionsOf = (args: ReadonlyArray<string>) => Effect.flatMap(readCommandLine(script, args), readOptions)
+
+describe("readOptions of npm run deploy", () => {
+  it.effect("has defaults for all but the bucket", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* optionsOf(["--bucket", "code"]), {
+        bucket: "code",
+        stack: "codepipeline-actions",
+        region: undefined,
+        actions: ["deploy-stack", "check-webpage"],
+        parameters: {},
+        templateBucket: undefined,
+        pipelineExample: false,
+        dryRun: false,
+        endpoint: undefined
+      })
+    }))
+
+  it.effect("reads all that the command line asks for", () =>
+    Effect.gen(function*() {
+      const options = yield* optionsOf([
+        "--bucket=code",
+        "--stack=tools",
+        "--region=eu-west-1",
+        "--actions=check-webpage",
+        "--parameter",
+        "Stacks=shop-*",
+        "--parameter=MemorySize=512",
+        "--template-bucket=templates",
+        "--dry-run",
+        "--endpoint-url=http://127.0.0.1:5000"
+      ])
+      assert.deepStrictEqual(options, {
+        bucket: "code",
+        stack: "tools",
+        region: "eu-west-1",
+        actions: ["check-webpage"],
+        parameters: { Stacks: "shop-*", MemorySize: "512" },
+        templateBucket: "templates",
+        pipelineExample: false,
+        dryRun: true,
+        endpoint: "http://127.0.0.1:5000"
+      })
+    }))
+
+  it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
+    [[], "--bucket is missing"],
+    [["--buckt", "code"], "--buckt is not an option; did you mean --bucket?"],
+    [["--bucket", "s3://code/x"], "\"s3://code/x\" is not the name of a bucket"],
+    [["--bucket=code", "--template-bucket=a/b"], "\"a/b\" is not the name of a bucket"],
+    [["--bucket=code", "more"], "\"more\" is too much: npm run deploy takes options only"],
+    [["--bucket=code", "--stack=1st"], "--stack takes a letter, then letters"],
+    [["--bucket=code", `--stack=${"s".repeat(51)}`], "50 at most"],
+    [["--bucket=code", "--actions=deploy-stak"], "there is no function \"deploy-stak\"; did you mean deploy-stack?"],
+    [["--bucket=code", "--actions="], "--actions needs a value"],
+    [["--bucket=code", "--actions=deploy-stack", "--pipeline-example"], "--pipeline-example needs all functions"],
+    [
+      ["--bucket=code", "--parameter=ServiceRole=false", "--pipeline-example"],
+      "--pipeline-example needs the role for CloudFormation"
+    ],
+    [["--bucket=code", "--parameter=Stacks"], "--parameter takes NAME=VALUE, not \"Stacks\""],
+    [["--bucket=code", "--parameter=CodeBucket=x"], "--parameter CodeBucket: that is for --bucket to say"],
+    [["--bucket=code", "--parameter=A=1", "--parameter=A=2"], "--parameter A is given twice"]
+  ])("%j is refused: %s", ([args, message]) =>
+    Effect.gen(function*() {
+      assert.include((yield* Effect.flip(optionsOf(args))).message, message)
+    }))
+})

@@ -1,0 +1,34 @@
+// The script deploy.ts as a process of its own.
+import { Effect } from "effect"
+import { execFile } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const script = fileURLToPath(new URL("../../../scripts/deploy/deploy.ts", import.meta.url))
+
+/** A folder of its own: what is built goes into `dist` there. */
+const folder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+)
+
+/** Runs the script as npm does, and gives how it ended. */
+export const deployScript = Effect.fnUntraced(
+  function*(args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) {
+    const cwd = yield* folder
+    // Nobody's profile, and no machine of EC2.
+    const env = { PATH: process.env["PATH"], HOME: cwd, AWS_EC2_METADATA_DISABLED: "true", ...environment }
+    return yield* Effect.callback<{ readonly status: unknown; readonly stdout: string; readonly stderr: string }>(
+      (resume) =>
+        void execFile(
+          process.execPath,
+          [script, ...args],
+          { cwd, env },
+          (error, stdout, stderr) => resume(Effect.succeed({ status: error === null ? 0 : error.code, stdout, stderr }))
+        )
+    )
+  },
+  Effect.scoped
+)

@@ -1,0 +1,48 @@
+import { assert, it } from "@effect/vitest"
+import { deployment } from "../../../scripts/deploy/stackDeployment.ts"
+import {
+  OperationFailed,
+  OperationUnproven,
+  StackMissing,
+  StackProtected,
+  StackRefused
+} from "../../../src/actions/deployStack/DeployStack.ts"
+import { AwsDenied, AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
+import { UploadFailed } from "../../../src/services/ArtifactStore.ts"
+
+const { failures } = deployment
+
+/** What is told of an error; by its own message where the table has no other. */
+const told = <E extends Error>(failure: string | ((error: E) => { readonly message: string }), error: E) =>
+  typeof failure === "string" ? error.message : failure(error).message
+
+const call = { operation: "cloudformation:UpdateStack", code: "Slow", detail: "Not now" }
+const failed = { operation: "update", stackId: "arn:s", status: "UPDATE_ROLLBACK_FAILED" } as const
+const remarks = ["Retry the action"]
+
+it.each<readonly [message: string, advice: string]>([
+  [told(failures.AwsDenied, new AwsDenied(call)), "Your credentials need cloudformation:UpdateStack"],
+  [told(failures.AwsUnavailable, new AwsUnavailable(call)), "Run this again when AWS answers"],
+  [
+    told(failures.UploadFailed, new UploadFailed({ bucket: "b", key: "k", denied: true, reason: "No" })),
+    "Your credentials need s3:PutObject on this object"
+  ],
+  [told(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED" })), "then run this again"],
+  [told(failures.StackProtected, new StackProtected({ stack: "s" })), "Switch that off, then run this again"],
+  [told(failures.StackMissing, new StackMissing({ stack: "s", seen: true })), "Run this again"],
+  [
+    told(failures.OperationUnproven, new OperationUnproven({ stackId: "s", status: "UPDATE_COMPLETE" })),
+    "Look at its events, then run this again"
+  ],
+  [
+    told(failures.OperationFailed, new OperationFailed({ ...failed, causes: ["R: No"], remarks })),
+    "Update failed: UPDATE_ROLLBACK_FAILED\nR: No"
+  ],
+  [
+    told(failures.OperationFailed, new OperationFailed({ ...failed, causes: [], remarks })),
+    "aws cloudformation describe-stack-events --stack-name arn:s"
+  ]
+])("%j tells a person at a terminal what to do", (message, advice) => {
+  assert.include(message, advice)
+  assert.notMatch(message, /the action|lambda function|UserParameters|"mode"/i)
+})

@@ -1,0 +1,146 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { execFileSync } from "node:child_process"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { readCommandLine } from "../../../scripts/commandLine.ts"
+import { makeEvent, script } from "../../../scripts/run/event.ts"
+import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
+import { decodeJob } from "../../../src/domain/job/Job.ts"
+import * as JobRunner from "../../../src/JobRunner.ts"
+import { ArtifactStoreMemory, CloudFormationMemory, CodePipelineMemory } from "../../../src/testing/index.ts"
+import { sampleTemplate } from "../../fixtures.ts"
+
+const eventOf = (...args: ReadonlyArray<string>) => Effect.flatMap(readCommandLine(script, args), makeEvent)
+const jobOf = (...args: ReadonlyArray<string>) => Effect.flatMap(eventOf(...args), decodeJob)
+
+const deploy = ["deploy-stack", "--stack", "S", "--artifact", "A=bucket/some/key.zip", "--file", "t.json"]
+
+describe("npm run event", () => {
+  it.effect("makes the event of a deployment, with all that may be in one", () =>
+    Effect.gen(function*() {
+      const job = yield* jobOf(
+        ...deploy,
+        "--artifact=B=other/key",
+        "--output-artifact=Out=bucket/out.zip",
+        "--mode=CHANGE_SET_REPLACE",
+        "--option=changeSet=Next",
+        "--option=timeoutMinutes=30",
+        "--option=parameters={\"Count\": 2}",
+        "--continuation={\"previous_job_id\": \"1\"}",
+        "--job-id=j1",
+        "--account-id=999988887777",
+        "--encryption-key=arn:aws:kms:us-east-1:999988887777:key/1"
+      )
+      assert.deepStrictEqual(JSON.parse(job.userParameters), {
+        stack: "S",
+        file: "t.json",
+        artifact: "A",
+        mode: "CHANGE_SET_REPLACE",
+        changeSet: "Next",
+        timeoutMinutes: 30,
+        parameters: { Count: 2 }
+      })
+      assert.deepStrictEqual(
+        [...job.inputArtifacts, ...job.outputArtifacts].map(({ location, name }) => [name, location.s3Location]),
+        [
+          ["A", { bucketName: "bucket", objectKey: "some/key.zip" }],
+          ["B", { bucketName: "other", objectKey: "key" }],
+          ["Out", { bucketName: "bucket", objectKey: "out.zip" }]
+        ]
+      )
+      assert.deepStrictEqual(
+        [job.id, job.accountId, job.data.encryptionKey?.id, Option.getOrNull(job.continuationToken)],
+        ["j1", "999988887777", "arn:aws:kms:us-east-1:999988887777:key/1", "{\"previous_job_id\": \"1\"}"]
+      )
+    }))
+
+  it.effect("makes the event of a check", () =>
+    Effect.gen(function*() {
+      const job = yield* jobOf("check-webpage", "--url", "https://www.example.com/", "--option", "status=2xx")
+      assert.deepStrictEqual(JSON.parse(job.userParameters), { url: "https://www.example.com/", status: "2xx" })
+      assert.isTrue(Option.isNone(job.continuationToken))
+    }))
+
+  it.effect("needs no artifact for what needs no template", () =>
+    Effect.gen(function*() {
+      const job = yield* jobOf("deploy-stack", "--stack=S", "--mode=DELETE_ONLY")
+      assert.deepStrictEqual(JSON.parse(job.userParameters), { stack: "S", mode: "DELETE_ONLY" })
+    }))
+
+  it.effect("makes events that an action takes", () =>
+    Effect.gen(function*() {
+      const outcome = yield* JobRunner.run(DeployStack, yield* eventOf(...deploy))
+      assert.strictEqual(outcome._tag, "Continued")
+      assert.include(outcome.message, "Stack create started")
+    }).pipe(Effect.provide(Layer.mergeAll(
+      ArtifactStoreMemory.layer({ A: { "t.json": sampleTemplate } }),
+      CloudFormationMemory.layer(),
+      CodePipelineMemory.layer
+    ))))
+
+  it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
+    [[], "name the action: deploy-stack or check-webpage"],
+    [["deploystack"], "deploystack is no action; did you mean deploy-stack?"],
+    [["deploy-stack", "check-webpage"], "one action at a time, not also check-webpage"],
+    [["deploy-stack", "--url", "x"], "--url is not for deploy-stack"],
+    [["check-webpage", "--stack", "S"], "--stack is not for check-webpage"],
+    [
+      ["deploy-stack", "--file=f", "--artifact=A=b/k"],
+      "Your UserParameters JSON must include the stack name. UserParameters are given by --stack, --file, --mode and " +
+      "--option NAME=VALUE, the artifact by --artifact NAME=BUCKET/KEY"
+    ],
+    [
+      ["deploy-stack", "--stack=S", "--artifact=A=b/k"],
+      "Your UserParameters JSON must include the template file name. UserParameters are given by --stack, --file,"
+    ],
+    [["check-webpage"], "must contain a valid URL"],
+    [["check-webpage", "--url=ftp://x"], "must contain a valid URL"],
+    [[...deploy, "--mode=DELETE"], "\"mode\": expected"],
+    [[...deploy, "--option=whenBussy=wait"], "\"whenBussy\" is not known (did you mean \"whenBusy\"?)"],
+    [[...deploy, "--option=settle"], "--option takes NAME=VALUE, not \"settle\""],
+    [[...deploy, "--option=artifact=B"], "there is no input artifact \"B\": give it with --artifact B=BUCKET/KEY"],
+    [[...deploy, "--option=templateConfiguration=C::c.json"], "there is no input artifact \"C\""],
+    [[...deploy, "--artifact=A=b/k"], "--artifact A is given twice"],
+    [[...deploy, "--artifact=B=bucket"], "--artifact takes NAME=BUCKET/KEY, not \"B=bucket\""],
+    [[...deploy, "--output-artifact=here"], "--output-artifact takes NAME=BUCKET/KEY, not \"here\""],
+    [
+      [...deploy, ...["B", "C", "D", "E", "F"].map((name) => `--artifact=${name}=b/k`)],
+      "an action has at most 5 artifacts; --artifact is given 6 times"
+    ],
+    [
+      [...deploy, `--option=parameters={"P":"${"x".repeat(1_000)}"}`],
+      "a pipeline takes 1000: put parameters and tags into the file of templateConfiguration"
+    ],
+    [
+      [...deploy, `--continuation=${"x".repeat(2_049)}`],
+      "--continuation has 2049 characters, and CodePipeline takes 2048"
+    ],
+    [[...deploy, "--artifact=B=../k"], "the name of a bucket"]
+  ])("%j is refused: %s", ([args, message]) =>
+    Effect.gen(function*() {
+      assert.include((yield* Effect.flip(eventOf(...args))).message, message)
+    }))
+
+  it("writes to standard output or to a file", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "effect-codepipeline-"))
+    try {
+      const run = (...more: ReadonlyArray<string>) =>
+        execFileSync(process.execPath, [
+          fileURLToPath(new URL("../../../scripts/run/event.ts", import.meta.url)),
+          ...deploy,
+          "--job-id=j1",
+          ...more
+        ], { encoding: "utf8" })
+      const file = join(folder, "event.json")
+      const printed = run()
+      assert.strictEqual(run("--output", file), "")
+      assert.strictEqual(await readFile(file, "utf8"), printed)
+      assert.strictEqual(JSON.parse(printed)["CodePipeline.job"].id, "j1")
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})

@@ -1,0 +1,176 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { execFile, spawn } from "node:child_process"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { listen } from "../../contract/server.ts"
+import { checkEvent } from "../../fixtures.ts"
+
+const script = fileURLToPath(new URL("../../../scripts/run/start.ts", import.meta.url))
+const repository = fileURLToPath(new URL("../../..", import.meta.url))
+
+const start = (...args: ReadonlyArray<string>) => startWith({}, ...args)
+
+const startWith = (variables: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>
+  new Promise<{ readonly status: unknown; readonly stdout: string; readonly stderr: string }>((resolve) => {
+    const env = { PATH: process.env["PATH"], ...variables }
+    execFile(
+      process.execPath,
+      [script, ...args],
+      { cwd: repository, env },
+      (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr })
+    )
+  })
+
+describe("npm start", () => {
+  it("tells the story of the sample's stack to its success", async () => {
+    const { status, stderr, stdout } = await start()
+    assert.match(
+      stdout,
+      /Stack create started[^]*stack +CREATE_IN_PROGRESS[^]*still in progress[^]*stack +CREATE_COMPLETE[^]*Stack update complete/
+    )
+    assert.match(stdout, /\n +variable +BucketName: MyTestStack-MySampleBucket\n/)
+    assert.match(stdout, /Succeeded after \d invocations/)
+    assert.notInclude(stdout, "\u001B")
+    assert.strictEqual(stderr, "")
+    assert.strictEqual(status, 0)
+  })
+
+  it("tells why the stack fails, and exits with 1", async () => {
+    const { status, stdout } = await start("--stack-fails", "MySampleBucket")
+    assert.match(
+      stdout,
+      /Update failed: ROLLBACK_COMPLETE\n +MySampleBucket \(AWS::S3::Bucket\): It fails[^]*\n +Delete stack "MyTestStack"/
+    )
+    assert.strictEqual(status, 1)
+  })
+
+  it("tells the story of any mode, from any status of the stack", async () => {
+    const { status, stdout } = await start("--mode", "REPLACE_ON_FAILURE", "--stack-status=ROLLBACK_COMPLETE")
+    assert.match(
+      stdout,
+      /stack +ROLLBACK_COMPLETE[^]*Stack delete started[^]*Stack create started[^]*Stack update complete/
+    )
+    assert.strictEqual(status, 0)
+  })
+
+  it("takes any event and artifact, and exits with 1 when the action fails on them", async () => {
+    const { status, stdout } = await start("events/encryption-key.json", "--artifact=MyTemplate=package.json")
+    assert.match(stdout, /failed +RevisionUnavailable: .*not a zip/)
+    assert.strictEqual(status, 1)
+  })
+
+  it.live("tells of a page what came back", () =>
+    Effect.gen(function*() {
+      const folder = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
+        (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+      )
+      const origin = yield* listen((_request, response) => response.end("Congratulations"))
+      const event = join(folder, "event.json")
+      yield* Effect.promise(() => writeFile(event, JSON.stringify(checkEvent({ userParameters: origin }))))
+
+      const { status, stderr, stdout } = yield* Effect.promise(() => start(event, "--action", "check-webpage"))
+      assert.match(stdout, /page +200 http:[^]*succeeded +Tests passed/)
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(status, 0)
+    }).pipe(Effect.scoped))
+
+  it.live("tells once what to do about a page that cannot be reached", () =>
+    Effect.gen(function*() {
+      const folder = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
+        (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+      )
+      // The address of a server that has just been closed.
+      const origin = yield* Effect.scoped(listen((_request, response) => response.end()))
+      const event = join(folder, "event.json")
+      yield* Effect.promise(() => writeFile(event, JSON.stringify(checkEvent({ userParameters: origin }))))
+
+      const { status, stdout } = yield* Effect.promise(() => start(event, "--action", "check-webpage"))
+      assert.match(stdout, /page +no answer: connect ECONNREFUSED [\d.:]+\n/)
+      assert.lengthOf(stdout.match(/a firewall refuses the connection/g) ?? [], 1)
+      assert.strictEqual(status, 1)
+    }).pipe(Effect.scoped))
+
+  it("says of a stack that it waits for that its status stays as it is", async () => {
+    const busy = ["--stack-status=UPDATE_IN_PROGRESS", "--option=whenBusy=wait"]
+    const child = spawn(process.execPath, [script, ...busy], { cwd: repository, env: { PATH: process.env["PATH"] } })
+    let told = ""
+    for await (const chunk of child.stdout) {
+      told += String(chunk)
+      if (told.includes("continued")) break
+    }
+    child.kill()
+    assert.include(told, "the stack stays in UPDATE_IN_PROGRESS, and the action waits for it, until Ctrl+C\n 1  job ")
+    assert.notInclude((await start("--stack-status=UPDATE_IN_PROGRESS")).stdout, "Ctrl+C")
+  })
+
+  it("answers bad usage with one clear line and exits with 2", async () => {
+    const { status, stderr, stdout } = await start("--stak-fails", "x")
+    assert.strictEqual(stderr, "--stak-fails is not an option; did you mean --stack-fails?\n")
+    assert.strictEqual(stdout, "")
+    assert.strictEqual(status, 2)
+  })
+
+  it("says whose event it is, where no action is named", async () => {
+    const { status, stderr, stdout } = await start("events/check-webpage.json")
+    assert.match(stderr, /^this looks like an event of check-webpage: --action check-webpage .*\n$/)
+    assert.strictEqual(stdout, "")
+    assert.strictEqual(status, 2)
+    const named = await start("events/check-webpage.json", "--action=deploy-stack")
+    assert.match(named.stdout, /failed +ConfigurationError: "url" is not known;/)
+    assert.strictEqual(named.status, 1)
+  })
+
+  it.each<readonly [variables: Readonly<Record<string, string>>, args: ReadonlyArray<string>, message: string]>([
+    [{}, ["--live"], "--live needs a region: set AWS_REGION, or one in your AWS profile\n"],
+    [{ AWS_REGION: "us-east-1" }, ["--live"], "--live needs credentials of AWS, and there are none that work"],
+    [{}, ["--live", "--endpoint-url", "here"], "\"here\" is not a URL\n"]
+  ])("says what AWS needs: %j %j", async (variables, args, message) => {
+    const nothing = { HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" }
+    const { status, stderr, stdout } = await startWith({ ...nothing, ...variables }, ...args)
+    assert.isTrue(stderr.startsWith(message), stderr)
+    assert.strictEqual(stdout, "")
+    assert.strictEqual(status, 2)
+  })
+
+  it.live("says that there is no bucket for an artifact, and what to do", () =>
+    Effect.gen(function*() {
+      const origin = yield* listen((_request, response) => {
+        response.writeHead(404, { "content-type": "application/xml" })
+        response.end("<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>")
+      })
+      const { status, stderr } = yield* Effect.promise(() =>
+        start("--live", "--endpoint-url", origin, "--artifact=MyTemplate=LICENSE")
+      )
+      assert.strictEqual(
+        stderr,
+        "there is no bucket codepipeline-us-east-1-123456789012 for the artifact: create it, or make an event with " +
+          "another one by npm run event\n"
+      )
+      assert.strictEqual(status, 2)
+    }).pipe(Effect.scoped))
+
+  it.live("reads the artifact with the credentials of this machine, not with those of the event", () =>
+    Effect.gen(function*() {
+      const signatures: Array<string | undefined> = []
+      const origin = yield* listen(({ headers, method }, response) => {
+        if (method === "GET") signatures.push(headers.authorization)
+        response.writeHead(method === "GET" ? 403 : 200, { "content-type": "application/xml" })
+        response.end(method === "GET" ? "<Error><Code>AccessDenied</Code><Message>No</Message></Error>" : "")
+      })
+      const mine = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "AKIAOFMINE", AWS_SECRET_ACCESS_KEY: "mine" }
+      yield* Effect.promise(() => startWith(mine, "--live", "--endpoint-url", origin))
+      assert.isNotEmpty(signatures)
+      for (const signature of signatures) assert.include(signature, "Credential=AKIAOFMINE/")
+    }).pipe(Effect.scoped))
+
+  it("notices that a resource which was to fail is not in the template", async () => {
+    const { status, stderr } = await start("--stack-fails", "Nothing")
+    assert.include(stderr, "--stack-fails Nothing: nothing failed")
+    assert.strictEqual(status, 2)
+  })
+})
