@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { nearest } from "../src/domain/text/closestMatches.ts"
+import { closestMatches } from "../src/domain/text/closestMatches.ts"
 
 /** The command line, or what it names, is not what the script takes. The message says what to do. */
 export class BadUsage extends Schema.TaggedError<BadUsage>()("BadUsage", { message: Schema.String }) {}
@@ -45,24 +45,24 @@ export interface Script<Names extends string> {
   readonly status: string
 }
 
-export interface Options<Names extends string> {
+export interface CommandLine<Names extends string> {
   readonly positionals: ReadonlyArray<string>
   readonly flags: ReadonlySet<Names>
   readonly values: Readonly<Partial<Record<Names, ReadonlyArray<string>>>>
 }
 
 /** `did you mean X?`, or all that there are. */
-export const suggestion = (name: string, known: ReadonlyArray<string>): string => {
-  const [closest] = nearest(name, known)
+export const didYouMean = (name: string, known: ReadonlyArray<string>): string => {
+  const [closest] = closestMatches(name, known)
   if (closest !== undefined) return `did you mean ${closest}?`
   return known.length === 0 ? "there are none" : `known are ${known.join(", ")}`
 }
 
-/** Options are written `--name value` or `--name=value`. */
+/** CommandLine are written `--name value` or `--name=value`. */
 export const parseOptions = <Names extends string>(
   args: ReadonlyArray<string>,
   known: Readonly<Record<Names, Kind>>
-): Effect.Effect<Options<Names>, BadUsage> =>
+): Effect.Effect<CommandLine<Names>, BadUsage> =>
   Effect.gen(function*() {
     const names = Object.keys(known) as Array<Names>
     const { tokens } = parseArgs({
@@ -80,7 +80,7 @@ export const parseOptions = <Names extends string>(
       if (token.kind !== "option") continue
       const name = names.find((name) => name === token.name)
       if (name === undefined) {
-        const advice = suggestion(`--${token.name}`, [...names, "help"].map((name) => `--${name}`))
+        const advice = didYouMean(`--${token.name}`, [...names, "help"].map((name) => `--${name}`))
         return yield* badUsage(`${token.rawName} is not an option; ${advice}`)
       }
       if (known[name] === "flag") {
@@ -159,7 +159,7 @@ export const helpOf = <Names extends string>(script: Script<Names>): string => {
  */
 export const runScript = <Names extends string, E extends { readonly _tag: string; readonly message: string }>(
   script: Script<Names>,
-  run: (options: Options<Names>) => Effect.Effect<number | void, E | BadUsage>,
+  run: (options: CommandLine<Names>) => Effect.Effect<number | void, E | BadUsage>,
   args: ReadonlyArray<string> = process.argv.slice(2)
 ): Promise<void> => {
   if (args.some((arg) => arg === "--help" || arg === "-h")) {

@@ -17,10 +17,10 @@ import type {
 } from "./services/ArtifactStore.ts"
 
 /** What an action is given each time that CodePipeline invokes it. */
-export interface Invocation<Parameters> {
+export interface Invocation<Params> {
   readonly job: Job
   /** `UserParameters`, decoded. They may have changed since the action began. */
-  readonly parameters: Parameters
+  readonly parameters: Params
   /** What stays the same from the first job of the action to its last. */
   readonly execution: Execution
 }
@@ -55,38 +55,38 @@ export type Failures<E extends TaggedError> = {
 }
 
 /** What every action has. */
-export interface Basis<Parameters> {
+export interface ActionDefinition<Params> {
   /** Tells the tokens, log lines, spans and metrics of this action from those of others. */
   readonly name: string
   /** Decodes the text of `UserParameters`; `UserParameters.json` makes one for JSON. */
-  readonly parameters: Schema.Codec<Parameters, string>
+  readonly parameters: Schema.Codec<Params, string>
   /**
    * What its log lines and spans say of the job besides its id and the action: the stack, the machine, … that it is
    * about. Whoever may see logs and traces sees it.
    */
-  readonly annotations?: ((parameters: Parameters) => Readonly<Record<string, string>>) | undefined
+  readonly annotations?: ((parameters: Params) => Readonly<Record<string, string>>) | undefined
   /**
    * How long the action may take, over all its jobs. One that would go on after that fails instead, with what it waited
    * for. 23 hours and 30 minutes when left out, and at most: CodePipeline itself ends an action after 24 hours.
    */
-  readonly timeout?: ((parameters: Parameters) => Duration.Duration | undefined) | undefined
+  readonly timeout?: ((parameters: Params) => Duration.Duration | undefined) | undefined
 }
 
 /** Begins an action, or begins again where nothing is known. */
-export type Start<Parameters, State, E, R> = (invocation: Invocation<Parameters>) => Effect.Effect<Step<State>, E, R>
+export type Start<Params, State, E, R> = (invocation: Invocation<Params>) => Effect.Effect<Step<State>, E, R>
 
 /** Goes on with an action from the state that it has left. */
-export type Resume<Parameters, State, E, R> = (
-  invocation: Invocation<Parameters>,
+export type Resume<Params, State, E, R> = (
+  invocation: Invocation<Params>,
   state: State
 ) => Effect.Effect<Step<State>, E, R>
 
 /** An action, as {@link make} and {@link makeStateless} put it together and `JobRunner` runs it. */
-export interface Action<Parameters, State, E extends TaggedError, R> extends Basis<Parameters> {
+export interface Action<Params, State, E extends TaggedError, R> extends ActionDefinition<Params> {
   readonly state: Schema.Codec<State, unknown>
-  readonly start: Start<Parameters, State, E, R>
-  readonly resume: Resume<Parameters, State, E, R>
-  readonly recover?: Start<Parameters, State, E, R> | undefined
+  readonly start: Start<Params, State, E, R>
+  readonly resume: Resume<Params, State, E, R>
+  readonly recover?: Start<Params, State, E, R> | undefined
   readonly failures: Failures<E>
 }
 
@@ -96,7 +96,7 @@ export interface Action<Parameters, State, E extends TaggedError, R> extends Bas
  * errors by then, also of functions that are written in place.
  */
 export const make = <
-  Parameters,
+  Params,
   State,
   E1 extends TaggedError,
   E2 extends TaggedError,
@@ -105,7 +105,7 @@ export const make = <
   E3 extends TaggedError = never,
   R3 = never
 >(
-  action: Basis<Parameters> & {
+  action: ActionDefinition<Params> & {
     /**
      * What the action remembers between two jobs. As JSON it may have 1,853 characters less those of the action's name: a
      * continuation token has 2,048, and the rest is for what the runner keeps beside the state. A longer one fails the job
@@ -116,32 +116,32 @@ export const make = <
      * Begins. The same event may arrive twice, also at the same time: whatever `start` begins has to be known again by
      * `execution.firstJobId`.
      */
-    readonly start: Start<Parameters, NoInfer<State>, E1, R1>
+    readonly start: Start<Params, NoInfer<State>, E1, R1>
     /** Goes on from the state that the job before has left. */
     readonly resume: (
-      invocation: Invocation<Parameters>,
+      invocation: Invocation<Params>,
       state: State
     ) => Effect.Effect<Step<NoInfer<State>>, E2, R2>
     /**
      * Goes on where there is no state: the token was written by another function, or by a version of this one with
      * another state. `execution` begins anew. The job fails when this is left out.
      */
-    readonly recover?: Start<Parameters, NoInfer<State>, E3, R3>
+    readonly recover?: Start<Params, NoInfer<State>, E3, R3>
   }
 ) =>
-(failures: Failures<E1 | E2 | E3>): Action<Parameters, State, E1 | E2 | E3, R1 | R2 | R3> => ({ ...action, failures })
+(failures: Failures<E1 | E2 | E3>): Action<Params, State, E1 | E2 | E3, R1 | R2 | R3> => ({ ...action, failures })
 
 /**
  * An action that remembers nothing between two jobs: `Action.makeStateless({ … })({ … })`, as {@link make} without `state`
  * and `resume`. It is over in one job, or `Step.StartAgain` has another job start it again.
  */
-export const makeStateless = <Parameters, E extends TaggedError, R>(
-  action: Basis<Parameters> & {
+export const makeStateless = <Params, E extends TaggedError, R>(
+  action: ActionDefinition<Params> & {
     /** Does it. The same event may arrive twice, also at the same time; `execution.firstJobId` is the same then. */
-    readonly start: Start<Parameters, never, E, R>
+    readonly start: Start<Params, never, E, R>
   }
 ) =>
-(failures: Failures<E>): Action<Parameters, never, E, R> => ({
+(failures: Failures<E>): Action<Params, never, E, R> => ({
   ...action,
   state: Schema.Never,
   resume: (_, state) => state,

@@ -27,7 +27,7 @@ import { CodePipeline } from "./services/CodePipeline.ts"
 /** The event gave no job to report on, or CodePipeline did not take the report. Another delivery can still succeed. */
 export type RunError = NotAJobEvent | AwsUnavailable | AwsDenied | AwsRejected
 
-export interface Options {
+export interface RunOptions {
   /**
    * How long the function may still run, in milliseconds, as Lambda's context says. Before that is over the action is
    * interrupted, and the job goes on from where it began. No limit when left out.
@@ -39,14 +39,14 @@ export interface Options {
  * How the time of one invocation is shared out, in milliseconds from its start. Three seconds, or a quarter where there
  * is little, are kept for telling CodePipeline, and a hundredth for returning.
  */
-const shareOut = (remainingMillis: number) => {
+const timeBudget = (remainingMillis: number) => {
   const reserve = Math.min(3_000, remainingMillis / 4)
-  const interruptedAt = remainingMillis - reserve
+  const actionDeadline = remainingMillis - reserve
   return {
     /** A call that is silent is given up a little before the action is interrupted, so that the job can name it. */
-    callsUntil: interruptedAt - reserve / 10,
-    interruptedAt,
-    reportUntil: remainingMillis - Math.min(100, remainingMillis / 100)
+    callDeadline: actionDeadline - reserve / 10,
+    actionDeadline,
+    reportDeadline: remainingMillis - Math.min(100, remainingMillis / 100)
   }
 }
 
@@ -54,27 +54,27 @@ const shareOut = (remainingMillis: number) => {
  * Does what the event asks for and tells CodePipeline the outcome, which is also the result. It fails only where nothing
  * was reported: then the function has to fail too, so that Lambda delivers the event again.
  */
-export const run = Effect.fn(Telemetry.spans.job)(function*<Parameters, State, E extends TaggedError, R>(
-  action: Action<Parameters, State, E, R>,
+export const run = Effect.fn(Telemetry.spans.job)(function*<Params, State, E extends TaggedError, R>(
+  action: Action<Params, State, E, R>,
   event: unknown,
-  { remainingMillis = Infinity }: Options = {}
+  { remainingMillis = Infinity }: RunOptions = {}
 ): Effect.fn.Return<JobOutcome, RunError, R | CodePipeline> {
   const jobId = yield* decodeJobId(event)
   const now = yield* epochMillis
-  const { callsUntil, interruptedAt, reportUntil } = shareOut(remainingMillis)
-  const end = perform(action, event, now, interruptedAt).pipe(
-    Effect.provideService(Deadline, now + callsUntil),
+  const { callDeadline, actionDeadline, reportDeadline } = timeBudget(remainingMillis)
+  const end = perform(action, event, now, actionDeadline).pipe(
+    Effect.provideService(Deadline, now + callDeadline),
     Effect.flatMap((outcome) => Effect.fromResult(withinLimits(outcome))),
-    Effect.catch((error: OfAction<E> | RunnerError) =>
+    Effect.catch((error: ActionFailure<E> | RunnerError) =>
       Effect.andThen(
-        Effect.logWarning("The action failed", Cause.fail(error instanceof OfAction ? error.error : error)),
-        Effect.sync(() => failed(explain(action.failures, error)))
+        Effect.logWarning("The action failed", Cause.fail(error instanceof ActionFailure ? error.error : error)),
+        Effect.sync(() => failed(toFailure(action.failures, error)))
       )
     ),
     Effect.catchCause((cause) => Effect.as(Effect.logError("The action has a bug", cause), failed(unexpected))),
     Effect.flatMap((outcome) => report(action.name, jobId, outcome)),
     Effect.tapError(() => Telemetry.countJob(action.name, "Unreported")),
-    Effect.provideService(Deadline, now + reportUntil)
+    Effect.provideService(Deadline, now + reportDeadline)
   )
   const about = { jobId, action: action.name }
   yield* Effect.annotateCurrentSpan(about)
@@ -87,27 +87,27 @@ const annotate = <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Readonly
 
 const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 
-const perform = Effect.fnUntraced(function*<Parameters, State, E extends TaggedError, R>(
-  action: Action<Parameters, State, E, R>,
+const perform = Effect.fnUntraced(function*<Params, State, E extends TaggedError, R>(
+  action: Action<Params, State, E, R>,
   event: unknown,
   now: number,
-  interruptedAt: number
-): Effect.fn.Return<JobOutcome, OfAction<E> | RunnerError, R> {
+  actionDeadline: number
+): Effect.fn.Return<JobOutcome, ActionFailure<E> | RunnerError, R> {
   const job = yield* decodeJob(event)
-  const token = take(action, job, now)
+  const token = resumePoint(action, job, now)
   const { execution } = token
   yield* Effect.logInfo("Job started").pipe(Effect.annotateLogs({ ...execution }))
   const parameters = yield* UserParameters.decode(action.parameters, job.userParameters)
   const annotations = action.annotations?.(parameters) ?? {}
   yield* Effect.annotateCurrentSpan(annotations)
-  const outcome = yield* goOn(action, token.position, { job, parameters, execution }).pipe(
+  const outcome = yield* runStep(action, token.position, { job, parameters, execution }).pipe(
     (effect) => annotate(effect, annotations),
-    Effect.timeoutOrElse({ duration: interruptedAt, orElse: () => Effect.fail(new OutOfTime()) }),
+    Effect.timeoutOrElse({ duration: actionDeadline, orElse: () => Effect.fail(new OutOfTime()) }),
     Effect.flatMap((step) => toOutcome(action, execution, step)),
-    Effect.catch((error: OfAction<E> | OutOfTime | TokenUnknown | ContinuationToken.StateTooLarge) => {
-      const failure = explain(action.failures, error)
-      return failure.type === "SystemUnavailable" && isBearable(execution, now)
-        ? waitOut(token, now, failure)
+    Effect.catch((error: ActionFailure<E> | OutOfTime | TokenUnknown | ContinuationToken.StateTooLarge) => {
+      const failure = toFailure(action.failures, error)
+      return failure.type === "SystemUnavailable" && withinOutageLimit(execution, now)
+        ? continueAfterOutage(token, now, failure)
         : Effect.fail(error)
     })
   )
@@ -132,8 +132,8 @@ const withinTimeout = Effect.fnUntraced(function*(
 })
 
 /** Where the action stands: at its start, at a state that it left, or somewhere unknown. */
-const take = <Parameters, State, E extends TaggedError, R>(
-  { name: action }: Action<Parameters, State, E, R>,
+const resumePoint = <Params, State, E extends TaggedError, R>(
+  { name: action }: Action<Params, State, E, R>,
   job: Job,
   now: number
 ): ContinuationToken.Token => {
@@ -148,13 +148,13 @@ const take = <Parameters, State, E extends TaggedError, R>(
   })
 }
 
-const goOn = <Parameters, State, E extends TaggedError, R>(
-  { name, recover, resume, start, state: schema }: Action<Parameters, State, E, R>,
+const runStep = <Params, State, E extends TaggedError, R>(
+  { name, recover, resume, start, state: schema }: Action<Params, State, E, R>,
   position: ContinuationToken.Position,
-  invocation: Invocation<Parameters>
-): Effect.Effect<Step<State>, OfAction<E> | TokenUnknown, R> => {
+  invocation: Invocation<Params>
+): Effect.Effect<Step<State>, ActionFailure<E> | TokenUnknown, R> => {
   const inAction = (step: Effect.Effect<Step<State>, E, R>, span: string) =>
-    Effect.mapError(Effect.withSpan(step, span), (error) => new OfAction(error))
+    Effect.mapError(Effect.withSpan(step, span), (error) => new ActionFailure(error))
   const unknown = () =>
     recover === undefined
       ? Effect.fail(new TokenUnknown({ action: name }))
@@ -171,7 +171,7 @@ const goOn = <Parameters, State, E extends TaggedError, R>(
 }
 
 /** An error of the action itself: it may have the tag, and even the class, of one of the runner's. */
-class OfAction<E> {
+class ActionFailure<E> {
   readonly error: E
 
   constructor(error: E) {
@@ -179,8 +179,8 @@ class OfAction<E> {
   }
 }
 
-const toOutcome = <Parameters, State, E extends TaggedError, R>(
-  { name: action, state: schema }: Action<Parameters, State, E, R>,
+const toOutcome = <Params, State, E extends TaggedError, R>(
+  { name: action, state: schema }: Action<Params, State, E, R>,
   { attempt, firstJobId, startedAt }: ContinuationToken.Execution,
   step: Step<State>
 ): Effect.Effect<JobOutcome, ContinuationToken.StateTooLarge> => {
@@ -203,13 +203,17 @@ const toOutcome = <Parameters, State, E extends TaggedError, R>(
 }
 
 /** How long an action goes on without one good answer. */
-const patience = Duration.toMillis("1 hour")
+const outageLimit = Duration.toMillis("1 hour")
 
-const isBearable = ({ unavailable }: ContinuationToken.Execution, now: number) =>
-  unavailable === undefined || now - unavailable.since < patience
+const withinOutageLimit = ({ unavailable }: ContinuationToken.Execution, now: number) =>
+  unavailable === undefined || now - unavailable.since < outageLimit
 
 /** What is only unavailable is asked again by the next job, from where this one began. */
-const waitOut = (token: ContinuationToken.Token, now: number, { externalExecutionId, message: why }: Failure) => {
+const continueAfterOutage = (
+  token: ContinuationToken.Token,
+  now: number,
+  { externalExecutionId, message: why }: Failure
+) => {
   const { jobs, since } = token.execution.unavailable ?? { since: now, jobs: 0 }
   const execution = new ContinuationToken.Execution({ ...token.execution, unavailable: { since, jobs: jobs + 1 } })
   const message = `Trying again${jobs === 0 ? "" : ` (${jobs + 1})`}: ${why}`
@@ -268,10 +272,10 @@ const runnerFailures: Failures<RunnerError> = {
 }
 
 /** A typed error keeps its words. Anything else is a bug: its details are for the log. */
-const explain = <E extends TaggedError>(failures: Failures<E>, error: OfAction<E> | RunnerError): Failure =>
-  error instanceof OfAction ? failureOf(failures, error.error) : failureOf(runnerFailures, error)
+const toFailure = <E extends TaggedError>(failures: Failures<E>, error: ActionFailure<E> | RunnerError): Failure =>
+  error instanceof ActionFailure ? failureFrom(failures, error.error) : failureFrom(runnerFailures, error)
 
-const failureOf = <E extends TaggedError>(failures: Failures<E>, error: E): Failure => {
+const failureFrom = <E extends TaggedError>(failures: Failures<E>, error: E): Failure => {
   const table = failures as Record<string, FailureType | ((error: E) => Failure)>
   const failure = table[error._tag]
   if (failure === undefined) return unexpected
@@ -294,7 +298,7 @@ const report = Effect.fnUntraced(function*(
 ): Effect.fn.Return<JobOutcome, RunError, CodePipeline> {
   const pipeline = yield* CodePipeline
   return yield* pipeline.report(jobId, outcome).pipe(
-    Effect.andThen(told(action, outcome)),
+    Effect.andThen(recordReport(action, outcome)),
     Effect.catchTag(
       "JobNotOpen",
       (error) => Effect.andThen(Effect.logWarning(error.message), Telemetry.countJob(action, "NotOpen"))
@@ -309,12 +313,14 @@ const report = Effect.fnUntraced(function*(
   )
 })
 
-const told = Effect.fnUntraced(function*(action: string, { _tag: outcome, message: summary, ...rest }: JobOutcome) {
-  yield* Effect.annotateLogs(Effect.logInfo("Job reported"), { outcome, summary })
-  yield* Telemetry.countJob(action, outcome)
-  yield* Effect.annotateCurrentSpan({
-    outcome,
-    ...("type" in rest && { failureType: rest.type }),
-    ...(rest.externalExecutionId !== undefined && { externalExecutionId: rest.externalExecutionId })
-  })
-})
+const recordReport = Effect.fnUntraced(
+  function*(action: string, { _tag: outcome, message: summary, ...rest }: JobOutcome) {
+    yield* Effect.annotateLogs(Effect.logInfo("Job reported"), { outcome, summary })
+    yield* Telemetry.countJob(action, outcome)
+    yield* Effect.annotateCurrentSpan({
+      outcome,
+      ...("type" in rest && { failureType: rest.type }),
+      ...(rest.externalExecutionId !== undefined && { externalExecutionId: rest.externalExecutionId })
+    })
+  }
+)

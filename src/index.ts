@@ -9,7 +9,7 @@ export {
   OperationRejected,
   OperationUnproven,
   OutputArtifactMissing,
-  StackMissing,
+  StackNotFound,
   StackProtected,
   StackRefused,
   StackSettingsInvalid,

@@ -236,7 +236,7 @@ describe("JobRunner", () => {
         }).pipe(Effect.provide(CodePipelineMemory.layer))
     )
 
-    it.effect.each<readonly [remainingMillis: number, callsUntil: number, reportUntil: number]>([
+    it.effect.each<readonly [remainingMillis: number, callDeadline: number, reportDeadline: number]>([
       [900_000, 896_700, 899_900],
       [60_000, 56_700, 59_900],
       [3_000, 2_175, 2_970],
@@ -244,7 +244,7 @@ describe("JobRunner", () => {
       [Infinity, Infinity, Infinity]
     ])(
       "of %d ms, the action's calls are given up after %d ms, those of the report after %d ms",
-      ([remainingMillis, callsUntil, reportUntil]) =>
+      ([remainingMillis, callDeadline, reportDeadline]) =>
         Effect.gen(function*() {
           yield* TestClock.adjust("1 day")
           const now = yield* Clock.currentTimeMillis
@@ -257,7 +257,7 @@ describe("JobRunner", () => {
           })({})
           const noting = Layer.succeed(CodePipeline, { report: () => note })
           yield* JobRunner.run(Noting, event("1", ""), { remainingMillis }).pipe(Effect.provide(noting))
-          assert.deepStrictEqual(deadlines, [callsUntil, reportUntil])
+          assert.deepStrictEqual(deadlines, [callDeadline, reportDeadline])
         })
     )
 

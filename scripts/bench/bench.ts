@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import {
   type BadUsage,
   badUsage,
+  type CommandLine,
+  didYouMean,
   type OptionHelp,
-  type Options,
   runScript,
-  type Script,
-  suggestion
+  type Script
 } from "../commandLine.ts"
 import { artifacts } from "./artifacts.ts"
 import { cold } from "./cold.ts"
@@ -17,11 +17,11 @@ interface Benchmark {
   readonly purpose: string
   readonly options: Readonly<Record<string, OptionHelp>>
   readonly example: string
-  run(options: Options<string>): Effect.Effect<void, BadUsage>
+  run(options: CommandLine<string>): Effect.Effect<void, BadUsage>
 }
 
 /** A whole number, or none. */
-const number = (name: string, { values }: Options<string>) => {
+const number = (name: string, { values }: CommandLine<string>) => {
   const [text] = values[name] ?? []
   if (text === undefined) return Effect.succeed({})
   return /^\d+$/.test(text)
@@ -107,7 +107,7 @@ await runScript(script, (options) => {
   const names = Object.keys(benchmarks)
   if (benchmark === undefined) {
     return badUsage(
-      first === "" ? `name one benchmark: ${names.join(", ")}` : `${first} is no benchmark; ${suggestion(first, names)}`
+      first === "" ? `name one benchmark: ${names.join(", ")}` : `${first} is no benchmark; ${didYouMean(first, names)}`
     )
   }
   if (others.length > 0) return badUsage(`one benchmark at a time, not ${options.positionals.join(" and ")}`)

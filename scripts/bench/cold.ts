@@ -13,7 +13,7 @@ import { gunzipSync, gzipSync } from "node:zlib"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { megabytesOfCpu } from "../../src/lambda/priming/replay.ts"
 import { type Bundle, bundleOptions, compile, entryPoints, functionFiles, writeFiles } from "../build/bundle.ts"
-import { type Answer, compiledFile, question } from "../build/codeCache.ts"
+import { codeCacheFile, codeCacheRequest, type CodeCacheResponse } from "../build/codeCache.ts"
 import { type AwsServer, startAws } from "./awsServer.ts"
 import type { Order, Report } from "./coldFunction.ts"
 import { type CpuLimit, cpuLimit } from "./cpuLimit.ts"
@@ -183,11 +183,11 @@ class Bench {
       // It plays no job by itself.
       await invoke(child, [this.event().event, this.event(await this.begin(variant)).event])
     }
-    const { result } = await invoke(child, [question])
+    const { result } = await invoke(child, [codeCacheRequest])
     await endContainer(child)
-    const answer = result as Answer
+    const answer = result as CodeCacheResponse
     if (answer.isCompiled) throw new Error(`${variant} has been compiled already`)
-    await writeFile(join(this.#folder, variant, compiledFile), gunzipSync(Buffer.from(answer.code, "base64")))
+    await writeFile(join(this.#folder, variant, codeCacheFile), gunzipSync(Buffer.from(answer.code, "base64")))
   }
 
   async begin(variant: Variant): Promise<Begun> {

@@ -1,12 +1,12 @@
 // What the loader of a built function and `npm run deploy` agree on: how the one gives the other what V8 has compiled.
 
 /** Beside `function.js`, where there is one. */
-export const compiledFile = "function.cache"
+export const codeCacheFile = "function.cache"
 
 /** The event that asks for it: a text, which a job of CodePipeline never is. */
-export const question = "effect-codepipeline: compiled code"
+export const codeCacheRequest = "effect-codepipeline: compiled code"
 
-export type Answer =
+export type CodeCacheResponse =
   /** V8 has taken what lies beside the function. */
   | { readonly isCompiled: true }
   /**

@@ -4,7 +4,7 @@
 // V8 takes such code from the very same build of itself alone: it compares its version, its flags and the checksum of its
 // own snapshot. So it can be made nowhere but in Lambda, and after an update of Lambda's Node it is compiled as ever.
 import type { Handler } from "../../src/lambda/handler.ts"
-import { type Answer, compiledFile, question } from "./codeCache.ts"
+import { codeCacheFile, codeCacheRequest, type CodeCacheResponse } from "./codeCache.ts"
 
 // Without what a bundle needs to import them.
 const { getBuiltinModule } = process
@@ -30,7 +30,7 @@ const make = (cachedData: Buffer | undefined) => {
   return { script, isCompiled: cachedData !== undefined && script.cachedDataRejected === false }
 }
 
-const { isCompiled, script } = make(readIfThere(here(compiledFile)))
+const { isCompiled, script } = make(readIfThere(here(codeCacheFile)))
 
 const load = async (): Promise<Handler> => script.runInThisContext()()
 
@@ -39,7 +39,7 @@ const run = await load()
 /** A function of this memory, in MB, plays a job while it loads. */
 const small = "128"
 
-const answer = async (): Promise<Answer> => {
+const answer = async (): Promise<CodeCacheResponse> => {
   if (isCompiled) return { isCompiled }
   // What a job needs is to be compiled too.
   process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = small
@@ -51,5 +51,5 @@ const answer = async (): Promise<Answer> => {
   }
 }
 
-export const handler = (...[event, context]: Parameters<Handler>): ReturnType<Handler> | Promise<Answer> =>
-  event === question ? answer() : run(event, context)
+export const handler = (...[event, context]: Parameters<Handler>): ReturnType<Handler> | Promise<CodeCacheResponse> =>
+  event === codeCacheRequest ? answer() : run(event, context)

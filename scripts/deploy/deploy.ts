@@ -9,8 +9,8 @@ import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
 import { configureAws } from "../aws.ts"
 import { buildFunction, building, entryPoints } from "../build/bundle.ts"
-import { type Options, runScript } from "../commandLine.ts"
-import { makeStory } from "../run/TerminalReporter.ts"
+import { type CommandLine, runScript } from "../commandLine.ts"
+import { makeTerminalReporter } from "../run/TerminalReporter.ts"
 import { deploy } from "./deployment.ts"
 import { type DeployOptions, readOptions, script } from "./deployOptions.ts"
 import { asking } from "./functionsInLambda.ts"
@@ -22,21 +22,21 @@ const build = ({ actions }: DeployOptions) =>
   })
 
 const main = Effect.fn("main")(
-  function*(commandLine: Options<keyof typeof script["options"]>) {
+  function*(commandLine: CommandLine<keyof typeof script["options"]>) {
     const options = yield* readOptions(commandLine)
     const { endpoint } = options
     const region = yield* configureAws({ user: script.command, endpoint, region: options.region })
-    const story = yield* makeStory(process.stdout)
+    const reporter = yield* makeTerminalReporter(process.stdout)
     const interval = endpoint === undefined ? "3 seconds" : "300 millis"
     const ask = asking(yield* scopedClient((shared) => new LambdaClient(shared)))
-    const deployed = yield* deploy(options, { ask, build: build(options), interval, region, story }).pipe(
+    const deployed = yield* deploy(options, { ask, build: build(options), interval, region, reporter }).pipe(
       Effect.provide(Layer.merge(ArtifactStore.layer, CloudFormation.layer))
     )
     return deployed ? 0 : 1
   },
   Effect.scoped,
   Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)])),
-  // Failures are part of the story; bugs are not.
+  // Failures are part of the reporter; bugs are not.
   Effect.provideService(References.MinimumLogLevel, "Error")
 )
 

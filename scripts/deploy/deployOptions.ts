@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { BucketName } from "../../src/domain/job/Job.ts"
-import { badUsage, type Options, type Script, suggestion } from "../commandLine.ts"
+import { badUsage, type CommandLine, didYouMean, type Script } from "../commandLine.ts"
 import { functionNames } from "../permissions.ts"
 
 export const script = {
@@ -58,7 +58,7 @@ const isBucketName = Schema.is(BucketName)
 
 /** What the command line asks for; nothing that it asks for is passed over. */
 export const readOptions = Effect.fn("readOptions")(
-  function*({ flags, values }: Options<keyof typeof script["options"]>) {
+  function*({ flags, values }: CommandLine<keyof typeof script["options"]>) {
     const bucket = values.bucket?.[0]
     if (bucket === undefined) {
       return yield* badUsage(
@@ -102,7 +102,7 @@ const readActions = Effect.fnUntraced(function*(list: string) {
   const names = list.split(",")
   for (const name of names) {
     if (functionNames.some((known) => known === name)) continue
-    return yield* badUsage(`--actions: there is no function "${name}"; ${suggestion(name, functionNames)}`)
+    return yield* badUsage(`--actions: there is no function "${name}"; ${didYouMean(name, functionNames)}`)
   }
   return functionNames.filter((name) => names.includes(name))
 })

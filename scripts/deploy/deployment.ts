@@ -7,14 +7,14 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { parse } from "yaml"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
-import { fresh } from "../../src/domain/stack/StackStatus.ts"
+import { startability } from "../../src/domain/stack/StackStatus.ts"
 import { scopedClient } from "../../src/runtime/AwsClient.ts"
 import { CloudFormation, type Stack } from "../../src/services/CloudFormation.ts"
 import type { BuiltFunction } from "../build/bundle.ts"
 import { badUsage } from "../commandLine.ts"
 import { type FunctionName, functionNames } from "../permissions.ts"
 import { readArtifact } from "../run/artifacts.ts"
-import type { Story } from "../run/TerminalReporter.ts"
+import type { TerminalReporter } from "../run/TerminalReporter.ts"
 import { AccountNotReady, openBucket } from "./codeBucket.ts"
 import type { DeployOptions } from "./deployOptions.ts"
 import { compileFunction, confirmCompiled, type StoredFunction, storeFunction } from "./functionCode.ts"
@@ -72,7 +72,7 @@ const look = Effect.fn("look")(function*(stack: string, parameter: string) {
   // A stack of which there is only a change set, one that was never executed, has nothing to lose.
   const isFree = Option.match(found, {
     onNone: () => true,
-    onSome: ({ parameterNames, status }) => parameterNames.includes(parameter) || fresh(status) === "Shell"
+    onSome: ({ parameterNames, status }) => parameterNames.includes(parameter) || startability(status) === "Shell"
   })
   return isFree
     ? found
@@ -90,14 +90,14 @@ const kibibytes = ({ length }: Uint8Array) => `${Math.ceil(length / 1024)} KiB`
 /** Gives whether all is deployed, or would be. `build` makes the functions; it is run when the account is known to be ready. */
 export const deploy = Effect.fn("deploy")(function*<E, R>(
   options: DeployOptions,
-  { ask, build, interval, region, story }: {
+  { ask, build, interval, region, reporter }: {
     /** What asks the functions when they are there. */
     readonly ask: Ask
     readonly build: Effect.Effect<ReadonlyArray<BuiltFunction>, E, R>
     readonly interval: Duration.Input
     /** The one that the SDK goes by. */
     readonly region: string
-    readonly story: Story
+    readonly reporter: TerminalReporter
   }
 ) {
   const { bucket, dryRun, endpoint, parameters: given, pipelineExample, stack, templateBucket } = options
@@ -111,8 +111,8 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
   const isUpdate = Option.isSome(yield* look(stack, "CodeBucket"))
   const example = pipelineExample ? yield* look(exampleOf(stack), "DeployStackFunction") : Option.none()
 
-  const note = (word: string, text: string) => story.line(`    ${word.padEnd(10)}  ${text}`)
-  yield* story.line(`${dryRun ? "dry run: " : ""}stack ${stack} in ${region}${endpoint ? `, ${endpoint}` : ""}`)
+  const note = (word: string, text: string) => reporter.line(`    ${word.padEnd(10)}  ${text}`)
+  yield* reporter.line(`${dryRun ? "dry run: " : ""}stack ${stack} in ${region}${endpoint ? `, ${endpoint}` : ""}`)
 
   const functions: Array<StoredFunction> = []
   for (const built of yield* build) {
@@ -147,10 +147,10 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
   }
 
   const deployFunctions = (parameters: Readonly<Record<string, string>>) =>
-    deployStack({ stack, template, parameters, templateBucket, interval }, story)
+    deployStack({ stack, template, parameters, templateBucket, interval }, reporter)
   const outcome = yield* deployFunctions(parameters)
   if (outcome._tag === "Failed") {
-    yield* story.line(afterFailure)
+    yield* reporter.line(afterFailure)
     return false
   }
   const outputs = variablesOf(outcome)
@@ -165,7 +165,7 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
   if (compiled.some(({ key }, index) => key !== functions[index]?.key)) {
     const again = yield* deployFunctions(parametersOf(true, compiled))
     if (again._tag === "Failed") {
-      yield* story.line(afterFailure)
+      yield* reporter.line(afterFailure)
       return false
     }
     yield* Effect.forEach(compiled, (stored) => confirmCompiled(stored, nameOf(stored), { ask, note }), {
@@ -173,10 +173,10 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
     })
   }
   if (!pipelineExample) {
-    yield* story.line(whatNext(outputs))
+    yield* reporter.line(whatNext(outputs))
     return true
   }
-  return yield* deployExample(options, outputs, { client, region, interval, story })
+  return yield* deployExample(options, outputs, { client, region, interval, reporter })
 })
 
 const differing = (isUpdate: boolean) => isUpdate ? ", where it differs" : ""
@@ -200,11 +200,11 @@ const passedOn = ["DeployStackFunction", "CheckWebpageFunction", "CloudFormation
 const deployExample = Effect.fn("deployExample")(function*(
   { stack: functions, templateBucket }: DeployOptions,
   outputs: Readonly<Record<string, string>>,
-  { client, interval, region, story }: {
+  { client, interval, region, reporter }: {
     readonly client: S3Client
     readonly region: string
     readonly interval: Duration.Input
-    readonly story: Story
+    readonly reporter: TerminalReporter
   }
 ) {
   const stack = exampleOf(functions)
@@ -215,7 +215,7 @@ const deployExample = Effect.fn("deployExample")(function*(
         "deploy it with --parameter ServiceRole=true"
     })
   }
-  yield* story.line(`stack ${stack}`)
+  yield* reporter.line(`stack ${stack}`)
   const template = yield* readTemplate("pipeline")
   const given = {
     ...Object.fromEntries(passedOn.map((name) => [name, outputs[name] ?? ""])),
@@ -225,7 +225,8 @@ const deployExample = Effect.fn("deployExample")(function*(
   const deployWith = Effect.fnUntraced(function*(WithPipeline: "true" | "false") {
     const isUpdate = Option.isSome(yield* lookAtExample)
     const parameters = parametersFor(isUpdate, template, { ...given, WithPipeline })
-    return (yield* deployStack({ stack, template, parameters, templateBucket, interval }, story))._tag === "Succeeded"
+    return (yield* deployStack({ stack, template, parameters, templateBucket, interval }, reporter))._tag ===
+      "Succeeded"
   })
 
   // A pipeline begins its first execution as soon as it is there, and that needs the sample.
@@ -233,24 +234,24 @@ const deployExample = Effect.fn("deployExample")(function*(
   const ready = sourceOf(before) !== undefined || (yield* deployWith("false"))
   const source = ready ? sourceOf(yield* lookAtExample) : undefined
   if (source === undefined) {
-    yield* story.line(afterFailure)
+    yield* reporter.line(afterFailure)
     return false
   }
   const bucket = openBucket(client, source, region)
   if (yield* bucket.has(sampleKey)) {
-    yield* story.line(`    unchanged   s3://${source}/${sampleKey}`)
+    yield* reporter.line(`    unchanged   s3://${source}/${sampleKey}`)
   } else {
     const { zip } = yield* readArtifact(`MyTemplate=${path("../../events/artifacts/MyTemplate")}`)
     yield* bucket.put(sampleKey, zip)
-    yield* story.line(`    upload      s3://${source}/${sampleKey}, the sample that the pipeline deploys`)
+    yield* reporter.line(`    upload      s3://${source}/${sampleKey}, the sample that the pipeline deploys`)
   }
   if (!(yield* deployWith("true"))) {
-    yield* story.line(afterFailure)
+    yield* reporter.line(afterFailure)
     return false
   }
   const hadPipeline = Option.exists(before, ({ outputs }) => outputs["PipelineName"] !== undefined)
   const begun = hadPipeline ? "is there" : "has begun its first execution as soon as it was there"
-  yield* story.line(`
+  yield* reporter.line(`
 Pipeline ${stack} ${begun}. It deploys stack ${given.Stack}, checks what
 came of it, and waits for an approval to delete it again:
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import { gunzipSync } from "node:zlib"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import type { BuiltFunction } from "../build/bundle.ts"
-import { compiledFile } from "../build/codeCache.ts"
+import { codeCacheFile } from "../build/codeCache.ts"
 import type { openBucket } from "./codeBucket.ts"
 import type { Ask } from "./functionsInLambda.ts"
 
@@ -78,7 +78,7 @@ export const compileFunction = Effect.fn("compileFunction")(function*(
     yield* leave(note, stored, "somebody else has deployed other code meanwhile")
     return stored
   }
-  const zip = yield* zipFiles({ ...built.files, [compiledFile]: gunzipSync(answer.code) })
+  const zip = yield* zipFiles({ ...built.files, [codeCacheFile]: gunzipSync(answer.code) })
   const key = `${prefixOf(built)}-compiled-${sha256(zip)}.zip`
   yield* note("upload", `${bucket.urlOf(key)}, with what V8 has compiled`)
   yield* bucket.put(key, zip)

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../src/domain/job/AwsError.ts"
 import { send } from "../../src/runtime/AwsClient.ts"
-import { type Answer, question } from "../build/codeCache.ts"
+import { codeCacheRequest, type CodeCacheResponse } from "../build/codeCache.ts"
 
 /** The function cannot be started, or has ended on the way. */
 export class FunctionFails extends Schema.TaggedError<FunctionFails>()("FunctionFails", { message: Schema.String }) {}
@@ -17,7 +17,7 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { messa
 export const Compiled = Schema.Union([
   Schema.Struct({ isCompiled: Schema.Literal(true) }),
   Schema.Struct({ isCompiled: Schema.Literal(false), code: Schema.Uint8ArrayFromBase64, sha256: Schema.String })
-]) satisfies Schema.Codec<unknown, Answer>
+]) satisfies Schema.Codec<unknown, CodeCacheResponse>
 
 export type Ask = (functionName: string) => Effect.Effect<typeof Compiled.Type, FunctionFails | NoAnswer | AwsError>
 
@@ -28,7 +28,10 @@ const decodeFailure = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.St
 
 export const asking = (client: Pick<LambdaClient, "send">): Ask =>
   Effect.fn("askFunction")(function*(functionName) {
-    const command = new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(question)) })
+    const command = new InvokeCommand({
+      FunctionName: functionName,
+      Payload: Buffer.from(JSON.stringify(codeCacheRequest))
+    })
     const { FunctionError, Payload } = yield* send(
       "lambda:InvokeFunction",
       (options) => client.send(command, options)

@@ -7,7 +7,7 @@ import {
   DeployStack,
   OperationFailed,
   type OperationUnproven,
-  type StackMissing,
+  type StackNotFound,
   type StackProtected,
   type StackRefused
 } from "../../src/actions/deployStack/DeployStack.ts"
@@ -17,7 +17,7 @@ import * as JobRunner from "../../src/JobRunner.ts"
 import { ArtifactStore, type UploadFailed } from "../../src/services/ArtifactStore.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
-import type { Story } from "../run/TerminalReporter.ts"
+import type { TerminalReporter } from "../run/TerminalReporter.ts"
 
 const again = "then run this again"
 
@@ -49,7 +49,7 @@ export const deployment: typeof DeployStack = {
       type: "ConfigurationError",
       message: `Stack "${stack}" has to be deleted first, and has termination protection. Switch that off, ${again}`
     }),
-    StackMissing: ({ stack }: StackMissing): Failure => ({
+    StackNotFound: ({ stack }: StackNotFound): Failure => ({
       type: "JobFailed",
       message: `Stack "${stack}" does not exist any more: somebody has deleted it. Run this again`
     }),
@@ -91,7 +91,7 @@ export interface StackDeployment {
 /** Creates or updates the stack, and tells how that goes; gives what became of it, with its outputs as variables. */
 export const deployStack = Effect.fn("deployStack")(function*(
   { interval, parameters, stack, template: { file, text }, templateBucket }: StackDeployment,
-  story: Story
+  reporter: TerminalReporter
 ) {
   const event = LocalPipeline.event({
     // It marks the operation: CloudFormation begins no second one of the same mark.
@@ -115,7 +115,7 @@ export const deployStack = Effect.fn("deployStack")(function*(
     invoke: (event) => JobRunner.run(deployment, event, { remainingMillis: patience }),
     observe: (happening) =>
       happening._tag === "Reported"
-        ? story.said(happening.outcome)
+        ? reporter.said(happening.outcome)
         : Effect.void
   }).pipe(
     Effect.updateService(ArtifactStore, (store) => ({ ...store, read: () => Effect.succeed(Buffer.from(text)) })),

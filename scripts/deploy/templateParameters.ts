@@ -1,5 +1,5 @@
 // What CloudFormation will say of the values of a template's parameters, before anything is built for it.
-import { suggestion } from "../commandLine.ts"
+import { didYouMean } from "../commandLine.ts"
 
 /** A parameter as a template declares it, as far as values are checked here. */
 export interface TemplateParameter {
@@ -23,7 +23,7 @@ export const refusals = (
   Object.entries(given).flatMap(([name, value]) => {
     const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined
     const why = parameter === undefined
-      ? `${file} has no such parameter; ${suggestion(name, Object.keys(parameters))}`
+      ? `${file} has no such parameter; ${didYouMean(name, Object.keys(parameters))}`
       : refusal(name, parameter, value)
     return why === undefined ? [] : [`--parameter ${name}: ${why}`]
   })

@@ -16,13 +16,13 @@ const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, im
 
 const atStart = (mode: StackPlan.Mode, observation: StackPlan.Observation): string => {
   const decision = StackPlan.start(mode, { whenBusy: "fail", disableRollback: false }, observation)
-  const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Others()) : decision
+  const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Foreign()) : decision
   return StackPlan.Start.$match(step, {
     Begin: ({ operation }) => `${operation} it`,
     Prepare: () => "make a change set",
     Execute: () => "execute the change set",
-    Gone: () => "succeed",
-    Missing: () => "fail",
+    NothingToDelete: () => "succeed",
+    StackNotFound: () => "fail",
     Adopt: () => "watch it",
     Postpone: () => "wait, then look again",
     Refuse: () => "refuse"
@@ -30,16 +30,16 @@ const atStart = (mode: StackPlan.Mode, observation: StackPlan.Observation): stri
 }
 
 const whileWatched = (observation: StackPlan.Observation & { readonly _tag: "Present" }): string => {
-  const decision = StackPlan.watch({ operation: "update", settle: true, rested: false }, observation)
+  const decision = StackPlan.watch({ operation: "update", waitForCleanup: true, idleTooLong: false }, observation)
   const step = decision._tag === "ReadEvents"
     ? decision.decide(Evidence.Ended({ operation: "update", status: observation.status }))
     : decision
-  return StackPlan.Watch.$match(step, {
+  return StackPlan.WatchDecision.$match(step, {
     Wait: () => "wait",
     Succeed: () => "succeed",
     Fail: () => "fail",
     Unproven: () => "fail",
-    Miss: () => "fail"
+    StackNotFound: () => "fail"
   })
 }
 
@@ -54,8 +54,8 @@ const statusTable = () =>
         _tag: "Present",
         status,
         changedSince: true,
-        changedOfLate: true,
-        createdOfLate: false
+        changedInWindow: true,
+        createdInWindow: false
       } as const
       const steps = shownModes.map((mode) => atStart(mode, observation))
       return [String(status)].concat(steps, whileWatched(observation))

@@ -17,7 +17,7 @@ const indented = (text: string) => text.replaceAll("\n", `\n${" ".repeat(16)}`)
 const lasted = /, \d+ (?:s|min|h \d+ min)(?=\))/
 
 /** Lines, and on a terminal one more that is rewritten while there is something to wait for. */
-export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStream) {
+export const makeTerminalReporter = Effect.fn("makeTerminalReporter")(function*(out: NodeJS.WriteStream) {
   const startedAt = yield* Clock.currentTimeMillis
   let waitingFor = ""
   let liveLine = false
@@ -107,4 +107,4 @@ export const makeStory = Effect.fn("makeStory")(function*(out: NodeJS.WriteStrea
   }
 })
 
-export type Story = Effect.Success<ReturnType<typeof makeStory>>
+export type TerminalReporter = Effect.Success<ReturnType<typeof makeTerminalReporter>>

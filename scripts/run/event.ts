@@ -7,18 +7,18 @@ import { fileURLToPath } from "node:url"
 import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
 import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
 import { decodeJob } from "../../src/domain/job/Job.ts"
-import { limits } from "../../src/domain/job/JobOutcome.ts"
+import { jobLimits } from "../../src/domain/job/JobOutcome.ts"
 import * as UserParameters from "../../src/domain/job/UserParameters.ts"
 import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
 import {
   absolute,
   BadUsage,
   badUsage,
-  type Options,
+  type CommandLine,
+  didYouMean,
   reason,
   runScript,
-  type Script,
-  suggestion
+  type Script
 } from "../commandLine.ts"
 import { readUserParameters } from "./userParameters.ts"
 
@@ -123,13 +123,13 @@ const wanted = ({ artifact, templateConfiguration }: Readonly<Record<string, unk
 
 /** The event that the command line asks for; what the function would refuse is refused here. */
 export const makeEvent = Effect.fn("makeEvent")(function*(
-  { positionals: [name = "", ...others], values }: Options<keyof typeof script["options"]>
+  { positionals: [name = "", ...others], values }: CommandLine<keyof typeof script["options"]>
 ) {
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined
   if (action === undefined) {
     const names = Object.keys(actions)
     return yield* badUsage(
-      name === "" ? `name the action: ${names.join(" or ")}` : `${name} is no action; ${suggestion(name, names)}`
+      name === "" ? `name the action: ${names.join(" or ")}` : `${name} is no action; ${didYouMean(name, names)}`
     )
   }
   if (others.length > 0) return yield* badUsage(`one action at a time, not also ${others.join(" and ")}`)
@@ -171,9 +171,9 @@ export const makeEvent = Effect.fn("makeEvent")(function*(
     return yield* badUsage(`there is no input artifact "${missing}": give it with --artifact ${missing}=BUCKET/KEY`)
   }
   const [continuationToken] = values.continuation ?? []
-  if (continuationToken !== undefined && continuationToken.length > limits.continuationToken) {
+  if (continuationToken !== undefined && continuationToken.length > jobLimits.continuationToken) {
     return yield* badUsage(
-      `--continuation has ${continuationToken.length} characters, and CodePipeline takes ${limits.continuationToken}`
+      `--continuation has ${continuationToken.length} characters, and CodePipeline takes ${jobLimits.continuationToken}`
     )
   }
 
@@ -191,7 +191,7 @@ export const makeEvent = Effect.fn("makeEvent")(function*(
   return event
 })
 
-const main = Effect.fn("main")(function*(options: Options<keyof typeof script["options"]>) {
+const main = Effect.fn("main")(function*(options: CommandLine<keyof typeof script["options"]>) {
   const json = `${JSON.stringify(yield* makeEvent(options), null, 2)}\n`
   const [file] = options.values.output ?? []
   if (file === undefined) {

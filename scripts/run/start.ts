@@ -1,4 +1,4 @@
-// npm start: plays CodePipeline for one action on this machine and tells the story as it happens.
+// npm start: plays CodePipeline for one action on this machine and tells the reporter as it happens.
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -11,7 +11,7 @@ import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
 import { decodeJob } from "../../src/domain/job/Job.ts"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import * as UserParameters from "../../src/domain/job/UserParameters.ts"
-import { fresh } from "../../src/domain/stack/StackStatus.ts"
+import { startability } from "../../src/domain/stack/StackStatus.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
@@ -25,30 +25,30 @@ import { absolute, BadUsage, runScript } from "../commandLine.ts"
 import { type LocalArtifact, upload } from "./artifacts.ts"
 import {
   type CommandLine,
-  type Options,
   readArtifacts,
   readEvent,
   readOptions,
+  type RunOptions,
   script,
   withoutCredentials,
   withParameters
 } from "./startOptions.ts"
-import { makeStory, type Story } from "./TerminalReporter.ts"
+import { makeTerminalReporter, type TerminalReporter } from "./TerminalReporter.ts"
 
 const shown = (path: string) => relative(process.cwd(), absolute(path))
 
 /** Brings the artifacts to where they will be read. A real bucket gets none that was not given. */
 const putArtifacts = Effect.fn("putArtifacts")(function*(
-  { artifacts: { length: given }, endpoint, live }: Options,
+  { artifacts: { length: given }, endpoint, live }: RunOptions,
   artifacts: Effect.Success<ReturnType<typeof readArtifacts>>,
-  story: Story
+  reporter: TerminalReporter
 ) {
   const emulator = endpoint !== undefined
   if (live && !emulator && given === 0) return
   for (const { artifact, local } of artifacts) {
     const put = !live || (yield* upload(artifact, local, { emulator, replace: given > 0 }))
     if (put) {
-      yield* story.line(`    artifact    ${local.name}: ${shown(local.path)}, ${local.zip.length} bytes as a zip`)
+      yield* reporter.line(`    artifact    ${local.name}: ${shown(local.path)}, ${local.zip.length} bytes as a zip`)
     }
   }
 })
@@ -61,7 +61,7 @@ const parametersOf = (event: unknown) =>
   )
 
 const memory = (
-  { stackFails, stackStatus }: Options,
+  { stackFails, stackStatus }: RunOptions,
   event: unknown,
   artifacts: ReadonlyArray<LocalArtifact>
 ) => {
@@ -78,36 +78,36 @@ const memory = (
 }
 
 /** CloudFormation, with each look at a stack told. */
-const told = (story: Story) =>
+const told = (reporter: TerminalReporter) =>
   Layer.effect(
     CloudFormation,
     Effect.map(CloudFormation, (cloudFormation) => ({
       ...cloudFormation,
       describe: (stack) =>
         Effect.tap(cloudFormation.describe(stack), (found) =>
-          story.saw(Option.match(found, { onNone: () => "does not exist", onSome: ({ status }) => status }))),
+          reporter.saw(Option.match(found, { onNone: () => "does not exist", onSome: ({ status }) => status }))),
       events: (stackId, since, pages) =>
         Effect.tap(cloudFormation.events(stackId, since, pages), (events) => {
           const newest = events.find(({ physicalResourceId }) =>
             physicalResourceId === stackId
           )
-          return newest === undefined || pages === undefined ? Effect.void : story.saw(newest.status)
+          return newest === undefined || pages === undefined ? Effect.void : reporter.saw(newest.status)
         })
     }))
   )
 
 /** Web pages, with what comes back told. */
-const toldPages = (story: Story) =>
+const toldPages = (reporter: TerminalReporter) =>
   Layer.provide(
     Layer.effect(
       WebPage,
       Effect.map(WebPage, ({ open }) => ({
         open: (request) =>
           open(request).pipe(
-            Effect.tap(({ status, url }) => story.sawPage(`${status} ${url}`)),
+            Effect.tap(({ status, url }) => reporter.sawPage(`${status} ${url}`)),
             // What to do about it the action tells.
             Effect.tapError((error) =>
-              story.sawPage(error._tag === "PageUnreachable" ? `no answer: ${error.detail}` : error.message)
+              reporter.sawPage(error._tag === "PageUnreachable" ? `no answer: ${error.detail}` : error.message)
             )
           )
       }))
@@ -116,9 +116,9 @@ const toldPages = (story: Story) =>
   )
 
 const play = Effect.fn("play")(function*<E, R>(
-  { interval }: Options,
+  { interval }: RunOptions,
   event: unknown,
-  story: Story,
+  reporter: TerminalReporter,
   invoke: (event: unknown) => Effect.Effect<unknown, E, R>
 ) {
   let invocations = 0
@@ -128,15 +128,15 @@ const play = Effect.fn("play")(function*<E, R>(
     interval: interval * 1000,
     observe: (happening) => {
       invocations = happening.invocation
-      return story.happened(happening)
+      return reporter.happened(happening)
     }
   })
-  yield* story.end(outcome, invocations)
+  yield* reporter.end(outcome, invocations)
   return outcome
 })
 
 /** In memory: a resource that was to fail and did not is a mistake in the command line. */
-const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
+const checkFailed = ({ stackFails }: RunOptions, outcome: JobOutcome) =>
   stackFails !== undefined && outcome._tag === "Succeeded"
     ? Effect.fail(
       new BadUsage({
@@ -146,40 +146,46 @@ const checkFailed = ({ stackFails }: Options, outcome: JobOutcome) =>
     )
     : Effect.void
 
-const deployStack = Effect.fn("deployStack")(function*(options: Options, given: unknown, story: Story) {
-  if (options.live) yield* configureAws({ user: "--live", endpoint: options.endpoint })
-  const asked = yield* withParameters(options, given)
-  const event = options.live ? yield* withoutCredentials(asked) : asked
-  const artifacts = yield* decodeJob(event).pipe(
-    Effect.flatMap((job) => readArtifacts(options, job)),
-    // The action is to tell what is wrong with the event.
-    Effect.catchTag("JobInvalid", () => Effect.succeed([]))
-  )
-  yield* story.line(
-    `deploy-stack on ${shown(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
-  )
-  yield* putArtifacts(options, artifacts, story)
-  const { stackStatus } = options
-  if (stackStatus !== undefined && fresh(stackStatus) === "Busy") {
-    const waits = Option.exists(yield* parametersOf(event), ({ whenBusy }) => whenBusy === "wait")
-    if (waits) yield* story.line(`    the stack stays in ${stackStatus}, and the action waits for it, until Ctrl+C`)
+const deployStack = Effect.fn("deployStack")(
+  function*(options: RunOptions, given: unknown, reporter: TerminalReporter) {
+    if (options.live) yield* configureAws({ user: "--live", endpoint: options.endpoint })
+    const asked = yield* withParameters(options, given)
+    const event = options.live ? yield* withoutCredentials(asked) : asked
+    const artifacts = yield* decodeJob(event).pipe(
+      Effect.flatMap((job) => readArtifacts(options, job)),
+      // The action is to tell what is wrong with the event.
+      Effect.catchTag("JobInvalid", () => Effect.succeed([]))
+    )
+    yield* reporter.line(
+      `deploy-stack on ${shown(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
+    )
+    yield* putArtifacts(options, artifacts, reporter)
+    const { stackStatus } = options
+    if (stackStatus !== undefined && startability(stackStatus) === "Busy") {
+      const waits = Option.exists(yield* parametersOf(event), ({ whenBusy }) => whenBusy === "wait")
+      if (waits) {
+        yield* reporter.line(`    the stack stays in ${stackStatus}, and the action waits for it, until Ctrl+C`)
+      }
+    }
+    const services = options.live
+      ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
+      : memory(options, event, artifacts.map(({ local }) => local))
+    const outcome = yield* play(options, event, reporter, (event) => JobRunner.run(DeployStack, event)).pipe(
+      Effect.provide(told(reporter).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer))))
+    )
+    yield* checkFailed(options, outcome)
+    return outcome
   }
-  const services = options.live
-    ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
-    : memory(options, event, artifacts.map(({ local }) => local))
-  const outcome = yield* play(options, event, story, (event) => JobRunner.run(DeployStack, event)).pipe(
-    Effect.provide(told(story).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer))))
-  )
-  yield* checkFailed(options, outcome)
-  return outcome
-})
+)
 
-const checkWebpage = Effect.fn("checkWebpage")(function*(options: Options, event: unknown, story: Story) {
-  yield* story.line(`check-webpage on ${shown(options.event)}`)
-  return yield* play(options, event, story, (event) => JobRunner.run(CheckWebpage, event)).pipe(
-    Effect.provide(Layer.merge(toldPages(story), CodePipelineMemory.layer))
-  )
-})
+const checkWebpage = Effect.fn("checkWebpage")(
+  function*(options: RunOptions, event: unknown, reporter: TerminalReporter) {
+    yield* reporter.line(`check-webpage on ${shown(options.event)}`)
+    return yield* play(options, event, reporter, (event) => JobRunner.run(CheckWebpage, event)).pipe(
+      Effect.provide(Layer.merge(toldPages(reporter), CodePipelineMemory.layer))
+    )
+  }
+)
 
 /** An event that deploy-stack does not take, but check-webpage does, was meant for that one. */
 const checkMeant = Effect.fn("checkMeant")(function*(event: unknown) {
@@ -200,15 +206,15 @@ const main = Effect.fn("main")(
     const options = yield* readOptions(commandLine)
     const event = yield* readEvent(options.event)
     if (commandLine.values.action === undefined) yield* checkMeant(event)
-    const story = yield* makeStory(process.stdout)
+    const reporter = yield* makeTerminalReporter(process.stdout)
     const run = options.action === "check-webpage" ? checkWebpage : deployStack
-    const outcome = yield* run(options, event, story)
+    const outcome = yield* run(options, event, reporter)
     return outcome._tag === "Succeeded" ? 0 : 1
   },
   Effect.scoped,
   Effect.catchTag("NotAJobEvent", ({ message }) => Effect.fail(new BadUsage({ message }))),
   Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)])),
-  // Failures are part of the story; bugs are not.
+  // Failures are part of the reporter; bugs are not.
   Effect.provideService(References.MinimumLogLevel, "Error")
 )
 

@@ -9,10 +9,10 @@ import {
   absolute,
   BadUsage,
   badUsage,
-  type Options as CommandLineOf,
+  type CommandLine as CommandLineOf,
+  didYouMean,
   reason,
-  type Script,
-  suggestion
+  type Script
 } from "../commandLine.ts"
 import { readArtifact } from "./artifacts.ts"
 import { readUserParameters } from "./userParameters.ts"
@@ -97,7 +97,7 @@ export type CommandLine = CommandLineOf<keyof typeof script["options"]>
 export const readOptions = Effect.fn("readOptions")(function*({ flags, positionals, values }: CommandLine) {
   const name = values.action?.[0] ?? "deploy-stack"
   const action = actions.find((action) => action === name)
-  if (action === undefined) return yield* badUsage(`--action ${name} is no action; ${suggestion(name, actions)}`)
+  if (action === undefined) return yield* badUsage(`--action ${name} is no action; ${didYouMean(name, actions)}`)
   const useless = ofDeployStack.find((option) => flags.has(option) || values[option] !== undefined)
   if (action !== "deploy-stack" && useless !== undefined) {
     return yield* badUsage(`--${useless} does not go with --action ${action}`)
@@ -116,7 +116,7 @@ export const readOptions = Effect.fn("readOptions")(function*({ flags, positiona
   if (live && stackStatus !== undefined) return yield* badUsage("--stack-status does not go with --live")
   if (stackStatus !== undefined && !isStackStatus(stackStatus)) {
     return yield* badUsage(
-      `--stack-status ${stackStatus} is no status of a stack; ${suggestion(stackStatus, StackStatus.literals)}`
+      `--stack-status ${stackStatus} is no status of a stack; ${didYouMean(stackStatus, StackStatus.literals)}`
     )
   }
   if (!live && endpoint !== undefined) return yield* badUsage("--endpoint-url needs --live")
@@ -146,7 +146,7 @@ interface JobEvent {
 }
 
 /** The event, with the command line's options of deploy-stack in its UserParameters. */
-export const withParameters = Effect.fn("withParameters")(function*({ parameters }: Options, event: unknown) {
+export const withParameters = Effect.fn("withParameters")(function*({ parameters }: RunOptions, event: unknown) {
   if (Object.keys(parameters).length === 0) return event
   const job = yield* Effect.mapError(decodeJob(event), ({ message }) => new BadUsage({ message }))
   const own = yield* Schema.decodeEffect(Parameters)(job.userParameters || "{}").pipe(
@@ -171,7 +171,7 @@ export const withoutCredentials = (event: unknown): Effect.Effect<unknown> =>
     Effect.orElseSucceed(() => event)
   )
 
-export type Options = Effect.Success<ReturnType<typeof readOptions>>
+export type RunOptions = Effect.Success<ReturnType<typeof readOptions>>
 
 export const readEvent = Effect.fn("readEvent")(function*(path: string) {
   const text = yield* Effect.tryPromise({
@@ -186,7 +186,7 @@ export const readEvent = Effect.fn("readEvent")(function*(path: string) {
 })
 
 /** The artifacts that were given, or else those of the default event. */
-export const readArtifacts = Effect.fn("readArtifacts")(function*({ artifacts: given }: Options, job: Job) {
+export const readArtifacts = Effect.fn("readArtifacts")(function*({ artifacts: given }: RunOptions, job: Job) {
   const artifacts = yield* Effect.forEach(given.length > 0 ? given : defaultArtifacts, readArtifact)
   const twice = artifacts.find(({ name }, index) => artifacts.findIndex((other) => other.name === name) < index)
   if (twice !== undefined) return yield* badUsage(`--artifact ${twice.name} is given twice`)

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { Readable } from "node:stream"
 import * as yauzl from "yauzl-promise"
 import { EntryTooLarge, EntryUnreadable } from "../domain/job/ArtifactFiles.ts"
-import { nearest } from "../domain/text/closestMatches.ts"
+import { closestMatches } from "../domain/text/closestMatches.ts"
 
 /** A zip of which any part can be fetched. */
 export interface ZipSource<E> {
@@ -94,7 +94,7 @@ const maxNames = 1_000
 export const missingFile = (wanted: string, names: ReadonlyArray<string>, count = names.length): string => {
   if (count === 0) return "the zip has no files at all"
   const base = baseOf(wanted)
-  const candidates = new Set([...names.filter((name) => baseOf(name) === base), ...nearest(wanted, names)])
+  const candidates = new Set([...names.filter((name) => baseOf(name) === base), ...closestMatches(wanted, names)])
   const listed = Array.from(candidates, (name) => `"${name}"`).slice(0, 5)
   if (listed.length > 0) return `the zip has no such file; near is ${listed.join(", ")}`
   const some = names.slice(0, 5).map((name) => `"${name}"`).join(", ")

@@ -40,17 +40,17 @@ export type Handler = (event: unknown, context?: LambdaContext) => Promise<JobOu
  * function, and the handler then has a share of it. Where the handler has a whole CPU too (from 1,769 MB on) nothing is
  * played, as that would take longer than it saves. `layer` is built twice; what goes wrong while playing is ignored.
  */
-export function handler<Parameters, State, E extends TaggedError, R>(
-  action: Action<Parameters, State, E, R>,
+export function handler<Params, State, E extends TaggedError, R>(
+  action: Action<Params, State, E, R>,
   layer: Layer.Layer<R | CodePipeline>
 ): Handler
-export function handler<Parameters, State, E extends TaggedError, R>(
-  action: Action<Parameters, State, E, R>,
+export function handler<Params, State, E extends TaggedError, R>(
+  action: Action<Params, State, E, R>,
   layer: Layer.Layer<R | CodePipeline>,
   options: { readonly priming: Priming }
 ): Promise<Handler>
-export function handler<Parameters, State, E extends TaggedError, R>(
-  action: Action<Parameters, State, E, R>,
+export function handler<Params, State, E extends TaggedError, R>(
+  action: Action<Params, State, E, R>,
   layer: Layer.Layer<R | CodePipeline>,
   options?: { readonly priming: Priming }
 ): Handler | Promise<Handler> {
@@ -73,8 +73,8 @@ const runtimeOf = <R>(layer: Layer.Layer<R>): ManagedRuntime.ManagedRuntime<R, n
   return runtime
 }
 
-const handlerOf = <Parameters, State, E extends TaggedError, R>(
-  action: Action<Parameters, State, E, R>,
+const handlerOf = <Params, State, E extends TaggedError, R>(
+  action: Action<Params, State, E, R>,
   runtime: ManagedRuntime.ManagedRuntime<R | CodePipeline, never>
 ): Handler =>
 (event, context) =>

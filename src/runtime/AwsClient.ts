@@ -75,7 +75,7 @@ export const retryUnavailable = <A, E extends { readonly _tag: string }, R>(
   })
 
 /** What is still silent at the deadline does not answer. */
-const giveUpAtDeadline = (operation: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+const timeoutAtDeadline = (operation: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(Effect.all([Deadline, Clock.currentTimeMillis]), ([deadline, now]) =>
     Effect.timeoutOrElse(effect, {
       duration: Math.max(0, deadline - now),
@@ -101,14 +101,14 @@ export const send = <A>(
       },
       catch: (cause) => fromUnknown(operation, cause)
     }).pipe(
-      giveUpAtDeadline(operation),
+      timeoutAtDeadline(operation),
       retryUnavailable,
-      Effect.onExit((exit) => told(operation, exit, Math.max(0, tries - 1)))
+      Effect.onExit((exit) => recordCall(operation, exit, Math.max(0, tries - 1)))
     )
   }).pipe(Effect.withSpan(operation))
 
 /** Tells metrics and the span how the call came out. */
-const told = (operation: string, exit: Exit.Exit<unknown, AwsError>, retries: number) => {
+const recordCall = (operation: string, exit: Exit.Exit<unknown, AwsError>, retries: number) => {
   const result = Exit.match(exit, {
     onSuccess: () => "Succeeded",
     onFailure: (cause) =>

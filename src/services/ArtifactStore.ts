@@ -12,8 +12,8 @@ import { createHash } from "node:crypto"
 import type { EntryTooLarge, EntryUnreadable, Files } from "../domain/job/ArtifactFiles.ts"
 import type { AwsDenied, AwsError, AwsRejected, AwsUnavailable } from "../domain/job/AwsError.ts"
 import type { Artifact, ArtifactCredentials, Job } from "../domain/job/Job.ts"
-import { limits } from "../domain/stack/Template.ts"
-import { nearest } from "../domain/text/closestMatches.ts"
+import { templateLimits } from "../domain/stack/Template.ts"
+import { closestMatches } from "../domain/text/closestMatches.ts"
 import { objectChanged, putObject, readObject } from "../internal/s3Object.ts"
 import { zipFiles } from "../internal/zipFiles.ts"
 import { clientOptions, scopedClient } from "../runtime/AwsClient.ts"
@@ -27,7 +27,7 @@ export class ArtifactNotFound extends Schema.TaggedError<ArtifactNotFound>()("Ar
 }) {
   override get message() {
     const { artifact, direction, known } = this
-    const [closest] = nearest(artifact, known)
+    const [closest] = closestMatches(artifact, known)
     const names = known.map((name) => `"${name}"`).join(", ")
     const advice = closest === undefined
       ? `The action's ${direction} artifacts are: ${names === "" ? "none" : names}`
@@ -148,7 +148,7 @@ export interface ArtifactObjects {
   upload(bucket: string, key: string, body: Uint8Array): Effect.Effect<string, AwsError>
 }
 
-const defaultMaxBytes = limits.templateUrl
+const defaultMaxBytes = templateLimits.templateUrl
 
 export class ArtifactStore extends Context.Service<ArtifactStore, {
   /**

@@ -300,7 +300,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
       createChangeSet: Effect.fn("CloudFormation.createChangeSet")((request) => {
         const { changeSet, stack } = request
         const command = new CreateChangeSetCommand({
-          ...toTemplateInput(request),
+          ...templateInput(request),
           ...toOptionsInput(request),
           StackName: stack,
           ChangeSetName: changeSet,
@@ -375,7 +375,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
       ),
       templateSummary: Effect.fn("CloudFormation.templateSummary")((template) => {
         const command = new GetTemplateSummaryCommand({
-          ...toTemplateInput(template),
+          ...templateInput(template),
           // A type that is not active in this region is told of when it is used.
           TemplateSummaryConfig: { TreatUnrecognizedResourceTypesAsWarnings: true }
         })
@@ -481,7 +481,7 @@ const toRequestError = (
   return names === undefined ? error : new UnknownParameters({ stack, names })
 }
 
-const toTemplateInput = (template: Template) =>
+const templateInput = (template: Template) =>
   "templateBody" in template ? { TemplateBody: template.templateBody } : { TemplateURL: template.templateUrl }
 
 /** The options that change sets have too. */
@@ -496,7 +496,7 @@ const toOptionsInput = ({ capabilities, notificationArns, parameters, roleArn, t
 const toInput = (request: StackRequest) => ({
   StackName: request.stack,
   ClientRequestToken: request.clientRequestToken,
-  ...toTemplateInput(request),
+  ...templateInput(request),
   ...toOptionsInput(request),
   DisableRollback: request.disableRollback,
   RetainExceptOnCreate: request.retainExceptOnCreate,

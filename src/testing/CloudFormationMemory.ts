@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../domain/job/AwsError.ts"
 import type { StackOperation } from "../domain/stack/StackOperation.ts"
-import { fresh, isUnrollable } from "../domain/stack/StackStatus.ts"
+import { isUnrollable, startability } from "../domain/stack/StackStatus.ts"
 import type { Template } from "../domain/stack/Template.ts"
 import { retryUnavailable } from "../runtime/AwsClient.ts"
 import {
@@ -22,11 +22,17 @@ import {
   type StackOptions,
   TokenUsed
 } from "../services/CloudFormation.ts"
-import { type Failures, isSame, type MemorySettings, MemoryStack, noSettings } from "./cloudFormation/MemoryStack.ts"
+import {
+  type InjectedFailures,
+  isSame,
+  type MemorySettings,
+  MemoryStack,
+  noSettings
+} from "./cloudFormation/MemoryStack.ts"
 import { isReadable } from "./cloudFormation/resources.ts"
 import { checkCapabilities, summaryOf, valuesOf } from "./cloudFormation/template.ts"
 
-export interface Options {
+export interface CloudFormationMemoryOptions {
   /** How long each resource of a template takes, one after another; 10 seconds when left out. */
   readonly resourceDuration?: Duration.Input
   /** What lies behind URLs of templates, those of nested stacks too. What is not told is a template without resources. */
@@ -57,13 +63,15 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
    * No stacks at first. Time is that of Effect's `Clock`. The parameters and resources of a template are known where it
    * is JSON; one in YAML is taken as a template without any.
    */
-  static readonly layer = (options: Options = {}): Layer.Layer<CloudFormation | CloudFormationMemory> =>
+  static readonly layer = (
+    options: CloudFormationMemoryOptions = {}
+  ): Layer.Layer<CloudFormation | CloudFormationMemory> =>
     Layer.effectContext(Effect.sync(() => {
       const step = Duration.toMillis(options.resourceDuration ?? "10 seconds")
       const stacks: Array<MemoryStack> = []
       const begun: Array<string> = []
       const denied = new Set<string>()
-      const failures: Failures = { resources: new Map(), hooks: new Map(), invalid: new Map() }
+      const failures: InjectedFailures = { resources: new Map(), hooks: new Map(), invalid: new Map() }
       const { templates = {} } = options
       let throttled = 0
 
@@ -141,7 +149,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             return yield* invalid("cloudformation:UpdateStack", `Stack [${stack}] does not exist`)
           }
           if (existing.tokens.has(clientRequestToken)) return yield* new TokenUsed({ stack })
-          const updatable = fresh(status) === "Updatable" ||
+          const updatable = startability(status) === "Updatable" ||
             (request.disableRollback === true && isUnrollable(status))
           if (!updatable) return yield* new StackNotReady({ stack, status })
           yield* checkTemplate("cloudformation:UpdateStack", textOf(request))
@@ -183,13 +191,17 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
               `Stack [${stack}] already exists and cannot be created again with the changeSet [${changeSet}].`
             return yield* invalid(operation, detail)
           }
-          if (type === "UPDATE" && fresh(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
+          if (type === "UPDATE" && startability(status) !== "Updatable") {
+            return yield* new StackNotReady({ stack, status })
+          }
           yield* checkTemplate(operation, textOf(request))
           // A change set has no policy.
           const wanted = { ...request, stackPolicy: undefined }
           const settings = yield* settingsAfter(operation, textOf(request), wanted, existing?.settings ?? noSettings)
           const target = existing ?? add(stack, now)
-          if (existing === undefined) target.interfere("REVIEW_IN_PROGRESS", now)
+          if (existing === undefined) {
+            target.interfere("REVIEW_IN_PROGRESS", now)
+          }
           return target.prepare({ name: changeSet, description, template: textOf(request), settings }, step, now)
         }),
         describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(key) {

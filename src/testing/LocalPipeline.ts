@@ -89,7 +89,7 @@ export type Happening = Data.TaggedEnum<{
 }>
 export const Happening = Data.taggedEnum<Happening>()
 
-export interface Options<E, R, R2 = never> {
+export interface LocalPipelineOptions<E, R, R2 = never> {
   /** The event of the first job, as Lambda gets it. */
   readonly event: unknown
   /** The function, such as `JobRunner.run` of an action. What it reports is looked up in {@link CodePipelineMemory}. */
@@ -104,7 +104,7 @@ export interface Options<E, R, R2 = never> {
 
 /** Runs the action to its end, and gives the outcome of its last job. Time is that of Effect's `Clock`. */
 export const run = Effect.fn("LocalPipeline.run")(function*<E, R, R2 = never>(
-  options: Options<E, R, R2>
+  options: LocalPipelineOptions<E, R, R2>
 ): Effect.fn.Return<
   Exclude<JobOutcome, { readonly _tag: "Continued" }>,
   E | NotAJobEvent | NoResult | TooManyInvocations,

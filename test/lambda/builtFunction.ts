@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { bundle, entryPoints } from "../../scripts/build/bundle.ts"
-import { compiledFile, question } from "../../scripts/build/codeCache.ts"
+import { codeCacheFile, codeCacheRequest } from "../../scripts/build/codeCache.ts"
 import { Compiled } from "../../scripts/deploy/functionsInLambda.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
 import { secrets } from "../fixtures.ts"
@@ -24,10 +24,10 @@ const decodeCompiled = Schema.decodeUnknownEffect(Schema.Struct({ resolved: Comp
 /** Lays beside the function what V8 compiles of it, as `npm run deploy` does. */
 const compile = Effect.fnUntraced(function*(folder: string) {
   const { end, invoke } = yield* startContainer({ folder, env: common })
-  const { resolved } = yield* decodeCompiled(yield* invoke(question))
+  const { resolved } = yield* decodeCompiled(yield* invoke(codeCacheRequest))
   yield* end
   if (resolved.isCompiled) return
-  yield* Effect.promise(() => writeFile(join(folder, compiledFile), gunzipSync(resolved.code)))
+  yield* Effect.promise(() => writeFile(join(folder, codeCacheFile), gunzipSync(resolved.code)))
 }, Effect.scoped)
 
 /**

@@ -426,7 +426,7 @@ const foreignTokens: ReadonlyArray<string> = [
   state({ operation: "destroy" }),
   state({ operation: "__proto__" }),
   state({ since: 1e300 }),
-  state({ restingSince: "long ago" })
+  state({ idleSince: "long ago" })
 ]
 
 scenario("a continuation token that is not of this action is foreign", ({ answered }) =>
@@ -453,7 +453,7 @@ const oddTokens: ReadonlyArray<string> = [
   ...["", otherStack, "$(touch owned)", "../x", "__proto__", "x".repeat(100_000)].map((stackId) => state({ stackId })),
   ...[-1, -8e15, 8e15].flatMap((number) => [
     state({ since: number }),
-    state({ restingSince: number }),
+    state({ idleSince: number }),
     token({}, { startedAt: number }),
     token({}, { attempt: number }),
     token({}, { attempt: Number.MAX_SAFE_INTEGER }),

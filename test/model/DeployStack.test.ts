@@ -120,7 +120,7 @@ const { stacks: anew } = Cloud.cloudWith("CREATE_COMPLETE", "new", now, day, 1)
 const madeAnew = [gone, { ...gone, stacks: [...gone.stacks, ...anew] }]
 const byArn = { userParameters: { ...parameters, stack: Cloud.idOf(0) } }
 
-const whenBusy = { userParameters: { ...parameters, whenBusy: "wait", settle: false } }
+const whenBusy = { userParameters: { ...parameters, whenBusy: "wait", waitForCleanup: false } }
 const unseen = { userParameters: { ...parameters, progress: false } }
 const denied = { mayReadEvents: false }
 const replacing = { userParameters: { ...parameters, mode: "REPLACE_ON_FAILURE" }, laws: lawsOfReplacing }

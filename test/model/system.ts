@@ -99,8 +99,8 @@ const closed = <D extends Delivery>(deliveries: ReadonlyArray<D>) =>
 
 const pause = 16 * 60_000
 
-const restingSince = (token: string | null) =>
-  (JSON.parse(token ?? "{}") as { state?: { restingSince?: number } }).state?.restingSince ?? -Infinity
+const idleSince = (token: string | null) =>
+  (JSON.parse(token ?? "{}") as { state?: { idleSince?: number } }).state?.idleSince ?? -Infinity
 
 export const systemOf = (setting: Setting): System<State> => {
   const memo = new Map<string, Next>()
@@ -164,7 +164,7 @@ export const systemOf = (setting: Setting): System<State> => {
       to: { ...changed(state, cloud), left: { ...state.left, others: state.left.others - 1 } }
     }))),
     // An action that waits for a stack at rest waits for nothing but time.
-    ...(state.running.length === 0 && state.cloud.now - restingSince(state.token) < pause
+    ...(state.running.length === 0 && state.cloud.now - idleSince(state.token) < pause
       ? [{ what: "16 minutes pass", to: { ...state, cloud: { ...state.cloud, now: state.cloud.now + pause } } }]
       : [])
   ]

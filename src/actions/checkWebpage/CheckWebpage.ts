@@ -10,15 +10,15 @@ import * as Stream from "effect/Stream"
 import * as Action from "../../Action.ts"
 import { truncate } from "../../domain/job/JobOutcome.ts"
 import * as PageAttempts from "../../domain/page/PageAttempts.ts"
-import { accepts, Parameters } from "../../domain/page/PageExpectation.ts"
+import { accepts, PageParameters } from "../../domain/page/PageExpectation.ts"
 import { address } from "../../domain/page/PageRedirect.ts"
 import {
   onEnd,
   onStatus,
-  type Search,
   searchOn,
   type StatusUnexpected,
   type TextMissing,
+  type TextSearch,
   Verdict
 } from "../../domain/page/PageVerdict.ts"
 import { Deadline } from "../../runtime/Deadline.ts"
@@ -73,14 +73,14 @@ const attemptsInWords = ({ after, attempts }: { readonly after: number; readonly
     Duration.format(Duration.seconds(Math.ceil(after / 1_000) || 1))
   }`
 
-type Invocation = Action.Invocation<Parameters>
+type Invocation = Action.Invocation<PageParameters>
 type Step = Action.Step<PageAttempts.Attempts>
 
 /** How far the search in the body has come: none before there is an answer, or where nothing is searched for. */
-type Progress = Ref.Ref<Option.Option<Search>>
+type Progress = Ref.Ref<Option.Option<TextSearch>>
 
 /** Reads the body until the text is found. */
-const searchBody = Effect.fnUntraced(function*({ text, url }: Page, search: Search, progress: Progress) {
+const searchBody = Effect.fnUntraced(function*({ text, url }: Page, search: TextSearch, progress: Progress) {
   const end = (readOnly?: string) =>
     Effect.map(Ref.get(progress), (last) => onEnd(Option.getOrElse(last, () => search), url, readOnly))
   return yield* text.pipe(
@@ -93,7 +93,7 @@ const searchBody = Effect.fnUntraced(function*({ text, url }: Page, search: Sear
 })
 
 /** Opens the page, and reads no more of it than decides. */
-const look = Effect.fnUntraced(function*(parameters: Parameters, progress: Progress) {
+const look = Effect.fnUntraced(function*(parameters: PageParameters, progress: Progress) {
   const { headers, url } = parameters
   const pages = yield* WebPage
   const page = yield* pages.open({ url, headers, isPage: (status) => accepts(parameters, status) })
@@ -103,9 +103,9 @@ const look = Effect.fnUntraced(function*(parameters: Parameters, progress: Progr
 })
 
 /** One attempt: a page that is right, or what is wrong with it. */
-const attempt = Effect.fn("CheckWebpage.attempt")(function*(parameters: Parameters, timeout: number) {
+const attempt = Effect.fn("CheckWebpage.attempt")(function*(parameters: PageParameters, timeout: number) {
   const { timeoutSeconds, url } = parameters
-  const progress = yield* Ref.make(Option.none<Search>())
+  const progress = yield* Ref.make(Option.none<TextSearch>())
   return yield* look(parameters, progress).pipe(
     Effect.scoped,
     Effect.timeoutOrElse({
@@ -192,7 +192,7 @@ const check = Effect.fn("CheckWebpage.check")(function*(
  * Tests a page of the web with a GET.
  *
  * UserParameters: a URL, as AWS's sample takes it, of a page that has to have the status 200 and `Congratulations` in
- * its body; or JSON, as `PageExpectation.Parameters` has it.
+ * its body; or JSON, as `PageExpectation.PageParameters` has it.
  *
  * The body is read as it comes in, by the charset of its content type, until the text is found, 64 MiB at most, and not
  * at all where no text is asked for. At most five redirects are followed; none from https to http, none whose status
@@ -210,7 +210,7 @@ const check = Effect.fn("CheckWebpage.check")(function*(
  */
 export const CheckWebpage = Action.make({
   name: "check-webpage",
-  parameters: Parameters,
+  parameters: PageParameters,
   state: PageAttempts.Attempts,
   start: (invocation) => check(invocation, PageAttempts.none),
   resume: check,

@@ -15,14 +15,15 @@ export { OutputArtifactMissing } from "./outputs.ts"
 export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./settings.ts"
 export { OperationRejected, StackProtected, StackRefused } from "./start.ts"
 export { TemplateInvalid } from "./template.ts"
-export { OperationFailed, OperationUnproven, StackMissing } from "./watch.ts"
+export { OperationFailed, OperationUnproven, StackNotFound } from "./watch.ts"
 
 const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation, state: Option.Option<State>) {
   const { parameters: { stack } } = invocation
   const known = Option.filter(state, ({ stackId }) => nameOf(stackId) === nameOf(stack))
   return yield* Option.match(known, {
     onNone: () => watch(invocation, { stackId: stack, since: 0 }),
-    onSome: (state) => "changeSet" in state ? StackChangeSet.goOn(invocation, state) : watch(invocation, state)
+    onSome: (state) =>
+      "changeSet" in state ? StackChangeSet.resumeChangeSet(invocation, state) : watch(invocation, state)
   })
 })
 
@@ -62,7 +63,7 @@ export const DeployStack = Action.make({
   ChangeSetFailed: "ConfigurationError",
   ChangeSetNotReady: "ConfigurationError",
   OperationRejected: "ConfigurationError",
-  StackMissing: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),
+  StackNotFound: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),
   OperationUnproven: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId }),
   OperationFailed: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId })
 })

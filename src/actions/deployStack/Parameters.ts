@@ -74,7 +74,7 @@ export const options = {
     otherwise: "`\"fail\"`",
     description: "What to do while another operation is under way on the stack: fail, or wait until it is over."
   }),
-  settle: option(Schema.Boolean, {
+  waitForCleanup: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "`true`",
     description:

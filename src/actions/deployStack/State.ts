@@ -8,13 +8,13 @@ import * as StackProgress from "../../domain/stack/StackProgress.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 
 /** The stack that is watched, and the operation that was begun on it, unless another program did that. */
-export const Watching = Schema.Struct({
+export const WatchState = Schema.Struct({
   stackId: Schema.String,
   operation: Schema.optionalKey(StackOperation),
   /** Nothing older is of that operation; epoch milliseconds. */
   since: Schema.Int,
   /** Since when the stack is at rest and shows nothing of that operation; epoch milliseconds. */
-  restingSince: Schema.optionalKey(Schema.Int),
+  idleSince: Schema.optionalKey(Schema.Int),
   /** As many resources the operation has to bring about, where that is known. */
   resources: Schema.optionalKey(Schema.Int),
   progress: Schema.optionalKey(StackProgress.StackProgress),
@@ -22,22 +22,26 @@ export const Watching = Schema.Struct({
   eventsDenied: Schema.optionalKey(Schema.Literal(true))
 })
 
-export type Watching = typeof Watching.Type
+export type WatchState = typeof WatchState.Type
 
 /** The change set that is being made. */
-export const Preparing = Schema.Struct({ stackId: Schema.String, changeSet: Schema.String })
-export type Preparing = typeof Preparing.Type
+export const PrepareState = Schema.Struct({ stackId: Schema.String, changeSet: Schema.String })
+export type PrepareState = typeof PrepareState.Type
 
-export const State = Schema.Union([Preparing, Watching])
+export const State = Schema.Union([PrepareState, WatchState])
 export type State = typeof State.Type
 
 export type Invocation = Action.Invocation<DeployStackParameters>
 export type Step = Action.Step<State>
 
-export const watching = (message: string, state: Watching, percentComplete?: number): Step =>
+export const continueWatching = (message: string, state: WatchState, percentComplete?: number): Step =>
   Action.Step.Continue({ message, externalExecutionId: state.stackId, state, percentComplete })
 
-export const preparing = (message: string, { changeSet, stackId }: Preparing, percentComplete?: number): Step =>
+export const continuePreparing = (
+  message: string,
+  { changeSet, stackId }: PrepareState,
+  percentComplete?: number
+): Step =>
   Action.Step.Continue({
     message,
     externalExecutionId: stackId,
@@ -49,10 +53,10 @@ export const preparing = (message: string, { changeSet, stackId }: Preparing, pe
 export const postpone = (status: string) => Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })
 
 /** The mark of a role that may not read events. */
-export const blind = { eventsDenied: true } as const
+export const eventsDeniedMark = { eventsDenied: true } as const
 
 /** The sample's words, but for a delete, which it has not. */
-export const inProgress = (operation: StackOperation | undefined) =>
+export const stillInProgress = (operation: StackOperation | undefined) =>
   `Stack ${operation === "delete" ? "delete" : "update"} still in progress`
 
 export const modeOf = ({ mode = "CREATE_UPDATE" }: DeployStackParameters) => mode

@@ -19,20 +19,20 @@ import {
   type StackOptions,
   type TokenUsed
 } from "../../services/CloudFormation.ts"
-import { earliest, ownerOf, settle } from "./observe.ts"
+import { ownerOf, redeliveryWindowStart, resolveDecision } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
 import {
+  continuePreparing,
+  continueWatching,
   epochMillis,
-  inProgress,
   type Invocation,
   modeOf,
   nameOf,
   postpone,
-  type Preparing,
-  preparing,
+  type PrepareState,
   type Step,
-  type Watching,
-  watching
+  stillInProgress,
+  type WatchState
 } from "./State.ts"
 
 /** CloudFormation could not make the change set. */
@@ -100,7 +100,7 @@ export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
 })
 
 /** A change set and what can be done with it; one that is not there cannot be used. */
-export const look = Effect.fn("StackChangeSet.look")(function*(
+export const describeReadiness = Effect.fn("StackChangeSet.describeReadiness")(function*(
   key: ChangeSetKey
 ): Effect.fn.Return<
   {
@@ -156,21 +156,22 @@ export const executeNamed = Effect.fnUntraced(function*(
     readonly now: number
     readonly stack: Option.Option<Stack>
   },
-  watched: Watching
+  state: WatchState
 ) {
   const { execution, parameters } = invocation
   const { changeSet = "" } = parameters
-  const key = { stack: watched.stackId, changeSet }
-  const { changes, readiness, resources } = yield* look(key)
+  const key = { stack: state.stackId, changeSet }
+  const { changes, readiness, resources } = yield* describeReadiness(key)
   const refuse = (reason: string) =>
-    adoptOr(new ChangeSetNotReady({ stack: nameOf(parameters.stack), changeSet, reason }), stack, execution, watched)
+    adoptOr(new ChangeSetNotReady({ stack: nameOf(parameters.stack), changeSet, reason }), stack, execution, state)
   return yield* ChangeSet.Readiness.$match(readiness, {
     Pending: () => Effect.succeed(postpone(`change set "${changeSet}" is being made`)),
     Ready: () =>
       execute(key, execution, parameters).pipe(
-        Effect.as(executing(changes, { ...watched, resources, since: now })),
+        Effect.as(executing(changes, { ...state, resources, since: now })),
         Effect.catchTags({
-          TokenUsed: () => Effect.succeed(watching(inProgress("execute"), { ...watched, operation: "execute" })),
+          TokenUsed: () =>
+            Effect.succeed(continueWatching(stillInProgress("execute"), { ...state, operation: "execute" })),
           ChangeSetNotReady: ({ reason }) => refuse(reason)
         })
       ),
@@ -185,9 +186,9 @@ const adoptOr = Effect.fnUntraced(function*(
   error: ChangeSetNotReady,
   stack: Option.Option<Stack>,
   execution: Execution,
-  watched: Watching
+  state: WatchState
 ): Effect.fn.Return<Step, ChangeSetNotReady | AwsError, CloudFormation> {
-  const since = earliest(execution)
+  const since = redeliveryWindowStart(execution)
   const search = {
     stack,
     since,
@@ -195,63 +196,67 @@ const adoptOr = Effect.fnUntraced(function*(
     operations: ["execute"] as const,
     eventsDenied: false
   }
-  const { next } = yield* settle(StackPlan.unlessOurs(StackPlan.Start.Refuse({ status: "" })), search)
-  return next._tag === "Adopt" ? watching(inProgress("execute"), { ...watched, operation: "execute" }) : yield* error
+  const { next } = yield* resolveDecision(StackPlan.adoptOwnOr(StackPlan.Start.Refuse({ status: "" })), search)
+  return next._tag === "Adopt"
+    ? continueWatching(stillInProgress("execute"), { ...state, operation: "execute" })
+    : yield* error
 })
 
-const executing = (changes: string, watched: Watching) =>
-  watching(`Stack update started: ${changes}`, { ...watched, operation: "execute" }, 0)
+const executing = (changes: string, state: WatchState) =>
+  continueWatching(`Stack update started: ${changes}`, { ...state, operation: "execute" }, 0)
 
 /** Waits for a change set, and then executes it or is done. */
-export const goOn = Effect.fn("StackChangeSet.goOn")(function*(invocation: Invocation, prepared: Preparing) {
-  const { execution, parameters } = invocation
-  const { stackId } = prepared
-  const now = yield* epochMillis
-  const { changeSet = ownName(execution) } = parameters
-  const named = nameOf(parameters.stack)
-  const deploys = modeOf(parameters) === "CHANGE_SET_DEPLOY"
-  const key = { stack: stackId, changeSet: prepared.changeSet }
-  const { changes, readiness, resources } = yield* look(key)
-  const cloudFormation = yield* CloudFormation
-  const watched: Watching = { stackId, operation: "execute", since: earliest(execution) }
-  const adopted = watching(inProgress("execute"), watched)
-  const made = Action.Step.Done({
-    message: `Change set "${changeSet}" created: ${changes}`,
-    externalExecutionId: stackId,
-    outputVariables: { ChangeSetName: changeSet, StackId: stackId }
-  })
-  const lost = Effect.fnUntraced(function*(reason: string) {
-    if (!deploys) return yield* new ChangeSetFailed({ stack: named, changeSet, reason })
-    const stack = yield* cloudFormation.describe(stackId)
-    return yield* adoptOr(
-      new ChangeSetNotReady({ stack: named, changeSet, reason }),
-      stack,
-      execution,
-      watched
-    )
-  })
-  return yield* ChangeSet.Readiness.$match(readiness, {
-    Pending: () => Effect.succeed(preparing(`Change set "${changeSet}" is being made`, prepared)),
-    Ready: () =>
-      deploys
-        ? execute(key, execution, parameters).pipe(
-          Effect.as(executing(changes, { ...watched, resources, since: now })),
-          Effect.catchTags({
-            TokenUsed: () => Effect.succeed(adopted),
-            ChangeSetNotReady: ({ reason }) => lost(reason)
-          })
-        )
-        : Effect.succeed(made),
-    Empty: () =>
-      deploys
-        ? Effect.andThen(clear(key), cloudFormation.describe(stackId)).pipe(
-          Effect.flatMap((stack) => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack))
-        )
-        : Effect.succeed(Action.Step.Done({ message: emptyChangeSet(changeSet), externalExecutionId: stackId })),
-    // The name of a change set to deploy is made of the job's id: nobody else executes it.
-    Executed: () => Effect.succeed(deploys ? adopted : made),
-    Unusable: ({ reason }) => lost(reason)
-  })
-})
+export const resumeChangeSet = Effect.fn("StackChangeSet.resumeChangeSet")(
+  function*(invocation: Invocation, prepared: PrepareState) {
+    const { execution, parameters } = invocation
+    const { stackId } = prepared
+    const now = yield* epochMillis
+    const { changeSet = ownName(execution) } = parameters
+    const named = nameOf(parameters.stack)
+    const deploys = modeOf(parameters) === "CHANGE_SET_DEPLOY"
+    const key = { stack: stackId, changeSet: prepared.changeSet }
+    const { changes, readiness, resources } = yield* describeReadiness(key)
+    const cloudFormation = yield* CloudFormation
+    const state: WatchState = { stackId, operation: "execute", since: redeliveryWindowStart(execution) }
+    const adopted = continueWatching(stillInProgress("execute"), state)
+    const made = Action.Step.Done({
+      message: `Change set "${changeSet}" created: ${changes}`,
+      externalExecutionId: stackId,
+      outputVariables: { ChangeSetName: changeSet, StackId: stackId }
+    })
+    const lost = Effect.fnUntraced(function*(reason: string) {
+      if (!deploys) return yield* new ChangeSetFailed({ stack: named, changeSet, reason })
+      const stack = yield* cloudFormation.describe(stackId)
+      return yield* adoptOr(
+        new ChangeSetNotReady({ stack: named, changeSet, reason }),
+        stack,
+        execution,
+        state
+      )
+    })
+    return yield* ChangeSet.Readiness.$match(readiness, {
+      Pending: () => Effect.succeed(continuePreparing(`Change set "${changeSet}" is being made`, prepared)),
+      Ready: () =>
+        deploys
+          ? execute(key, execution, parameters).pipe(
+            Effect.as(executing(changes, { ...state, resources, since: now })),
+            Effect.catchTags({
+              TokenUsed: () => Effect.succeed(adopted),
+              ChangeSetNotReady: ({ reason }) => lost(reason)
+            })
+          )
+          : Effect.succeed(made),
+      Empty: () =>
+        deploys
+          ? Effect.andThen(clear(key), cloudFormation.describe(stackId)).pipe(
+            Effect.flatMap((stack) => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack))
+          )
+          : Effect.succeed(Action.Step.Done({ message: emptyChangeSet(changeSet), externalExecutionId: stackId })),
+      // The name of a change set to deploy is made of the job's id: nobody else executes it.
+      Executed: () => Effect.succeed(deploys ? adopted : made),
+      Unusable: ({ reason }) => lost(reason)
+    })
+  }
+)
 
 const emptyChangeSet = (changeSet: string) => `There were no stack updates: change set "${changeSet}" is empty`

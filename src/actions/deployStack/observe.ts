@@ -13,9 +13,9 @@ import { CloudFormation, type Stack } from "../../services/CloudFormation.ts"
 const redelivery = Duration.toMillis("6 hours")
 
 /** Nothing older than this, in epoch milliseconds, is the doing of any delivery. */
-export const earliest = ({ startedAt }: Execution): number => startedAt - redelivery
+export const redeliveryWindowStart = ({ startedAt }: Execution): number => startedAt - redelivery
 
-/** Whose an operation is that was begun at `since` by a call of this action, or by an earlier delivery after `earliest`. */
+/** Whose an operation is that was begun at `since` by a call of this action, or by an earlier delivery after `redeliveryWindowStart`. */
 export const ownerOf = ({ firstJobId, startedAt }: Execution, since: number): Owner => ({
   firstJobId,
   calledAt: since >= startedAt ? since : undefined
@@ -23,21 +23,21 @@ export const ownerOf = ({ firstJobId, startedAt }: Execution, since: number): Ow
 
 /** What the plan needs to see of a stack. `since`, in epoch milliseconds: nothing older is of our operation. */
 export const observe = (stack: Option.Option<Stack>, execution: Execution, since: number): StackPlan.Observation => {
-  const ofLate = earliest(execution)
+  const windowStart = redeliveryWindowStart(execution)
   return Option.match(stack, {
     onNone: () => ({ _tag: "Absent" }),
     onSome: ({ changedAt, createdAt, status }) => ({
       _tag: "Present",
       status,
       changedSince: changedAt >= since,
-      changedOfLate: changedAt >= ofLate,
-      createdOfLate: createdAt >= ofLate
+      changedInWindow: changedAt >= windowStart,
+      createdInWindow: createdAt >= windowStart
     })
   })
 }
 
 /** Which events of a stack are looked for, and whose they may be. */
-export interface Search {
+export interface EventSearch {
   readonly stack: Option.Option<Stack>
   /** Epoch milliseconds: none older are needed. */
   readonly since: number
@@ -50,9 +50,9 @@ export interface Search {
 }
 
 /** What the plan says in the end, and the events that were read to know it: none where the role may not read them. */
-export const settle = Effect.fnUntraced(function*<Next extends { readonly _tag: string }>(
+export const resolveDecision = Effect.fnUntraced(function*<Next extends { readonly _tag: string }>(
   decision: StackPlan.Decision<Next>,
-  search: Search
+  search: EventSearch
 ) {
   if (Option.isSome(search.stack)) yield* Effect.annotateCurrentSpan({ status: search.stack.value.status })
   if (!isReadEvents(decision)) return { next: decision, events: Option.some<Events>([]) }
@@ -70,13 +70,15 @@ type Events = ReadonlyArray<StackEvents.StackEvent>
 export const newestEvents = (stackId: string, since: number) =>
   CloudFormation.use(({ events }) => unlessDenied(events(stackId, since, 1)))
 
-const readEvents = Effect.fn("StackObservation.readEvents")(function*({ eventsDenied, read, since, stack }: Search) {
-  if (eventsDenied) return Option.none<Events>()
-  if (read !== undefined) return Option.some(read)
-  if (Option.isNone(stack)) return Option.some<Events>([])
-  const cloudFormation = yield* CloudFormation
-  return yield* unlessDenied(cloudFormation.events(stack.value.id, since))
-})
+const readEvents = Effect.fn("StackObservation.readEvents")(
+  function*({ eventsDenied, read, since, stack }: EventSearch) {
+    if (eventsDenied) return Option.none<Events>()
+    if (read !== undefined) return Option.some(read)
+    if (Option.isNone(stack)) return Option.some<Events>([])
+    const cloudFormation = yield* CloudFormation
+    return yield* unlessDenied(cloudFormation.events(stack.value.id, since))
+  }
+)
 
 const unlessDenied = (events: Effect.Effect<Events, AwsError>) =>
   events.pipe(

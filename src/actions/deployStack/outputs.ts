@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
 import type { AwsUnavailable } from "../../domain/job/AwsError.ts"
 import * as StackOutputs from "../../domain/stack/StackOutputs.ts"
-import { watched } from "../../domain/stack/StackStatus.ts"
+import { phaseOf } from "../../domain/stack/StackStatus.ts"
 import {
   type ArtifactDenied,
   type ArtifactNotFound,
@@ -52,7 +52,7 @@ export const succeed = Effect.fn("StackSuccess.succeed")(function*(
 ): Effect.fn.Return<Action.Step<never>, SuccessError, ArtifactStore> {
   if (Option.isNone(found)) return Action.Step.Done({ message })
   const { id, status } = found.value
-  if (watched(status) === "Deleted") return Action.Step.Done({ message, externalExecutionId: id })
+  if (phaseOf(status) === "Deleted") return Action.Step.Done({ message, externalExecutionId: id })
   const outputVariables = yield* Effect.fromResult(StackOutputs.variables(found.value, outputs))
   const [artifact] = job.outputArtifacts
   if (artifact !== undefined) {

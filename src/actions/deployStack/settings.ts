@@ -172,7 +172,7 @@ export type CallOptions = StackOptions & { readonly terminationProtection?: bool
  * parameters only where parameters are named or the stack has values of old, and to explain missing capabilities; a role
  * that may not ask does without.
  */
-export const begin = Effect.fn("StackSettings.begin")(function*<A, E, R>(
+export const callWithSettings = Effect.fn("StackSettings.callWithSettings")(function*<A, E, R>(
   { options, terminationProtection, values }: StackSettings,
   { existing, stack, template }: Target,
   call: (options: CallOptions) => Effect.Effect<A, E | InsufficientCapabilities | UnknownParameters, R>

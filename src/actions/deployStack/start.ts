@@ -6,25 +6,25 @@ import * as Action from "../../Action.ts"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import { requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
-import { advice, isUnrollable, watched } from "../../domain/stack/StackStatus.ts"
+import { advice, isUnrollable, phaseOf } from "../../domain/stack/StackStatus.ts"
 import * as Template from "../../domain/stack/Template.ts"
 import type { ArtifactStore, UploadFailed } from "../../services/ArtifactStore.ts"
 import { ChangeSetNotReady, CloudFormation, type OperationError, type Stack } from "../../services/CloudFormation.ts"
 import * as StackChangeSet from "./changeSet.ts"
-import { earliest, observe, ownerOf, settle } from "./observe.ts"
+import { observe, ownerOf, redeliveryWindowStart, resolveDecision } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
 import * as StackSettings from "./settings.ts"
 import {
-  blind,
+  continuePreparing,
+  continueWatching,
   epochMillis,
-  inProgress,
+  eventsDeniedMark,
   type Invocation,
   modeOf,
   nameOf,
   postpone,
-  preparing,
   type Step,
-  watching
+  stillInProgress
 } from "./State.ts"
 import * as StackTemplate from "./template.ts"
 
@@ -65,7 +65,7 @@ const participles = {
 } satisfies Record<StackOperation, string>
 
 /** What begins an operation: what was asked for, what is there, and when that was looked at. */
-interface Beginning {
+interface StartContext {
   readonly invocation: Invocation
   /** What the stack is to have; none in the modes that need no template. */
   readonly content: Option.Option<{
@@ -78,7 +78,7 @@ interface Beginning {
   readonly triesLeft: number
 }
 
-type BeginError =
+type StartError =
   | StackRefused
   | StackProtected
   | OperationRejected
@@ -101,44 +101,45 @@ const find = Effect.fnUntraced(function*(parameters: Invocation["parameters"]) {
   const found = yield* describe(stack)
   const name = nameOf(stack)
   if (name === stack || modeOf(parameters) === "DELETE_ONLY") return found
-  return Option.exists(found, ({ status }) => watched(status) !== "Deleted") ? found : yield* describe(name)
+  return Option.exists(found, ({ status }) => phaseOf(status) !== "Deleted") ? found : yield* describe(name)
 })
 
 /** Looks at the stack, decides and begins. */
-const begin = Effect.fn("DeployStack.begin")(function*(
-  beginning: Beginning
-): Effect.fn.Return<Step, BeginError, CloudFormation | ArtifactStore> {
-  const { invocation: { execution, parameters }, now, stack, triesLeft } = beginning
+const startOperation = Effect.fn("DeployStack.begin")(function*(
+  context: StartContext
+): Effect.fn.Return<Step, StartError, CloudFormation | ArtifactStore> {
+  const { invocation: { execution, parameters }, now, stack, triesLeft } = context
   const { disableRollback = false, whenBusy = "fail" } = parameters
   const named = nameOf(parameters.stack)
   const cloudFormation = yield* CloudFormation
-  const since = earliest(execution)
-  const wishes = { whenBusy, disableRollback }
-  const decision = StackPlan.start(modeOf(parameters), wishes, observe(stack, execution, since))
+  const since = redeliveryWindowStart(execution)
+  const options = { whenBusy, disableRollback }
+  const decision = StackPlan.start(modeOf(parameters), options, observe(stack, execution, since))
   // The newest events do: while ours is under way, or was the last, they are ours.
   const owner = ownerOf(execution, since)
   const search = { stack, since: now, owner, operations: StackOperation.literals, eventsDenied: false }
-  const { events, next } = yield* settle(decision, search)
+  const { events, next } = yield* resolveDecision(decision, search)
   const stackId = Option.match(stack, { onNone: () => named, onSome: ({ id }) => id })
-  const toWatch = { stackId, ...Option.match(events, { onNone: () => blind, onSome: () => ({}) }) }
+  const toWatch = { stackId, ...Option.match(events, { onNone: () => eventsDeniedMark, onSome: () => ({}) }) }
 
-  const adopt = (operation: StackOperation): Step => watching(inProgress(operation), { ...toWatch, operation, since })
+  const adopt = (operation: StackOperation): Step =>
+    continueWatching(stillInProgress(operation), { ...toWatch, operation, since })
   // An operation that does not roll back may be refused all the same: a stack that was made with the API's OnFailure
   // DO_NOTHING stays in CREATE_FAILED for good.
-  const giveUp = (status: string): Effect.Effect<Step, StackRefused> =>
+  const refuseOrPostpone = (status: string): Effect.Effect<Step, StackRefused> =>
     isUnrollable(status)
       ? Effect.fail(new StackRefused({ stack: named, status }))
       : Effect.succeed(postpone(status))
-  const lookAgain = (status: string): Effect.Effect<Step, BeginError, CloudFormation | ArtifactStore> =>
+  const retry = (status: string): Effect.Effect<Step, StartError, CloudFormation | ArtifactStore> =>
     triesLeft === 0
-      ? giveUp(status)
+      ? refuseOrPostpone(status)
       : Effect.flatMap(
         find(parameters),
-        (stack) => begin({ ...beginning, stack, triesLeft: triesLeft - 1 })
+        (stack) => startOperation({ ...context, stack, triesLeft: triesLeft - 1 })
       )
 
   const beginOperation = Effect.fnUntraced(function*(operation: "create" | "update") {
-    const { settings, template } = yield* templateOf(beginning)
+    const { settings, template } = yield* templateOf(context)
     const existing = operation === "create" ? Option.none() : stack
     const call = (options: StackSettings.CallOptions): Effect.Effect<string, OperationError> =>
       cloudFormation[operation]({
@@ -148,21 +149,21 @@ const begin = Effect.fn("DeployStack.begin")(function*(
         stack: operation === "create" ? named : stackId,
         clientRequestToken: requestToken(operation, execution)
       })
-    return yield* StackSettings.begin(settings, { stack: named, existing, template }, call).pipe(
+    return yield* StackSettings.callWithSettings(settings, { stack: named, existing, template }, call).pipe(
       Effect.map((stackId) =>
-        watching(`Stack ${operation} started`, {
+        continueWatching(`Stack ${operation} started`, {
           ...toWatch,
           operation,
           stackId,
           since: now,
-          ...(operation === "create" && expected(beginning.content))
+          ...(operation === "create" && expected(context.content))
         }, 0)
       ),
       Effect.catchTags({
-        NoUpdates: () => StackSuccess.succeed(beginning.invocation, "There were no stack updates", stack),
+        NoUpdates: () => StackSuccess.succeed(context.invocation, "There were no stack updates", stack),
         TokenUsed: () => Effect.succeed(adopt(operation)),
-        StackExists: () => lookAgain("CREATE_IN_PROGRESS"),
-        StackNotReady: ({ status }) => lookAgain(status),
+        StackExists: () => retry("CREATE_IN_PROGRESS"),
+        StackNotReady: ({ status }) => retry(status),
         AwsRejected: ({ detail }) => Effect.fail(new OperationRejected({ operation, stack: named, reason: detail }))
       })
     )
@@ -176,7 +177,7 @@ const begin = Effect.fn("DeployStack.begin")(function*(
       roleArn: parameters.roleArn
     }
     return yield* cloudFormation.delete(request).pipe(
-      Effect.as(watching("Stack delete started", { ...toWatch, operation: "delete", since: now }, 0)),
+      Effect.as(continueWatching("Stack delete started", { ...toWatch, operation: "delete", since: now }, 0)),
       Effect.catchTags({
         TokenUsed: () => Effect.succeed(adopt("delete")),
         AwsRejected: ({ detail }) =>
@@ -187,21 +188,21 @@ const begin = Effect.fn("DeployStack.begin")(function*(
 
   const prepare = Effect.fnUntraced(function*(type: StackPlan.ChangeSetType) {
     const { changeSet = StackChangeSet.ownName(execution) } = parameters
-    const { settings, template } = yield* templateOf(beginning)
+    const { settings, template } = yield* templateOf(context)
     const request = { stack: named, changeSet, type, template, execution }
     const existing = type === "CREATE" ? Option.none() : stack
     if (settings.options.stackPolicy !== undefined) yield* Effect.logWarning(noPolicy)
-    return yield* StackSettings.begin(
+    return yield* StackSettings.callWithSettings(
       settings,
       { stack: named, existing, template },
       (options) => StackChangeSet.prepare({ ...request, options })
     ).pipe(
       Effect.map(Option.match({
         onNone: () => postpone(`change set "${changeSet}" is being deleted`),
-        onSome: (made) => preparing(`Change set "${changeSet}" create started`, made)
+        onSome: (made) => continuePreparing(`Change set "${changeSet}" create started`, made)
       })),
       Effect.catchTags({
-        StackNotReady: ({ status }) => lookAgain(status),
+        StackNotReady: ({ status }) => retry(status),
         AwsRejected: ({ detail }) =>
           Effect.fail(new StackChangeSet.ChangeSetFailed({ stack: named, changeSet, reason: detail }))
       })
@@ -211,12 +212,13 @@ const begin = Effect.fn("DeployStack.begin")(function*(
   return yield* StackPlan.Start.$match(next, {
     Begin: ({ operation }) => operation === "delete" ? beginDelete() : beginOperation(operation),
     Prepare: ({ type }) => prepare(type),
-    Execute: () => StackChangeSet.executeNamed(beginning, { ...toWatch, since }),
+    Execute: () => StackChangeSet.executeNamed(context, { ...toWatch, since }),
     Adopt: ({ operation }) => Effect.succeed(adopt(operation)),
     Postpone: ({ status }) => Effect.succeed(postpone(status)),
     Refuse: ({ status }) => Effect.fail(new StackRefused({ stack: named, status })),
-    Gone: () => Effect.succeed(Action.Step.Done({ message: `There is no stack "${parameters.stack}" to delete` })),
-    Missing: () => {
+    NothingToDelete: () =>
+      Effect.succeed(Action.Step.Done({ message: `There is no stack "${parameters.stack}" to delete` })),
+    StackNotFound: () => {
       const reason = "there is no such stack"
       return Effect.fail(new ChangeSetNotReady({ stack: named, changeSet: parameters.changeSet ?? "", reason }))
     }
@@ -224,13 +226,13 @@ const begin = Effect.fn("DeployStack.begin")(function*(
 })
 
 /** What the stack is to have, as CloudFormation takes it. The modes that need a template have read one. */
-const templateOf = Effect.fnUntraced(function*({ content, invocation: { parameters } }: Beginning) {
+const templateOf = Effect.fnUntraced(function*({ content, invocation: { parameters } }: StartContext) {
   const { settings, template } = yield* Effect.orDie(Effect.fromOption(content))
-  return { settings, template: yield* StackTemplate.give(template, parameters.templateBucket) }
+  return { settings, template: yield* StackTemplate.toTemplateInput(template, parameters.templateBucket) }
 })
 
 /** Of an update only CloudFormation knows how many resources it changes. */
-const expected = (content: Beginning["content"]) =>
+const expected = (content: StartContext["content"]) =>
   Option.flatMap(content, ({ template: { text } }) => Template.resourceCount(text)).pipe(
     Option.match({ onNone: () => ({}), onSome: (resources) => ({ resources }) })
   )
@@ -256,5 +258,5 @@ export const start = Effect.fn("DeployStack.start")(function*(invocation: Invoca
       )
     )
   const [stack, content] = yield* Effect.all([find(parameters), read], { concurrency: 2 })
-  return yield* begin({ invocation, content, stack, now, triesLeft: 2 })
+  return yield* startOperation({ invocation, content, stack, now, triesLeft: 2 })
 })

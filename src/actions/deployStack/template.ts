@@ -22,7 +22,7 @@ export class TemplateInvalid extends Schema.TaggedError<TemplateInvalid>()("Temp
 /** The template as it is in the artifact, but for a byte-order mark. */
 export const read = Effect.fn("StackTemplate.read")(function*(job: Job, { artifact, file }: ArtifactFile) {
   const store = yield* ArtifactStore
-  const read = yield* store.read(job, { artifact, file, maxBytes: Template.limits.templateUrl })
+  const read = yield* store.read(job, { artifact, file, maxBytes: Template.templateLimits.templateUrl })
   const { bytes, text } = yield* Effect.fromResult(Template.decode(read)).pipe(
     Effect.mapError((reason) => new TemplateInvalid({ artifact, file, reason }))
   )
@@ -32,14 +32,15 @@ export const read = Effect.fn("StackTemplate.read")(function*(job: Job, { artifa
 export type StackTemplate = Effect.Success<ReturnType<typeof read>>
 
 /** How CloudFormation gets the template: in the call where it is small enough, else by way of a bucket. */
-export const give = Effect.fn("StackTemplate.give")(function*(
+export const toTemplateInput = Effect.fn("StackTemplate.give")(function*(
   { artifact, bytes, file, text }: StackTemplate,
   templateBucket: string | undefined
 ): Effect.fn.Return<Template.Template, TemplateInvalid | UploadFailed | AwsUnavailable, ArtifactStore> {
-  if (bytes.length <= Template.limits.templateBody) return { templateBody: text }
+  if (bytes.length <= Template.templateLimits.templateBody) return { templateBody: text }
   const bucket = templateBucket ?? Option.getOrUndefined(yield* environmentBucket)
   if (bucket === undefined) {
-    const reason = `it has ${bytes.length} bytes, CloudFormation takes ${Template.limits.templateBody} in a call. ` +
+    const reason =
+      `it has ${bytes.length} bytes, CloudFormation takes ${Template.templateLimits.templateBody} in a call. ` +
       `Name a bucket to pass larger ones through: "templateBucket" in UserParameters, or TEMPLATE_BUCKET in the ` +
       "environment of the function"
     return yield* new TemplateInvalid({ artifact, file, reason })

@@ -1,4 +1,4 @@
-// Watches the operation that was begun on a stack, to its end.
+// Watches the operation that was state on a stack, to its end.
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,14 +8,23 @@ import * as StackFailure from "../../domain/stack/StackFailure.ts"
 import { type Owner, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
 import * as StackProgress from "../../domain/stack/StackProgress.ts"
-import { adviceAfterFailure, goesOn } from "../../domain/stack/StackStatus.ts"
+import { adviceAfterFailure, isInProgress } from "../../domain/stack/StackStatus.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation, type Stack } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
-import { newestEvents, observe, ownerOf, settle } from "./observe.ts"
+import { newestEvents, observe, ownerOf, resolveDecision } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
 import { start } from "./start.ts"
-import { blind, epochMillis, inProgress, type Invocation, modeOf, type Step, type Watching, watching } from "./State.ts"
+import {
+  continueWatching,
+  epochMillis,
+  eventsDeniedMark,
+  type Invocation,
+  modeOf,
+  type Step,
+  stillInProgress,
+  type WatchState
+} from "./State.ts"
 
 /** The operation has ended badly. */
 export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
@@ -38,7 +47,7 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
 }
 
 /** There is no stack to watch. */
-export class StackMissing extends Schema.TaggedError<StackMissing>()("StackMissing", {
+export class StackNotFound extends Schema.TaggedError<StackNotFound>()("StackNotFound", {
   stack: Schema.String,
   /** Whether the action has seen it before. */
   seen: Schema.Boolean
@@ -49,7 +58,7 @@ export class StackMissing extends Schema.TaggedError<StackMissing>()("StackMissi
   }
 }
 
-/** The stack is at rest, and neither its events nor its times show the operation that was begun. */
+/** The stack is at rest, and neither its events nor its times show the operation that was state. */
 export class OperationUnproven extends Schema.TaggedError<OperationUnproven>()("OperationUnproven", {
   stackId: Schema.String,
   status: Schema.String
@@ -61,43 +70,43 @@ export class OperationUnproven extends Schema.TaggedError<OperationUnproven>()("
 }
 
 /** How long a stack at rest may show nothing of our operation. */
-const restLimit = Duration.toMillis("15 minutes")
+const idleLimit = Duration.toMillis("15 minutes")
 
 /** What a job that goes on has seen so far. */
-interface Pursuit {
-  readonly begun: Watching
+interface WatchContext {
+  readonly state: WatchState
   readonly owner: Owner
   /** The newest events; none where they were not asked for, or may not be read. */
   readonly newest: ReadonlyArray<StackEvents.StackEvent>
   readonly eventsDenied: boolean
 }
 
-const oursIn = (events: ReadonlyArray<StackEvents.StackEvent>, { begun: { operation }, owner }: Pursuit) =>
+const oursIn = (events: ReadonlyArray<StackEvents.StackEvent>, { state: { operation }, owner }: WatchContext) =>
   operation === undefined ? [] : StackEvents.ofOperation(events, owner, operation)
 
 /** Goes on in the next job, and tells how far the resources have come. */
 const wait = Effect.fnUntraced(function*(
   { parameters }: Invocation,
-  pursuit: Pursuit,
+  context: WatchContext,
   stackId: string,
   status: string,
-  restingSince?: number
+  idleSince?: number
 ) {
-  const { begun: { operation, progress: before, resources, since }, eventsDenied, newest } = pursuit
-  const ours = oursIn(newest, pursuit)
+  const { state: { operation, progress: before, resources, since }, eventsDenied, newest } = context
+  const ours = oursIn(newest, context)
   const progress = ours.length === 0 ? before : StackProgress.advance(before, ours, status, resources)
-  const told = progress && StackProgress.summary(progress, status, yield* epochMillis, resources)
+  const progressText = progress && StackProgress.summary(progress, status, yield* epochMillis, resources)
   // A create comes after it, and has the percentage for itself.
   const isPreliminary = operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE"
-  const head = `${inProgress(operation)}: ${status}`
-  return watching(told ? `${head}, ${told}` : head, {
+  const head = `${stillInProgress(operation)}: ${status}`
+  return continueWatching(progressText ? `${head}, ${progressText}` : head, {
     since,
     stackId,
     ...(operation && { operation }),
     ...(resources !== undefined && { resources }),
     ...(progress && { progress: StackProgress.remembered(progress) }),
-    ...(eventsDenied && blind),
-    ...(restingSince !== undefined && { restingSince })
+    ...(eventsDenied && eventsDeniedMark),
+    ...(idleSince !== undefined && { idleSince })
   }, isPreliminary ? undefined : progress?.percent)
 })
 
@@ -109,60 +118,60 @@ const unseen = (stack: string): Seen => ({ id: stack, name: stack, status: "not 
 const fail = Effect.fnUntraced(function*(
   ended: string,
   { id, name, reason, status }: Seen,
-  pursuit: Pursuit,
+  context: WatchContext,
   events: ReadonlyArray<StackEvents.StackEvent>
 ) {
-  const causes = yield* StackDiagnosis.diagnose(oursIn(events, pursuit))
+  const causes = yield* StackDiagnosis.diagnose(oursIn(events, context))
   const next = adviceAfterFailure(status, name)
   return yield* new OperationFailed({
-    operation: pursuit.begun.operation,
+    operation: context.state.operation,
     stackId: id,
     status: ended,
     causes: causes.length > 0 || reason === undefined ? causes : [reason],
-    remarks: [...(pursuit.eventsDenied ? [eventsWouldTell] : []), ...(next === undefined ? [] : [next])]
+    remarks: [...(context.eventsDenied ? [eventsWouldTell] : []), ...(next === undefined ? [] : [next])]
   })
 })
 
 const eventsWouldTell =
   "cloudformation:DescribeStackEvents would tell more; the role of the Lambda function does not have it"
 
-/** Goes on while the stack's own newest event shows the operation under way: that needs no look at the stack. */
+/** Goes on while the stack's own newest event shows the operation under way: that needs no judge at the stack. */
 export const watch = Effect.fn("DeployStack.watch")(function*(
   invocation: Invocation,
-  begun: Watching
+  state: WatchState
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { execution, parameters } = invocation
-  const { eventsDenied = false, operation, since } = begun
+  const { eventsDenied = false, operation, since } = state
   const owner = ownerOf(execution, since)
   if (operation === undefined || eventsDenied || parameters.progress === false) {
-    return yield* look(invocation, { begun, owner, newest: [], eventsDenied })
+    return yield* judge(invocation, { state, owner, newest: [], eventsDenied })
   }
-  const events = yield* newestEvents(begun.stackId, since)
+  const events = yield* newestEvents(state.stackId, since)
   const newest = Option.getOrElse(events, () => [])
-  const pursuit = { begun, owner, newest, eventsDenied: Option.isNone(events) }
+  const context = { state, owner, newest, eventsDenied: Option.isNone(events) }
   const underWay = StackEvents.underWay(newest, owner, operation)
-  return underWay !== undefined && goesOn(underWay.status, parameters.settle ?? true)
-    ? yield* wait(invocation, pursuit, underWay.stackId, underWay.status)
-    : yield* look(invocation, pursuit)
+  return underWay !== undefined && isInProgress(underWay.status, parameters.waitForCleanup ?? true)
+    ? yield* wait(invocation, context, underWay.stackId, underWay.status)
+    : yield* judge(invocation, context)
 })
 
-/** Looks at the stack, and judges the operation: without a look there is no verdict. */
-const look = Effect.fn("DeployStack.look")(function*(
+/** Looks at the stack, and judges the operation: without a judge there is no verdict. */
+const judge = Effect.fn("DeployStack.judge")(function*(
   invocation: Invocation,
-  before: Pursuit
+  before: WatchContext
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { execution, parameters } = invocation
-  const { begun: { operation, restingSince, since, stackId }, newest, owner } = before
+  const { state: { operation, idleSince, since, stackId }, newest, owner } = before
   const cloudFormation = yield* CloudFormation
   const found = yield* cloudFormation.describe(stackId)
   const stack = Option.getOrElse(found, () => unseen(stackId))
   const now = yield* epochMillis
   const known = {
     operation,
-    settle: parameters.settle ?? true,
-    rested: now - (restingSince ?? now) >= restLimit
+    waitForCleanup: parameters.waitForCleanup ?? true,
+    idleTooLong: now - (idleSince ?? now) >= idleLimit
   }
-  const { events, next } = yield* settle(StackPlan.watch(known, observe(found, execution, since)), {
+  const { events, next } = yield* resolveDecision(StackPlan.watch(known, observe(found, execution, since)), {
     stack: found,
     since,
     owner,
@@ -170,18 +179,18 @@ const look = Effect.fn("DeployStack.look")(function*(
     eventsDenied: before.eventsDenied,
     read: operation !== undefined && StackEvents.reachBack(newest, owner, operation) ? newest : undefined
   })
-  const pursuit = { ...before, eventsDenied: before.eventsDenied || Option.isNone(events) }
+  const context = { ...before, eventsDenied: before.eventsDenied || Option.isNone(events) }
 
-  return yield* StackPlan.Watch.$match(next, {
-    Wait: ({ atRest }) => wait(invocation, pursuit, stack.id, stack.status, atRest ? restingSince ?? now : undefined),
+  return yield* StackPlan.WatchDecision.$match(next, {
+    Wait: ({ isIdle }) => wait(invocation, context, stack.id, stack.status, isIdle ? idleSince ?? now : undefined),
     Succeed: () => {
       if (operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE") return start(invocation)
       return StackSuccess.succeed(invocation, `Stack ${operation === "delete" ? "delete" : "update"} complete`, found)
     },
-    Miss: () => Effect.fail(new StackMissing({ stack: stackId, seen: operation !== undefined })),
+    StackNotFound: () => Effect.fail(new StackNotFound({ stack: stackId, seen: operation !== undefined })),
     Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
-    Fail: ({ status }) => fail(status, stack, pursuit, Option.getOrElse(events, () => []))
+    Fail: ({ status }) => fail(status, stack, context, Option.getOrElse(events, () => []))
   })
 })
 
-type WatchError = StackMissing | OperationUnproven | OperationFailed | Effect.Error<ReturnType<typeof start>>
+type WatchError = StackNotFound | OperationUnproven | OperationFailed | Effect.Error<ReturnType<typeof start>>

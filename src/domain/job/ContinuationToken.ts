@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { JobId } from "./Job.ts"
-import { limits } from "./JobOutcome.ts"
+import { jobLimits } from "./JobOutcome.ts"
 
 /** One a second for more than a day is more than there can be. */
 const maxAttempts = 100_000
@@ -71,7 +71,7 @@ export class StateTooLarge extends Schema.TaggedError<StateTooLarge>()("StateToo
 }) {
   override get message() {
     return `The state that action "${this.action}" wants to continue with can make a token of ${this.length} characters; ` +
-      `CodePipeline allows ${limits.continuationToken}. Keep large values outside and their names in the state.`
+      `CodePipeline allows ${jobLimits.continuationToken}. Keep large values outside and their names in the state.`
   }
 }
 
@@ -99,7 +99,7 @@ export const encode = ({ action, execution, position }: Token): Effect.Effect<st
     Effect.orDie(encodeEnvelope({ version, action, execution, ...where }))
   return write(execution.longest).pipe(
     Effect.filterOrFail(
-      ({ length }) => length <= limits.continuationToken,
+      ({ length }) => length <= jobLimits.continuationToken,
       ({ length }) => new StateTooLarge({ action, length })
     ),
     Effect.andThen(write(execution))
@@ -117,7 +117,7 @@ const day = 86_400_000
  * a pipeline may have changed its function between two jobs. `now` in epoch milliseconds.
  */
 export const decode = (action: string, token: string, now: number): Option.Option<Token> =>
-  Option.liftPredicate(token, (token) => token.length <= limits.continuationToken).pipe(
+  Option.liftPredicate(token, (token) => token.length <= jobLimits.continuationToken).pipe(
     Option.flatMap(decodeEnvelope),
     Option.filter((envelope: Envelope) => envelope.action === action && isPossible(envelope.execution, now)),
     Option.map(({ execution, state, unknown }) => {

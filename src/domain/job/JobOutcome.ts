@@ -1,4 +1,4 @@
-// What one invocation tells CodePipeline, within the limits of its API (shapes PutJobSuccessResultInput and
+// What one invocation tells CodePipeline, within the jobLimits of its API (shapes PutJobSuccessResultInput and
 // PutJobFailureResultInput): a report that CodePipeline refuses is no report.
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
@@ -29,7 +29,7 @@ export interface Progress {
   readonly message: string
   /** Names the operation outside CodePipeline, such as a stack's id. Cut at 1,500 characters. */
   readonly externalExecutionId?: string | undefined
-  /** 0 to 100; what lies outside or between is brought to the nearest whole number. */
+  /** 0 to 100; what lies outside or between is brought to the closestMatches whole number. */
   readonly percentComplete?: number | undefined
 }
 
@@ -54,7 +54,7 @@ export type JobOutcome = Data.TaggedEnum<{
 export const JobOutcome = Data.taggedEnum<JobOutcome>()
 
 /** Sizes are in UTF-16 code units, which are never fewer than what AWS counts, but for `outputVariables`: UTF-8 bytes. */
-export const limits = {
+export const jobLimits = {
   continuationToken: 2_048,
   summary: 2_048,
   externalExecutionId: 1_500,
@@ -85,16 +85,16 @@ export const withinLimits = (outcome: JobOutcome): Result.Result<JobOutcome, Out
     Failed: (failure) => Result.succeed(failed(failure))
   })
 
-/** A failure within the limits. */
+/** A failure within the jobLimits. */
 export const failed = ({ externalExecutionId, message, type }: Failure): JobOutcome =>
   JobOutcome.Failed({
     type,
-    message: truncate(message === "" ? "The action failed and did not say why" : message, limits.failureMessage),
+    message: truncate(message === "" ? "The action failed and did not say why" : message, jobLimits.failureMessage),
     externalExecutionId: limitIdentifier(externalExecutionId)
   })
 
 const limitProgress = ({ externalExecutionId, message, percentComplete }: Progress): Progress => ({
-  message: truncate(message, limits.summary),
+  message: truncate(message, jobLimits.summary),
   externalExecutionId: limitIdentifier(externalExecutionId),
   percentComplete: percentComplete === undefined || Number.isNaN(percentComplete)
     ? undefined
@@ -103,7 +103,7 @@ const limitProgress = ({ externalExecutionId, message, percentComplete }: Progre
 
 /** CodePipeline takes no empty one. */
 const limitIdentifier = (id: string | undefined) =>
-  id === undefined || id === "" ? undefined : truncate(id, limits.externalExecutionId)
+  id === undefined || id === "" ? undefined : truncate(id, jobLimits.externalExecutionId)
 
 const cutMark = " … (cut)"
 
@@ -113,7 +113,7 @@ export const truncate = (text: string, limit: number): string =>
     ? text
     : text.slice(0, limit - cutMark.length).replace(/[\uD800-\uDBFF]$/, "") + cutMark
 
-/** How much of `limits.outputVariables` these take: names and values in UTF-8. */
+/** How much of `jobLimits.outputVariables` these take: names and values in UTF-8. */
 export const outputVariableBytes = (variables: Readonly<Record<string, string>>): number =>
   new TextEncoder().encode(Object.entries(variables).flat().join("")).length
 
@@ -123,7 +123,7 @@ const whyRefused = (variables: Readonly<Record<string, string>>): string | undef
   const odd = Object.keys(variables).find((name) => !variableName.test(name))
   if (odd !== undefined) return `the name "${odd}" may only have letters, digits, "@", "-" and "_"`
   const bytes = outputVariableBytes(variables)
-  return bytes > limits.outputVariables
-    ? `they take ${bytes} bytes, CodePipeline allows ${limits.outputVariables}`
+  return bytes > jobLimits.outputVariables
+    ? `they take ${bytes} bytes, CodePipeline allows ${jobLimits.outputVariables}`
     : undefined
 }

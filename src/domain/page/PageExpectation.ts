@@ -99,7 +99,7 @@ const ofSample = (url: string) => ({ url, status: 200, contains: "Congratulation
  * `UserParameters` of check-webpage: JSON, or only a URL, which then means what it means to AWS's sample: the status
  * 200, and `Congratulations` in the body.
  */
-export const Parameters = UserParameters.json(
+export const PageParameters = UserParameters.json(
   {
     /** With a user and a password where the page asks for them (Basic). */
     url: PageUrl,
@@ -124,4 +124,4 @@ export const Parameters = UserParameters.json(
 ).check(
   Schema.makeFilter(({ every, within }) => every === undefined || within !== undefined || "\"every\" needs \"within\"")
 )
-export type Parameters = typeof Parameters.Type
+export type PageParameters = typeof PageParameters.Type

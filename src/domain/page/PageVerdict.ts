@@ -37,7 +37,7 @@ export class TextMissing extends Schema.TaggedError<TextMissing>()("TextMissing"
 }
 
 /** A search in a text that comes in pieces. */
-export interface Search {
+export interface TextSearch {
   readonly text: string
   readonly found: boolean
   /** How many characters have come, in UTF-16 code units. */
@@ -47,12 +47,12 @@ export interface Search {
   readonly end: string
 }
 
-export const search = (text: string): Search => ({ text, found: false, length: 0, beginning: "", end: "" })
+export const search = (text: string): TextSearch => ({ text, found: false, length: 0, beginning: "", end: "" })
 
 const shown = 200
 
 /** The search when this piece has come too. */
-export const searchOn = ({ beginning, end, found, length, text }: Search, piece: string): Search => {
+export const searchOn = ({ beginning, end, found, length, text }: TextSearch, piece: string): TextSearch => {
   const joined = end + piece
   return {
     text,
@@ -66,7 +66,7 @@ export const searchOn = ({ beginning, end, found, length, text }: Search, piece:
 export type Verdict = Data.TaggedEnum<{
   Right: {}
   /** The body decides. */
-  Search: { readonly search: Search }
+  Search: { readonly search: TextSearch }
   Wrong: { readonly error: StatusUnexpected | TextMissing }
 }>
 export const Verdict = Data.taggedEnum<Verdict>()
@@ -82,7 +82,7 @@ export const onStatus = (expectation: Expectation, url: string, status: number):
 }
 
 /** The verdict when no more of the body will come: all was read, or only so much. */
-export const onEnd = ({ beginning, found, text }: Search, url: string, readOnly?: string): Verdict =>
+export const onEnd = ({ beginning, found, text }: TextSearch, url: string, readOnly?: string): Verdict =>
   found
     ? Verdict.Right()
     : Verdict.Wrong({

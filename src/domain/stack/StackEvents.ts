@@ -2,7 +2,7 @@
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { type Owner, requestToken, StackOperation } from "./StackOperation.ts"
-import { isUnderWay, watched } from "./StackStatus.ts"
+import { isUnderWay, phaseOf } from "./StackStatus.ts"
 
 const check = {
   status: Schema.String,
@@ -42,15 +42,15 @@ export type Evidence = Data.TaggedEnum<{
   /** The role may not read events. */
   Denied: {}
   /** No event is ours, and nothing is under way: ours may not be seen yet. */
-  Nothing: {}
+  Inconclusive: {}
   /** No event is ours, and another operation is under way. */
-  Others: {}
+  Foreign: {}
   /** Our operation is under way. The stack's status is not known where only events of its resources were read. */
   Begun: { readonly operation: StackOperation; readonly status: string | undefined }
   /** Our operation is over, and the stack had this status then. */
   Ended: { readonly operation: StackOperation; readonly status: string }
   /** No event has any token, as emulators of CloudFormation have them, and an operation has been at work since our call. */
-  Unmarked: {}
+  NoTokens: {}
 }>
 export const Evidence = Data.taggedEnum<Evidence>()
 
@@ -71,7 +71,7 @@ export const evidence = (
   for (const [index, { clientRequestToken, status }] of ofStack.entries()) {
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) {
-      if (index > 0 && watched(status) === "Settling") return Evidence.Ended({ operation, status })
+      if (index > 0 && phaseOf(status) === "CleaningUp") return Evidence.Ended({ operation, status })
       const end = ofStack.slice(0, index + 1).findLast(({ status }) => !isUnderWay(status))
       return end === undefined
         ? Evidence.Begun({ operation, status })
@@ -82,9 +82,9 @@ export const evidence = (
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) return Evidence.Begun({ operation, status: undefined })
   }
-  if (unmarked(events, owner).some(isOfStack)) return Evidence.Unmarked()
+  if (unmarked(events, owner).some(isOfStack)) return Evidence.NoTokens()
   const [newest] = ofStack
-  return newest !== undefined && isUnderWay(newest.status) ? Evidence.Others() : Evidence.Nothing()
+  return newest !== undefined && isUnderWay(newest.status) ? Evidence.Foreign() : Evidence.Inconclusive()
 }
 
 /**
@@ -128,7 +128,7 @@ export const underWay = (
 export const reachBack = (events: ReadonlyArray<StackEvent>, owner: Owner, operation: StackOperation): boolean =>
   events.some((event) =>
     isOfStack(event) && event.clientRequestToken === requestToken(operation, owner) &&
-    watched(event.status) === "Running"
+    phaseOf(event.status) === "Running"
   )
 
 /** What a hook says of the stack is not the stack's own. */

@@ -1,5 +1,5 @@
 // Why an operation on a stack failed: what its events tell, and how that is told to the person who has to mend it.
-import { limits, truncate } from "../job/JobOutcome.ts"
+import { jobLimits, truncate } from "../job/JobOutcome.ts"
 import type { StackEvent } from "./StackEvents.ts"
 
 /** A failure that did not follow from another. */
@@ -72,7 +72,7 @@ export interface Report {
 
 /** At most 5,000 characters. The first line and the remarks are never cut; the causes give way, the latest first. */
 export const message = ({ causes, head, remarks }: Report): string => {
-  const room = limits.failureMessage - head.length - lengthOf(remarks)
+  const room = jobLimits.failureMessage - head.length - lengthOf(remarks)
   return [head, ...fit(causes, room), ...remarks].join("\n")
 }
 

@@ -1,8 +1,8 @@
 // What a stack hands on to the pipeline's later actions: its outputs, as variables and as a file.
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { limits, outputVariableBytes } from "../job/JobOutcome.ts"
-import { nearest } from "../text/closestMatches.ts"
+import { jobLimits, outputVariableBytes } from "../job/JobOutcome.ts"
+import { closestMatches } from "../text/closestMatches.ts"
 
 /** What there is to hand on. */
 export interface StackWithOutputs {
@@ -22,7 +22,7 @@ export class OutputMissing extends Schema.TaggedError<OutputMissing>()("OutputMi
   known: Schema.Array(Schema.String)
 }) {
   override get message() {
-    const [closest] = nearest(this.output, this.known)
+    const [closest] = closestMatches(this.output, this.known)
     const names = this.known.map((name) => `"${name}"`).join(", ")
     return `Stack "${this.stack}" is deployed, but has no output "${this.output}", which "outputs" in UserParameters ` +
       (closest === undefined
@@ -39,7 +39,7 @@ export class OutputsTooLarge extends Schema.TaggedError<OutputsTooLarge>()("Outp
 }) {
   override get message() {
     return `Stack "${this.stack}" is deployed, but its outputs take ${this.bytes} bytes as output variables, and ` +
-      `CodePipeline allows ${limits.outputVariables}. Name those that later actions need, such as ` +
+      `CodePipeline allows ${jobLimits.outputVariables}. Name those that later actions need, such as ` +
       "\"outputs\": [\"Url\"] in UserParameters; an output artifact takes all of them"
   }
 }
@@ -65,7 +65,7 @@ export const variables = (
   const wanted = names && new Set(["StackId", ...names])
   const chosen = Object.fromEntries(Object.entries(all).filter(([name]) => wanted?.has(name) ?? true))
   const bytes = outputVariableBytes(chosen)
-  return bytes > limits.outputVariables
+  return bytes > jobLimits.outputVariables
     ? Result.fail(new OutputsTooLarge({ stackId, stack: name, bytes }))
     : Result.succeed(chosen)
 }

@@ -4,11 +4,11 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { nearest } from "../text/closestMatches.ts"
+import { closestMatches } from "../text/closestMatches.ts"
 import * as Template from "./Template.ts"
 
 /** What CloudFormation takes (API actions CreateStack and UpdateStack, page "CloudFormation quotas"). */
-export const limits = { parameters: 200, valueBytes: 4_096 } as const
+export const parameterLimits = { parameters: 200, valueBytes: 4_096 } as const
 
 /** What a value can be of itself. A number that JSON cannot hold exactly has to be a string. */
 export const Scalar = Schema.Union([
@@ -82,9 +82,9 @@ export const merge = <A>(
 
 const quoted = (names: Iterable<string>) => Array.from(names, (name) => `"${name}"`).join(", ")
 
-/** Fits both to a name that is missing: what there is instead. No value is ever quoted. */
-const instead = (name: string, known: ReadonlyArray<string>) => {
-  const [closest] = nearest(name, known)
+/** Fits both to a name that is missing: what there is didYouMean. No value is ever quoted. */
+const didYouMean = (name: string, known: ReadonlyArray<string>) => {
+  const [closest] = closestMatches(name, known)
   if (closest !== undefined) return `did you mean "${closest}"?`
   return known.length === 0 ? "it has none" : `it has ${quoted(known)}`
 }
@@ -100,7 +100,7 @@ export const valueAt = (file: Uint8Array, key: string): Result.Result<string, st
     const object = parseObject(text)
     if (Option.isNone(object)) return Result.fail("it is not JSON with an object at its top")
     if (!Object.hasOwn(object.value, key)) {
-      return Result.fail(`it has no key "${key}" at its top (${instead(key, Object.keys(object.value))})`)
+      return Result.fail(`it has no key "${key}" at its top (${didYouMean(key, Object.keys(object.value))})`)
     }
     return Option.match(decodeScalar(object.value[key]), {
       onNone: () => Result.fail(`its "${key}" is no string, no number that is exact, and neither true nor false`),
@@ -133,12 +133,12 @@ export const assign = (
     ...Option.match(declared, { onNone: () => [], onSome: (known) => unknownNames(values.keys(), known) }),
     ...Array.from(values).flatMap(([name, value]) => {
       const bytes = new TextEncoder().encode(value).length
-      return bytes > limits.valueBytes
-        ? [`The value of parameter "${name}" has ${bytes} bytes; CloudFormation takes ${limits.valueBytes}`]
+      return bytes > parameterLimits.valueBytes
+        ? [`The value of parameter "${name}" has ${bytes} bytes; CloudFormation takes ${parameterLimits.valueBytes}`]
         : []
     }),
-    ...(values.size > limits.parameters
-      ? [`There are ${values.size} parameters; CloudFormation takes ${limits.parameters}`]
+    ...(values.size > parameterLimits.parameters
+      ? [`There are ${values.size} parameters; CloudFormation takes ${parameterLimits.parameters}`]
       : [])
   ]
   if (problems.length > 0) return Result.fail(problems)
@@ -152,5 +152,5 @@ export const assign = (
 /** A sentence for each name that the template does not have. */
 export const unknownNames = (names: Iterable<string>, known: ReadonlyArray<string>): ReadonlyArray<string> =>
   Array.from(names).filter((name) => !known.includes(name)).map((name) =>
-    `The template has no parameter "${name}" (${instead(name, known)})`
+    `The template has no parameter "${name}" (${didYouMean(name, known)})`
   )

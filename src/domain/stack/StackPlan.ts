@@ -4,7 +4,14 @@ import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { Evidence } from "./StackEvents.ts"
 import type { StackOperation } from "./StackOperation.ts"
-import { type Fresh, fresh, goesOn, isUnderWay, type Watched, watched } from "./StackStatus.ts"
+import {
+  isInProgress,
+  isUnderWay,
+  type OperationPhase,
+  phaseOf,
+  type Startability,
+  startability
+} from "./StackStatus.ts"
 
 /** How the action changes the stack; the words are those of CodePipeline's own CloudFormation action. */
 export const Mode = Schema.Literals([
@@ -30,9 +37,9 @@ export const Observation = Schema.TaggedUnion({
     /** Whether the stack was created or last updated since the call that began our operation, as far as this job knows. */
     changedSince: Schema.Boolean,
     /** Whether it was since an earlier delivery of the first event may have begun our operation. */
-    changedOfLate: Schema.Boolean,
+    changedInWindow: Schema.Boolean,
     /** Whether it was created since then. */
-    createdOfLate: Schema.Boolean
+    createdInWindow: Schema.Boolean
   }
 })
 export type Observation = typeof Observation.Type
@@ -51,27 +58,27 @@ export type Start = Data.TaggedEnum<{
   /** The stack's status forbids the operation. */
   Refuse: { readonly status: string }
   /** There is no stack, and nothing to do. */
-  Gone: {}
+  NothingToDelete: {}
   /** There is no stack to do it to. */
-  Missing: {}
+  StackNotFound: {}
 }>
 /** What CloudFormation calls ChangeSetType. */
 export type ChangeSetType = "CREATE" | "UPDATE"
 export const Start = Data.taggedEnum<Start>()
 
 /** What to do once the operation is begun. */
-export type Watch = Data.TaggedEnum<{
+export type WatchDecision = Data.TaggedEnum<{
   /** Look again in the next job. A stack at rest will not change for long before it shows our operation. */
-  Wait: { readonly atRest: boolean }
+  Wait: { readonly isIdle: boolean }
   Succeed: {}
   /** It has ended badly, with this status. */
   Fail: { readonly status: string }
   /** There is no such stack any more. */
-  Miss: {}
+  StackNotFound: {}
   /** The stack, in this status, does not show that the operation was ever begun. */
   Unproven: { readonly status: string }
 }>
-export const Watch = Data.taggedEnum<Watch>()
+export const WatchDecision = Data.taggedEnum<WatchDecision>()
 
 /** The status alone does not tell: what the stack's events prove decides. */
 export interface ReadEvents<Step> {
@@ -86,54 +93,54 @@ const readEvents = <Step>(decide: (evidence: Evidence) => Step): ReadEvents<Step
 const create = () => Start.Begin({ operation: "create" })
 const update = () => Start.Begin({ operation: "update" })
 const remove = () => Start.Begin({ operation: "delete" })
-const gone = () => Start.Gone()
+const nothingToDelete = () => Start.NothingToDelete()
 const prepare = (type: ChangeSetType) => () => Start.Prepare({ type })
 
 /** Lambda delivers an event at least once: what is seen may be the doing of the first delivery. */
-export const unlessOurs = (step: Start, unknown: Start = step) =>
+export const adoptOwnOr = (step: Start, unknown: Start = step) =>
   readEvents(Evidence.$match({
     Begun: ({ operation }) => Start.Adopt({ operation }),
     Ended: ({ operation }) => Start.Adopt({ operation }),
-    Others: () => step,
-    Unmarked: () => step,
-    Nothing: () => unknown,
+    Foreign: () => step,
+    NoTokens: () => step,
+    Inconclusive: () => unknown,
     Denied: () => unknown
   }))
 
 /** What the job was asked for besides its mode. */
-export interface Wishes {
+export interface StartOptions {
   readonly whenBusy: WhenBusy
   /** An update that does not roll back may begin where others may not. */
   readonly disableRollback: boolean
 }
 
-type Opening = (
-  seen: { readonly status: string; readonly changedOfLate: boolean; readonly createdOfLate: boolean },
-  wishes: Wishes
+type StartRule = (
+  seen: { readonly status: string; readonly changedInWindow: boolean; readonly createdInWindow: boolean },
+  options: StartOptions
 ) => Decision<Start>
 
-const refuse: Opening = ({ status }) => unlessOurs(Start.Refuse({ status }))
+const refuse: StartRule = ({ status }) => adoptOwnOr(Start.Refuse({ status }))
 
-const withoutRollback: Opening = ({ status }, { disableRollback }) =>
-  unlessOurs(disableRollback ? update() : Start.Refuse({ status }))
+const withoutRollback: StartRule = ({ status }, { disableRollback }) =>
+  adoptOwnOr(disableRollback ? update() : Start.Refuse({ status }))
 
 /** A second delivery finds what the first has deleted, created, or failed to. */
-const replace: Opening = () => unlessOurs(remove())
+const replace: StartRule = () => adoptOwnOr(remove())
 
-const settling: Opening = ({ status }) => unlessOurs(Start.Postpone({ status }))
+const cleaningUp: StartRule = ({ status }) => adoptOwnOr(Start.Postpone({ status }))
 
 // Only what is somebody else's for sure is refused: to fail a deployment that goes on would be worse than to wait.
-const busy: Opening = ({ status }, { whenBusy }) =>
-  unlessOurs(whenBusy === "fail" ? Start.Refuse({ status }) : Start.Postpone({ status }), Start.Postpone({ status }))
+const busy: StartRule = ({ status }, { whenBusy }) =>
+  adoptOwnOr(whenBusy === "fail" ? Start.Refuse({ status }) : Start.Postpone({ status }), Start.Postpone({ status }))
 
-type Openings = Record<Fresh, Opening> & { readonly Absent: () => Decision<Start> }
+type StartRules = Record<Startability, StartRule> & { readonly Absent: () => Decision<Start> }
 
-const createOrUpdate: Openings = {
+const createOrUpdate: StartRules = {
   Absent: create,
   Creatable: create,
   // A second update with the same token begins nothing; an update after a create of ours would.
-  Updatable: ({ createdOfLate }) => createdOfLate ? unlessOurs(update()) : update(),
-  Settling: settling,
+  Updatable: ({ createdInWindow }) => createdInWindow ? adoptOwnOr(update()) : update(),
+  CleaningUp: cleaningUp,
   Busy: busy,
   CreateFailed: withoutRollback,
   UpdatableWithoutRollback: withoutRollback,
@@ -143,7 +150,7 @@ const createOrUpdate: Openings = {
   Unknown: refuse
 }
 
-const replaceOnFailure: Openings = {
+const replaceOnFailure: StartRules = {
   ...createOrUpdate,
   CreateFailed: replace,
   Broken: replace,
@@ -151,11 +158,11 @@ const replaceOnFailure: Openings = {
   Shell: replace
 }
 
-const deleteOnly: Openings = {
-  Absent: gone,
-  Creatable: gone,
+const deleteOnly: StartRules = {
+  Absent: nothingToDelete,
+  Creatable: nothingToDelete,
   Updatable: remove,
-  Settling: settling,
+  CleaningUp: cleaningUp,
   Busy: busy,
   CreateFailed: remove,
   UpdatableWithoutRollback: remove,
@@ -166,12 +173,12 @@ const deleteOnly: Openings = {
   Unknown: remove
 }
 
-const changeSetReplace: Openings = {
+const changeSetReplace: StartRules = {
   Absent: prepare("CREATE"),
   Creatable: prepare("CREATE"),
   Shell: prepare("CREATE"),
   Updatable: prepare("UPDATE"),
-  Settling: settling,
+  CleaningUp: cleaningUp,
   Busy: busy,
   CreateFailed: refuse,
   UpdatableWithoutRollback: refuse,
@@ -181,22 +188,23 @@ const changeSetReplace: Openings = {
 }
 
 /** A change set that an earlier delivery has executed is not there any more. */
-const onceExecuted = (step: Start): Opening => ({ changedOfLate }) => changedOfLate ? unlessOurs(step) : step
+const unlessAlreadyExecuted = (step: Start): StartRule => ({ changedInWindow }) =>
+  changedInWindow ? adoptOwnOr(step) : step
 
-const changeSetExecute: Openings = {
+const changeSetExecute: StartRules = {
   ...changeSetReplace,
-  Absent: () => Start.Missing(),
-  Creatable: () => Start.Missing(),
-  Shell: onceExecuted(Start.Execute()),
-  Updatable: onceExecuted(Start.Execute())
+  Absent: () => Start.StackNotFound(),
+  Creatable: () => Start.StackNotFound(),
+  Shell: unlessAlreadyExecuted(Start.Execute()),
+  Updatable: unlessAlreadyExecuted(Start.Execute())
 }
 
-const changeSetDeploy: Openings = {
+const changeSetDeploy: StartRules = {
   ...changeSetReplace,
-  Updatable: onceExecuted(Start.Prepare({ type: "UPDATE" }))
+  Updatable: unlessAlreadyExecuted(Start.Prepare({ type: "UPDATE" }))
 }
 
-const starts: Record<Mode, Openings> = {
+const starts: Record<Mode, StartRules> = {
   CREATE_UPDATE: createOrUpdate,
   REPLACE_ON_FAILURE: replaceOnFailure,
   DELETE_ONLY: deleteOnly,
@@ -206,53 +214,55 @@ const starts: Record<Mode, Openings> = {
 }
 
 /** What a new job does. Total: every status has a decision, known or not. */
-export const start = (mode: Mode, wishes: Wishes, observation: Observation): Decision<Start> =>
+export const start = (mode: Mode, options: StartOptions, observation: Observation): Decision<Start> =>
   Observation.match(observation, {
     Absent: (): Decision<Start> => starts[mode].Absent(),
-    Present: (seen) => starts[mode][fresh(seen.status)](seen, wishes)
+    Present: (seen) => starts[mode][startability(seen.status)](seen, options)
   })
 
-const successes: ReadonlySet<Watched> = new Set<Watched>(["Succeeded", "Settling"])
+const successes: ReadonlySet<OperationPhase> = new Set<OperationPhase>(["Succeeded", "CleaningUp"])
 
 /** What a job knows of the operation that it goes on with. */
-export interface Pursuit {
+export interface OperationContext {
   /** None where nothing is known, because the token was not ours: then the status has to do. */
   readonly operation: StackOperation | undefined
   /** Whether an operation that has succeeded is waited for until the resources that it replaced are gone. */
-  readonly settle: boolean
+  readonly waitForCleanup: boolean
   /** Whether the stack is at rest for so long that what has not shown by now never will. */
-  readonly rested: boolean
+  readonly idleTooLong: boolean
 }
 
-const isSuccess = ({ operation }: Pursuit, status: string) =>
-  operation === "delete" ? watched(status) === "Deleted" : successes.has(watched(status))
+const isSuccess = ({ operation }: OperationContext, status: string) =>
+  operation === "delete" ? phaseOf(status) === "Deleted" : successes.has(phaseOf(status))
 
 /**
  * What a job does that goes on with an operation. A stack at rest may still show the status of an earlier operation, or
  * already that of a later one of somebody else, so that only the events of our own prove anything.
  */
-export const watch = (pursuit: Pursuit, observation: Observation): Decision<Watch> => {
-  const { operation, rested, settle } = pursuit
-  const verdict = (status: string) => isSuccess(pursuit, status) ? Watch.Succeed() : Watch.Fail({ status })
+export const watch = (context: OperationContext, observation: Observation): Decision<WatchDecision> => {
+  const { operation, idleTooLong, waitForCleanup } = context
+  const verdict = (status: string) =>
+    isSuccess(context, status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status })
   return Observation.match(observation, {
     // By its id a stack is found for 90 days after it was deleted: one that is not found may not be seen yet.
-    Absent: (): Decision<Watch> => operation === undefined || rested ? Watch.Miss() : Watch.Wait({ atRest: true }),
-    Present: ({ changedOfLate, changedSince, status }) => {
-      const atRest = !isUnderWay(status)
-      if (goesOn(status, settle)) return Watch.Wait({ atRest })
+    Absent: (): Decision<WatchDecision> =>
+      operation === undefined || idleTooLong ? WatchDecision.StackNotFound() : WatchDecision.Wait({ isIdle: true }),
+    Present: ({ changedInWindow, changedSince, status }) => {
+      const isIdle = !isUnderWay(status)
+      if (isInProgress(status, waitForCleanup)) return WatchDecision.Wait({ isIdle })
       if (operation === undefined) return verdict(status)
       // A stack that is gone is what was wanted, whoever has deleted it.
-      if (operation === "delete" && isSuccess(pursuit, status)) return Watch.Succeed()
-      const wait = atRest && rested ? Watch.Unproven({ status }) : Watch.Wait({ atRest })
+      if (operation === "delete" && isSuccess(context, status)) return WatchDecision.Succeed()
+      const wait = isIdle && idleTooLong ? WatchDecision.Unproven({ status }) : WatchDecision.Wait({ isIdle })
       return readEvents(Evidence.$match({
-        Nothing: () => wait,
-        Others: () => wait,
+        Inconclusive: () => wait,
+        Foreign: () => wait,
         Begun: ({ status }) =>
-          !atRest && status !== undefined && watched(status) === "Settling" ? verdict(status) : wait,
+          !isIdle && status !== undefined && phaseOf(status) === "CleaningUp" ? verdict(status) : wait,
         Ended: ({ status }) => verdict(status),
-        Unmarked: () => verdict(status),
+        NoTokens: () => verdict(status),
         // In the end CloudFormation may have answered for what an earlier delivery had begun.
-        Denied: () => changedSince || (rested && changedOfLate) ? verdict(status) : wait
+        Denied: () => changedSince || (idleTooLong && changedInWindow) ? verdict(status) : wait
       }))
     }
   })

@@ -2,7 +2,7 @@
 // job before has left, so that one page of events is enough however long the operation takes.
 import * as Schema from "effect/Schema"
 import type { StackEvent } from "./StackEvents.ts"
-import { watched } from "./StackStatus.ts"
+import { phaseOf } from "./StackStatus.ts"
 
 const Resource = Schema.Struct({
   id: Schema.String,
@@ -47,7 +47,7 @@ export const advance = (
       if (since > before.countedUntil && !status.endsWith("_FAILED")) finished.add(id)
     }
   }
-  const counts = watched(status) === "Running"
+  const counts = phaseOf(status) === "Running"
   const done = before.done + (counts ? finished.size : 0)
   // The end of the stack itself is one more thing to come.
   const percent = Math.floor(100 * done / (Math.max(total, done + inProgress.size) + 1))
@@ -74,7 +74,7 @@ export const summary = (progress: StackProgress, status: string, now: number, to
   const { done, inProgress } = progress
   const [longest] = inProgress
   return [
-    ...(watched(status) === "Running" ? counted(done, inProgress.length, total) : []),
+    ...(phaseOf(status) === "Running" ? counted(done, inProgress.length, total) : []),
     ...(longest === undefined
       ? []
       : [`waiting for ${longest.id} (${longest.type}, ${duration(now - longest.since)})`])

@@ -2,24 +2,24 @@
 import * as Schema from "effect/Schema"
 
 /** What a status says of the operation that the action watches. */
-export type Watched =
+export type OperationPhase =
   /** Under way. */
   | "Running"
   /** Under way, and will end badly: CloudFormation takes the operation back. */
   | "Failing"
   /** Has succeeded; old resources are still being removed. */
-  | "Settling"
+  | "CleaningUp"
   | "Succeeded"
   | "Failed"
   /** The stack is gone. */
   | "Deleted"
 
 /** What a status says to an action that has not begun its operation. */
-export type Fresh =
+export type Startability =
   /** Another operation is under way. */
   | "Busy"
   /** Another operation has done its part, only old resources go: it will be out of the way soon. */
-  | "Settling"
+  | "CleaningUp"
   | "Updatable"
   /** Deleting helps, or an update that does not roll back. */
   | "CreateFailed"
@@ -41,59 +41,59 @@ export type Fresh =
  * behaviors" pages of the CloudFormation user guide say. A new status is a new row, nothing else.
  */
 export const statuses = {
-  CREATE_IN_PROGRESS: { watched: "Running", fresh: "Busy" },
-  CREATE_FAILED: { watched: "Failed", fresh: "CreateFailed" },
-  CREATE_COMPLETE: { watched: "Succeeded", fresh: "Updatable" },
-  ROLLBACK_IN_PROGRESS: { watched: "Failing", fresh: "Busy" },
-  ROLLBACK_FAILED: { watched: "Failed", fresh: "Broken" },
-  ROLLBACK_COMPLETE: { watched: "Failed", fresh: "Broken" },
-  DELETE_IN_PROGRESS: { watched: "Running", fresh: "Busy" },
-  DELETE_FAILED: { watched: "Failed", fresh: "Broken" },
-  DELETE_COMPLETE: { watched: "Deleted", fresh: "Creatable" },
-  UPDATE_IN_PROGRESS: { watched: "Running", fresh: "Busy" },
-  UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: { watched: "Settling", fresh: "Settling" },
-  UPDATE_COMPLETE: { watched: "Succeeded", fresh: "Updatable" },
-  UPDATE_FAILED: { watched: "Failed", fresh: "UpdatableWithoutRollback" },
-  UPDATE_ROLLBACK_IN_PROGRESS: { watched: "Failing", fresh: "Busy" },
-  UPDATE_ROLLBACK_FAILED: { watched: "Failed", fresh: "RollbackStuck" },
-  UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: { watched: "Failing", fresh: "Settling" },
-  UPDATE_ROLLBACK_COMPLETE: { watched: "Failed", fresh: "Updatable" },
-  REVIEW_IN_PROGRESS: { watched: "Failed", fresh: "Shell" },
-  IMPORT_IN_PROGRESS: { watched: "Running", fresh: "Busy" },
-  IMPORT_COMPLETE: { watched: "Succeeded", fresh: "Updatable" },
-  IMPORT_ROLLBACK_IN_PROGRESS: { watched: "Failing", fresh: "Busy" },
-  IMPORT_ROLLBACK_FAILED: { watched: "Failed", fresh: "Unknown" },
-  IMPORT_ROLLBACK_COMPLETE: { watched: "Failed", fresh: "Updatable" }
-} as const satisfies Record<string, { readonly watched: Watched; readonly fresh: Fresh }>
+  CREATE_IN_PROGRESS: { phaseOf: "Running", startability: "Busy" },
+  CREATE_FAILED: { phaseOf: "Failed", startability: "CreateFailed" },
+  CREATE_COMPLETE: { phaseOf: "Succeeded", startability: "Updatable" },
+  ROLLBACK_IN_PROGRESS: { phaseOf: "Failing", startability: "Busy" },
+  ROLLBACK_FAILED: { phaseOf: "Failed", startability: "Broken" },
+  ROLLBACK_COMPLETE: { phaseOf: "Failed", startability: "Broken" },
+  DELETE_IN_PROGRESS: { phaseOf: "Running", startability: "Busy" },
+  DELETE_FAILED: { phaseOf: "Failed", startability: "Broken" },
+  DELETE_COMPLETE: { phaseOf: "Deleted", startability: "Creatable" },
+  UPDATE_IN_PROGRESS: { phaseOf: "Running", startability: "Busy" },
+  UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: { phaseOf: "CleaningUp", startability: "CleaningUp" },
+  UPDATE_COMPLETE: { phaseOf: "Succeeded", startability: "Updatable" },
+  UPDATE_FAILED: { phaseOf: "Failed", startability: "UpdatableWithoutRollback" },
+  UPDATE_ROLLBACK_IN_PROGRESS: { phaseOf: "Failing", startability: "Busy" },
+  UPDATE_ROLLBACK_FAILED: { phaseOf: "Failed", startability: "RollbackStuck" },
+  UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: { phaseOf: "Failing", startability: "CleaningUp" },
+  UPDATE_ROLLBACK_COMPLETE: { phaseOf: "Failed", startability: "Updatable" },
+  REVIEW_IN_PROGRESS: { phaseOf: "Failed", startability: "Shell" },
+  IMPORT_IN_PROGRESS: { phaseOf: "Running", startability: "Busy" },
+  IMPORT_COMPLETE: { phaseOf: "Succeeded", startability: "Updatable" },
+  IMPORT_ROLLBACK_IN_PROGRESS: { phaseOf: "Failing", startability: "Busy" },
+  IMPORT_ROLLBACK_FAILED: { phaseOf: "Failed", startability: "Unknown" },
+  IMPORT_ROLLBACK_COMPLETE: { phaseOf: "Failed", startability: "Updatable" }
+} as const satisfies Record<string, { readonly phaseOf: OperationPhase; readonly startability: Startability }>
 
 /** The statuses that this version knows. */
 export const StackStatus = Schema.Literals(Object.keys(statuses) as Array<keyof typeof statuses>)
 export type StackStatus = typeof StackStatus.Type
 
 /** A row for any status: one that AWS has added since is waited for while its name says so, and ends the job else. */
-const rowOf = (status: string): { readonly watched: Watched; readonly fresh: Fresh } => {
+const rowOf = (status: string): { readonly phaseOf: OperationPhase; readonly startability: Startability } => {
   if (Object.hasOwn(statuses, status)) return statuses[status as StackStatus]
   return status.endsWith("_IN_PROGRESS")
-    ? { watched: "Running", fresh: "Busy" }
-    : { watched: "Failed", fresh: "Unknown" }
+    ? { phaseOf: "Running", startability: "Busy" }
+    : { phaseOf: "Failed", startability: "Unknown" }
 }
 
-export const watched = (status: string): Watched => rowOf(status).watched
-export const fresh = (status: string): Fresh => rowOf(status).fresh
+export const phaseOf = (status: string): OperationPhase => rowOf(status).phaseOf
+export const startability = (status: string): Startability => rowOf(status).startability
 
-const underWay: ReadonlySet<Watched> = new Set<Watched>(["Running", "Failing", "Settling"])
+const underWay: ReadonlySet<OperationPhase> = new Set<OperationPhase>(["Running", "Failing", "CleaningUp"])
 
 /** Whether CloudFormation is at work on the stack, so that nothing new can begin. */
-export const isUnderWay = (status: string): boolean => underWay.has(watched(status))
+export const isUnderWay = (status: string): boolean => underWay.has(phaseOf(status))
 
-/** Whether to wait for the end; `settle`: also where the operation has succeeded and only old resources are to go. */
-export const goesOn = (status: string, settle: boolean): boolean =>
-  isUnderWay(status) && (settle || watched(status) !== "Settling")
+/** Whether to wait for the end; `waitForCleanup`: also where the operation has succeeded and only old resources are to go. */
+export const isInProgress = (status: string, waitForCleanup: boolean): boolean =>
+  isUnderWay(status) && (waitForCleanup || phaseOf(status) !== "CleaningUp")
 
-const unrollable: ReadonlySet<Fresh> = new Set<Fresh>(["CreateFailed", "UpdatableWithoutRollback"])
+const unrollable: ReadonlySet<Startability> = new Set<Startability>(["CreateFailed", "UpdatableWithoutRollback"])
 
 /** Whether only an operation that does not roll back can go on from there. */
-export const isUnrollable = (status: string): boolean => unrollable.has(fresh(status))
+export const isUnrollable = (status: string): boolean => unrollable.has(startability(status))
 
 const waitAndRetry = (stack: string) =>
   `Another operation on stack "${stack}" is under way; retry the action when it is over`
@@ -101,9 +101,9 @@ const waitAndRetry = (stack: string) =>
 const replace = (stack: string) =>
   `Delete stack "${stack}", or let the action do it with "mode": "REPLACE_ON_FAILURE", then retry the action`
 
-const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
+const advices: Readonly<Record<Startability, (stack: string) => string>> = {
   Busy: waitAndRetry,
-  Settling: waitAndRetry,
+  CleaningUp: waitAndRetry,
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,
   CreateFailed: (stack) =>
@@ -122,15 +122,15 @@ const advices: Readonly<Record<Fresh, (stack: string) => string>> = {
 }
 
 /** What a person can do about a stack that could not be updated in this status. */
-export const advice = (status: string, stack: string): string => advices[fresh(status)](stack)
+export const advice = (status: string, stack: string): string => advices[startability(status)](stack)
 
 /** What a person can do after an operation has failed and left the stack in this status. */
 export const adviceAfterFailure = (status: string, stack: string): string | undefined => {
-  const { fresh, watched } = rowOf(status)
-  if (watched === "Succeeded") return undefined
+  const { startability, phaseOf } = rowOf(status)
+  if (phaseOf === "Succeeded") return undefined
   if (status === "DELETE_FAILED") return `Mend the cause, then delete stack "${stack}" again`
-  if (fresh === "Creatable") return `Stack "${stack}" is deleted; the next deployment creates it`
-  return fresh === "Updatable"
+  if (startability === "Creatable") return `Stack "${stack}" is deleted; the next deployment creates it`
+  return startability === "Updatable"
     ? `Stack "${stack}" is as it was before: mend the cause, then deploy it again`
     : advice(status, stack)
 }

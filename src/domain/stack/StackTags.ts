@@ -4,23 +4,23 @@ import * as Schema from "effect/Schema"
 import { Scalar } from "./StackParameters.ts"
 
 /** What CloudFormation takes (API data type Tag). */
-export const limits = { tags: 50, key: 128, value: 256 } as const
+export const tagLimits = { tags: 50, key: 128, value: 256 } as const
 
 const length = (text: string) => Array.from(text).length
 
 const fits = ([key, value]: readonly [string, Scalar]) =>
-  key !== "" && length(key) <= limits.key && value !== "" && length(String(value)) <= limits.value
+  key !== "" && length(key) <= tagLimits.key && value !== "" && length(String(value)) <= tagLimits.value
 
 /** Values by the keys of their tags. */
 export const StackTags = Schema.Record(Schema.String, Scalar).check(
   Schema.makeFilter((tags) => Object.entries(tags).every(fits), {
-    expected: `tags with a key of 1 to ${limits.key} characters and a value of 1 to ${limits.value}`
+    expected: `tags with a key of 1 to ${tagLimits.key} characters and a value of 1 to ${tagLimits.value}`
   })
 )
 export type StackTags = typeof StackTags.Type
 
 /** The tags as text, or what is wrong with them. */
 export const render = (tags: ReadonlyMap<string, Scalar>): Result.Result<ReadonlyMap<string, string>, string> =>
-  tags.size > limits.tags
-    ? Result.fail(`There are ${tags.size} tags; CloudFormation takes ${limits.tags}`)
+  tags.size > tagLimits.tags
+    ? Result.fail(`There are ${tags.size} tags; CloudFormation takes ${tagLimits.tags}`)
     : Result.succeed(new Map(Array.from(tags, ([key, value]) => [key, String(value)])))

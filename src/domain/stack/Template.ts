@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 export type Template = { readonly templateBody: string } | { readonly templateUrl: string }
 
 /** How many bytes CloudFormation takes in a call (TemplateBody), and from a bucket (TemplateURL). */
-export const limits = { templateBody: 51_200, templateUrl: 1_048_576 } as const
+export const templateLimits = { templateBody: 51_200, templateUrl: 1_048_576 } as const
 
 /**
  * The bytes without a byte-order mark, and their text; or why they cannot be a template. JSON and YAML are left as they

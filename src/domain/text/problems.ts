@@ -2,7 +2,7 @@
 import * as Predicate from "effect/Predicate"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { nearest } from "./closestMatches.ts"
+import { closestMatches } from "./closestMatches.ts"
 
 /**
  * One sentence for each problem, in the order of the schema; then, once for each place with an unknown name that is like
@@ -31,7 +31,7 @@ export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown)
     if (message === missing) return `${where} is missing`
     if (message === unexpected) {
       const names = known.splice(0, 1).flat()
-      const [closest] = nearest(String(keys.at(-1)), names)
+      const [closest] = closestMatches(String(keys.at(-1)), names)
       if (closest !== undefined) return `${where} is not known (did you mean "${closest}"?)`
       if (names.length > 0) knownAt.set(pathOf(keys.slice(0, -1)), names)
       return `${where} is not known`
@@ -39,7 +39,7 @@ export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown)
     if (!message.startsWith(expected)) return message
     const words = message.slice(expected.length)
     const value = valueAt(input, keys)
-    return `${where}: expected ${words}, got ${kindOf(value)}${literalMeant(words, value)}`
+    return `${where}: expected ${words}, got ${kindOf(value)}${didYouMean(words, value)}`
   })
   return sentences.concat(Array.from(knownAt, ([place, names]) => {
     const where = place === "" ? "" : ` in "${place}"`
@@ -57,9 +57,9 @@ const namesOf = (ast: SchemaAST.AST) =>
 const literals = /^"[^"]*"(?: \| "[^"]*")+$/
 
 /** Where one of these literals is expected: the one that is like the text that was given. */
-const literalMeant = (words: string, value: unknown) => {
+const didYouMean = (words: string, value: unknown) => {
   if (!Predicate.isString(value) || !literals.test(words)) return ""
-  const [closest] = nearest(value, words.slice(1, -1).split("\" | \""))
+  const [closest] = closestMatches(value, words.slice(1, -1).split("\" | \""))
   return closest === undefined ? "" : ` (did you mean "${closest}"?)`
 }
 

@@ -31,8 +31,8 @@ const timeLimit = 2_000
  * and `logging` must write nothing. The services are separate from the function's own and are released afterwards.
  * Meanwhile connections are opened to the hosts that a real job would call. Every error is ignored.
  */
-export const replay = <Parameters, State, E extends TaggedError, R>(
-  action: Action<Parameters, State, E, R>,
+export const replay = <Params, State, E extends TaggedError, R>(
+  action: Action<Params, State, E, R>,
   layer: Layer.Layer<R | CodePipeline>,
   logging: Layer.Layer<never>,
   { event, respond, services = Layer.empty }: Priming,

@@ -56,7 +56,7 @@ const endings = {
 } as const satisfies Record<Kind, unknown>
 
 /** What is to fail, by logical id. */
-export interface Failures {
+export interface InjectedFailures {
   readonly resources: Map<string, string>
   readonly hooks: Map<string, { readonly type: string; readonly reason: string }>
   readonly invalid: Map<string, string>
@@ -67,7 +67,7 @@ const earlyValidation = "AWS::EarlyValidation::PropertyValidation"
 const isFailed = ({ hook, status }: StackEvent) => hook !== undefined || status.endsWith("_FAILED")
 
 /** What the hook of a resource that is to fail says before. */
-const hookFailures = (failure: StackEvent | undefined, hooks: Failures["hooks"], status: string) => {
+const hookFailures = (failure: StackEvent | undefined, hooks: InjectedFailures["hooks"], status: string) => {
   const hook = failure && hooks.get(failure.logicalResourceId)
   return failure === undefined || hook === undefined
     ? []
@@ -94,7 +94,7 @@ interface Operating {
   /** What the stack gets besides. */
   readonly settings: MemorySettings
   readonly disableRollback: boolean
-  readonly failures: Failures
+  readonly failures: InjectedFailures
   readonly templates: Readonly<Record<string, string>>
   /** Makes a nested stack. */
   readonly nest: (name: string) => MemoryStack

@@ -682,13 +682,13 @@ describe("whenBusy", () => {
     }).pipe(Effect.provide(world())))
 })
 
-describe("settle", () => {
+describe("waitForCleanup", () => {
   it.effect("false: an update has succeeded when only old resources are still to go", () =>
     Effect.gen(function*() {
       yield* existing
-      const first = yield* invoke(asking({ settle: false }, { id: "1" }))
+      const first = yield* invoke(asking({ waitForCleanup: false }, { id: "1" }))
       yield* TestClock.adjust("10 seconds")
-      const outcome = yield* invoke(asking({ settle: false }, { id: "2", continuationToken: tokenOf(first) }))
+      const outcome = yield* invoke(asking({ waitForCleanup: false }, { id: "2", continuationToken: tokenOf(first) }))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
       const { status } = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("MyTestStack")))
       assert.strictEqual(status, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -697,9 +697,9 @@ describe("settle", () => {
   it.effect("true: they are waited for", () =>
     Effect.gen(function*() {
       yield* existing
-      const first = yield* invoke(asking({ settle: true }, { id: "1" }))
+      const first = yield* invoke(asking({ waitForCleanup: true }, { id: "1" }))
       yield* TestClock.adjust("10 seconds")
-      const second = yield* invoke(asking({ settle: true }, { id: "2", continuationToken: tokenOf(first) }))
+      const second = yield* invoke(asking({ waitForCleanup: true }, { id: "2", continuationToken: tokenOf(first) }))
       assert.strictEqual(
         second.message,
         "Stack update still in progress: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"

@@ -36,7 +36,7 @@ const Circumstances = {
   /** How long that was ago, in minutes. */
   minutesAgo: Schema.Literals([0, 1, 600]),
   whenBusy: Schema.Literals(["fail", "wait"]),
-  settle: Schema.Boolean,
+  waitForCleanup: Schema.Boolean,
   resourceFails: Schema.Boolean,
   mayReadEvents: Schema.Boolean,
   remainingMillis: Schema.Literals([100, 1_000, 60_000, 900_000]),
@@ -139,7 +139,7 @@ it.effect.prop(
       remainingMillis,
       resourceFails,
       seed,
-      settle,
+      waitForCleanup,
       status,
       throttled,
       whenBusy
@@ -167,7 +167,7 @@ it.effect.prop(
           : Effect.delay(deliver(event), deliveredAgainAfter * 60_000)
         yield* Effect.all([deliver(event), again], { concurrency: 2 })
       })
-      const userParameters = JSON.stringify({ ...minimal, whenBusy, settle })
+      const userParameters = JSON.stringify({ ...minimal, whenBusy, waitForCleanup })
       const event = deployEvent({ id: "1", userParameters })
       const fiber = yield* Effect.forkChild(Effect.timed(LocalPipeline.run({ event, invoke, maxInvocations: 200 })))
       yield* TestClock.adjust("1 day")

@@ -4,8 +4,8 @@ import { Arbitrary, Result, Schema } from "effect"
 import {
   failed,
   FailureType,
+  jobLimits,
   JobOutcome,
-  limits,
   OutputVariablesInvalid,
   truncate,
   withinLimits
@@ -115,7 +115,7 @@ describe("withinLimits", () => {
     assert.propertyVal(limited, "percentComplete", expected)
   })
 
-  it("an outcome within the limits stays as it is", () => {
+  it("an outcome within the jobLimits stays as it is", () => {
     const outcome = JobOutcome.Continued({
       message: "Stack update started",
       externalExecutionId: "arn:stack",
@@ -167,8 +167,8 @@ it("a failure always has words and never an empty identifier", () => {
   )
 })
 
-it("the limits are those of CodePipeline's API", () => {
-  assert.deepStrictEqual(limits, {
+it("the jobLimits are those of CodePipeline's API", () => {
+  assert.deepStrictEqual(jobLimits, {
     continuationToken: 2_048,
     summary: 2_048,
     externalExecutionId: 1_500,

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Redacted, Schema } from "effect"
 import { decode } from "../../../src/domain/job/UserParameters.ts"
-import { accepts, Parameters, statusInWords, StatusPattern } from "../../../src/domain/page/PageExpectation.ts"
+import { accepts, PageParameters, statusInWords, StatusPattern } from "../../../src/domain/page/PageExpectation.ts"
 
-const problemsOf = (text: string) => Effect.flip(decode(Parameters, text)).pipe(Effect.map(({ problems }) => problems))
+const problemsOf = (text: string) =>
+  Effect.flip(decode(PageParameters, text)).pipe(Effect.map(({ problems }) => problems))
 
 const url = "http://www.example.com/"
 const json = (fields: object) => JSON.stringify({ url, ...fields })
@@ -15,7 +16,7 @@ describe("a plain URL", () => {
     "means what it means to AWS's sample: %j",
     (text) =>
       Effect.gen(function*() {
-        const parameters = yield* decode(Parameters, text)
+        const parameters = yield* decode(PageParameters, text)
         assert.deepInclude(parameters, { status: 200, contains: "Congratulations", headers: {}, timeoutSeconds: 10 })
         assert.strictEqual(parameters.url.href, url)
         assert.doesNotHaveAnyKeys(parameters, ["within", "every"])
@@ -24,7 +25,7 @@ describe("a plain URL", () => {
 
   it.effect("may be one of https", () =>
     Effect.gen(function*() {
-      const parameters = yield* decode(Parameters, "https://www.example.com:8443/a?b=c")
+      const parameters = yield* decode(PageParameters, "https://www.example.com:8443/a?b=c")
       assert.strictEqual(parameters.url.href, "https://www.example.com:8443/a?b=c")
     }))
 
@@ -51,7 +52,7 @@ describe("JSON", () => {
   it.effect("has every option", () =>
     Effect.gen(function*() {
       const { every, headers, within, ...others } = yield* decode(
-        Parameters,
+        PageParameters,
         JSON.stringify({
           url: "https://user:word@www.example.com/a#b",
           status: [200, "3xx"],
@@ -78,9 +79,9 @@ describe("JSON", () => {
 
   it.effect("has a default for all but the URL, and none for the text", () =>
     Effect.gen(function*() {
-      const parameters = yield* decode(Parameters, json({}))
+      const parameters = yield* decode(PageParameters, json({}))
       assert.deepStrictEqual(parameters, { url: new URL(url), status: 200, headers: {}, timeoutSeconds: 10 })
-      assert.strictEqual((yield* decode(Parameters, json({ contains: false }))).contains, false)
+      assert.strictEqual((yield* decode(PageParameters, json({ contains: false }))).contains, false)
     }))
 
   it.effect.each<readonly [fields: object, problem: string]>([
@@ -170,8 +171,8 @@ it.effect.prop(
   ([status, contains, seconds]) =>
     Effect.gen(function*() {
       const fields = { status: [status], contains, within: `${seconds} seconds`, headers: { a: "b" } }
-      const parameters = yield* decode(Parameters, json(fields))
-      const again = yield* decode(Parameters, yield* Schema.encodeEffect(Parameters)(parameters))
+      const parameters = yield* decode(PageParameters, json(fields))
+      const again = yield* decode(PageParameters, yield* Schema.encodeEffect(PageParameters)(parameters))
       assert.deepStrictEqual(again, parameters)
       assert.deepInclude(again, { status: [status], contains, within: Duration.seconds(seconds) })
     })

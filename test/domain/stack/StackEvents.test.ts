@@ -52,7 +52,7 @@ const shifted = (events: ReadonlyArray<StackEvent>, milliseconds: number) =>
 
 describe("evidence", () => {
   it("there is none without events", () => {
-    assert.deepStrictEqual(evidence([], owner), Evidence.Nothing())
+    assert.deepStrictEqual(evidence([], owner), Evidence.Inconclusive())
   })
 
   it.each(StackOperation.literals)(
@@ -104,7 +104,7 @@ describe("evidence", () => {
       evidence(events, owner, ["create"]),
       Evidence.Ended({ operation: "create", status: "CREATE_COMPLETE" })
     )
-    assert.deepStrictEqual(evidence(events, owner, []), Evidence.Others())
+    assert.deepStrictEqual(evidence(events, owner, []), Evidence.Foreign())
   })
 
   it("what somebody else does later does not change how ours ended", () => {
@@ -119,8 +119,8 @@ describe("evidence", () => {
   })
 
   it("somebody else's operation proves nothing of ours", () => {
-    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "update-j2")), owner), Evidence.Nothing())
-    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "")), owner), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "update-j2")), owner), Evidence.Inconclusive())
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "")), owner), Evidence.Inconclusive())
   })
 
   it("a resource's end is not the stack's, not even a nested stack's, but shows that ours has begun", () => {
@@ -139,9 +139,9 @@ describe("evidence", () => {
   })
 
   it("what is under way without our token is somebody else's", () => {
-    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS", "update-j2")), owner), Evidence.Others())
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS", "update-j2")), owner), Evidence.Foreign())
     const before = shifted(history(ofStack("UPDATE_IN_PROGRESS")), -5_000)
-    assert.deepStrictEqual(evidence(before, owner), Evidence.Others())
+    assert.deepStrictEqual(evidence(before, owner), Evidence.Foreign())
   })
 
   it("an update that was cancelled has ended with its rollback, whatever came after", () => {
@@ -181,13 +181,13 @@ describe("evidence", () => {
       ofStack("UPDATE_COMPLETE")
     )
     const end = events[0]?.timestamp ?? 0
-    assert.deepStrictEqual(evidence(shifted(events, calledAt - end), owner), Evidence.Unmarked())
-    assert.deepStrictEqual(evidence(shifted(events, calledAt - end - 1), owner), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(shifted(events, calledAt - end), owner), Evidence.NoTokens())
+    assert.deepStrictEqual(evidence(shifted(events, calledAt - end - 1), owner), Evidence.Inconclusive())
   })
 
   it("an operation without a token is not ours where an earlier delivery may have begun ours", () => {
-    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE")), adopter), Evidence.Nothing())
-    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS")), adopter), Evidence.Others())
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE")), adopter), Evidence.Inconclusive())
+    assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS")), adopter), Evidence.Foreign())
   })
 
   it.each([
@@ -195,7 +195,7 @@ describe("evidence", () => {
     ["of a resource", [ofStack("UPDATE_COMPLETE"), ofResource("B", "UPDATE_COMPLETE", "Console-1")]],
     ["after it", [ofStack("UPDATE_COMPLETE"), ofStack("UPDATE_COMPLETE", "update-j2")]]
   ])("nor where any event has a token, which no emulator gives: %s", (_, parts) => {
-    assert.deepStrictEqual(evidence(history(...parts), owner), Evidence.Nothing())
+    assert.deepStrictEqual(evidence(history(...parts), owner), Evidence.Inconclusive())
   })
 })
 

@@ -9,8 +9,8 @@ import {
   type ReadEvents,
   Start,
   start,
-  Watch,
   watch,
+  WatchDecision,
   WhenBusy
 } from "../../../src/domain/stack/StackPlan.ts"
 import { StackStatus } from "../../../src/domain/stack/StackStatus.ts"
@@ -30,11 +30,11 @@ const anyStatus = Schema.Union([
 
 const anyEvidence = Schema.TaggedUnion({
   Denied: {},
-  Nothing: {},
+  Inconclusive: {},
   Begun: { operation: StackOperation, status: Schema.UndefinedOr(anyStatus) },
   Ended: { operation: StackOperation, status: anyStatus },
-  Others: {},
-  Unmarked: {}
+  Foreign: {},
+  NoTokens: {}
 })
 
 const anyObservation: Arbitrary.Arbitrary<Observation> = Arbitrary.schema(
@@ -43,34 +43,40 @@ const anyObservation: Arbitrary.Arbitrary<Observation> = Arbitrary.schema(
     Present: {
       status: anyStatus,
       changedSince: Schema.Boolean,
-      changedOfLate: Schema.Boolean,
-      createdOfLate: Schema.Boolean
+      changedInWindow: Schema.Boolean,
+      createdInWindow: Schema.Boolean
     }
   })
 )
 
 const anyPursuit = Schema.Struct({
   operation: Schema.UndefinedOr(StackOperation),
-  settle: Schema.Boolean,
-  rested: Schema.Boolean
+  waitForCleanup: Schema.Boolean,
+  idleTooLong: Schema.Boolean
 })
 
-const ours = { operation: "update", settle: true, rested: false } as const
+const ours = { operation: "update", waitForCleanup: true, idleTooLong: false } as const
 const unknown = { ...ours, operation: undefined }
 
 const anyWishes = Schema.Struct({ whenBusy: WhenBusy, disableRollback: Schema.Boolean })
-const wishes = { whenBusy: "fail", disableRollback: false } as const
+const options = { whenBusy: "fail", disableRollback: false } as const
 
 /** When the stack was changed and created; long ago where it does not say. */
-type Times = Partial<Record<"changedSince" | "changedOfLate" | "createdOfLate", boolean>>
+type Times = Partial<Record<"changedSince" | "changedInWindow" | "createdInWindow", boolean>>
 
 const present = (status: string, times: Times = {}) =>
-  Observation.cases.Present.make({ status, changedSince: false, changedOfLate: false, createdOfLate: false, ...times })
+  Observation.cases.Present.make({
+    status,
+    changedSince: false,
+    changedInWindow: false,
+    createdInWindow: false,
+    ...times
+  })
 
 const readsEvents = <Step extends { readonly _tag: string }>(decision: Decision<Step>): decision is ReadEvents<Step> =>
   decision._tag === "ReadEvents"
 
-const settle = <Step extends { readonly _tag: string }>(decision: Decision<Step>, evidence: Evidence): Step =>
+const resolveDecision = <Step extends { readonly _tag: string }>(decision: Decision<Step>, evidence: Evidence): Step =>
   readsEvents(decision) ? decision.decide(evidence) : decision
 
 const runs = (status: string) => status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS"
@@ -79,16 +85,16 @@ const runs = (status: string) => status.endsWith("_IN_PROGRESS") && status !== "
 const wentWell = (status: string) =>
   ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"].includes(status)
 
-const begin = (observation: Observation, evidence: Evidence = { _tag: "Others" }) =>
-  settle(start("CREATE_UPDATE", wishes, observation), evidence)
+const begin = (observation: Observation, evidence: Evidence = { _tag: "Foreign" }) =>
+  resolveDecision(start("CREATE_UPDATE", options, observation), evidence)
 
 describe("start", () => {
   it.prop(
     "has a step for every mode, stack and evidence",
     [Mode, anyWishes, anyObservation, anyEvidence],
-    ([mode, wishes, seen, evidence]) => {
-      const steps = ["Begin", "Prepare", "Execute", "Adopt", "Postpone", "Refuse", "Gone", "Missing"]
-      assert.include(steps, settle(start(mode, wishes, seen), evidence)._tag)
+    ([mode, options, seen, evidence]) => {
+      const steps = ["Begin", "Prepare", "Execute", "Adopt", "Postpone", "Refuse", "NothingToDelete", "StackNotFound"]
+      assert.include(steps, resolveDecision(start(mode, options, seen), evidence)._tag)
     }
   )
 
@@ -107,14 +113,14 @@ describe("start", () => {
   )
 
   it.prop("adopts nothing without proof", [anyObservation], ([seen]) => {
-    for (const _tag of ["Denied", "Nothing", "Others", "Unmarked"] as const) {
+    for (const _tag of ["Denied", "Inconclusive", "Foreign", "NoTokens"] as const) {
       assert.notStrictEqual(begin(seen, { _tag })._tag, "Adopt")
     }
   })
 
   it.prop(
     "a stack that is under way is refused only where it is somebody else's for sure",
-    [anyStatus, Schema.Literals(["Denied", "Nothing"])],
+    [anyStatus, Schema.Literals(["Denied", "Inconclusive"])],
     ([status, _tag]) => {
       if (runs(status)) assert.deepStrictEqual(begin(present(status), { _tag }), Start.Postpone({ status }))
     }
@@ -124,11 +130,11 @@ describe("start", () => {
     const ours = { _tag: "Ended", operation: "create", status: "CREATE_COMPLETE" } as const
     for (const status of ["CREATE_COMPLETE", "IMPORT_COMPLETE"]) {
       assert.deepStrictEqual(
-        begin(present(status, { createdOfLate: true }), ours),
+        begin(present(status, { createdInWindow: true }), ours),
         Start.Adopt({ operation: "create" })
       )
-      assert.deepStrictEqual(begin(present(status, { createdOfLate: true })), Start.Begin({ operation: "update" }))
-      assert.isFalse(readsEvents(start("CREATE_UPDATE", wishes, present(status, { changedOfLate: true }))))
+      assert.deepStrictEqual(begin(present(status, { createdInWindow: true })), Start.Begin({ operation: "update" }))
+      assert.isFalse(readsEvents(start("CREATE_UPDATE", options, present(status, { changedInWindow: true }))))
     }
   })
 
@@ -163,7 +169,7 @@ describe("start", () => {
     "waits for somebody else's operation where it is asked to, and does the same as ever where none is under way",
     [anyObservation, anyEvidence],
     ([seen, evidence]) => {
-      const asked = settle(start("CREATE_UPDATE", { ...wishes, whenBusy: "wait" }, seen), evidence)
+      const asked = resolveDecision(start("CREATE_UPDATE", { ...options, whenBusy: "wait" }, seen), evidence)
       if (seen._tag === "Present" && runs(seen.status)) assert.include(["Adopt", "Postpone"], asked._tag)
       else assert.deepStrictEqual(asked, begin(seen, evidence))
     }
@@ -188,7 +194,7 @@ describe("start", () => {
     "goes on without a rollback where one was left out, and does the same as ever on any other stack",
     [anyObservation, anyEvidence],
     ([seen, evidence]) => {
-      const going = settle(start("CREATE_UPDATE", { ...wishes, disableRollback: true }, seen), evidence)
+      const going = resolveDecision(start("CREATE_UPDATE", { ...options, disableRollback: true }, seen), evidence)
       const ever = begin(seen, evidence)
       const left = seen._tag === "Present" && ["CREATE_FAILED", "UPDATE_FAILED"].includes(seen.status)
       assert.deepStrictEqual(going, left && ever._tag === "Refuse" ? Start.Begin({ operation: "update" }) : ever)
@@ -197,7 +203,7 @@ describe("start", () => {
 })
 
 const stepIn = (mode: Mode, seen: Observation, others: Partial<typeof anyWishes.Type> = {}) =>
-  settle(start(mode, { ...wishes, ...others }, seen), { _tag: "Others" })
+  resolveDecision(start(mode, { ...options, ...others }, seen), { _tag: "Foreign" })
 
 describe("start, by mode", () => {
   const failedStates = [
@@ -210,7 +216,7 @@ describe("start, by mode", () => {
   ]
   const absent = Observation.cases.Absent.make({})
   const healthy = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"]
-  const atRest = StackStatus.literals.filter((status) => !runs(status) && status !== "DELETE_COMPLETE")
+  const isIdle = StackStatus.literals.filter((status) => !runs(status) && status !== "DELETE_COMPLETE")
 
   it("REPLACE_ON_FAILURE deletes exactly the stacks that only deleting helps, and is CREATE_UPDATE else", () => {
     for (const status of StackStatus.literals) {
@@ -224,17 +230,17 @@ describe("start, by mode", () => {
     "REPLACE_ON_FAILURE deletes nothing that an earlier delivery has created, and failed to",
     [Schema.Literals(failedStates), StackOperation, anyStatus],
     ([shown, operation, status]) => {
-      const decision = start("REPLACE_ON_FAILURE", wishes, present(shown))
-      assert.deepStrictEqual(settle(decision, { _tag: "Ended", operation, status }), Start.Adopt({ operation }))
+      const decision = start("REPLACE_ON_FAILURE", options, present(shown))
+      assert.deepStrictEqual(resolveDecision(decision, { _tag: "Ended", operation, status }), Start.Adopt({ operation }))
     }
   )
 
   it("DELETE_ONLY deletes whatever is at rest, and has nothing to do where there is nothing", () => {
-    for (const status of atRest) {
+    for (const status of isIdle) {
       assert.deepStrictEqual(stepIn("DELETE_ONLY", present(status)), Start.Begin({ operation: "delete" }))
     }
-    assert.deepStrictEqual(stepIn("DELETE_ONLY", absent), Start.Gone())
-    assert.deepStrictEqual(stepIn("DELETE_ONLY", present("DELETE_COMPLETE")), Start.Gone())
+    assert.deepStrictEqual(stepIn("DELETE_ONLY", absent), Start.NothingToDelete())
+    assert.deepStrictEqual(stepIn("DELETE_ONLY", present("DELETE_COMPLETE")), Start.NothingToDelete())
   })
 
   it.each(["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"] as const)("%s makes a change set of the stack's type", (mode) => {
@@ -250,16 +256,16 @@ describe("start, by mode", () => {
     for (const status of [...healthy, "REVIEW_IN_PROGRESS"]) {
       assert.deepStrictEqual(stepIn("CHANGE_SET_EXECUTE", present(status)), Start.Execute())
     }
-    assert.deepStrictEqual(stepIn("CHANGE_SET_EXECUTE", absent), Start.Missing())
-    assert.deepStrictEqual(stepIn("CHANGE_SET_EXECUTE", present("DELETE_COMPLETE")), Start.Missing())
+    assert.deepStrictEqual(stepIn("CHANGE_SET_EXECUTE", absent), Start.StackNotFound())
+    assert.deepStrictEqual(stepIn("CHANGE_SET_EXECUTE", present("DELETE_COMPLETE")), Start.StackNotFound())
   })
 
   it.each(["CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"] as const)(
     "%s adopts what an earlier delivery has executed",
     (mode) => {
-      const decision = start(mode, wishes, present("UPDATE_COMPLETE", { changedOfLate: true }))
+      const decision = start(mode, options, present("UPDATE_COMPLETE", { changedInWindow: true }))
       const ended = { _tag: "Ended", operation: "execute", status: "UPDATE_COMPLETE" } as const
-      assert.deepStrictEqual(settle(decision, ended), Start.Adopt({ operation: "execute" }))
+      assert.deepStrictEqual(resolveDecision(decision, ended), Start.Adopt({ operation: "execute" }))
     }
   )
 
@@ -286,119 +292,133 @@ describe("start, by mode", () => {
 
 describe("watch", () => {
   it("a delete has succeeded once the stack is gone, whoever has deleted it, and on nothing else", () => {
-    const pursuit = { ...ours, operation: "delete" } as const
-    assert.deepStrictEqual(watch(pursuit, present("DELETE_COMPLETE")), Watch.Succeed())
+    const context = { ...ours, operation: "delete" } as const
+    assert.deepStrictEqual(watch(context, present("DELETE_COMPLETE")), WatchDecision.Succeed())
     for (const status of StackStatus.literals) {
       if (runs(status) || status === "DELETE_COMPLETE") continue
-      const step = settle(watch(pursuit, present("UPDATE_COMPLETE")), { _tag: "Ended", operation: "delete", status })
-      assert.deepStrictEqual(step, Watch.Fail({ status }))
+      const step = resolveDecision(watch(context, present("UPDATE_COMPLETE")), {
+        _tag: "Ended",
+        operation: "delete",
+        status
+      })
+      assert.deepStrictEqual(step, WatchDecision.Fail({ status }))
     }
   })
 
   it.prop(
     "has a step for every stack and evidence",
     [anyPursuit, anyObservation, anyEvidence],
-    ([pursuit, seen, evidence]) => {
-      assert.include(["Wait", "Succeed", "Fail", "Miss", "Unproven"], settle(watch(pursuit, seen), evidence)._tag)
+    ([context, seen, evidence]) => {
+      assert.include(
+        ["Wait", "Succeed", "Fail", "StackNotFound", "Unproven"],
+        resolveDecision(watch(context, seen), evidence)._tag
+      )
     }
   )
 
   it.prop(
     "gives no verdict on a stack that is under way, but that its clean-up need not be waited for",
     [anyPursuit, anyObservation, anyEvidence],
-    ([pursuit, seen, evidence]) => {
+    ([context, seen, evidence]) => {
       if (seen._tag === "Absent" || !runs(seen.status)) return
-      const step = settle(watch(pursuit, seen), evidence)
+      const step = resolveDecision(watch(context, seen), evidence)
       const cleansUp = seen.status === "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-      if (pursuit.settle || !cleansUp) assert.deepStrictEqual(step, Watch.Wait({ atRest: false }))
+      if (context.waitForCleanup || !cleansUp) assert.deepStrictEqual(step, WatchDecision.Wait({ isIdle: false }))
     }
   )
 
   it("an update that cleans up is over where nobody wants to wait, once it is known as ours", () => {
     const status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     const step = (evidence: Evidence, times: Times = {}) =>
-      settle(watch({ ...ours, settle: false }, present(status, times)), evidence)
-    const wait = Watch.Wait({ atRest: false })
-    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status }), Watch.Succeed())
+      resolveDecision(watch({ ...ours, waitForCleanup: false }, present(status, times)), evidence)
+    const wait = WatchDecision.Wait({ isIdle: false })
+    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status }), WatchDecision.Succeed())
     assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status: "UPDATE_IN_PROGRESS" }), wait)
     assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status: undefined }), wait)
-    assert.deepStrictEqual(step({ _tag: "Others" }), wait)
+    assert.deepStrictEqual(step({ _tag: "Foreign" }), wait)
     assert.deepStrictEqual(step({ _tag: "Denied" }), wait)
-    assert.deepStrictEqual(step({ _tag: "Denied" }, { changedSince: true }), Watch.Succeed())
-    assert.deepStrictEqual(watch({ ...unknown, settle: false }, present(status)), Watch.Succeed())
+    assert.deepStrictEqual(step({ _tag: "Denied" }, { changedSince: true }), WatchDecision.Succeed())
+    assert.deepStrictEqual(watch({ ...unknown, waitForCleanup: false }, present(status)), WatchDecision.Succeed())
   })
 
   it.prop(
     "never succeeds without a status that says so",
     [anyPursuit, anyObservation, anyEvidence],
-    ([pursuit, seen, evidence]) => {
-      if (settle(watch(pursuit, seen), evidence)._tag !== "Succeed") return
+    ([context, seen, evidence]) => {
+      if (resolveDecision(watch(context, seen), evidence)._tag !== "Succeed") return
       const shown = seen._tag === "Present" ? seen.status : ""
-      const told = pursuit.operation !== undefined && "status" in evidence ? evidence.status : undefined
-      const good = pursuit.operation === "delete" ? (status: string) => status === "DELETE_COMPLETE" : wentWell
-      assert.isTrue(good(told ?? shown) || (pursuit.operation === "delete" && good(shown)))
+      const told = context.operation !== undefined && "status" in evidence ? evidence.status : undefined
+      const good = context.operation === "delete" ? (status: string) => status === "DELETE_COMPLETE" : wentWell
+      assert.isTrue(good(told ?? shown) || (context.operation === "delete" && good(shown)))
     }
   )
 
   it.prop(
     "a failure names the status that was judged",
     [anyPursuit, anyObservation, anyEvidence],
-    ([pursuit, seen, evidence]) => {
-      const step = settle(watch(pursuit, seen), evidence)
+    ([context, seen, evidence]) => {
+      const step = resolveDecision(watch(context, seen), evidence)
       if (step._tag !== "Fail" || seen._tag === "Absent") return
-      const judged = pursuit.operation !== undefined && evidence._tag === "Ended" ? evidence.status : seen.status
+      const judged = context.operation !== undefined && evidence._tag === "Ended" ? evidence.status : seen.status
       assert.strictEqual(step.status, judged)
-      if (pursuit.operation !== "delete") assert.isFalse(wentWell(step.status))
+      if (context.operation !== "delete") assert.isFalse(wentWell(step.status))
     }
   )
 
   it.prop(
     "the end of our own operation decides, whatever the stack shows",
     [anyStatus, anyStatus, Schema.Boolean],
-    ([shown, status, rested]) => {
+    ([shown, status, idleTooLong]) => {
       if (runs(shown)) return
-      const step = settle(watch({ ...ours, rested }, present(shown)), { _tag: "Ended", operation: "update", status })
-      assert.deepStrictEqual(step, wentWell(status) ? Watch.Succeed() : Watch.Fail({ status }))
+      const step = resolveDecision(watch({ ...ours, idleTooLong }, present(shown)), {
+        _tag: "Ended",
+        operation: "update",
+        status
+      })
+      assert.deepStrictEqual(step, wentWell(status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status }))
     }
   )
 
   it.prop(
-    "a stack at rest is not judged before the end of our operation is seen, and given up when it has rested for long",
-    [anyStatus, Schema.Boolean, Schema.Literals(["Nothing", "Others"])],
+    "a stack at rest is not judged before the end of our operation is seen, and given up when it has been idle for too long",
+    [anyStatus, Schema.Boolean, Schema.Literals(["Inconclusive", "Foreign"])],
     ([status, changedSince, _tag]) => {
       if (runs(status)) return
       const seen = present(status, { changedSince })
-      const wait = Watch.Wait({ atRest: true })
-      assert.deepStrictEqual(settle(watch(ours, seen), { _tag }), wait)
-      assert.deepStrictEqual(settle(watch(ours, seen), { _tag: "Begun", operation: "create", status }), wait)
-      assert.deepStrictEqual(settle(watch({ ...ours, rested: true }, seen), { _tag }), Watch.Unproven({ status }))
+      const wait = WatchDecision.Wait({ isIdle: true })
+      assert.deepStrictEqual(resolveDecision(watch(ours, seen), { _tag }), wait)
+      assert.deepStrictEqual(resolveDecision(watch(ours, seen), { _tag: "Begun", operation: "create", status }), wait)
+      assert.deepStrictEqual(
+        resolveDecision(watch({ ...ours, idleTooLong: true }, seen), { _tag }),
+        WatchDecision.Unproven({ status })
+      )
     }
   )
 
   it.prop("without sight of the events a stack is judged once it has changed", [anyStatus], ([status]) => {
     if (runs(status)) return
-    const judged = wentWell(status) ? Watch.Succeed() : Watch.Fail({ status })
-    const step = (times: Times, rested = false) =>
-      settle(watch({ ...ours, rested }, present(status, times)), { _tag: "Denied" })
+    const judged = wentWell(status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status })
+    const step = (times: Times, idleTooLong = false) =>
+      resolveDecision(watch({ ...ours, idleTooLong }, present(status, times)), { _tag: "Denied" })
     assert.deepStrictEqual(step({ changedSince: true }), judged)
-    assert.deepStrictEqual(step({ changedOfLate: true }), Watch.Wait({ atRest: true }))
-    assert.deepStrictEqual(step({ changedOfLate: true }, true), judged)
-    assert.deepStrictEqual(step({}, true), Watch.Unproven({ status }))
-    assert.deepStrictEqual(settle(watch(ours, present(status)), { _tag: "Unmarked" }), judged)
+    assert.deepStrictEqual(step({ changedInWindow: true }), WatchDecision.Wait({ isIdle: true }))
+    assert.deepStrictEqual(step({ changedInWindow: true }, true), judged)
+    assert.deepStrictEqual(step({}, true), WatchDecision.Unproven({ status }))
+    assert.deepStrictEqual(resolveDecision(watch(ours, present(status)), { _tag: "NoTokens" }), judged)
   })
 
   it.prop("an operation of which nothing is known is judged by the status alone", [anyStatus], ([status]) => {
     if (runs(status)) return
     assert.deepStrictEqual(
       watch(unknown, present(status)),
-      wentWell(status) ? Watch.Succeed() : Watch.Fail({ status })
+      wentWell(status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status })
     )
   })
 
   it("misses a stack that is gone, one with an operation of ours only after a while", () => {
     const absent = Observation.cases.Absent.make({})
-    assert.deepStrictEqual(watch(ours, absent), Watch.Wait({ atRest: true }))
-    assert.deepStrictEqual(watch({ ...ours, rested: true }, absent), Watch.Miss())
-    assert.deepStrictEqual(watch(unknown, absent), Watch.Miss())
+    assert.deepStrictEqual(watch(ours, absent), WatchDecision.Wait({ isIdle: true }))
+    assert.deepStrictEqual(watch({ ...ours, idleTooLong: true }, absent), WatchDecision.StackNotFound())
+    assert.deepStrictEqual(watch(unknown, absent), WatchDecision.StackNotFound())
   })
 })

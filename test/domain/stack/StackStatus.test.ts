@@ -4,11 +4,11 @@ import { Schema } from "effect"
 import {
   advice,
   adviceAfterFailure,
-  fresh,
   isUnderWay,
+  phaseOf,
   StackStatus,
-  statuses,
-  watched
+  startability,
+  statuses
 } from "../../../src/domain/stack/StackStatus.ts"
 
 it("the statuses are those of CloudFormation's API", () => {
@@ -24,25 +24,25 @@ describe.each(Object.values(SdkStackStatus))("%s", (status) => {
   })
 
   it("lets nothing begin while it is under way", () => {
-    assert.strictEqual(["Busy", "Settling"].includes(fresh(status)), underWay)
+    assert.strictEqual(["Busy", "CleaningUp"].includes(startability(status)), underWay)
   })
 
   it("is about to fail while a rollback is under way", () => {
-    assert.strictEqual(watched(status) === "Failing", underWay && status.includes("ROLLBACK"))
+    assert.strictEqual(phaseOf(status) === "Failing", underWay && status.includes("ROLLBACK"))
   })
 
   it("is a failure at rest after a failure or a rollback, and never under way", () => {
-    if (underWay) assert.notStrictEqual(watched(status), "Failed")
-    else if (/FAILED|ROLLBACK/.test(status)) assert.strictEqual(watched(status), "Failed")
+    if (underWay) assert.notStrictEqual(phaseOf(status), "Failed")
+    else if (/FAILED|ROLLBACK/.test(status)) assert.strictEqual(phaseOf(status), "Failed")
   })
 
   it("is a success once it is complete, but for rollbacks, deletions and clean-ups", () => {
-    assert.strictEqual(watched(status) === "Succeeded", /^(CREATE|UPDATE|IMPORT)_COMPLETE$/.test(status))
+    assert.strictEqual(phaseOf(status) === "Succeeded", /^(CREATE|UPDATE|IMPORT)_COMPLETE$/.test(status))
   })
 
   it("can be updated once anything is complete, but for the first rollback and the deletion", () => {
     const healthy = status.endsWith("_COMPLETE") && status !== "ROLLBACK_COMPLETE" && status !== "DELETE_COMPLETE"
-    assert.strictEqual(fresh(status) === "Updatable", healthy)
+    assert.strictEqual(startability(status) === "Updatable", healthy)
   })
 })
 
@@ -59,11 +59,11 @@ it.each([
   ["UPDATE_FAILED", "Failed", "UpdatableWithoutRollback"],
   ["UPDATE_ROLLBACK_FAILED", "Failed", "RollbackStuck"],
   ["IMPORT_ROLLBACK_FAILED", "Failed", "Unknown"],
-  ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Settling", "Settling"],
-  ["UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "Failing", "Settling"],
+  ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "CleaningUp", "CleaningUp"],
+  ["UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "Failing", "CleaningUp"],
   ["REVIEW_IN_PROGRESS", "Failed", "Shell"]
 ])("%s is %s to its watcher and %s to a newcomer", (status, toWatcher, toNewcomer) => {
-  assert.deepStrictEqual([watched(status), fresh(status)], [toWatcher, toNewcomer])
+  assert.deepStrictEqual([phaseOf(status), startability(status)], [toWatcher, toNewcomer])
 })
 
 describe("a status that nobody knows", () => {
@@ -71,19 +71,19 @@ describe("a status that nobody knows", () => {
 
   it.prop("is a failure that nothing can be done about", [unknown], ([status]) => {
     if (!status.endsWith("_IN_PROGRESS")) {
-      assert.deepStrictEqual([watched(status), fresh(status)], ["Failed", "Unknown"])
+      assert.deepStrictEqual([phaseOf(status), startability(status)], ["Failed", "Unknown"])
     }
   })
 
   it.prop("is waited for while its name says so", [unknown], ([name]) => {
     const status = `${name}_IN_PROGRESS`
     if (!Object.hasOwn(SdkStackStatus, status)) {
-      assert.deepStrictEqual([watched(status), fresh(status)], ["Running", "Busy"])
+      assert.deepStrictEqual([phaseOf(status), startability(status)], ["Running", "Busy"])
     }
   })
 
   it.each(["", "constructor", "__proto__", "toString", "UPDATE_ENDED", "update_complete"])("may be %j", (status) => {
-    assert.deepStrictEqual([watched(status), fresh(status)], ["Failed", "Unknown"])
+    assert.deepStrictEqual([phaseOf(status), startability(status)], ["Failed", "Unknown"])
   })
 })
 

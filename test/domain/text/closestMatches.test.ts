@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { nearest } from "../../../src/domain/text/closestMatches.ts"
+import { closestMatches } from "../../../src/domain/text/closestMatches.ts"
 
 /** Levenshtein's definition, as it stands in books. */
 const distance = (a: string, b: string): number => {
@@ -25,7 +25,7 @@ it.prop("are those that differ in a third of their letters, or in one, the most 
 ], ([letters, list]) => {
   const name = letters.join("")
   const candidates = list.map((letters) => letters.join(""))
-  const found = nearest(name, candidates)
+  const found = closestMatches(name, candidates)
   const distances = found.map((one) => distance(name.toLowerCase(), one.toLowerCase()))
   const limit = (one: string) => Math.max(1, Math.ceil(Math.max(one.length, name.length) / 3))
 
@@ -43,5 +43,5 @@ it.each([
   ["stack", ["bucket"], []],
   ["stack", [], []]
 ])("of %s in %j: %j", (name, candidates, found) => {
-  assert.deepStrictEqual(nearest(name, candidates), found)
+  assert.deepStrictEqual(closestMatches(name, candidates), found)
 })

@@ -4,16 +4,16 @@ import { createHash } from "node:crypto"
 import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
-import { compiledFile, question } from "../../../scripts/build/codeCache.ts"
+import { codeCacheFile, codeCacheRequest } from "../../../scripts/build/codeCache.ts"
 import { Compiled } from "../../../scripts/deploy/functionsInLambda.ts"
 import { CodePipelineServer } from "../../contract/CodePipelineServer.ts"
 import { assertClean, buildFunction, timeout } from "../../lambda/builtFunction.ts"
 
 const built = buildFunction("check-webpage")
 
-const lay = (bytes: Uint8Array) => Effect.promise(() => writeFile(join(built.folder(), compiledFile), bytes))
+const lay = (bytes: Uint8Array) => Effect.promise(() => writeFile(join(built.folder(), codeCacheFile), bytes))
 
-beforeEach(() => rm(join(built.folder(), compiledFile), { force: true }))
+beforeEach(() => rm(join(built.folder(), codeCacheFile), { force: true }))
 
 const job = {
   "CodePipeline.job": {
@@ -33,7 +33,7 @@ const decodeAnswer = Schema.decodeUnknownEffect(Schema.Struct({ resolved: Compil
 const ask = Effect.fnUntraced(
   function*(nodeOptions: ReadonlyArray<string>) {
     const { end, invoke } = yield* built.start({}, nodeOptions)
-    const { resolved } = yield* decodeAnswer(yield* invoke(question))
+    const { resolved } = yield* decodeAnswer(yield* invoke(codeCacheRequest))
     assert.deepNestedInclude(yield* invoke(job), { "resolved._tag": "Failed", "resolved.type": "ConfigurationError" })
     assertClean("check-webpage", yield* end, ["job-1"])
     return resolved

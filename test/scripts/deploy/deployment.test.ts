@@ -7,7 +7,7 @@ import { readCommandLine } from "../../../scripts/commandLine.ts"
 import { deploy } from "../../../scripts/deploy/deployment.ts"
 import { readOptions, script } from "../../../scripts/deploy/deployOptions.ts"
 import { type Ask, FunctionFails, NoAnswer } from "../../../scripts/deploy/functionsInLambda.ts"
-import { makeStory } from "../../../scripts/run/TerminalReporter.ts"
+import { makeTerminalReporter } from "../../../scripts/run/TerminalReporter.ts"
 import { AwsDenied } from "../../../src/domain/job/AwsError.ts"
 import { ArtifactStore, CloudFormation } from "../../../src/index.ts"
 import { readEntry } from "../../../src/internal/zipEntry.ts"
@@ -81,9 +81,9 @@ const run = Effect.fnUntraced(
         return Effect.map(zipFiles(files), (zip) => ({ name, path: `dist/lambda/${name}.zip`, files, zip }))
       })
     })
-    const story = yield* makeStory(out as unknown as NodeJS.WriteStream)
+    const reporter = yield* makeTerminalReporter(out as unknown as NodeJS.WriteStream)
     const result = yield* Effect.result(
-      deploy(options, { ask, build, interval: "5 millis", region: "eu-central-1", story })
+      deploy(options, { ask, build, interval: "5 millis", region: "eu-central-1", reporter })
     )
     return { result, builds, told: String(out.read() ?? "") }
   },

@@ -3,7 +3,7 @@ import { deployment } from "../../../scripts/deploy/stackDeployment.ts"
 import {
   OperationFailed,
   OperationUnproven,
-  StackMissing,
+  StackNotFound,
   StackProtected,
   StackRefused
 } from "../../../src/actions/deployStack/DeployStack.ts"
@@ -29,7 +29,7 @@ it.each<readonly [message: string, advice: string]>([
   ],
   [told(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED" })), "then run this again"],
   [told(failures.StackProtected, new StackProtected({ stack: "s" })), "Switch that off, then run this again"],
-  [told(failures.StackMissing, new StackMissing({ stack: "s", seen: true })), "Run this again"],
+  [told(failures.StackNotFound, new StackNotFound({ stack: "s", seen: true })), "Run this again"],
   [
     told(failures.OperationUnproven, new OperationUnproven({ stackId: "s", status: "UPDATE_COMPLETE" })),
     "Look at its events, then run this again"

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { PassThrough } from "node:stream"
 import { stripVTControlCharacters } from "node:util"
-import { makeStory, type Story } from "../../../scripts/run/TerminalReporter.ts"
+import { makeTerminalReporter, type TerminalReporter } from "../../../scripts/run/TerminalReporter.ts"
 import { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
 
 const still = (words: string, percentComplete = 10) =>
@@ -13,11 +13,11 @@ const still = (words: string, percentComplete = 10) =>
     continuationToken: words
   })
 
-/** What comes out of a story, on a terminal or not. */
-const written = (tell: (story: Story) => Effect.Effect<void>, terminal = {}) =>
+/** What comes out of a reporter, on a terminal or not. */
+const written = (tell: (reporter: TerminalReporter) => Effect.Effect<void>, terminal = {}) =>
   Effect.gen(function*() {
     const out = Object.assign(new PassThrough(), terminal) as unknown as NodeJS.WriteStream & PassThrough
-    yield* tell(yield* makeStory(out))
+    yield* tell(yield* makeTerminalReporter(out))
     return String(out.read() ?? "")
   }).pipe(Effect.scoped)
 

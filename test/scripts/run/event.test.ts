@@ -100,7 +100,7 @@ describe("npm run event", () => {
     [["check-webpage", "--url=ftp://x"], "must contain a valid URL"],
     [[...deploy, "--mode=DELETE"], "\"mode\": expected"],
     [[...deploy, "--option=whenBussy=wait"], "\"whenBussy\" is not known (did you mean \"whenBusy\"?)"],
-    [[...deploy, "--option=settle"], "--option takes NAME=VALUE, not \"settle\""],
+    [[...deploy, "--option=waitForCleanup"], "--option takes NAME=VALUE, not \"waitForCleanup\""],
     [[...deploy, "--option=artifact=B"], "there is no input artifact \"B\": give it with --artifact B=BUCKET/KEY"],
     [[...deploy, "--option=templateConfiguration=C::c.json"], "there is no input artifact \"C\""],
     [[...deploy, "--artifact=A=b/k"], "--artifact A is given twice"],

@@ -25,7 +25,7 @@ const startWith = (variables: Readonly<Record<string, string>>, ...args: Readonl
   })
 
 describe("npm start", () => {
-  it("tells the story of the sample's stack to its success", async () => {
+  it("tells the reporter of the sample's stack to its success", async () => {
     const { status, stderr, stdout } = await start()
     assert.match(
       stdout,
@@ -47,7 +47,7 @@ describe("npm start", () => {
     assert.strictEqual(status, 1)
   })
 
-  it("tells the story of any mode, from any status of the stack", async () => {
+  it("tells the reporter of any mode, from any status of the stack", async () => {
     const { status, stdout } = await start("--mode", "REPLACE_ON_FAILURE", "--stack-status=ROLLBACK_COMPLETE")
     assert.match(
       stdout,

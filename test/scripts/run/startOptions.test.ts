@@ -98,10 +98,14 @@ const asked = (event: unknown, ...args: ReadonlyArray<string>) =>
 describe("withParameters", () => {
   it.effect("puts the command line's options beside the event's own", () =>
     Effect.gen(function*() {
-      const event = yield* asked(deployEvent(), "--mode", "DELETE_ONLY", "--option", "settle=false")
+      const event = yield* asked(deployEvent(), "--mode", "DELETE_ONLY", "--option", "waitForCleanup=false")
       const { data: { artifactCredentials }, userParameters } = yield* decodeJob(event)
       assert.isDefined(artifactCredentials)
-      assert.deepInclude(JSON.parse(userParameters), { stack: "MyTestStack", mode: "DELETE_ONLY", settle: false })
+      assert.deepInclude(JSON.parse(userParameters), {
+        stack: "MyTestStack",
+        mode: "DELETE_ONLY",
+        waitForCleanup: false
+      })
     }))
 
   it.effect("leaves an event alone for which none are given", () =>
