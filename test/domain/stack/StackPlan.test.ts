@@ -231,7 +231,10 @@ describe("start, by mode", () => {
     [Schema.Literals(failedStates), StackOperation, anyStatus],
     ([shown, operation, status]) => {
       const decision = start("REPLACE_ON_FAILURE", options, present(shown))
-      assert.deepStrictEqual(resolveDecision(decision, { _tag: "Ended", operation, status }), Start.Adopt({ operation }))
+      assert.deepStrictEqual(
+        resolveDecision(decision, { _tag: "Ended", operation, status }),
+        Start.Adopt({ operation })
+      )
     }
   )
 
