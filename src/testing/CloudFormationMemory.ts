@@ -67,7 +67,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
     options: CloudFormationMemoryOptions = {}
   ): Layer.Layer<CloudFormation | CloudFormationMemory> =>
     Layer.effectContext(Effect.sync(() => {
-      const step = Duration.toMillis(options.resourceDuration ?? "10 seconds")
+      const step = Math.floor(Duration.toMillis(options.resourceDuration ?? "10 seconds"))
       const stacks: Array<MemoryStack> = []
       const begun: Array<string> = []
       const denied = new Set<string>()
@@ -98,7 +98,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           }
           return denied.has(operation)
             ? Effect.fail(new AwsDenied({ operation, code: "AccessDenied", detail: `not authorized: ${operation}` }))
-            : Clock.currentTimeMillis
+            : epochMillis
         }))
 
       const operate = (
@@ -266,7 +266,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         begun,
         settingsOf: (stack) =>
           Effect.map(
-            Clock.currentTimeMillis,
+            epochMillis,
             (now) => Option.map(Option.fromUndefinedOr(find(stack, now)), ({ settings }) => settings)
           ),
         failResource: (logicalResourceId, reason) =>
@@ -276,17 +276,20 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         failValidation: (logicalResourceId, reason) =>
           Effect.sync(() => void failures.invalid.set(logicalResourceId, reason)),
         protect: (name) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
+          Effect.map(epochMillis, (now) => {
             const stack = find(name, now)
             if (stack !== undefined) stack.settings = { ...stack.settings, terminationProtection: true }
           }),
         setStatus: (name, status) =>
-          Effect.map(Clock.currentTimeMillis, (now) => (find(name, now) ?? add(name, now)).interfere(status, now)),
+          Effect.map(epochMillis, (now) => (find(name, now) ?? add(name, now)).interfere(status, now)),
         throttle: (calls) => Effect.sync(() => void (throttled = calls)),
         deny: (operation) => Effect.sync(() => void denied.add(operation))
       }))
     }))
 }
+
+/** CloudFormation's times are whole milliseconds; those of Effect's `Clock` need not be. */
+const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 
 const invalid = (operation: string, detail: string) => new AwsRejected({ operation, code: "ValidationError", detail })
 

@@ -268,7 +268,7 @@ export class MemoryStack {
     this.#nested.set(id, nested)
     const operation = known === undefined ? "create" : "update"
     const template = operating.templates[url] ?? url
-    const step = operating.step / Math.max(1, typesOf(template).length)
+    const step = Math.floor(operating.step / Math.max(1, typesOf(template).length))
     const reason = nested.operate({ ...operating, operation, template, step })
     return reason && `Embedded stack ${nested.id} was not successfully ${operation}d: ${reason}`
   }
