@@ -1,105 +1,75 @@
-// A stack of CloudFormation in memory: what has happened to it, and what is going to happen as time goes by.
-import type { ChangeSet } from "../../domain/stack/ChangeSet.ts"
+// A stack in memory. Starting an operation writes all its events at once, with the times at which they happen; reading
+// the stack at a time shows the events up to then.
 import type { StackEvent } from "../../domain/stack/StackEvents.ts"
 import type { StackOperation } from "../../domain/stack/StackOperation.ts"
-import { isUnderWay } from "../../domain/stack/StackStatus.ts"
 import type { Stack } from "../../services/CloudFormation.ts"
-import { changesBetween, nestedUrlsOf, outputsOf, typesOf } from "./resources.ts"
-
-/** What a stack was given besides its template. */
-export interface MemorySettings {
-  /** The values of all parameters, by name: also those that are secret. */
-  readonly parameters: ReadonlyMap<string, string>
-  readonly tags: ReadonlyMap<string, string>
-  readonly roleArn: string | undefined
-  readonly notificationArns: ReadonlyArray<string>
-  /** JSON. */
-  readonly stackPolicy: string | undefined
-  readonly terminationProtection: boolean
-}
-
-export const noSettings: MemorySettings = {
-  parameters: new Map(),
-  tags: new Map(),
-  roleArn: undefined,
-  notificationArns: [],
-  stackPolicy: undefined,
-  terminationProtection: false
-}
-
-/** What makes an update: a role or a policy alone do not. */
-export const isSame = (before: MemorySettings, after: MemorySettings) => {
-  const compared = ({ notificationArns, parameters, tags }: MemorySettings) =>
-    JSON.stringify([[...parameters].toSorted(), [...tags].toSorted(), notificationArns])
-  return compared(before) === compared(after)
-}
+import type { MemoryChangeSet } from "./MemoryChangeSet.ts"
+import { type MemorySettings, noSettings } from "./MemorySettings.ts"
+import { nestedUrlsOf, outputsOf, typesOf } from "./resources.ts"
 
 type Kind = "create" | "update" | "delete"
 
-/** The statuses through which an operation ends, well or not, after its resources. */
-const endings = {
+/** The statuses that the stack goes through after its resources, by how the operation ends. */
+const lastStatuses = {
   create: {
-    well: ["CREATE_COMPLETE"],
-    badly: ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"],
-    withoutRollback: ["CREATE_FAILED"]
+    succeeded: ["CREATE_COMPLETE"],
+    failed: ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"],
+    failedWithoutRollback: ["CREATE_FAILED"]
   },
   update: {
-    well: ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"],
-    badly: [
+    succeeded: ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"],
+    failed: [
       "UPDATE_ROLLBACK_IN_PROGRESS",
       "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
       "UPDATE_ROLLBACK_COMPLETE"
     ],
-    withoutRollback: ["UPDATE_FAILED"]
+    failedWithoutRollback: ["UPDATE_FAILED"]
   },
-  delete: { well: ["DELETE_COMPLETE"], badly: ["DELETE_FAILED"], withoutRollback: ["DELETE_FAILED"] }
+  delete: {
+    succeeded: ["DELETE_COMPLETE"],
+    failed: ["DELETE_FAILED"],
+    failedWithoutRollback: ["DELETE_FAILED"]
+  }
 } as const satisfies Record<Kind, unknown>
 
-/** What is to fail, by logical id. */
+/** The failures that a test has set up, by the logical id of the resource. */
 export interface InjectedFailures {
   readonly resources: Map<string, string>
   readonly hooks: Map<string, { readonly type: string; readonly reason: string }>
-  readonly invalid: Map<string, string>
+  readonly validations: Map<string, string>
 }
 
 const earlyValidation = "AWS::EarlyValidation::PropertyValidation"
 
-const isFailed = ({ hook, status }: StackEvent) => hook !== undefined || status.endsWith("_FAILED")
+const earlyValidationReason =
+  `The following hook(s)/validation failed: [${earlyValidation}]. To troubleshoot Early Validation ` +
+  "errors, use the DescribeEvents API for detailed failure information."
 
-/** What the hook of a resource that is to fail says before. */
-const hookFailures = (failure: StackEvent | undefined, hooks: InjectedFailures["hooks"], status: string) => {
+const isFailure = ({ hook, status }: StackEvent) => hook !== undefined || status.endsWith("_FAILED")
+
+/** The event of the hook that makes the resource fail, if a hook does. */
+const hookEvents = (failure: StackEvent | undefined, hooks: InjectedFailures["hooks"], status: string) => {
   const hook = failure && hooks.get(failure.logicalResourceId)
   return failure === undefined || hook === undefined
     ? []
     : [{ ...failure, status, hook: { ...hook, status: "HOOK_COMPLETE_FAILED", failureMode: "FAIL" } }]
 }
 
-interface MemoryChangeSet {
-  readonly id: string
-  readonly name: string
-  readonly description: string
-  readonly template: string
-  /** What the stack's template was when it was made. */
-  readonly before: string
-  readonly settings: MemorySettings
-  readonly readyAt: number
-  readonly executed: boolean
-}
-
-/** An operation on a stack. */
-interface Operating {
+/** An operation to start on a stack. */
+export interface MemoryOperation {
   readonly operation: StackOperation
   readonly token: string
   readonly template: string
-  /** What the stack gets besides. */
+  /** The settings of the stack after the operation. */
   readonly settings: MemorySettings
   readonly disableRollback: boolean
   readonly failures: InjectedFailures
+  /** Templates of nested stacks by URL. */
   readonly templates: Readonly<Record<string, string>>
-  /** Makes a nested stack. */
-  readonly nest: (name: string) => MemoryStack
-  /** How long a resource takes. */
-  readonly step: number
+  readonly addNestedStack: (name: string) => MemoryStack
+  /** The duration of one resource, in whole milliseconds. */
+  readonly resourceMillis: number
+  /** Epoch milliseconds. */
   readonly now: number
 }
 
@@ -112,13 +82,13 @@ export class MemoryStack {
   changeSets: ReadonlyArray<MemoryChangeSet> = []
   readonly createdAt: number
   changedAt: number
-  /** What has happened and what is going to happen, oldest first. */
+  /** Past and future events, oldest first. */
   #events: ReadonlyArray<StackEvent> = []
-  /** What DescribeEvents tells beside the failures among the events. */
+  /** Failed validations, which only DescribeEvents shows. */
   readonly #validations: Array<StackEvent> = []
-  /** Since when the stack has these outputs, oldest first. */
+  /** The outputs and the time from which the stack has them, oldest first. */
   #outputs: ReadonlyArray<{ readonly at: number; readonly outputs: Readonly<Record<string, string>> }> = []
-  readonly #nested = new Map<string, MemoryStack>()
+  readonly #nestedStacks = new Map<string, MemoryStack>()
 
   constructor(name: string, index: number, now: number) {
     const uuid = `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`
@@ -154,86 +124,59 @@ export class MemoryStack {
   }
 
   failedEventsAt(operationId: string, now: number) {
-    return [...this.#validations, ...this.eventsAt(now).filter(isFailed)]
+    return [...this.#validations, ...this.eventsAt(now).filter(isFailure)]
       .filter((event) => event.operationId === operationId)
   }
 
-  /** Whatever was going on is over. */
-  interfere(status: string, now: number) {
+  /** Sets the status as another actor would. A running operation ends here. */
+  setStatus(status: string, now: number) {
     const event = this.#event("AWS::CloudFormation::Stack", this.name, this.id, "Console-0000", status, now)
     this.#events = [...this.eventsAt(now).toReversed(), event]
     this.#outputs = this.#outputs.filter(({ at }) => at <= now)
     this.changedAt = now
   }
 
-  prepare(
-    wanted: Pick<MemoryChangeSet, "name" | "description" | "template" | "settings">,
-    step: number,
-    now: number
-  ) {
-    const id = this.id.replace(/stack\/.*/, `changeSet/${wanted.name}/${this.changeSets.length}-${now}`)
-    const made = { ...wanted, id, before: this.template, readyAt: now + step, executed: false }
-    this.changeSets = [...this.changeSets, made]
-    return { id, stackId: this.id }
-  }
-
-  describeChangeSetAt(
-    { before, description, executed, id, name, readyAt, settings, template }: MemoryChangeSet,
-    now: number
-  ): ChangeSet {
-    const shape = { id, name, description, stackId: this.id, changes: changesBetween(before, template) }
-    if (now < readyAt) return { ...shape, status: "CREATE_IN_PROGRESS", executionStatus: "UNAVAILABLE" }
-    if (executed) {
-      const executionStatus = isUnderWay(this.statusAt(now)) ? "EXECUTE_IN_PROGRESS" : "EXECUTE_COMPLETE"
-      return { ...shape, status: "CREATE_COMPLETE", executionStatus }
-    }
-    if (template === before && isSame(settings, this.settings)) {
-      const reason =
-        "The submitted information didn't contain changes. Submit different information to create a change set."
-      return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason }
-    }
-    return { ...shape, status: "CREATE_COMPLETE", executionStatus: before === this.template ? "AVAILABLE" : "OBSOLETE" }
-  }
-
-  /** Gives the reason where it is going to fail. */
-  operate(operating: Operating): string | undefined {
-    const { disableRollback, failures: { hooks, invalid }, now, operation, settings, step, template, token } = operating
+  /** Returns the reason if the operation is going to fail. */
+  startOperation(request: MemoryOperation): string | undefined {
+    const { disableRollback, failures: { hooks, validations }, now, operation, resourceMillis, template, token } =
+      request
     const kind = operation === "execute" ? this.statusAt(now) === "REVIEW_IN_PROGRESS" ? "create" : "update" : operation
     const verb = kind.toUpperCase()
     const resources = typesOf(template)
-    if (kind !== "delete" && resources.some(([id]) => invalid.has(id))) return this.#failValidation(kind, operating)
-    const failing = this.#failingIn(operating)
-    const firstFailure = resources.findIndex(([id]) => failing.has(id))
+    if (kind !== "delete" && resources.some(([id]) => validations.has(id))) return this.#failValidation(kind, request)
+    const reasons = this.#failureReasons(request)
+    const firstFailure = resources.findIndex(([id]) => reasons.has(id))
     const failed = firstFailure >= 0
+    const failureReason = failed
+      ? `The following resource(s) failed to ${kind}: [${resources[firstFailure]?.[0]}].`
+      : undefined
 
-    const own = (status: string, at: number, reason?: string) =>
+    const stackEvent = (status: string, at: number, reason?: string) =>
       this.#event("AWS::CloudFormation::Stack", this.name, this.id, token, status, at, reason)
-    const ends = resources.map(([id, type], index) => {
-      const at = now + step * (1 + (failed ? Math.min(index, firstFailure) : index))
+    const resourceEnds = resources.map(([id, type], index) => {
+      const at = now + resourceMillis * (1 + (failed ? Math.min(index, firstFailure) : index))
       const [status, reason] = !failed || index < firstFailure
         ? [`${verb}_COMPLETE`]
-        : [`${verb}_FAILED`, index === firstFailure ? failing.get(id) : `Resource ${kind} cancelled`]
+        : [`${verb}_FAILED`, index === firstFailure ? reasons.get(id) : `Resource ${kind} cancelled`]
       return this.#event(type, id, this.#physicalIdOf(id), token, status ?? "", at, reason)
     })
-    const resourcesEnd = now + step * Math.max(1, failed ? firstFailure + 1 : resources.length)
+    const resourcesEnd = now + resourceMillis * Math.max(1, failed ? firstFailure + 1 : resources.length)
+    const end = failed ? (disableRollback ? "failedWithoutRollback" : "failed") : "succeeded"
 
     this.#events = [
       ...this.eventsAt(now).toReversed(),
-      own(`${verb}_IN_PROGRESS`, now, "User Initiated"),
+      stackEvent(`${verb}_IN_PROGRESS`, now, "User Initiated"),
       ...resources.map(([id, type]) => this.#event(type, id, "", token, `${verb}_IN_PROGRESS`, now)),
-      ...hookFailures(ends[firstFailure], hooks, `${verb}_IN_PROGRESS`),
-      ...ends,
-      ...endings[kind][failed ? (disableRollback ? "withoutRollback" : "badly") : "well"].map((status, index) => {
-        const reason = failed && index === 0
-          ? `The following resource(s) failed to ${kind}: [${resources[firstFailure]?.[0]}].`
-          : undefined
-        return own(status, resourcesEnd + step * index, reason)
-      })
+      ...hookEvents(resourceEnds[firstFailure], hooks, `${verb}_IN_PROGRESS`),
+      ...resourceEnds,
+      ...lastStatuses[kind][end].map((status, index) =>
+        stackEvent(status, resourcesEnd + resourceMillis * index, index === 0 ? failureReason : undefined)
+      )
     ]
     this.tokens.add(token)
     this.changedAt = now
-    if (!failed || kind === "create") this.settings = settings
-    if (failed) return `The following resource(s) failed to ${kind}: [${resources[firstFailure]?.[0]}].`
+    if (!failed || kind === "create") this.settings = request.settings
+    if (failed) return failureReason
     this.template = template
     const values = outputsOf(template).map(([name, { Value }]) => [name, this.#resolve(Value)] as const)
     this.#outputs = [
@@ -243,65 +186,63 @@ export class MemoryStack {
     return undefined
   }
 
-  /** Why resources are to fail, by their ids: by themselves, by hooks, or because of what is in their nested stacks. */
-  #failingIn(operating: Operating): ReadonlyMap<string, string> {
-    const { failures: { hooks, resources }, now, operation, step, template } = operating
-    const failing = new Map(resources)
-    if (operation === "delete") return failing
-    for (const [id, { type }] of hooks) failing.set(id, `The following hook(s) failed: [${type}]`)
+  /** The reasons of the resources that are going to fail: on their own, by a hook, or in their nested stack. */
+  #failureReasons(request: MemoryOperation): ReadonlyMap<string, string> {
+    const { failures: { hooks, resources }, now, operation, resourceMillis, template } = request
+    const reasons = new Map(resources)
+    if (operation === "delete") return reasons
+    for (const [id, { type }] of hooks) reasons.set(id, `The following hook(s) failed: [${type}]`)
     const nestedUrls = new Map(nestedUrlsOf(template))
     for (const [index, [id]] of typesOf(template).entries()) {
-      if (failing.has(id)) break
+      if (reasons.has(id)) break
       const url = nestedUrls.get(id)
       const reason = url === undefined
         ? undefined
-        : this.#operateNested(id, url, { ...operating, now: now + step * index })
-      if (reason !== undefined) failing.set(id, reason)
+        : this.#startNestedOperation(id, url, { ...request, now: now + resourceMillis * index })
+      if (reason !== undefined) reasons.set(id, reason)
     }
-    return failing
+    return reasons
   }
 
-  /** A nested stack takes the time that a resource takes. */
-  #operateNested(id: string, url: string, operating: Operating) {
-    const known = this.#nested.get(id)
-    const nested = known ?? operating.nest(`${this.name}-${id}`)
-    this.#nested.set(id, nested)
-    const operation = known === undefined ? "create" : "update"
-    const template = operating.templates[url] ?? url
-    const step = Math.floor(operating.step / Math.max(1, typesOf(template).length))
-    const reason = nested.operate({ ...operating, operation, template, step })
+  /** A nested stack takes the time of one resource of its parent. */
+  #startNestedOperation(id: string, url: string, request: MemoryOperation) {
+    const existing = this.#nestedStacks.get(id)
+    const nested = existing ?? request.addNestedStack(`${this.name}-${id}`)
+    this.#nestedStacks.set(id, nested)
+    const operation = existing === undefined ? "create" : "update"
+    const template = request.templates[url] ?? url
+    const resourceMillis = Math.floor(request.resourceMillis / Math.max(1, typesOf(template).length))
+    const reason = nested.startOperation({ ...request, operation, template, resourceMillis })
     return reason && `Embedded stack ${nested.id} was not successfully ${operation}d: ${reason}`
   }
 
-  /** Nothing of the template is begun. */
-  #failValidation(kind: "create" | "update", { failures: { invalid }, now, template, token }: Operating) {
-    const own = (status: string, reason?: string) =>
+  /** No resource is started. */
+  #failValidation(kind: "create" | "update", { failures: { validations }, now, template, token }: MemoryOperation) {
+    const stackEvent = (status: string, reason?: string) =>
       this.#event("AWS::CloudFormation::Stack", this.name, this.id, token, status, now, reason)
-    const reason = `The following hook(s)/validation failed: [${earlyValidation}]. To troubleshoot Early Validation ` +
-      "errors, use the DescribeEvents API for detailed failure information."
-    const [first, ...others] = endings[kind].badly
+    const [first, ...others] = lastStatuses[kind].failed
     this.#events = [
       ...this.eventsAt(now).toReversed(),
-      own(`${kind.toUpperCase()}_IN_PROGRESS`, "User Initiated"),
-      own(first, reason),
-      ...others.map((status) => own(status))
+      stackEvent(`${kind.toUpperCase()}_IN_PROGRESS`, "User Initiated"),
+      stackEvent(first, earlyValidationReason),
+      ...others.map((status) => stackEvent(status))
     ]
     for (const [id, type] of typesOf(template)) {
-      const reason = invalid.get(id)
+      const reason = validations.get(id)
       if (reason === undefined) continue
       const validation = { name: earlyValidation, status: "FAILED", failureMode: "FAIL", reason }
       this.#validations.push({ ...this.#event(type, id, "", token, "", now), validation })
     }
     this.tokens.add(token)
     this.changedAt = now
-    return reason
+    return earlyValidationReason
   }
 
   #physicalIdOf(id: string) {
-    return this.#nested.get(id)?.id ?? `${this.name}-${id}`
+    return this.#nestedStacks.get(id)?.id ?? `${this.name}-${id}`
   }
 
-  /** Literals as they are; what refers to a resource gives its physical id. */
+  /** The value of an output: a literal, or the physical id of the resource that it refers to. */
   #resolve(value: unknown) {
     if (typeof value === "string") return value
     const { Ref } = value as { readonly Ref?: unknown }

@@ -1,4 +1,4 @@
-// What CloudFormation in memory makes of a template: its resources and its outputs.
+// Reads the resources and outputs of a template.
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -16,8 +16,8 @@ const parse = Schema.decodeOption(Template)
 
 const isJson = (text: string) => text.trimStart().startsWith("{")
 
-/** Whether CloudFormation would read it; it is not known of YAML. */
-export const isReadable = (template: string): boolean => !isJson(template) || Option.isSome(parse(template))
+/** Whether CloudFormation accepts the template's format. Templates in YAML are not parsed and always count as valid. */
+export const isValidTemplate = (template: string): boolean => !isJson(template) || Option.isSome(parse(template))
 
 const resourcesOf = (template: string) =>
   Option.match(parse(template), { onNone: () => ({}), onSome: ({ Resources }) => Resources })
@@ -25,7 +25,7 @@ const resourcesOf = (template: string) =>
 export const outputsOf = (template: string) =>
   Option.match(parse(template), { onNone: () => [], onSome: ({ Outputs = {} }) => Object.entries(Outputs) })
 
-/** The templates' URLs of nested stacks, by logical id. */
+/** The template URLs of nested stacks, by logical id. */
 export const nestedUrlsOf = (template: string) =>
   Object.entries(resourcesOf(template)).flatMap(([id, { Properties, Type }]) =>
     Type === "AWS::CloudFormation::Stack" && Predicate.hasProperty(Properties, "TemplateURL")
@@ -43,7 +43,7 @@ const change = (action: string, logicalResourceId: string, resourceType: string)
   resourceType
 })
 
-/** What it takes to make the one template of the other. A resource of another type is made anew. */
+/** The resource changes between two templates. A resource whose type changes is replaced. */
 export const changesBetween = (before: string, after: string): ReadonlyArray<ResourceChange> => {
   const old = new Map(Object.entries(resourcesOf(before)))
   const now = new Map(Object.entries(resourcesOf(after)))

@@ -1,4 +1,4 @@
-// What CloudFormation in memory makes of a template and a request: its parameters and its capabilities.
+// Reads the parameters and required capabilities of a template, and checks a request against them.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -26,10 +26,10 @@ const Template = Schema.fromJsonString(Schema.Struct({
 
 const parse = Schema.decodeOption(Template)
 
-/** What is no JSON has neither parameters nor resources. */
+/** A template that is not JSON counts as one without parameters and resources. */
 const read = (text: string): typeof Template.Type => Option.getOrElse(parse(text), () => ({ Resources: {} }))
 
-/** By which property a resource of IAM is named. */
+/** The properties that give an IAM resource a custom name, which requires CAPABILITY_NAMED_IAM. */
 const nameProperty = /^(?:Role|User|Group|ManagedPolicy|InstanceProfile)Name$/
 
 export const summaryOf = (text: string): TemplateSummary => {
@@ -50,7 +50,7 @@ export const summaryOf = (text: string): TemplateSummary => {
   }
 }
 
-/** Fails where the request does not allow what the template does. */
+/** Fails if the request does not acknowledge all capabilities that the template requires. */
 export const checkCapabilities = (
   text: string,
   { capabilities = [], stack }: StackOptions & { readonly stack: string }
@@ -65,8 +65,8 @@ export const checkCapabilities = (
     )
 }
 
-/** The values of all parameters of the template, or CloudFormation's own words for what is wrong with the request's. */
-export const valuesOf = (
+/** The values of all parameters of the template after a request. */
+export const parameterValues = (
   text: string,
   { parameters = [], stack }: StackOptions & { readonly stack: string },
   previous: ReadonlyMap<string, string>
@@ -80,17 +80,17 @@ export const valuesOf = (
   )
   const missing = values.filter(([, value]) => value === undefined).map(([name]) => name)
   return missing.length > 0
-    ? Effect.fail({ _tag: "MissingValues", words: `Parameters: [${missing.join(", ")}] must have values` })
+    ? Effect.fail({ _tag: "MissingValues", detail: `Parameters: [${missing.join(", ")}] must have values` })
     : Effect.succeed(new Map(values.map(([name, value]) => [name, value ?? ""])))
 }
 
-/** What the caller has to make an error of its own operation of. */
+/** Parameters without a value; the caller reports it as a ValidationError of its call. */
 export interface MissingValues {
   readonly _tag: "MissingValues"
-  readonly words: string
+  readonly detail: string
 }
 
-const valueOf = (given: StackParameter | undefined, previous: string | undefined, byDefault: unknown) => {
-  if (given === undefined) return byDefault === undefined ? undefined : String(byDefault)
+const valueOf = (given: StackParameter | undefined, previous: string | undefined, defaultValue: unknown) => {
+  if (given === undefined) return defaultValue === undefined ? undefined : String(defaultValue)
   return "value" in given ? given.value : previous
 }

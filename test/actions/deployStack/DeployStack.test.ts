@@ -44,7 +44,7 @@ const existing = Effect.gen(function*() {
 })
 
 const setStatus = (status: string) => CloudFormationMemory.use(({ setStatus }) => setStatus("MyTestStack", status))
-const begun = CloudFormationMemory.useSync(({ begun }) => [...begun])
+const operationTokens = CloudFormationMemory.useSync(({ operationTokens }) => [...operationTokens])
 
 const foreignToken = JSON.stringify({ previous_job_id: "c0d76431-b0e7-xmpl-97e3-e8ee786eb6f6" })
 
@@ -60,7 +60,7 @@ describe("a stack that does not exist", () => {
       assert.strictEqual(second.message.split(",")[0], "Stack update still in progress: CREATE_IN_PROGRESS")
       assert.strictEqual(third.message, "Stack update complete")
       assert.strictEqual(third._tag, "Succeeded")
-      assert.deepStrictEqual(yield* begun, ["create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-1"])
       assert.match(third.externalExecutionId ?? "", /^arn:aws:cloudformation:.*MyTestStack/)
     }).pipe(Effect.provide(world())))
 
@@ -96,7 +96,7 @@ describe("a stack that exists", () => {
       yield* TestClock.adjust("1 minute")
       const last = yield* invoke(next(first, "2"))
       assert.strictEqual(last._tag, "Succeeded")
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "update-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "update-1"])
     }).pipe(Effect.provide(world())))
 
   it.effect("and has the template already needs no update", () =>
@@ -123,7 +123,7 @@ describe("a stack that exists", () => {
       assert.strictEqual(outcome._tag, "Failed")
       assert.include(outcome.message, "Stack cannot be updated when status is: UPDATE_IN_PROGRESS")
       assert.deepInclude(outcome, { type: "ConfigurationError" })
-      assert.isEmpty(yield* begun)
+      assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world())))
 
   it.effect("and cleans up after somebody else's update is waited for, then updated", () =>
@@ -134,7 +134,7 @@ describe("a stack that exists", () => {
       yield* setStatus("UPDATE_COMPLETE")
       const second = yield* invoke(next(first, "2"))
       assert.strictEqual(second.message, "Stack update started")
-      assert.deepStrictEqual(yield* begun, ["update-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["update-1"])
     }).pipe(Effect.provide(world())))
 
   it.effect.each(["ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED", "REVIEW_IN_PROGRESS", "UPDATE_FAILED"])(
@@ -144,7 +144,7 @@ describe("a stack that exists", () => {
         yield* setStatus(status)
         const outcome = yield* invoke(deployEvent())
         assert.match(outcome.message, new RegExp(`^Stack cannot be updated when status is: ${status}\\. .*MyTestStack`))
-        assert.isEmpty(yield* begun)
+        assert.isEmpty(yield* operationTokens)
       }).pipe(Effect.provide(world()))
   )
 })
@@ -155,7 +155,7 @@ describe("a second delivery of the same event", () => {
       const first = yield* invoke(deployEvent({ id: "1" }))
       const second = yield* invoke(deployEvent({ id: "1" }))
       assert.strictEqual(second._tag, "Continued")
-      assert.deepStrictEqual(yield* begun, ["create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-1"])
       const reported = yield* CodePipelineMemory.useSync(({ outcomes }) => outcomes.get(JobId.make("1")))
       assert.deepStrictEqual(reported, first)
     }).pipe(Effect.provide(world())))
@@ -178,7 +178,7 @@ describe("a second delivery of the same event", () => {
       const second = yield* invoke(deployEvent({ id: "1" }))
       const outcome = yield* invoke(next(second, "2"))
       assert.include(outcome.message, "The name is taken")
-      assert.deepStrictEqual(yield* begun, ["create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-1"])
     }).pipe(Effect.provide(world())))
 
   it.effect("begins nothing after the update has ended", () =>
@@ -190,7 +190,7 @@ describe("a second delivery of the same event", () => {
       const second = yield* invoke(deployEvent({ id: "1" }))
       const outcome = yield* invoke(next(second, "2"))
       assert.strictEqual(outcome._tag, "Failed")
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "update-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "update-1"])
     }).pipe(Effect.provide(world())))
 
   it.effect("begins no update after the create has ended, even of another template", () =>
@@ -203,7 +203,7 @@ describe("a second delivery of the same event", () => {
       const second = yield* invoke(deployEvent({ id: "1" }))
       const outcome = yield* invoke(next(second, "2"))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
-      assert.deepStrictEqual(yield* begun, ["create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-1"])
     }).pipe(Effect.provide(world())))
 
   it.effect("comes to an end where the role may not read events", () =>
@@ -231,7 +231,7 @@ describe("a second delivery of the same event", () => {
       const run = JobRunner.run(DeployStack, deployEvent({ id: "1" }))
       const outcomes = yield* drive(Effect.all([run, run], { concurrency: 2 }))
       assert.deepStrictEqual(outcomes.map(({ _tag }) => _tag), ["Continued", "Continued"])
-      assert.deepStrictEqual(yield* begun, ["create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-1"])
     }).pipe(Effect.provide(world())))
 })
 
@@ -291,7 +291,7 @@ describe("a stack that changes between the look and the call", () => {
       yield* ready
       const outcome = yield* looking(3, Option.none())
       assert.strictEqual(outcome.message, "Waiting for the stack: CREATE_IN_PROGRESS")
-      assert.deepStrictEqual(yield* begun, ["create-earlier"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
       assert.strictEqual((yield* invoke(next(outcome, "2"))).message, "Stack update started")
     }).pipe(Effect.provide(world())))
 })
@@ -443,7 +443,7 @@ describe("a token that is not ours", () => {
       yield* setStatus("UPDATE_COMPLETE")
       const second = yield* invoke(next(first, "2"))
       assert.deepInclude(second, { _tag: "Succeeded", message: "Stack update complete" })
-      assert.isEmpty(yield* begun)
+      assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world())))
 })
 
@@ -629,7 +629,7 @@ describe("AWS", () => {
       assert.include(first.message, "Trying again: cloudformation:DescribeStacks did not get an answer from AWS")
       const second = yield* invoke(next(first, "2"))
       assert.strictEqual(second.message, "Stack create started")
-      assert.deepStrictEqual(yield* begun, ["create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-1"])
     }).pipe(Effect.provide(world())))
 
   it.effect("that does not answer for an hour is SystemUnavailable", () =>
@@ -666,7 +666,7 @@ describe("whenBusy", () => {
       const second = asking({ whenBusy: "wait" }, { id: "2", continuationToken: tokenOf(first) })
       assert.strictEqual((yield* invoke(second)).message, "Stack update started")
       assert.strictEqual((yield* invoke(second)).message, "Stack update still in progress")
-      assert.deepStrictEqual(yield* begun, ["update-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["update-1"])
     }).pipe(Effect.provide(world())))
 
   it.effect("wait: no longer than timeoutMinutes", () =>
@@ -676,7 +676,7 @@ describe("whenBusy", () => {
       assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
       assert.include(outcome.message, "not over after 30 minutes")
       assert.include(outcome.message, "Waiting for the stack: UPDATE_IN_PROGRESS")
-      assert.isEmpty(yield* begun)
+      assert.isEmpty(yield* operationTokens)
       const minutes = (yield* Clock.currentTimeMillis) / 60_000
       assert.isTrue(minutes >= 30 && minutes < 32)
     }).pipe(Effect.provide(world())))
@@ -740,7 +740,9 @@ describe("a token", () => {
       yield* existing
       const { id } = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("MyTestStack")))
       const first = yield* invoke(asking({ stack: id }, { id: "1" }))
-      yield* CloudFormationMemory.use(({ begun }) => Effect.sync(() => assert.include(begun, "update-1")))
+      yield* CloudFormationMemory.use(({ operationTokens }) =>
+        Effect.sync(() => assert.include(operationTokens, "update-1"))
+      )
       yield* TestClock.adjust("1 hour")
       yield* setStatus("UPDATE_ROLLBACK_COMPLETE")
       const outcome = yield* invoke(asking({ stack: id }, { id: "2", continuationToken: tokenOf(first) }))

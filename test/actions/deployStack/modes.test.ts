@@ -51,7 +51,7 @@ const tokenOf = (outcome: JobOutcome) =>
 const next = (outcome: JobOutcome, id: string, parameters: Readonly<Record<string, unknown>>) =>
   eventOf(id, parameters, { continuationToken: tokenOf(outcome) })
 
-const begun = CloudFormationMemory.useSync(({ begun }) => [...begun])
+const operationTokens = CloudFormationMemory.useSync(({ operationTokens }) => [...operationTokens])
 const setStatus = (status: string) => CloudFormationMemory.use(({ setStatus }) => setStatus(stack, status))
 const statusOf = (name: string) =>
   Effect.map(CloudFormation.use(({ describe }) => describe(name)), Option.map(({ status }) => status))
@@ -80,7 +80,7 @@ describe("REPLACE_ON_FAILURE", () => {
       yield* TestClock.adjust("1 minute")
       const outcome = yield* invoke(next(creating, "3", parameters))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
-      assert.deepStrictEqual(yield* begun, ["delete-1", "create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
     }).pipe(Effect.provide(world)))
 
   it.effect("updates a healthy stack", () =>
@@ -88,7 +88,7 @@ describe("REPLACE_ON_FAILURE", () => {
       yield* created
       yield* changeTemplate
       assert.deepInclude(yield* run("1", parameters), { _tag: "Succeeded" })
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "update-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "update-1"])
     }).pipe(Effect.provide(world)))
 
   it.effect("leaves a protected stack alone", () =>
@@ -98,7 +98,7 @@ describe("REPLACE_ON_FAILURE", () => {
       const outcome = yield* invoke(eventOf("1", parameters))
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
       assert.include(outcome.message, "termination protection")
-      assert.isEmpty(yield* begun)
+      assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world)))
 
   it.effect("deletes nothing before the template is read", () =>
@@ -106,7 +106,7 @@ describe("REPLACE_ON_FAILURE", () => {
       yield* setStatus("ROLLBACK_COMPLETE")
       const outcome = yield* invoke(eventOf("1", { ...parameters, file: "missing.json" }))
       assert.deepInclude(outcome, { _tag: "Failed", type: "RevisionUnavailable" })
-      assert.isEmpty(yield* begun)
+      assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world)))
 
   it.effect("does not delete again what it has failed to create", () =>
@@ -117,7 +117,7 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.include(outcome.message, "Update failed: ROLLBACK_COMPLETE")
       const again = yield* invoke(eventOf("1", parameters))
       assert.strictEqual(again._tag, "Continued")
-      assert.deepStrictEqual(yield* begun, ["delete-1", "create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
     }).pipe(Effect.provide(world)))
 
   it.effect("tells why the new stack could not be created either", () =>
@@ -126,7 +126,7 @@ describe("REPLACE_ON_FAILURE", () => {
       yield* run("earlier", templated)
       const outcome = yield* run("1", parameters)
       assert.match(outcome.message, /^Update failed: ROLLBACK_COMPLETE\nTopic \(AWS::SNS::Topic\): The name is taken/)
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "delete-1", "create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1", "create-1"])
     }).pipe(Effect.provide(world)))
 })
 
@@ -143,7 +143,7 @@ describe("DELETE_ONLY", () => {
       yield* TestClock.adjust("1 minute")
       const outcome = yield* invoke(next(waiting, "3", parameters))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack delete complete" })
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "delete-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
       assert.isTrue(Option.isNone(yield* statusOf(stack)))
     }).pipe(Effect.provide(world)))
 
@@ -161,7 +161,7 @@ describe("DELETE_ONLY", () => {
       assert.strictEqual(again._tag, "Continued")
       yield* TestClock.adjust("1 hour")
       assert.deepInclude(yield* invoke(eventOf("1", parameters)), { _tag: "Succeeded" })
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "delete-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
     }).pipe(Effect.provide(world)))
 
   it.effect("leaves a protected stack alone", () =>
@@ -208,18 +208,18 @@ describe("the ARN of a stack that is gone", () => {
         const updated = yield* run("2", parameters)
         assert.deepInclude(updated, { _tag: "Succeeded", externalExecutionId: made.externalExecutionId })
         assert.notStrictEqual(made.externalExecutionId, arn)
-        assert.lengthOf(yield* begun, 4)
+        assert.lengthOf(yield* operationTokens, 4)
       }).pipe(Effect.provide(world))
   )
 
-  it.effect("a second delivery adopts what the first has begun", () =>
+  it.effect("a second delivery adopts what the first has started", () =>
     Effect.gen(function*() {
       const parameters = { ...templated, stack: yield* gone }
       const first = yield* invoke(eventOf("1", parameters))
       const second = yield* invoke(eventOf("1", parameters))
       assert.deepInclude(second, { _tag: "Continued", externalExecutionId: first.externalExecutionId })
       assert.deepInclude(yield* run("1", parameters), { _tag: "Succeeded" })
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "delete-deleting", "create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-deleting", "create-1"])
     }).pipe(Effect.provide(world)))
 
   it.effect("a second delivery that does not see the new stack yet watches it by its name", () =>
@@ -316,11 +316,11 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
           "replace Table (AWS::DynamoDB::GlobalTable), remove Topic (AWS::SNS::Topic), add Queue (AWS::SQS::Queue)"
       })
       assert.deepNestedInclude(made, { "outputVariables.ChangeSetName": "Next" })
-      assert.deepStrictEqual(yield* begun, ["create-earlier"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
 
       const outcome = yield* run("3", execute)
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "execute-3"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-3"])
     }).pipe(Effect.provide(world)))
 
   it.effect("create a stack that does not exist", () =>
@@ -358,7 +358,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       const empty = "There were no stack updates: change set \"Next\" is empty"
       assert.deepInclude(yield* run("1", replace), { _tag: "Succeeded", message: empty })
       assert.deepInclude(yield* run("2", execute), { _tag: "Succeeded", message: empty })
-      assert.deepStrictEqual(yield* begun, ["create-earlier"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
     }).pipe(Effect.provide(world)))
 
   it.effect.each<readonly [what: string, prepare: Effect.Effect<unknown, unknown, CloudFormation>, reason: string]>([
@@ -387,7 +387,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       const outcome = yield* run("1", execute)
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
       assert.include(outcome.message, `Change set "Next" of stack "${stack}" cannot be executed: ${reason}`)
-      assert.notInclude(yield* begun, "execute-1")
+      assert.notInclude(yield* operationTokens, "execute-1")
     }).pipe(Effect.provide(world)))
 
   it.effect("refuse a stack that is not there", () =>
@@ -419,7 +419,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       yield* TestClock.adjust("1 hour")
       const after = yield* invoke(eventOf("2", execute))
       assert.deepInclude(yield* invoke(next(after, "3", execute)), { _tag: "Succeeded" })
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "execute-2"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-2"])
     }).pipe(Effect.provide(world)))
 })
 
@@ -440,7 +440,7 @@ describe("CHANGE_SET_DEPLOY", () => {
       yield* TestClock.adjust("1 minute")
       const outcome = yield* invoke(next(executing, "4", deploy))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "execute-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-1"])
     }).pipe(Effect.provide(world)))
 
   it.effect("creates a stack that does not exist", () =>
@@ -490,7 +490,7 @@ describe("CHANGE_SET_DEPLOY", () => {
       assert.deepInclude(yield* invoke(next(executing, "4", deploy)), { _tag: "Succeeded" })
       const late = yield* invoke(eventOf("1", deploy))
       assert.deepInclude(yield* invoke(next(late, "5", deploy)), { _tag: "Succeeded" })
-      assert.deepStrictEqual(yield* begun, ["create-earlier", "execute-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-1"])
     }).pipe(Effect.provide(world)))
 })
 
@@ -533,7 +533,7 @@ describe("what CloudFormation does not do", () => {
         assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
         assert.include(outcome.message, words)
         assert.include(outcome.message, "there is no such change set")
-        assert.deepStrictEqual(yield* begun, ["create-earlier"])
+        assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
       }).pipe(Effect.provide(world))
   )
 

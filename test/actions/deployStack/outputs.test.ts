@@ -85,7 +85,7 @@ describe("output variables", () => {
       })
     }).pipe(Effect.provide(world())))
 
-  it.effect("are there when another program has begun the operation", () =>
+  it.effect("are there when another program has started the operation", () =>
     Effect.gen(function*() {
       yield* runToEnd(asking({}, { id: "1" }))
       const outcome = yield* invoke(asking({}, { id: "2", continuationToken: "{\"previous_job_id\":\"1\"}" }))
@@ -228,7 +228,7 @@ describe("an output artifact", () => {
 })
 
 describe("outputFile", () => {
-  it.effect("without an output artifact is refused before anything is begun", () =>
+  it.effect("without an output artifact is refused before anything is started", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(asking({ outputFile: "o.json" }))
       assert.deepInclude(outcome, {
@@ -237,7 +237,7 @@ describe("outputFile", () => {
         message: "\"outputFile\" in UserParameters asks for the stack's outputs in \"o.json\", and the action has no " +
           "output artifact to write it into: declare one in the pipeline, or leave \"outputFile\" out"
       })
-      assert.isEmpty(yield* CloudFormationMemory.useSync(({ begun }) => begun))
+      assert.isEmpty(yield* CloudFormationMemory.useSync(({ operationTokens }) => operationTokens))
     }).pipe(Effect.provide(world())))
 
   it.effect.each(["", "/o.json", "../o.json", "a/../o.json", ".", "a/..", "a//o.json", "a/", "a\\o.json", "C:o.json"])(

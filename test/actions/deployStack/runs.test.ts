@@ -175,7 +175,7 @@ const assertRun = (
     assert.deepStrictEqual(ends, [outcome])
     // Its own work is not to be seen where the role may not read events, nor on a stack that somebody has deleted.
     const visible = mayReadEvents && interference?.status !== "DELETE_COMPLETE"
-    assert.isAtMost(cloudFormation.begun.length, visible ? 1 : 2)
+    assert.isAtMost(cloudFormation.operationTokens.length, visible ? 1 : 2)
     // Without events and after somebody else's doing, status and times may be all there is to judge by.
     // After an hour without one good answer the job fails, whatever becomes of the stack; not before.
     const gaveUp = outcome._tag === "Failed" && outcome.type === "SystemUnavailable"

@@ -64,7 +64,7 @@ const settings = CloudFormationMemory.use(({ settingsOf }) => settingsOf("MyTest
   Effect.map(Option.getOrThrow)
 )
 const values = Effect.map(settings, ({ parameters }) => Object.fromEntries(parameters))
-const begun = CloudFormationMemory.useSync(({ begun }) => [...begun])
+const operationTokens = CloudFormationMemory.useSync(({ operationTokens }) => [...operationTokens])
 const deny = (operation: string) => CloudFormationMemory.use(({ deny }) => deny(operation))
 
 /** What is logged, as text. */
@@ -134,7 +134,7 @@ describe("parameters", () => {
         message: "The template has no parameter \"Bb\" (did you mean \"B\"?); " +
           "The template has no parameter \"Other\" (it has \"A\", \"B\")"
       })
-      assert.isEmpty(yield* begun)
+      assert.isEmpty(yield* operationTokens)
       assert.notInclude(lines.join(), "hunter2")
     }).pipe(Effect.provide(world({ t: template }))))
 
@@ -457,7 +457,7 @@ describe("disableRollback", () => {
       assert.include(refused.message, "add \"disableRollback\": true to UserParameters")
       const next = yield* invoke(asking({ disableRollback: true }, "3"))
       assert.strictEqual(next.message, "Stack update started")
-      assert.deepStrictEqual(yield* begun, ["create-1", "update-3"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-1", "update-3"])
     }).pipe(Effect.provide(world({ t: templateOf({}) }))))
 
   it.effect("does not help a stack that CloudFormation does not take up again", () =>
@@ -523,7 +523,7 @@ describe("a change set", () => {
       const outcome = yield* invoke(asking({ ...changeSet, ...options }))
       assert.deepInclude(outcome, { type: "ConfigurationError" })
       assert.include(outcome.message, message)
-      assert.isEmpty(yield* begun)
+      assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world({ t: template }))))
 
   it.effect("is executed without a rollback where none is wanted", () =>
@@ -552,7 +552,7 @@ describe("terminationProtection", () => {
       assert.isFalse(yield* protection)
     }).pipe(Effect.provide(world({ t: templateOf({}) }))))
 
-  it.effect("that may not be set is PermissionError, and nothing is begun", () =>
+  it.effect("that may not be set is PermissionError, and nothing is started", () =>
     Effect.gen(function*() {
       yield* runToEnd(asking({}))
       yield* deny("cloudformation:UpdateTerminationProtection")
@@ -560,7 +560,7 @@ describe("terminationProtection", () => {
       const outcome = yield* invoke(asking({ terminationProtection: true }, "2"))
       assert.deepInclude(outcome, { type: "PermissionError" })
       assert.include(outcome.message, "needs cloudformation:UpdateTerminationProtection")
-      assert.deepStrictEqual(yield* begun, ["create-1"])
+      assert.deepStrictEqual(yield* operationTokens, ["create-1"])
     }).pipe(Effect.provide(world({ t: templateOf({}) }))))
 })
 

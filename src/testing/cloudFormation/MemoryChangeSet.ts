@@ -1,0 +1,51 @@
+// A change set in memory.
+import type { ChangeSet } from "../../domain/stack/ChangeSet.ts"
+import { isUnderWay } from "../../domain/stack/StackStatus.ts"
+import { isUnchanged, type MemorySettings } from "./MemorySettings.ts"
+import type { MemoryStack } from "./MemoryStack.ts"
+import { changesBetween } from "./resources.ts"
+
+export interface MemoryChangeSet {
+  readonly id: string
+  readonly name: string
+  readonly description: string
+  readonly template: string
+  /** The stack's template at the time of creation. */
+  readonly previousTemplate: string
+  readonly settings: MemorySettings
+  /** When CloudFormation has created it; epoch milliseconds. */
+  readonly readyAt: number
+  readonly executed: boolean
+}
+
+export const addChangeSet = (
+  stack: MemoryStack,
+  request: Pick<MemoryChangeSet, "name" | "description" | "template" | "settings">,
+  resourceMillis: number,
+  now: number
+) => {
+  const id = stack.id.replace(/stack\/.*/, `changeSet/${request.name}/${stack.changeSets.length}-${now}`)
+  const changeSet = { ...request, id, previousTemplate: stack.template, readyAt: now + resourceMillis, executed: false }
+  stack.changeSets = [...stack.changeSets, changeSet]
+  return { id, stackId: stack.id }
+}
+
+export const describeChangeSetAt = (
+  stack: MemoryStack,
+  { description, executed, id, name, previousTemplate, readyAt, settings, template }: MemoryChangeSet,
+  now: number
+): ChangeSet => {
+  const shape = { id, name, description, stackId: stack.id, changes: changesBetween(previousTemplate, template) }
+  if (now < readyAt) return { ...shape, status: "CREATE_IN_PROGRESS", executionStatus: "UNAVAILABLE" }
+  if (executed) {
+    const executionStatus = isUnderWay(stack.statusAt(now)) ? "EXECUTE_IN_PROGRESS" : "EXECUTE_COMPLETE"
+    return { ...shape, status: "CREATE_COMPLETE", executionStatus }
+  }
+  if (template === previousTemplate && isUnchanged(settings, stack.settings)) {
+    const reason =
+      "The submitted information didn't contain changes. Submit different information to create a change set."
+    return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason }
+  }
+  const executionStatus = previousTemplate === stack.template ? "AVAILABLE" : "OBSOLETE"
+  return { ...shape, status: "CREATE_COMPLETE", executionStatus }
+}

@@ -1,0 +1,57 @@
+// The settings of a stack in memory, and the rules by which a request changes them.
+import * as Effect from "effect/Effect"
+import { AwsRejected } from "../../domain/job/AwsError.ts"
+import type { RequestError, StackOptions } from "../../services/CloudFormation.ts"
+import { checkCapabilities, parameterValues } from "./template.ts"
+
+/** The settings of a stack besides its template. */
+export interface MemorySettings {
+  /** The values of all parameters by name, including secret ones. */
+  readonly parameters: ReadonlyMap<string, string>
+  readonly tags: ReadonlyMap<string, string>
+  readonly roleArn: string | undefined
+  readonly notificationArns: ReadonlyArray<string>
+  /** JSON. */
+  readonly stackPolicy: string | undefined
+  readonly terminationProtection: boolean
+}
+
+export const noSettings: MemorySettings = {
+  parameters: new Map(),
+  tags: new Map(),
+  roleArn: undefined,
+  notificationArns: [],
+  stackPolicy: undefined,
+  terminationProtection: false
+}
+
+/** Whether CloudFormation sees nothing to update. Another role or stack policy alone is no update. */
+export const isUnchanged = (before: MemorySettings, after: MemorySettings): boolean => {
+  const compared = ({ notificationArns, parameters, tags }: MemorySettings) =>
+    JSON.stringify([[...parameters].toSorted(), [...tags].toSorted(), notificationArns])
+  return compared(before) === compared(after)
+}
+
+/** A ValidationError of CloudFormation. */
+export const validationError = (operation: string, detail: string) =>
+  new AwsRejected({ operation, code: "ValidationError", detail })
+
+/** The settings after a request: omitted ones keep their value, omitted parameters get the template's default. */
+export const settingsAfter = (
+  operation: string,
+  template: string,
+  request: StackOptions & { readonly stack: string },
+  before: MemorySettings
+): Effect.Effect<MemorySettings, RequestError | AwsRejected> =>
+  checkCapabilities(template, request).pipe(
+    Effect.andThen(parameterValues(template, request, before.parameters)),
+    Effect.map((parameters) => ({
+      ...before,
+      parameters,
+      tags: request.tags ?? before.tags,
+      roleArn: request.roleArn ?? before.roleArn,
+      notificationArns: request.notificationArns ?? before.notificationArns,
+      stackPolicy: request.stackPolicy ?? before.stackPolicy
+    })),
+    Effect.catchTag("MissingValues", ({ detail }) => Effect.fail(validationError(operation, detail)))
+  )

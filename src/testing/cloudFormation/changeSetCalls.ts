@@ -1,0 +1,79 @@
+// The in-memory calls on change sets.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { startability } from "../../domain/stack/StackStatus.ts"
+import {
+  ChangeSetExists,
+  ChangeSetNotReady,
+  type CloudFormation,
+  StackNotReady,
+  TokenUsed
+} from "../../services/CloudFormation.ts"
+import { addChangeSet, describeChangeSetAt } from "./MemoryChangeSet.ts"
+import type { MemoryCloud } from "./MemoryCloud.ts"
+import { noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
+import { checkTemplate } from "./stackCalls.ts"
+
+export const changeSetCalls = (cloud: MemoryCloud) =>
+  ({
+    createChangeSet: Effect.fn("CloudFormationMemory.createChangeSet")(function*(request) {
+      const { changeSet: name, description, stack, type } = request
+      const operation = "cloudformation:CreateChangeSet"
+      const now = yield* cloud.startCall(operation)
+      const existing = cloud.find(stack, now)
+      const status = existing?.statusAt(now) ?? "DELETE_COMPLETE"
+      const isInReview = status === "REVIEW_IN_PROGRESS"
+      if (cloud.findChangeSet(request, now)) return yield* new ChangeSetExists({ stack, changeSet: name })
+      if (type === "UPDATE" && (existing === undefined || isInReview)) {
+        return yield* validationError(operation, `Stack [${stack}] does not exist`)
+      }
+      if (type === "CREATE" && existing !== undefined && !isInReview) {
+        const detail = `Stack [${stack}] already exists and cannot be created again with the changeSet [${name}].`
+        return yield* validationError(operation, detail)
+      }
+      if (type === "UPDATE" && startability(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
+      const template = cloud.templateText(request)
+      yield* checkTemplate(operation, template)
+      // CreateChangeSet has no stack policy.
+      const options = { ...request, stackPolicy: undefined }
+      const settings = yield* settingsAfter(operation, template, options, existing?.settings ?? noSettings)
+      const target = existing ?? cloud.add(stack, now)
+      if (existing === undefined) target.setStatus("REVIEW_IN_PROGRESS", now)
+      return addChangeSet(target, { name, description, template, settings }, cloud.resourceMillis, now)
+    }),
+    describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(key) {
+      const now = yield* cloud.startCall("cloudformation:DescribeChangeSet")
+      return Option.fromUndefinedOr(cloud.findChangeSet(key, now)).pipe(
+        Option.map(({ changeSet, stack }) => describeChangeSetAt(stack, changeSet, now))
+      )
+    }),
+    executeChangeSet: Effect.fn("CloudFormationMemory.executeChangeSet")(function*(request) {
+      const { clientRequestToken: token, disableRollback } = request
+      const now = yield* cloud.startCall("cloudformation:ExecuteChangeSet")
+      const notReady = (reason: string) =>
+        new ChangeSetNotReady({ stack: request.stack, changeSet: request.changeSet, reason })
+      const found = cloud.findChangeSet(request, now)
+      if (found === undefined) return yield* notReady(`ChangeSet [${request.changeSet}] does not exist`)
+      const { changeSet, stack } = found
+      if (stack.tokens.has(token)) return yield* new TokenUsed({ stack: request.stack })
+      const { executionStatus } = describeChangeSetAt(stack, changeSet, now)
+      if (executionStatus !== "AVAILABLE") {
+        return yield* notReady(
+          `ChangeSet [${changeSet.id}] cannot be executed in its current execution status of [${executionStatus}]`
+        )
+      }
+      // CloudFormation deletes the other change sets, which are obsolete now.
+      stack.changeSets = [{ ...changeSet, executed: true }]
+      // A change set does not hold termination protection; it may have been switched on since.
+      const { terminationProtection } = stack.settings
+      const settings = { ...changeSet.settings, terminationProtection }
+      const { template } = changeSet
+      cloud.startOperation(stack, { operation: "execute", token, template, settings, disableRollback, now })
+    }),
+    deleteChangeSet: Effect.fn("CloudFormationMemory.deleteChangeSet")(function*(key) {
+      const now = yield* cloud.startCall("cloudformation:DeleteChangeSet")
+      const found = cloud.findChangeSet(key, now)
+      if (found === undefined) return
+      found.stack.changeSets = found.stack.changeSets.filter((other) => other !== found.changeSet)
+    })
+  }) satisfies Partial<CloudFormation["Service"]>
