@@ -1,12 +1,22 @@
+import { randomInt } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
+/** See test/seed.ts. */
+const readSeed = () => {
+  const { SEED = "1" } = process.env
+  if (SEED !== "random") return SEED
+  const seed = String(randomInt(2 ** 32))
+  process.stderr.write(`Random seed. To repeat this run, set SEED=${seed}\n`)
+  return seed
+}
+
 /**
- * What is left out where lines are counted has its turn in `npm test`: the model and the thousands of runs, which would
- * take minutes, and tests of the scripts, of the package and of functions in processes of their own. They double the
- * time, and add no line and two branches (measured); only that of `npm run event` covers what nothing else does.
+ * `npm run coverage` skips the slow tests that cover no further line (measured): the model, and the tests of the scripts,
+ * of the package and of functions in processes of their own. `npm test` runs them. Only the test of `npm run event` covers
+ * something that no other test covers.
  */
 const counting = process.argv.includes("--coverage")
 const notCounted = [
@@ -27,8 +37,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: counting ? notCounted : [],
-    env: counting ? { RUNS: "500" } : {},
-    // Against what hangs, not against a busy machine: a property of a thousand runs may take its time there.
+    setupFiles: ["test/seed.ts"],
+    env: { SEED: readSeed(), ...(counting && { RUNS: "500" }) },
+    // Catches a test that hangs. On a busy machine, a property with a thousand runs may take many seconds.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {

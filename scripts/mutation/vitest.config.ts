@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config"
 
-/** The tests that are about what is mutated, and quick: a mutant is shown to each that comes by it. */
+/** The quick tests of the mutated code. Each mutant is run by the tests that cover it. */
 export default defineConfig({
   test: {
+    setupFiles: ["test/seed.ts"],
     include: [
       "test/domain/**/*.test.ts",
       "test/actions/deployStack/DeployStack.test.ts",

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { randomBytes } from "node:crypto"
 import type { Files } from "../../src/domain/job/ArtifactFiles.ts"
 import { decodeJob } from "../../src/domain/job/Job.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { type ArtifactContent, type ArtifactFile, ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { ArtifactStoreMemory, type Content } from "../../src/testing/ArtifactStoreMemory.ts"
 import { deployEvent, sampleTemplate } from "../fixtures.ts"
+import { incompressible } from "../seed.ts"
 import { environment } from "./environment.ts"
 import { S3Server } from "./S3Server.ts"
 import { signedBy } from "./server.ts"
@@ -99,7 +99,7 @@ const mebibyte = 1024 * 1024
 
 /** Files that no zip makes smaller; by their names they lie behind others. */
 const ballast: Files = Object.fromEntries(
-  Array.from({ length: 3 }, (_, index) => [`zz-ballast/${index}.bin`, randomBytes(mebibyte)])
+  Array.from({ length: 3 }, (_, index) => [`zz-ballast/${index}.bin`, incompressible(mebibyte, index)])
 )
 
 const where = { artifact, bucket, key, file }
@@ -111,7 +111,7 @@ describe.each([
 ])("ArtifactStore $name", ({ world }) => {
   it.effect("a file of a small artifact arrives unchanged", () =>
     Effect.gen(function*() {
-      const bytes = randomBytes(1_000)
+      const bytes = incompressible(1_000)
       yield* put({ "README.md": "# Readme", [file]: bytes, "other.json": sampleTemplate })
       assert.deepStrictEqual(yield* read(), bytes)
       assert.strictEqual((yield* read({ file: "other.json" })).toString(), sampleTemplate)
@@ -243,7 +243,7 @@ describe.each([
 ])("ArtifactStore of damaged zips $name", ({ world }) => {
   it.effect.each([
     { what: "an object that is no zip", bytes: Buffer.from("{\"Resources\": {}}"), reason: /damaged or not a zip/ },
-    { what: "a large object that is no zip", bytes: randomBytes(3 * mebibyte), reason: /damaged or not a zip/ },
+    { what: "a large object that is no zip", bytes: incompressible(3 * mebibyte), reason: /damaged or not a zip/ },
     { what: "an empty object", bytes: Buffer.of(), reason: /^it is empty, not a zip$/ }
   ])("$what is told so", ({ bytes, reason }) =>
     Effect.gen(function*() {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Schema } from "effect"
+import { Schema } from "effect"
 import { allowed, type Attempts, failedAt, Next, next, none, percentOf } from "../../../src/domain/page/PageAttempts.ts"
+import { setRuns } from "../../seed.ts"
 
 const seconds = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum: minimum * 1_000, maximum: maximum * 1_000 }))
@@ -52,7 +53,7 @@ const play = ({ duration, gap, life, ...patience }: typeof World.Type) => {
   return assert.fail("it does not end")
 }
 
-Arbitrary.configureGlobal({ check: { runs: 500 } })
+setRuns(500)
 
 describe("attempts", () => {
   it.prop("end with the only one that begins when the time is over", [World], ([world]) => {

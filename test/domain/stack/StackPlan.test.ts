@@ -14,9 +14,10 @@ import {
   WhenBusy
 } from "../../../src/domain/stack/StackPlan.ts"
 import { StackStatus } from "../../../src/domain/stack/StackStatus.ts"
+import { setRuns } from "../../seed.ts"
 
 // So that each status of the table comes up with each kind of evidence.
-Arbitrary.configureGlobal({ check: { runs: 1_000 } })
+setRuns(1_000)
 
 /** The table's, what AWS may add one day, and what no status is. */
 const anyStatus = Schema.Union([
