@@ -1,20 +1,14 @@
 // What DeployStack says when an operation has failed.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
-import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
+import { Effect, Option } from "effect"
 import { diagnose } from "../../../src/actions/deployStack/diagnose.ts"
 import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
 import type { StackEvent } from "../../../src/domain/stack/StackEvents.ts"
-import * as JobRunner from "../../../src/JobRunner.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
-import { ArtifactStoreMemory } from "../../../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
-import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
-import * as LocalPipeline from "../../../src/testing/LocalPipeline.ts"
-import { drive } from "../../drive.ts"
-import { deployEvent } from "../../fixtures.ts"
+import { deny, describeStack, eventOf, failResource, file, putTemplate, runToEnd, worldOf } from "./world.ts"
 
-const templateOf = (resources: Readonly<Record<string, string>>) =>
+const nestingTemplate = (resources: Readonly<Record<string, string>>) =>
   JSON.stringify({
     Resources: Object.fromEntries(
       Object.entries(resources).map(([id, type]) => [
@@ -27,24 +21,12 @@ const templateOf = (resources: Readonly<Record<string, string>>) =>
   })
 
 const templates = {
-  "https://t/network": templateOf({ Vpc: "AWS::EC2::VPC", Inner: "https://t/inner" }),
-  "https://t/inner": templateOf({ Topic: "AWS::SNS::Topic", Queue: "AWS::SQS::Queue", Other: "AWS::SQS::Queue" })
+  "https://t/network": nestingTemplate({ Vpc: "AWS::EC2::VPC", Inner: "https://t/inner" }),
+  "https://t/inner": nestingTemplate({ Topic: "AWS::SNS::Topic", Queue: "AWS::SQS::Queue", Other: "AWS::SQS::Queue" })
 }
 
-const world = (resources: Readonly<Record<string, string>>) =>
-  Layer.mergeAll(
-    ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": templateOf(resources) } }),
-    CloudFormationMemory.layer({ templates }),
-    CodePipelineMemory.layer
-  )
-
-const runToEnd = (event: unknown) =>
-  drive(LocalPipeline.run({ event, invoke: (event) => JobRunner.run(DeployStack, event) }))
-
-const failing = (...args: Parameters<CloudFormationMemory["Service"]["failResource"]>) =>
-  CloudFormationMemory.use(({ failResource }) => failResource(...args))
-
-const deny = (operation: string) => CloudFormationMemory.use(({ deny }) => deny(operation))
+const worldWith = (resources: Readonly<Record<string, string>>) =>
+  worldOf({ MyTemplate: { [file]: nestingTemplate(resources) } }, { templates })
 
 const replace =
   "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
@@ -67,43 +49,43 @@ const theirs = (stackId: string) => ({
 describe("a failure", () => {
   it.effect("has the stack's id, for the console", () =>
     Effect.gen(function*() {
-      yield* failing("Topic", "quota")
-      const outcome = yield* runToEnd(deployEvent())
-      const { id } = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("MyTestStack")))
+      yield* failResource("Topic", "quota")
+      const outcome = yield* runToEnd(eventOf())
+      const { id } = Option.getOrThrow(yield* describeStack)
       assert.deepStrictEqual(outcome, {
         _tag: "Failed",
         type: "JobFailed",
         message: failed("Topic (AWS::SNS::Topic): quota"),
         externalExecutionId: id
       })
-    }).pipe(Effect.provide(world(network))))
+    }).pipe(Effect.provide(worldWith(network))))
 
   it.effect("is not told by what failed in somebody else's operation that has no token", () =>
     Effect.gen(function*() {
-      yield* failing("Topic", "quota")
+      yield* failResource("Topic", "quota")
       const { events, ...cloudFormation } = yield* CloudFormation
-      const outcome = yield* runToEnd(deployEvent()).pipe(
+      const outcome = yield* runToEnd(eventOf()).pipe(
         Effect.provideService(CloudFormation, {
           ...cloudFormation,
           events: (stack, since, pages) => Effect.map(events(stack, since, pages), (all) => [...all, theirs(stack)])
         })
       )
       assert.strictEqual(outcome.message, failed("Topic (AWS::SNS::Topic): quota"))
-    }).pipe(Effect.provide(world(network))))
+    }).pipe(Effect.provide(worldWith(network))))
 
   it.effect("of a resource in nested stacks names the resource, and not the stacks around it", () =>
     Effect.gen(function*() {
-      yield* failing("Queue", "quota")
-      const { message } = yield* runToEnd(deployEvent())
+      yield* failResource("Queue", "quota")
+      const { message } = yield* runToEnd(eventOf())
       assert.strictEqual(message, failed("Network/Inner/Queue (AWS::SQS::Queue): quota"))
-    }).pipe(Effect.provide(world(network))))
+    }).pipe(Effect.provide(worldWith(network))))
 
   it.effect("of a nested stack that cannot be asked is told in the words of the stack around it", () =>
     Effect.gen(function*() {
-      yield* failing("Queue", "quota")
+      yield* failResource("Queue", "quota")
       const cloudFormation = yield* CloudFormation
       const silent = new AwsUnavailable({ operation: "o", code: "Throttling", detail: "Rate exceeded" })
-      const { message } = yield* Effect.provideService(runToEnd(deployEvent()), CloudFormation, {
+      const { message } = yield* Effect.provideService(runToEnd(eventOf()), CloudFormation, {
         ...cloudFormation,
         events: (stack, ...rest) =>
           stack.includes("Inner") ? Effect.fail(silent) : cloudFormation.events(stack, ...rest)
@@ -112,64 +94,64 @@ describe("a failure", () => {
         message,
         /^Update failed: .*\nNetwork\/Inner \(AWS::CloudFormation::Stack\): Embedded stack arn:.*Queue/
       )
-    }).pipe(Effect.provide(world(network))))
+    }).pipe(Effect.provide(worldWith(network))))
 
   it.effect("that a hook has brought about tells what the hook says", () =>
     Effect.gen(function*() {
       yield* CloudFormationMemory.use(({ failHook }) => failHook("Bucket", "Org::Policy::Hook", "must be encrypted"))
-      const { message } = yield* runToEnd(deployEvent())
+      const { message } = yield* runToEnd(eventOf())
       assert.strictEqual(message, failed("Bucket (AWS::S3::Bucket): hook Org::Policy::Hook failed: must be encrypted"))
-    }).pipe(Effect.provide(world({ Topic: "AWS::SNS::Topic", Bucket: "AWS::S3::Bucket" }))))
+    }).pipe(Effect.provide(worldWith({ Topic: "AWS::SNS::Topic", Bucket: "AWS::S3::Bucket" }))))
 
   const invalid = CloudFormationMemory.use(({ failValidation }) => failValidation("Topic", "it has no property Nmae"))
 
   it.effect("of a validation tells what only DescribeEvents knows", () =>
     Effect.gen(function*() {
       yield* invalid
-      const { message } = yield* runToEnd(deployEvent())
+      const { message } = yield* runToEnd(eventOf())
       assert.strictEqual(
         message,
         failed(
           "Topic (AWS::SNS::Topic): validation AWS::EarlyValidation::PropertyValidation failed: it has no property Nmae"
         )
       )
-    }).pipe(Effect.provide(world(network))))
+    }).pipe(Effect.provide(worldWith(network))))
 
   it.effect("of a validation tells what the stack says where the role may not ask DescribeEvents", () =>
     Effect.gen(function*() {
       yield* invalid
       yield* deny("cloudformation:DescribeEvents")
-      const { message } = yield* runToEnd(deployEvent())
+      const { message } = yield* runToEnd(eventOf())
       assert.match(
         message,
         /\nThe following hook\(s\)\/validation failed: \[AWS::EarlyValidation::PropertyValidation\]/
       )
-    }).pipe(Effect.provide(world(network))))
+    }).pipe(Effect.provide(worldWith(network))))
 
   it.effect("of an update tells that the stack is as it was", () =>
     Effect.gen(function*() {
-      yield* runToEnd(deployEvent({ id: "1" }))
-      const other = templateOf({ Topic: "AWS::SNS::Topic" })
-      yield* ArtifactStoreMemory.use(({ put }) => put("MyTemplate", { "template-package/template.json": other }))
-      yield* failing("Topic", "quota")
-      const { message } = yield* runToEnd(deployEvent({ id: "2" }))
+      yield* runToEnd(eventOf({}, { id: "1" }))
+      const other = nestingTemplate({ Topic: "AWS::SNS::Topic" })
+      yield* putTemplate(other)
+      yield* failResource("Topic", "quota")
+      const { message } = yield* runToEnd(eventOf({}, { id: "2" }))
       assert.strictEqual(
         message,
         "Update failed: UPDATE_ROLLBACK_COMPLETE\nTopic (AWS::SNS::Topic): quota\n" +
           "Stack \"MyTestStack\" is as it was before: mend the cause, then deploy it again"
       )
-    }).pipe(Effect.provide(world(network))))
+    }).pipe(Effect.provide(worldWith(network))))
 
   it.effect("asks DescribeEvents for nothing where the stack's events tell the cause", () =>
     Effect.gen(function*() {
-      yield* failing("Queue", "quota")
+      yield* failResource("Queue", "quota")
       const cloudFormation = yield* CloudFormation
-      const { message } = yield* Effect.provideService(runToEnd(deployEvent()), CloudFormation, {
+      const { message } = yield* Effect.provideService(runToEnd(eventOf()), CloudFormation, {
         ...cloudFormation,
         failedEvents: () => Effect.die("asked")
       })
       assert.include(message, "quota")
-    }).pipe(Effect.provide(world(network))))
+    }).pipe(Effect.provide(worldWith(network))))
 })
 
 /** What happened to a stack, second by second. */

@@ -1,6 +1,6 @@
 // Whole runs of DeployStack in a world in memory, with all that may befall them. RUNS is their number.
 import { assert, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, Layer, Random, Schedule, Schema } from "effect"
+import { Deferred, Duration, Effect, Fiber, Random, Schedule, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
 import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
@@ -8,11 +8,10 @@ import { StackStatus } from "../../../src/domain/stack/StackStatus.ts"
 import * as JobRunner from "../../../src/JobRunner.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { CodePipeline } from "../../../src/services/CodePipeline.ts"
-import { ArtifactStoreMemory } from "../../../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../../src/testing/LocalPipeline.ts"
-import { deployEvent, sampleTemplate } from "../../fixtures.ts"
+import { eventOf, setStatus, world } from "./world.ts"
 
 /** What becomes of one call. */
 const Fate = Schema.Literals([
@@ -51,16 +50,6 @@ const Circumstances = Schema.Struct({
   /** Of what is random in a run, such as the pauses between retries. */
   seed: Schema.Int
 })
-
-const minimal = { stack: "MyTestStack", file: "template-package/template.json", artifact: "MyTemplate" }
-
-const world = Layer.mergeAll(
-  ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": sampleTemplate } }),
-  CloudFormationMemory.layer(),
-  CodePipelineMemory.layer
-)
-
-const somebodySets = (status: string) => CloudFormationMemory.use(({ setStatus }) => setStatus("MyTestStack", status))
 
 const lost = new AwsUnavailable({ operation: "a call", code: "ECONNRESET", detail: "the connection was reset" })
 
@@ -145,7 +134,7 @@ const assertRun = (
   Effect.gen(function*() {
     const cloudFormation = yield* CloudFormationMemory
     const { outcomes } = yield* CodePipelineMemory
-    if (status !== null) yield* somebodySets(status)
+    if (status !== null) yield* setStatus(status)
     yield* TestClock.adjust(minutesAgo * 60_000)
     if (resourceFails) yield* cloudFormation.failResource("MySampleBucket", "The name is taken")
     if (!mayReadEvents) yield* cloudFormation.deny("cloudformation:DescribeStackEvents")
@@ -156,16 +145,15 @@ const assertRun = (
     let invocation = 0
     const invoke = Effect.fnUntraced(function*(event: unknown) {
       invocation++
-      if (invocation === interference?.at) yield* somebodySets(interference.status)
+      if (invocation === interference?.at) yield* setStatus(interference.status)
       // What keeps a stack busy for ever would keep the job waiting for ever.
-      if (invocation === rescue) yield* somebodySets("UPDATE_COMPLETE")
+      if (invocation === rescue) yield* setStatus("UPDATE_COMPLETE")
       const again = deliveredAgainAfter === null
         ? Effect.void
         : Effect.delay(deliver(event), deliveredAgainAfter * 60_000)
       yield* Effect.all([deliver(event), again], { concurrency: 2 })
     })
-    const userParameters = JSON.stringify({ ...minimal, whenBusy, waitForCleanup })
-    const event = deployEvent({ id: "1", userParameters })
+    const event = eventOf({ whenBusy, waitForCleanup }, { id: "1" })
     const fiber = yield* Effect.forkChild(Effect.timed(LocalPipeline.run({ event, invoke, maxInvocations: 200 })))
     yield* TestClock.adjust("1 day")
     const [took, outcome] = yield* Fiber.join(fiber)
@@ -182,7 +170,7 @@ const assertRun = (
     const alone = interference === null && status === null && invocation < rescue
     const provable = mayReadEvents && alone && !gaveUp
     if (provable) assert.strictEqual(outcome._tag, resourceFails ? "Failed" : "Succeeded")
-  }).pipe(Random.withSeed(seed), Effect.withTracerEnabled(false), Effect.provide(world, { local: true }))
+  }).pipe(Random.withSeed(seed), Effect.withTracerEnabled(false), Effect.provide(world(), { local: true }))
 
 it.effect.prop(
   "a run from any start, whatever befalls it, ends in exactly one result, and begins at most one operation",

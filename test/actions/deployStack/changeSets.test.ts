@@ -1,0 +1,327 @@
+// The modes of DeployStack that work with change sets.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { AwsRejected } from "../../../src/domain/job/AwsError.ts"
+import { ChangeSetExists, CloudFormation } from "../../../src/services/CloudFormation.ts"
+import {
+  deny,
+  eventWith,
+  failResource,
+  invoke,
+  nextEvent,
+  operationTokens,
+  putTemplate,
+  required,
+  runToEnd,
+  stack,
+  statusOfStack,
+  templateOf,
+  world
+} from "./world.ts"
+
+const first = templateOf({ Topic: "AWS::SNS::Topic", Table: "AWS::DynamoDB::Table" })
+const second = templateOf({ Queue: "AWS::SQS::Queue", Table: "AWS::DynamoDB::GlobalTable" })
+
+const run = (id: string, userParameters: Readonly<Record<string, unknown>>) =>
+  runToEnd(eventWith(userParameters, { id }), "10 seconds")
+
+const created = run("earlier", required)
+const changeTemplate = putTemplate(second)
+
+describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
+  const replace = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
+  const execute = { stack, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
+
+  it.effect("make a change set, tell what it changes, and execute it", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const started = yield* invoke(eventWith(replace, { id: "1" }))
+      assert.strictEqual(started.message, "Change set \"Next\" create started")
+      yield* TestClock.adjust("1 minute")
+      const made = yield* invoke(nextEvent(started, "2", replace))
+      assert.deepInclude(made, {
+        _tag: "Succeeded",
+        message: "Change set \"Next\" created: 3 changes (1 replace, 1 remove, 1 add): " +
+          "replace Table (AWS::DynamoDB::GlobalTable), remove Topic (AWS::SNS::Topic), add Queue (AWS::SQS::Queue)"
+      })
+      assert.deepNestedInclude(made, { "outputVariables.ChangeSetName": "Next" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
+
+      const outcome = yield* run("3", execute)
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-3"])
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("create a stack that does not exist", () =>
+    Effect.gen(function*() {
+      const made = yield* run("1", replace)
+      assert.include(made.message, "2 changes (2 add)")
+      assert.deepStrictEqual(yield* statusOfStack, Option.some("REVIEW_IN_PROGRESS"))
+      assert.deepInclude(yield* run("2", execute), { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("replace a change set of the same name by another", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* run("1", replace)
+      yield* changeTemplate
+      const made = yield* run("2", replace)
+      assert.include(made.message, "3 changes")
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("take the change set that an earlier delivery has made", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const started = yield* invoke(eventWith(replace, { id: "1" }))
+      const again = yield* invoke(eventWith(replace, { id: "1" }))
+      assert.strictEqual(again._tag, "Continued")
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(yield* invoke(nextEvent(started, "2", replace)), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("succeed with an empty change set, both, and say so", () =>
+    Effect.gen(function*() {
+      yield* created
+      const empty = "There were no stack updates: change set \"Next\" is empty"
+      assert.deepInclude(yield* run("1", replace), { _tag: "Succeeded", message: empty })
+      assert.deepInclude(yield* run("2", execute), { _tag: "Succeeded", message: empty })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect.each<readonly [what: string, prepare: Effect.Effect<unknown, unknown, CloudFormation>, reason: string]>([
+    ["a missing change set", Effect.void, "there is no such change set"],
+    [
+      "a stale change set",
+      CloudFormation.use(({ createChangeSet, update }) =>
+        Effect.andThen(
+          createChangeSet({
+            stack,
+            changeSet: "Next",
+            type: "UPDATE",
+            description: "",
+            templateBody: second
+          }),
+          update({ stack, clientRequestToken: "Console-1", templateBody: templateOf({ Other: "AWS::SNS::Topic" }) })
+        )
+      ),
+      "it is obsolete"
+    ]
+  ])("refuse %s clearly", ([, prepare, reason]) =>
+    Effect.gen(function*() {
+      yield* created
+      yield* prepare
+      yield* TestClock.adjust("1 hour")
+      const outcome = yield* run("1", execute)
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.include(outcome.message, `Change set "Next" of stack "${stack}" cannot be executed: ${reason}`)
+      assert.notInclude(yield* operationTokens, "execute-1")
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("refuse a stack that is not there", () =>
+    Effect.gen(function*() {
+      const outcome = yield* run("1", execute)
+      assert.include(outcome.message, "cannot be executed: there is no such stack")
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("wait for a change set that somebody is making", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* CloudFormation.use(({ createChangeSet }) =>
+        createChangeSet({ stack, changeSet: "Next", type: "UPDATE", description: "", templateBody: second })
+      )
+      const waiting = yield* invoke(eventWith(execute, { id: "1" }))
+      assert.include(waiting.message, "change set \"Next\" is being made")
+      yield* TestClock.adjust("1 minute")
+      assert.include((yield* invoke(nextEvent(waiting, "2", execute))).message, "Stack update started: 3 changes")
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("a second delivery of the execution executes nothing again", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      yield* run("1", replace)
+      yield* invoke(eventWith(execute, { id: "2" }))
+      const during = yield* invoke(eventWith(execute, { id: "2" }))
+      assert.strictEqual(during.message, "Stack update still in progress")
+      yield* TestClock.adjust("1 hour")
+      const after = yield* invoke(eventWith(execute, { id: "2" }))
+      assert.deepInclude(yield* invoke(nextEvent(after, "3", execute)), { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-2"])
+    }).pipe(Effect.provide(world(first))))
+})
+
+describe("CHANGE_SET_DEPLOY", () => {
+  const deploy = { ...required, mode: "CHANGE_SET_DEPLOY" }
+
+  it.effect("makes a change set, says what it will change, and executes it", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const started = yield* invoke(eventWith(deploy, { id: "1" }))
+      assert.strictEqual(started.message, "Change set \"execute-1\" create started")
+      const making = yield* invoke(nextEvent(started, "2", deploy))
+      assert.strictEqual(making.message, "Change set \"execute-1\" is being made")
+      yield* TestClock.adjust("1 minute")
+      const executing = yield* invoke(nextEvent(making, "3", deploy))
+      assert.match(executing.message, /^Stack update started: 3 changes \(1 replace, 1 remove, 1 add\): replace Table/)
+      yield* TestClock.adjust("1 minute")
+      const outcome = yield* invoke(nextEvent(executing, "4", deploy))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-1"])
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("creates a stack that does not exist", () =>
+    Effect.gen(function*() {
+      assert.deepInclude(yield* run("1", deploy), { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("has nothing to do where nothing changes, and clears the empty change set away", () =>
+    Effect.gen(function*() {
+      yield* created
+      const outcome = yield* run("1", deploy)
+      assert.deepInclude(outcome, {
+        _tag: "Succeeded",
+        message: "There were no stack updates: change set \"execute-1\" is empty"
+      })
+      const left = yield* CloudFormation.use(({ describeChangeSet }) =>
+        describeChangeSet({ stack, changeSet: "execute-1" })
+      )
+      assert.isTrue(Option.isNone(left))
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("fails with the causes when a resource fails", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      yield* failResource("Queue", "The name is taken")
+      const outcome = yield* run("1", deploy)
+      assert.match(
+        outcome.message,
+        /^Update failed: UPDATE_ROLLBACK_COMPLETE\nQueue \(AWS::SQS::Queue\): The name is taken/
+      )
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("a job that comes twice executes nothing twice", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const started = yield* invoke(eventWith(deploy, { id: "1" }))
+      yield* invoke(eventWith(deploy, { id: "1" }))
+      yield* TestClock.adjust("1 minute")
+      const executing = yield* invoke(nextEvent(started, "2", deploy))
+      const again = yield* invoke(nextEvent(started, "2", deploy))
+      assert.strictEqual(again._tag, "Continued")
+      yield* TestClock.adjust("1 hour")
+      assert.deepInclude(yield* invoke(nextEvent(again, "3", deploy)), { _tag: "Succeeded" })
+      assert.deepInclude(yield* invoke(nextEvent(executing, "4", deploy)), { _tag: "Succeeded" })
+      const late = yield* invoke(eventWith(deploy, { id: "1" }))
+      assert.deepInclude(yield* invoke(nextEvent(late, "5", deploy)), { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-1"])
+    }).pipe(Effect.provide(world(first))))
+})
+
+const clear = (changeSet: string) => CloudFormation.use(({ deleteChangeSet }) => deleteChangeSet({ stack, changeSet }))
+
+describe("what CloudFormation does not do", () => {
+  const deploy = { ...required, mode: "CHANGE_SET_DEPLOY" }
+  const replace = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
+
+  it.effect.each([{}, { parameters: { A: "1" } }])(
+    "to make a change set is told in its words: with %j",
+    (more) =>
+      Effect.gen(function*() {
+        yield* putTemplate("{}")
+        const outcome = yield* invoke(eventWith({ ...replace, ...more }, { id: "1" }))
+        assert.deepInclude(outcome, {
+          _tag: "Failed",
+          type: "ConfigurationError",
+          message: `Error creating change set "Next" for CloudFormation stack "${stack}": ` +
+            "Template format error: At least one Resources member must be defined."
+        })
+      }).pipe(Effect.provide(world(first)))
+  )
+
+  it.effect.each(
+    [
+      [replace, "Next", "Error creating change set \"Next\""],
+      [deploy, "execute-1", "Change set \"execute-1\" of stack \"MyTestStack\" cannot be executed"]
+    ] as const
+  )(
+    "because somebody has deleted the change set is told: %j",
+    ([parameters, changeSet, words]) =>
+      Effect.gen(function*() {
+        yield* created
+        yield* changeTemplate
+        const started = yield* invoke(eventWith(parameters, { id: "1" }))
+        yield* clear(changeSet)
+        const outcome = yield* invoke(nextEvent(started, "2", parameters))
+        assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+        assert.include(outcome.message, words)
+        assert.include(outcome.message, "there is no such change set")
+        assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
+      }).pipe(Effect.provide(world(first)))
+  )
+
+  it.effect("for the role, to clear an empty change set away, is no failure", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* deny("cloudformation:DeleteChangeSet")
+      assert.deepInclude(yield* run("1", deploy), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect.each<readonly [operation: string, parameters: Readonly<Record<string, unknown>>]>([
+    ["cloudformation:CreateChangeSet", deploy],
+    ["cloudformation:DescribeChangeSet", deploy],
+    ["cloudformation:ExecuteChangeSet", deploy],
+    ["cloudformation:DeleteStack", { stack, mode: "DELETE_ONLY" }]
+  ])("for the role is PermissionError: %s", ([operation, parameters]) =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      yield* deny(operation)
+      const outcome = yield* run("1", parameters)
+      assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError" })
+      assert.include(outcome.message, operation)
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect.each(["delete", "executeChangeSet"] as const)(
+    "as it is asked is told in its words: %s",
+    (call) =>
+      Effect.gen(function*() {
+        yield* created
+        yield* changeTemplate
+        const service = yield* CloudFormation
+        const rejected = new AwsRejected({
+          operation: "cloudformation:Call",
+          code: "ValidationError",
+          detail: "Not so"
+        })
+        const refusing = { ...service, [call]: () => Effect.fail(rejected) }
+        const parameters = call === "delete" ? { stack, mode: "DELETE_ONLY" } : deploy
+        const outcome = yield* run("1", parameters).pipe(Effect.provideService(CloudFormation, refusing))
+        assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+        assert.include(
+          outcome.message,
+          call === "delete" ? `Error deleting CloudFormation stack "${stack}": Not so` : "cannot be executed: Not so"
+        )
+      }).pipe(Effect.provide(world(first)))
+  )
+
+  it.effect("because somebody else makes a change set of that name at the same time is tried again", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const service = yield* CloudFormation
+      const exists = new ChangeSetExists({ stack, changeSet: "Next" })
+      const outcome = yield* invoke(eventWith(replace, { id: "1" })).pipe(
+        Effect.provideService(CloudFormation, { ...service, createChangeSet: () => Effect.fail(exists) })
+      )
+      assert.deepInclude(outcome, { _tag: "Continued" })
+      assert.include(outcome.message, "change set \"Next\" is being deleted")
+    }).pipe(Effect.provide(world(first))))
+})

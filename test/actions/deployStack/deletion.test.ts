@@ -1,0 +1,270 @@
+// The modes of DeployStack that delete stacks, and what each mode requires.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { CloudFormation } from "../../../src/services/CloudFormation.ts"
+import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
+import {
+  describeStack,
+  eventWith,
+  failResource,
+  invoke,
+  nextEvent,
+  operationTokens,
+  putTemplate,
+  required,
+  runToEnd,
+  setStatus,
+  stack,
+  statusOfStack,
+  templateOf,
+  world
+} from "./world.ts"
+
+const first = templateOf({ Topic: "AWS::SNS::Topic", Table: "AWS::DynamoDB::Table" })
+const second = templateOf({ Queue: "AWS::SQS::Queue", Table: "AWS::DynamoDB::GlobalTable" })
+
+const run = (id: string, userParameters: Readonly<Record<string, unknown>>) =>
+  runToEnd(eventWith(userParameters, { id }), "10 seconds")
+
+const created = run("earlier", required)
+const changeTemplate = putTemplate(second)
+
+describe("REPLACE_ON_FAILURE", () => {
+  const parameters = { ...required, mode: "REPLACE_ON_FAILURE" }
+
+  it.effect.each([
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "CREATE_FAILED",
+    "DELETE_FAILED",
+    "UPDATE_ROLLBACK_FAILED",
+    "REVIEW_IN_PROGRESS"
+  ])("deletes a stack in %s and creates it again", (status) =>
+    Effect.gen(function*() {
+      yield* setStatus(status)
+      const started = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.deepInclude(started, { _tag: "Continued", message: "Stack delete started" })
+      yield* TestClock.adjust("1 minute")
+      const creating = yield* invoke(nextEvent(started, "2", parameters))
+      assert.strictEqual(creating.message, "Stack create started")
+      yield* TestClock.adjust("1 minute")
+      const outcome = yield* invoke(nextEvent(creating, "3", parameters))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("updates a healthy stack", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      assert.deepInclude(yield* run("1", parameters), { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "update-1"])
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("leaves a protected stack alone", () =>
+    Effect.gen(function*() {
+      yield* setStatus("ROLLBACK_COMPLETE")
+      yield* CloudFormationMemory.use(({ protect }) => protect(stack))
+      const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.include(outcome.message, "termination protection")
+      assert.isEmpty(yield* operationTokens)
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("deletes nothing before the template is read", () =>
+    Effect.gen(function*() {
+      yield* setStatus("ROLLBACK_COMPLETE")
+      const outcome = yield* invoke(eventWith({ ...parameters, file: "missing.json" }, { id: "1" }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "RevisionUnavailable" })
+      assert.isEmpty(yield* operationTokens)
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("does not delete again what it has failed to create", () =>
+    Effect.gen(function*() {
+      yield* setStatus("ROLLBACK_COMPLETE")
+      yield* failResource("Topic", "The name is taken")
+      const outcome = yield* run("1", parameters)
+      assert.include(outcome.message, "Update failed: ROLLBACK_COMPLETE")
+      const again = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.strictEqual(again._tag, "Continued")
+      assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("tells why the new stack could not be created either", () =>
+    Effect.gen(function*() {
+      yield* failResource("Topic", "The name is taken")
+      yield* run("earlier", required)
+      const outcome = yield* run("1", parameters)
+      assert.match(outcome.message, /^Update failed: ROLLBACK_COMPLETE\nTopic \(AWS::SNS::Topic\): The name is taken/)
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1", "create-1"])
+    }).pipe(Effect.provide(world(first))))
+})
+
+describe("DELETE_ONLY", () => {
+  const parameters = { stack, mode: "DELETE_ONLY" }
+
+  it.effect("deletes a stack, and needs neither artifact nor file", () =>
+    Effect.gen(function*() {
+      yield* created
+      const started = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.strictEqual(started.message, "Stack delete started")
+      const waiting = yield* invoke(nextEvent(started, "2", parameters))
+      assert.include(waiting.message, "Stack delete still in progress: DELETE_IN_PROGRESS")
+      yield* TestClock.adjust("1 minute")
+      const outcome = yield* invoke(nextEvent(waiting, "3", parameters))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack delete complete" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
+      assert.isTrue(Option.isNone(yield* statusOfStack))
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("is content with a stack that is not there", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: `There is no stack "${stack}" to delete` })
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("a second delivery is content with what the first has deleted", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* invoke(eventWith(parameters, { id: "1" }))
+      const again = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.strictEqual(again._tag, "Continued")
+      yield* TestClock.adjust("1 hour")
+      assert.deepInclude(yield* invoke(eventWith(parameters, { id: "1" })), { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("leaves a protected stack alone", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* CloudFormationMemory.use(({ protect }) => protect(stack))
+      const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.deepInclude(outcome, {
+        _tag: "Failed",
+        message:
+          `Stack "${stack}" has termination protection and is not deleted. Switch that off, then retry the action`
+      })
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("tells which resource would not go", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* failResource("Topic", "It has subscriptions")
+      const outcome = yield* run("1", parameters)
+      assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+      assert.match(outcome.message, /^Delete failed: DELETE_FAILED\nTopic \(AWS::SNS::Topic\): It has subscriptions/)
+    }).pipe(Effect.provide(world(first))))
+})
+
+describe("the ARN of a stack that is gone", () => {
+  /** It was deleted a while ago. */
+  const gone = Effect.gen(function*() {
+    yield* created
+    const { id } = Option.getOrThrow(yield* describeStack)
+    yield* run("deleting", { stack: id, mode: "DELETE_ONLY" })
+    yield* TestClock.adjust("1 day")
+    return id
+  })
+
+  it.effect.each(["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_DEPLOY"])(
+    "in %s is made anew under its name, and the next run updates what the first has made",
+    (mode) =>
+      Effect.gen(function*() {
+        const arn = yield* gone
+        const parameters = { ...required, stack: arn, mode }
+        const made = yield* run("1", parameters)
+        assert.strictEqual(made._tag, "Succeeded")
+        yield* changeTemplate
+        const updated = yield* run("2", parameters)
+        assert.deepInclude(updated, { _tag: "Succeeded", externalExecutionId: made.externalExecutionId })
+        assert.notStrictEqual(made.externalExecutionId, arn)
+        assert.lengthOf(yield* operationTokens, 4)
+      }).pipe(Effect.provide(world(first)))
+  )
+
+  it.effect("a second delivery adopts what the first has started", () =>
+    Effect.gen(function*() {
+      const parameters = { ...required, stack: yield* gone }
+      const first = yield* invoke(eventWith(parameters, { id: "1" }))
+      const second = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.deepInclude(second, { _tag: "Continued", externalExecutionId: first.externalExecutionId })
+      assert.deepInclude(yield* run("1", parameters), { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-deleting", "create-1"])
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("a second delivery that does not see the new stack yet watches it by its name", () =>
+    Effect.gen(function*() {
+      const arn = yield* gone
+      const parameters = { ...required, stack: arn }
+      yield* invoke(eventWith(parameters, { id: "1" }))
+      const second = yield* CloudFormation.use((cloudFormation) =>
+        Effect.provideService(invoke(eventWith(parameters, { id: "1" })), CloudFormation, {
+          ...cloudFormation,
+          describe: (name) => name === arn ? cloudFormation.describe(arn) : Effect.succeedNone
+        })
+      )
+      assert.deepInclude(second, { _tag: "Continued", externalExecutionId: stack })
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(yield* invoke(nextEvent(second, "2", parameters)), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("in CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE is that of the stack that has its name", () =>
+    Effect.gen(function*() {
+      const arn = yield* gone
+      const replace = { ...required, stack: arn, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
+      const execute = { stack: arn, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
+      assert.deepInclude(yield* run("1", execute), {
+        _tag: "Failed",
+        message: `Change set "Next" of stack "${stack}" cannot be executed: there is no such stack`
+      })
+      assert.include((yield* run("2", replace)).message, "2 changes (2 add)")
+      assert.deepInclude(yield* run("3", execute), { _tag: "Succeeded" })
+      yield* changeTemplate
+      assert.include((yield* run("4", replace)).message, "3 changes")
+      assert.deepInclude(yield* run("5", execute), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("in DELETE_ONLY is that of no other stack", () =>
+    Effect.gen(function*() {
+      const arn = yield* gone
+      yield* run("1", { ...required, stack: arn })
+      const outcome = yield* run("2", { stack: arn, mode: "DELETE_ONLY" })
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: `There is no stack "${arn}" to delete` })
+      assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("is not what a failure speaks of: the stack of its name is in the way", () =>
+    Effect.gen(function*() {
+      const arn = yield* gone
+      yield* setStatus("ROLLBACK_COMPLETE")
+      const outcome = yield* run("1", { ...required, stack: arn })
+      assert.include(outcome.message, `status is: ROLLBACK_COMPLETE. Delete stack "${stack}"`)
+    }).pipe(Effect.provide(world(first))))
+})
+
+describe("what a mode needs", () => {
+  it.effect.each<readonly [parameters: Readonly<Record<string, unknown>>, missing: ReadonlyArray<string>]>([
+    [{}, ["stack name", "template file name", "artifact name"]],
+    [{ mode: "REPLACE_ON_FAILURE" }, ["stack name", "template file name", "artifact name"]],
+    [{ mode: "DELETE_ONLY" }, ["stack name"]],
+    [{ mode: "CHANGE_SET_EXECUTE" }, ["stack name", "name of the change set"]],
+    [{ mode: "CHANGE_SET_REPLACE", stack }, ["template file name", "artifact name", "name of the change set"]],
+    [{ mode: "CHANGE_SET_DEPLOY", stack }, ["template file name", "artifact name"]]
+  ])("is asked for, all at once, and nothing else: %j", ([parameters, missing]) =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      const asked = outcome.message.split("; ").map((problem) =>
+        problem.replace("Your UserParameters JSON must include the ", "").replace(" (\"changeSet\")", "")
+      )
+      assert.deepStrictEqual(asked, missing)
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("is one of those that there are", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(eventWith({ ...required, mode: "REPLACE" }, { id: "1" }))
+      assert.include(outcome.message, "\"mode\": expected")
+      assert.include(outcome.message, "REPLACE_ON_FAILURE")
+    }).pipe(Effect.provide(world(first))))
+})

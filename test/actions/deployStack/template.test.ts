@@ -1,0 +1,165 @@
+// How DeployStack reads the template and hands it to CloudFormation.
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
+import { ArtifactDenied, ArtifactStore, UploadFailed } from "../../../src/services/ArtifactStore.ts"
+import { CloudFormation, type StackRequest } from "../../../src/services/CloudFormation.ts"
+import { ArtifactStoreMemory } from "../../../src/testing/ArtifactStoreMemory.ts"
+import { deployEvent, sampleTemplate } from "../../fixtures.ts"
+import { invoke, nextEvent, runToEnd, world, worldOf } from "./world.ts"
+
+/** What CloudFormation is asked to create. */
+const created = (event: unknown) =>
+  Effect.gen(function*() {
+    const cloudFormation = yield* CloudFormation
+    const requests: Array<StackRequest> = []
+    const outcome = yield* Effect.provideService(invoke(event), CloudFormation, {
+      ...cloudFormation,
+      create: (request) => Effect.andThen(Effect.sync(() => requests.push(request)), cloudFormation.create(request))
+    })
+    return { outcome, request: requests[0] }
+  })
+
+const largeTemplate = `{"Resources":{"A":{"Type":"${"ü".repeat(30_000)}"}}}`
+const withBucket = JSON.stringify({
+  stack: "MyTestStack",
+  file: "template-package/template.json",
+  artifact: "MyTemplate",
+  templateBucket: "templates"
+})
+
+describe("the template", () => {
+  it.effect("goes in the call as it is, up to 51,200 bytes", () =>
+    Effect.gen(function*() {
+      const { request } = yield* created(deployEvent())
+      assert.deepInclude(request, { templateBody: "x".repeat(51_200) })
+    }).pipe(Effect.provide(world("x".repeat(51_200)))))
+
+  it.effect("of more bytes, if not more characters, is refused where there is no bucket, with what to do", () =>
+    Effect.gen(function*() {
+      const { outcome, request } = yield* created(deployEvent())
+      assert.isUndefined(request)
+      assert.deepInclude(outcome, { type: "ConfigurationError" })
+      assert.include(outcome.message, "it has 60031 bytes, CloudFormation takes 51200 in a call")
+      assert.include(outcome.message, "TEMPLATE_BUCKET")
+    }).pipe(Effect.provide(world(largeTemplate))))
+
+  it.effect("of more bytes goes through the bucket of UserParameters, under a key made of its content", () =>
+    Effect.gen(function*() {
+      const first = yield* created(deployEvent({ id: "1", userParameters: withBucket }))
+      const { uploads } = yield* ArtifactStoreMemory
+      const [[url, body] = [], ...others] = [...uploads]
+      assert.isEmpty(others)
+      assert.deepInclude(first.request, { templateUrl: url ?? "" })
+      assert.match(url ?? "", /^https:\/\/templates\..*\/effect-codepipeline\/[0-9a-f]{64}$/)
+      assert.strictEqual(Buffer.from(body ?? []).toString(), largeTemplate)
+
+      yield* TestClock.adjust("1 hour")
+      const again = yield* invoke(deployEvent({ id: "2", userParameters: withBucket }))
+      assert.strictEqual(again.message, "There were no stack updates")
+      assert.strictEqual(uploads.size, 1)
+    }).pipe(Effect.provide(world(largeTemplate))))
+
+  it.effect("of more bytes goes through the bucket of the function's environment", () =>
+    Effect.gen(function*() {
+      const { request } = yield* created(deployEvent())
+      assert.include(JSON.stringify(request), "https://from-environment.")
+    }).pipe(
+      Effect.provideService(
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.fromUnknown({ TEMPLATE_BUCKET: "from-environment" })
+      ),
+      Effect.provide(world(largeTemplate))
+    ))
+
+  it.effect("of more than 1 MiB is a ConfigurationError with both sizes", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent({ userParameters: withBucket }))
+      assert.deepInclude(outcome, { type: "ConfigurationError" })
+      assert.match(outcome.message, /has 1048577 bytes or more; 1048576 are allowed/)
+    }).pipe(Effect.provide(world("x".repeat(1_048_577)))))
+
+  it.effect("loses its byte-order mark, and nothing else", () =>
+    Effect.gen(function*() {
+      const { request } = yield* created(deployEvent())
+      assert.deepInclude(request, { templateBody: sampleTemplate })
+    }).pipe(Effect.provide(world(`\uFEFF${sampleTemplate}`))))
+
+  it.effect.each<readonly [what: string, bytes: Uint8Array, reason: string]>([
+    ["UTF-16", Buffer.from(`\uFEFF${sampleTemplate}`, "utf16le"), "it is UTF-16 text, CloudFormation takes UTF-8"],
+    ["UTF-16 without a mark", Buffer.from(sampleTemplate, "utf16le"), "it is UTF-16 text"],
+    ["binary", new Uint8Array([0x7b, 0xff, 0x7d]), "it is not UTF-8 text"]
+  ])("in %s is refused with the reason", ([, bytes, reason]) =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent())
+      assert.deepInclude(outcome, { type: "ConfigurationError" })
+      assert.include(outcome.message, reason)
+    }).pipe(Effect.provide(world(bytes))))
+
+  it.effect("in YAML goes as it is", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* runToEnd(deployEvent()))._tag, "Succeeded")
+    }).pipe(Effect.provide(world("Resources:\n  B:\n    Type: AWS::S3::Bucket\n"))))
+
+  it.effect("in an artifact that the event does not have is RevisionUnavailable, in the sample's words", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent({ inputArtifacts: [] }))
+      assert.deepInclude(outcome, { type: "RevisionUnavailable" })
+      assert.include(outcome.message, "Input artifact named \"MyTemplate\" not found in event")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("that the artifact does not have is RevisionUnavailable, with near names", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent())
+      assert.deepInclude(outcome, { type: "RevisionUnavailable" })
+      assert.include(outcome.message, "near is \"template.json\"")
+    }).pipe(Effect.provide(worldOf({ MyTemplate: { "template.json": sampleTemplate } }))))
+})
+
+const outcomeWith = (store: Partial<ArtifactStore["Service"]>) =>
+  ArtifactStore.use((present) =>
+    invoke(deployEvent({ userParameters: withBucket })).pipe(
+      Effect.provideService(ArtifactStore, { ...present, ...store })
+    )
+  )
+
+describe("S3", () => {
+  const place = { artifact: "MyTemplate", bucket: "b", key: "k" }
+  const upload = { bucket: "templates", key: "k", reason: "AccessDenied: Access Denied" }
+
+  it.effect("that does not let the artifact be read is PermissionError, and names whose credentials they are", () =>
+    Effect.gen(function*() {
+      const denied = new ArtifactDenied({ ...place, purpose: "read", reason: "AccessDenied: Access Denied" })
+      const outcome = yield* outcomeWith({ read: () => Effect.fail(denied) })
+      assert.deepInclude(outcome, { type: "PermissionError" })
+      assert.include(outcome.message, "the credentials of the pipeline action's role, which needs s3:GetObject")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("that finds the credentials expired is asked again by the next job, with fresh ones", () =>
+    Effect.gen(function*() {
+      const expired = new AwsUnavailable({ operation: "s3:GetObject", code: "ExpiredToken", detail: "It has expired." })
+      const first = yield* outcomeWith({ read: () => Effect.fail(expired) })
+      const second = yield* invoke(nextEvent(first, "2"))
+      assert.strictEqual(second.message, "Stack create started")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("that does not let the template be uploaded is PermissionError, and names the function's role", () =>
+    Effect.gen(function*() {
+      const denied = new UploadFailed({ ...upload, denied: true })
+      const outcome = yield* outcomeWith({ upload: () => Effect.fail(denied) })
+      assert.deepInclude(outcome, { type: "PermissionError" })
+      assert.include(outcome.message, "s3://templates/k")
+      assert.include(outcome.message, "The role of the Lambda function needs s3:PutObject")
+    }).pipe(Effect.provide(world(largeTemplate))))
+
+  it.effect("that has no bucket for the template is ConfigurationError", () =>
+    Effect.gen(function*() {
+      const missing = new UploadFailed({ ...upload, denied: false, reason: "there is no such bucket" })
+      const outcome = yield* outcomeWith({ upload: () => Effect.fail(missing) })
+      assert.deepInclude(outcome, {
+        type: "ConfigurationError",
+        message: "Could not upload to s3://templates/k: there is no such bucket"
+      })
+    }).pipe(Effect.provide(world(largeTemplate))))
+})

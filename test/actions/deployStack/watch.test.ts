@@ -1,0 +1,241 @@
+// How DeployStack watches an operation until its end.
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { CloudFormation, type Stack } from "../../../src/services/CloudFormation.ts"
+import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
+import { deployEvent } from "../../fixtures.ts"
+import {
+  createdEarlier,
+  deny,
+  describeStack,
+  eventOf,
+  failResource,
+  foreignToken,
+  invoke,
+  nextEvent,
+  operationTokens,
+  runToEnd,
+  setStatus,
+  tokenOf,
+  world
+} from "./world.ts"
+
+/** Invokes the action while reads show the stack like this, with these events. */
+const showing = (
+  event: unknown,
+  events: Effect.Success<ReturnType<CloudFormation["Service"]["events"]>>,
+  stack: Option.Option<Stack>
+) =>
+  CloudFormation.use((cloudFormation) =>
+    Effect.provideService(invoke(event), CloudFormation, {
+      ...cloudFormation,
+      describe: () => Effect.succeed(stack),
+      events: () => Effect.succeed(events)
+    })
+  )
+
+describe("a verdict", () => {
+  it.effect("is not taken from the status of somebody else's later update", () =>
+    Effect.gen(function*() {
+      yield* createdEarlier
+      yield* failResource("MySampleBucket", "The name is taken")
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      yield* TestClock.adjust("1 hour")
+      yield* setStatus("UPDATE_COMPLETE")
+      const outcome = yield* invoke(nextEvent(first, "2"))
+      assert.strictEqual(outcome._tag, "Failed")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("waits while the stack still shows the status that it had before", () =>
+    Effect.gen(function*() {
+      yield* createdEarlier
+      const before = yield* describeStack
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      const stale = CloudFormation.use((cloudFormation) =>
+        invoke(nextEvent(first, "2")).pipe(
+          Effect.provideService(CloudFormation, {
+            ...cloudFormation,
+            describe: () => Effect.succeed(before),
+            events: (stack, since) =>
+              Effect.map(
+                cloudFormation.events(stack, since),
+                (events) => events.filter(({ clientRequestToken }) => clientRequestToken !== "update-1")
+              )
+          })
+        )
+      )
+      assert.strictEqual(Option.getOrThrow(before).status, "CREATE_COMPLETE")
+      assert.strictEqual((yield* stale)._tag, "Continued")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("goes by status and times where the role may not read events, and the cause is the bare status", () =>
+    Effect.gen(function*() {
+      yield* deny("cloudformation:DescribeStackEvents")
+      yield* failResource("MySampleBucket", "The name is taken")
+      const outcome = yield* runToEnd(deployEvent())
+      assert.strictEqual(
+        outcome.message,
+        "Update failed: ROLLBACK_COMPLETE\n" +
+          "cloudformation:DescribeStackEvents would tell more; the role of the Lambda function does not have it\n" +
+          "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
+      )
+    }).pipe(Effect.provide(world())))
+
+  it.effect("is about our stack, not about another that somebody made under its name", () =>
+    Effect.gen(function*() {
+      const first = yield* invoke(deployEvent({ id: "1" }))
+      yield* TestClock.adjust("1 second")
+      yield* setStatus("DELETE_COMPLETE")
+      yield* TestClock.adjust("1 second")
+      yield* setStatus("CREATE_COMPLETE")
+      const outcome = yield* invoke(nextEvent(first, "2"))
+      assert.deepInclude(outcome, { _tag: "Failed" })
+      assert.include(outcome.message, "Update failed: DELETE_COMPLETE")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("is a failure where nothing shows our operation for a quarter of an hour", () =>
+    Effect.gen(function*() {
+      yield* createdEarlier
+      const { events, ...cloudFormation } = yield* CloudFormation
+      const before = yield* cloudFormation.describe("MyTestStack")
+      const outcome = yield* runToEnd(deployEvent({ id: "1" })).pipe(
+        Effect.provideService(CloudFormation, {
+          ...cloudFormation,
+          describe: () => Effect.succeed(before),
+          events: (stack, since) =>
+            Effect.map(events(stack, since), (all) => all.filter((event) => event.clientRequestToken !== "update-1"))
+        })
+      )
+      assert.include(outcome.message, "for 15 minutes the stack, in status CREATE_COMPLETE, has not shown it")
+    }).pipe(Effect.provide(world())))
+
+  describe("where no event has a token", () => {
+    const ended = Effect.gen(function*() {
+      yield* createdEarlier
+      const before = yield* describeStack
+      yield* TestClock.adjust("1 hour")
+      const timestamp = (yield* Clock.currentTimeMillis) - 60_000
+      const stack = Option.map(before, (stack) => ({ ...stack, status: "UPDATE_COMPLETE", changedAt: timestamp }))
+      const { id } = Option.getOrThrow(before)
+      const event = {
+        stackId: id,
+        physicalResourceId: id,
+        logicalResourceId: "MyTestStack",
+        resourceType: "AWS::CloudFormation::Stack",
+        timestamp,
+        status: "UPDATE_COMPLETE"
+      }
+      yield* failResource("MySampleBucket", "No")
+      return { event, stack }
+    })
+
+    it.effect("is not taken from an operation that was over before, not by a delivery that adopts ours either", () =>
+      Effect.gen(function*() {
+        const { event, stack } = yield* ended
+        const first = yield* invoke(deployEvent({ id: "1" }))
+        const second = yield* showing(deployEvent({ id: "1" }), [event], stack)
+        assert.strictEqual(second.message, "Stack update still in progress")
+        for (const delivery of [first, second]) {
+          assert.strictEqual((yield* showing(nextEvent(delivery, "2"), [event], stack))._tag, "Continued")
+        }
+        yield* TestClock.adjust("1 minute")
+        assert.include((yield* invoke(nextEvent(second, "3"))).message, "Update failed: UPDATE_ROLLBACK_COMPLETE")
+      }).pipe(Effect.provide(world())))
+
+    it.effect("is that of the operation since our own call: an emulator's", () =>
+      Effect.gen(function*() {
+        const { event, stack } = yield* ended
+        const first = yield* invoke(deployEvent({ id: "1" }))
+        const ours = { ...event, timestamp: event.timestamp + 120_000 }
+        assert.strictEqual((yield* showing(nextEvent(first, "2"), [ours, event], stack))._tag, "Succeeded")
+      }).pipe(Effect.provide(world())))
+  })
+
+  it.effect("on a stack that was never seen is that there is none", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(deployEvent({ continuationToken: foreignToken }))
+      assert.strictEqual(outcome.message, "Update failed: stack \"MyTestStack\" does not exist")
+    }).pipe(Effect.provide(world())))
+})
+
+describe("a token that is not ours", () => {
+  it.effect("resumes by the stack's name and status", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const first = yield* invoke(deployEvent({ id: "1", continuationToken: foreignToken }))
+      assert.strictEqual(first.message, "Stack update still in progress: UPDATE_IN_PROGRESS")
+      yield* setStatus("UPDATE_COMPLETE")
+      const second = yield* invoke(nextEvent(first, "2"))
+      assert.deepInclude(second, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.isEmpty(yield* operationTokens)
+    }).pipe(Effect.provide(world())))
+})
+
+describe("a token", () => {
+  it.effect("with the state of a job for another stack is no token of ours: the stack of UserParameters is watched", () =>
+    Effect.gen(function*() {
+      const other = yield* invoke(eventOf({ stack: "OtherStack" }, { id: "1" }))
+      yield* setStatus("UPDATE_COMPLETE")
+      const outcome = yield* invoke(eventOf({}, { id: "2", continuationToken: tokenOf(other) }))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.include("externalExecutionId" in outcome ? outcome.externalExecutionId : "", "stack/MyTestStack/")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("of a stack that UserParameters name by its ARN is ours", () =>
+    Effect.gen(function*() {
+      yield* createdEarlier
+      const { id } = Option.getOrThrow(yield* describeStack)
+      const first = yield* invoke(eventOf({ stack: id }, { id: "1" }))
+      yield* CloudFormationMemory.use(({ operationTokens }) =>
+        Effect.sync(() => assert.include(operationTokens, "update-1"))
+      )
+      yield* TestClock.adjust("1 hour")
+      yield* setStatus("UPDATE_ROLLBACK_COMPLETE")
+      const outcome = yield* invoke(eventOf({ stack: id }, { id: "2", continuationToken: tokenOf(first) }))
+      assert.strictEqual(outcome._tag, "Succeeded")
+    }).pipe(Effect.provide(world())))
+})
+
+describe("waitForCleanup", () => {
+  it.effect("false: an update has succeeded when only old resources are still to go", () =>
+    Effect.gen(function*() {
+      yield* createdEarlier
+      const first = yield* invoke(eventOf({ waitForCleanup: false }, { id: "1" }))
+      yield* TestClock.adjust("10 seconds")
+      const outcome = yield* invoke(eventOf({ waitForCleanup: false }, { id: "2", continuationToken: tokenOf(first) }))
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      const { status } = Option.getOrThrow(yield* describeStack)
+      assert.strictEqual(status, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("true: they are waited for", () =>
+    Effect.gen(function*() {
+      yield* createdEarlier
+      const first = yield* invoke(eventOf({ waitForCleanup: true }, { id: "1" }))
+      yield* TestClock.adjust("10 seconds")
+      const second = yield* invoke(eventOf({ waitForCleanup: true }, { id: "2", continuationToken: tokenOf(first) }))
+      assert.strictEqual(
+        second.message,
+        "Stack update still in progress: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+      )
+    }).pipe(Effect.provide(world())))
+})
+
+describe("timeoutMinutes", () => {
+  it.effect("ends a deployment that takes longer, and names its stack", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const outcome = yield* runToEnd(eventOf({ timeoutMinutes: 10 }, { continuationToken: foreignToken }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+      assert.include(outcome.message, "Stack update still in progress: UPDATE_IN_PROGRESS")
+      assert.match("externalExecutionId" in outcome ? outcome.externalExecutionId ?? "" : "", /^arn:.*MyTestStack/)
+    }).pipe(Effect.provide(world())))
+
+  it.effect.each([0, 1_411, "10"])("%j is refused", (timeoutMinutes) =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(eventOf({ timeoutMinutes }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.include(outcome.message, "timeoutMinutes")
+    }).pipe(Effect.provide(world())))
+})
