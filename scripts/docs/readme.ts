@@ -1,8 +1,9 @@
-// npm run readme: writes the parts of README.md, of the pages in docs/, and of the template of the functions, that come
-// from the code.
+// npm run readme: writes the generated parts of README.md, of the pages in docs/, and of the functions' template.
 import * as Effect from "effect/Effect"
+import { execFile } from "node:child_process"
 import { readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import { options, type OptionText } from "../../src/actions/deployStack/Parameters.ts"
 import { Evidence } from "../../src/domain/stack/StackEvents.ts"
 import * as StackPlan from "../../src/domain/stack/StackPlan.ts"
@@ -10,7 +11,9 @@ import { StackStatus } from "../../src/domain/stack/StackStatus.ts"
 import * as Telemetry from "../../src/runtime/Telemetry.ts"
 import { helpOf, runScript, type Script } from "../commandLine.ts"
 import { script as deployScript } from "../deploy/deployOptions.ts"
-import { functionNames, furtherPermissions, minimalPolicy, templateStatements } from "../permissions.ts"
+import { functionNames } from "../permissions.ts"
+import { code, codeBlock, table } from "./markdown.ts"
+import { furtherPermissions, minimalPolicy, templateStatements } from "./policies.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
 
@@ -19,12 +22,12 @@ const atStart = (mode: StackPlan.Mode, observation: StackPlan.Observation): stri
   const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Foreign()) : decision
   return StackPlan.Start.$match(step, {
     Begin: ({ operation }) => `${operation} it`,
-    Prepare: () => "make a change set",
+    Prepare: () => "create a change set",
     Execute: () => "execute the change set",
     NothingToDelete: () => "succeed",
     StackNotFound: () => "fail",
     Adopt: () => "watch it",
-    Postpone: () => "wait, then look again",
+    Postpone: () => "wait, then retry",
     Refuse: () => "refuse"
   })
 }
@@ -48,7 +51,7 @@ const shownModes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "DELETE_ONLY"] as con
 const statusTable = () =>
   table([
     ["Status of the stack", "A new job", "… that replaces", "… that deletes", "A job that watches its update"],
-    ["(no such stack)", ...shownModes.map((mode) => atStart(mode, { _tag: "Absent" })), "fail"],
+    ["(does not exist)", ...shownModes.map((mode) => atStart(mode, { _tag: "Absent" })), "fail"],
     ...StackStatus.literals.map((status) => {
       const observation = {
         _tag: "Present",
@@ -64,51 +67,43 @@ const statusTable = () =>
 
 const optionTable = () =>
   table([
-    ["Option", "Values", "Left out", "What it is for"],
+    ["Option", "Values", "Default", "What it is for"],
     ...Object.entries(options).map(([name, { ast: { context } }]) => {
       const { description, otherwise, values } = (context?.annotations ?? {}) as Partial<OptionText>
       if (description === undefined || values === undefined || otherwise === undefined) {
-        throw new Error(`The option "${name}" does not say what it is for, or what holds without it`)
+        throw new Error(`The option "${name}" has no description, no values, or no default`)
       }
-      return [`\`${name}\``, values, otherwise, description]
+      return [code(name), values, otherwise, description]
     })
   ])
 
-/** As the formatter writes tables: the first row is the head, and columns are as wide as their widest cell. */
-const table = ([head = [], ...rows]: ReadonlyArray<ReadonlyArray<string>>) => {
-  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  const line = (row: ReadonlyArray<string>) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n")
-}
+const example = async (file: string) => codeBlock("ts", await readFile(path(file), "utf8"))
 
-const code = async (file: string) => `\`\`\`ts\n${(await readFile(path(file), "utf8")).trimEnd()}\n\`\`\``
-
-const quoted = (names: ReadonlyArray<string>) => names.map((name) => `\`${name}\``).join(", ")
+const codes = (names: ReadonlyArray<string>) => names.map(code).join(", ")
 
 const telemetryTable = () => {
   const { job, ...invocations } = Telemetry.spans
   return [
     table([
       ["Span", "Of"],
-      [quoted([job]), "one job, from its event to its report"],
-      [quoted(Object.values(invocations)), "one invocation of the action, inside that of the job"],
-      ["`cloudformation:CreateStack`, …", "one call of AWS, by its name in IAM, with all its retries"]
+      [code(job), "one job, from its event to its report"],
+      [codes(Object.values(invocations)), "one invocation of the action, inside that of the job"],
+      ["`cloudformation:CreateStack`, …", "one AWS call, by its name in IAM, with all its retries"]
     ]),
-    table([["Attribute", ""], ...Object.entries(Telemetry.attributes).map(([name, words]) => [`\`${name}\``, words])]),
+    table([["Attribute", ""], ...Object.entries(Telemetry.attributes).map(([name, words]) => [code(name), words])]),
     table([
       ["Counter", "Of", "By"],
       [
-        quoted([Telemetry.jobs.id]),
+        code(Telemetry.jobs.id),
         "jobs",
         "`action`, `result`: `Succeeded`, `Continued`, `Failed`, `NotOpen`, `Unreported`"
       ],
       [
-        quoted([Telemetry.awsCalls.id]),
-        "calls of AWS",
+        code(Telemetry.awsCalls.id),
+        "AWS calls",
         "`operation`, `result`: `Succeeded`, `AwsUnavailable`, `AwsDenied`, `AwsRejected`, `Interrupted`"
       ],
-      [quoted([Telemetry.awsRetries.id]), "calls of AWS that were made again", "`operation`"]
+      [code(Telemetry.awsRetries.id), "retries of AWS calls", "`operation`"]
     ])
   ].join("\n\n")
 }
@@ -118,21 +113,21 @@ type Parts = Readonly<Record<string, () => string | Promise<string>>>
 const examples = (...files: ReadonlyArray<string>): Parts =>
   Object.fromEntries(files.map((name) => {
     const file = `test/examples/${name}`
-    return [file, () => code(file)]
+    return [file, () => example(file)]
   }))
 
-/** Each part stands in its page between `<!-- NAME -->` and `<!-- /NAME -->`. */
+/** Each part is between `<!-- NAME -->` and `<!-- /NAME -->` in its page. */
 const pageParts: Readonly<Record<string, Parts>> = {
   "README.md": {
     "option table": optionTable,
-    "minimal policy": () => `\`\`\`json\n${minimalPolicy()}\n\`\`\``,
+    "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy())),
     "permission table": () => table(furtherPermissions()),
     "status table": statusTable,
     "telemetry table": telemetryTable,
     ...examples("embed.ts")
   },
   "docs/deploying.md": {
-    "deploy help": () => `\`\`\`text\n${helpOf(deployScript).trimEnd()}\n\`\`\``
+    "deploy help": () => codeBlock("text", helpOf(deployScript))
   },
   "docs/own-actions.md": examples(
     "greet.ts",
@@ -145,23 +140,38 @@ const pageParts: Readonly<Record<string, Parts>> = {
   )
 }
 
-/** Each part stands in the template between `# <NAME>` and `# </NAME>`. */
+/** Each part is between `# <NAME>` and `# </NAME>` in the template. */
 const templateParts: Parts = Object.fromEntries(
   functionNames.map((name) => [`${name} statements`, () => templateStatements(name)])
 )
 
-/** A file as it is, and as it should be. */
-interface File {
+/** A file's text now, and as generated. */
+interface Generated {
   readonly path: string
   readonly present: string
   readonly current: string
 }
 
-const renew = async (
+/** The text as `npm run format:write` leaves it, so that `npm run readme` needs no rule of formatting. */
+const format = async (file: string, text: string): Promise<string> => {
+  const formatting = promisify(execFile)(process.execPath, [
+    path("node_modules/dprint/bin.cjs"),
+    "fmt",
+    "--stdin",
+    file
+  ], {
+    cwd: path("."),
+    maxBuffer: Infinity
+  })
+  formatting.child.stdin?.end(text)
+  return (await formatting).stdout
+}
+
+const generate = async (
   file: string,
   parts: Parts,
   marks: (name: string) => readonly [open: string, close: string]
-): Promise<File> => {
+): Promise<Generated> => {
   const present = await readFile(path(file), "utf8")
   let current = present
   for (const [name, part] of Object.entries(parts)) {
@@ -174,26 +184,30 @@ const renew = async (
   return { path: file, present, current }
 }
 
-export const pages = () =>
+export const pages = (): Promise<ReadonlyArray<Generated>> =>
   Promise.all(
-    Object.entries(pageParts).map(([page, parts]) =>
-      renew(page, parts, (name) => [`<!-- ${name} -->\n\n`, `\n\n<!-- /${name} -->`])
-    )
+    Object.entries(pageParts).map(async ([page, parts]) => {
+      const { current, present } = await generate(page, parts, (name) => [
+        `<!-- ${name} -->\n\n`,
+        `\n\n<!-- /${name} -->`
+      ])
+      return { path: page, present, current: await format(page, current) }
+    })
   )
 
-export const functionsTemplate = () =>
-  renew("scripts/templates/functions.yaml", templateParts, (name) => [
+export const functionsTemplate = (): Promise<Generated> =>
+  generate("scripts/templates/functions.yaml", templateParts, (name) => [
     `# <${name}>\n`,
     `${" ".repeat(14)}# </${name}>`
   ])
 
 const script: Script<never> = {
   command: "npm run readme",
-  purpose: "Writes the parts of README.md, of the pages in docs/, and of scripts/templates/functions.yaml, that come " +
-    "from the code. A test fails where they are not as the code has them.",
+  purpose: "Writes the generated parts of README.md, of the pages in docs/, and of scripts/templates/functions.yaml. " +
+    "A test fails when they differ from the code.",
   options: {},
   examples: ["npm run readme"],
-  status: "0 they are as the code says, 1 one could not be written, 2 the command line is wrong"
+  status: "0 all parts are written, 1 one could not be written, 2 the command line is wrong"
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
-import { furtherPermissions, minimalPolicy, permissions } from "../../scripts/permissions.ts"
-import { options } from "../../src/actions/deployStack/Parameters.ts"
+import { furtherPermissions, minimalPolicy, templateStatements } from "../../scripts/docs/policies.ts"
+import { functionNames, permissions } from "../../scripts/permissions.ts"
 
 const source = (folder: string) => {
   const url = new URL(`../../src/${folder}/`, import.meta.url)
   return readdirSync(url).map((file) => readFileSync(new URL(file, url), "utf8")).join("\n")
 }
 
-/** The calls of AWS in the words of IAM, as `send` is told them. */
+/** The AWS calls of the code, by their names in IAM. */
 const called = new Set(
   Array.from(
     `${source("services")}\n${source("internal")}`.matchAll(/"((?:cloudformation|s3|codepipeline):[A-Z]\w+)"/g),
@@ -18,31 +18,28 @@ const called = new Set(
 
 const listed = new Set(permissions.flatMap(({ actions }) => actions))
 
-/** No calls: what AWS asks for because of something in one. */
+/** AWS checks these permissions because of something in a call; no call has their name. */
 const implied = new Set(["cloudformation:SetStackPolicy"])
 
-/** Not called yet, but listed already. */
-const awaited = new Set(["cloudformation:DescribeEvents"])
-
-describe("permissions", () => {
-  it("has every call that the code makes", () => {
+describe("the list of permissions", () => {
+  it("has every AWS call of the code", () => {
     assert.isAtLeast(called.size, 10)
     assert.deepStrictEqual([...called].filter((operation) => !listed.has(operation)), [])
   })
 
-  it("has no call that the code does not make", () => {
+  it("has no AWS call that the code does not make", () => {
     const calls = [...listed].filter((action) => /^(cloudformation|s3|codepipeline):/.test(action))
-    const superfluous = calls.filter((action) => !called.has(action) && !implied.has(action) && !awaited.has(action))
-    assert.deepStrictEqual(superfluous, [])
+    assert.deepStrictEqual(calls.filter((action) => !called.has(action) && !implied.has(action)), [])
   })
 
-  it("knows no option that there is not", () => {
-    const known = new Set([...Object.keys(options), "outputFile"])
-    assert.deepStrictEqual(permissions.flatMap(({ options }) => options).filter((option) => !known.has(option)), [])
+  it("names some jobs by an option, a mode or a note", () => {
+    for (const { jobs } of permissions) {
+      if (jobs !== "all") assert.isNotEmpty([...jobs.options ?? [], ...jobs.modes ?? [], ...jobs.note ?? ""])
+    }
   })
 
-  it("asks for all resources only where AWS has none to name", () => {
-    const everywhere = permissions.filter(({ resource }) => resource === "*").flatMap(({ actions }) => actions)
+  it("allows all resources only for actions that have no resources in IAM", () => {
+    const everywhere = permissions.filter(({ resource }) => resource === "any").flatMap(({ actions }) => actions)
     assert.sameMembers(everywhere, [
       "codepipeline:PutJobSuccessResult",
       "codepipeline:PutJobFailureResult",
@@ -51,22 +48,50 @@ describe("permissions", () => {
   })
 })
 
-it("the minimal policy is what a minimal job calls, and the logs", () => {
-  const { Statement } = JSON.parse(minimalPolicy()) as { Statement: ReadonlyArray<{ Action: ReadonlyArray<string> }> }
-  assert.deepStrictEqual(Statement.flatMap(({ Action }) => Action), [
-    "codepipeline:PutJobSuccessResult",
-    "codepipeline:PutJobFailureResult",
-    "cloudformation:DescribeStacks",
-    "cloudformation:CreateStack",
-    "cloudformation:UpdateStack",
-    "cloudformation:DescribeStackEvents",
-    "logs:CreateLogGroup",
-    "logs:CreateLogStream",
-    "logs:PutLogEvents"
+it("the minimal policy allows the calls of a minimal job, and logging", () => {
+  assert.deepStrictEqual(minimalPolicy().Statement.map(({ Action, Resource }) => [Resource, Action]), [
+    ["*", ["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"]],
+    [
+      "arn:aws:cloudformation:REGION:ACCOUNT:stack/MyTestStack/*",
+      [
+        "cloudformation:DescribeStacks",
+        "cloudformation:CreateStack",
+        "cloudformation:UpdateStack",
+        "cloudformation:DescribeStackEvents"
+      ]
+    ],
+    ["arn:aws:logs:REGION:ACCOUNT:*", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]]
   ])
 })
 
-it("every permission is either in the minimal policy or a row of its own", () => {
-  const shown = minimalPolicy() + furtherPermissions().flat().join()
+it("every permission is in the minimal policy or in a row of the table", () => {
+  const shown = JSON.stringify(minimalPolicy()) + furtherPermissions().flat().join()
   for (const action of listed) assert.include(shown, action)
+})
+
+describe("a row of the table", () => {
+  const rows = furtherPermissions().map((row) => row.join(" | "))
+
+  it("names the options that need the permission, its resource and its condition", () => {
+    assert.include(
+      rows,
+      "`roleArn` | the function's | `iam:PassRole` | `arn:aws:iam::ACCOUNT:role/ROLE`, if " +
+        "`{\"StringEquals\":{\"iam:PassedToService\":\"cloudformation.amazonaws.com\"}}` | PermissionError"
+    )
+  })
+
+  it("names the modes that need the permission", () => {
+    assert.include(rows.join("\n"), "`mode` `REPLACE_ON_FAILURE` or `DELETE_ONLY` | the function's")
+  })
+
+  it("says what a job lacks without an optional permission", () => {
+    assert.include(rows.join("\n"), "`cloudformation:GetTemplateSummary` | `*` | names are not checked")
+  })
+})
+
+it("a function's role in the template has only what that function needs", () => {
+  const [deployStack = "", checkWebpage = ""] = functionNames.map(templateStatements)
+  assert.include(deployStack, "cloudformation:CreateStack")
+  assert.notInclude(checkWebpage, "cloudformation:")
+  assert.include(checkWebpage, "Resource: !GetAtt CheckWebpageLogs.Arn")
 })
