@@ -1,13 +1,17 @@
-// The contract of an action: what it takes, what it remembers, how it begins and goes on, and what each of its failures
-// means to CodePipeline. Everything around that is the work of JobRunner.
+// The contract of an action: its parameters, its state, how it starts and resumes, and how each of its errors fails the
+// job. JobRunner does everything else.
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import type { AwsDenied, AwsRejected, AwsUnavailable } from "./domain/job/AwsError.ts"
 import type { Execution } from "./domain/job/ContinuationToken.ts"
 import type { Job } from "./domain/job/Job.ts"
 import type { Failure, FailureType, Progress, Success } from "./domain/job/JobOutcome.ts"
+import { problems } from "./domain/text/problems.ts"
+import { sentences } from "./domain/text/sentences.ts"
 import type {
   ArtifactDenied,
   ArtifactNotFound,
@@ -16,22 +20,22 @@ import type {
   FileTooLarge
 } from "./services/ArtifactStore.ts"
 
-/** What an action is given each time that CodePipeline invokes it. */
+/** The input of an action in each invocation. */
 export interface Invocation<Params> {
   readonly job: Job
-  /** `UserParameters`, decoded. They may have changed since the action began. */
+  /** The decoded `UserParameters`. They may have changed since the action's first job. */
   readonly parameters: Params
-  /** What stays the same from the first job of the action to its last. */
+  /** What all jobs of the action share. */
   readonly execution: Execution
 }
 
-/** How one invocation ends well. */
+/** The result of one invocation. */
 export type Step<State> = Data.TaggedEnum<{
-  /** The action is over. */
+  /** The action succeeded. */
   Done: Success
-  /** The action goes on in another job, with this state. */
+  /** The action continues in another job, with this state. */
   Continue: Progress & { readonly state: State }
-  /** Nothing was begun yet: another job starts the action again. */
+  /** No operation was started yet: another job starts the action again. */
   StartAgain: Progress
 }>
 interface StepDefinition extends Data.TaggedEnum.WithGenerics<1> {
@@ -39,49 +43,50 @@ interface StepDefinition extends Data.TaggedEnum.WithGenerics<1> {
 }
 export const Step = Data.taggedEnum<StepDefinition>()
 
-/** The errors of an action, told apart by their tags: those of `Schema.TaggedError` and `Data.TaggedError` are. */
+/** An error of an action, identified by its tag, such as one of `Schema.TaggedError` or `Data.TaggedError`. */
 export interface TaggedError {
   readonly _tag: string
-  /** For the person who reads it in the console: what happened, to which thing, and what to do about it. */
+  /** For readers of the console: what happened, to which thing, and what to do about it. */
   readonly message: string
 }
 
 /**
- * What each error means to CodePipeline: a type of failure, told in the error's own message, or a function that says
- * more. An error that is not listed does not compile.
+ * How each error fails the job: a failure type, reported with the error's own message, or a function that returns the
+ * whole failure. Omitting an error is a compile-time error.
  */
 export type Failures<E extends TaggedError> = {
   readonly [Tag in E["_tag"]]: FailureType | ((error: Extract<E, { readonly _tag: Tag }>) => Failure)
 }
 
-/** What every action has. */
+/** The properties that every action has. */
 export interface ActionDefinition<Params> {
-  /** Tells the tokens, log lines, spans and metrics of this action from those of others. */
+  /** Identifies the action in continuation tokens, log lines, spans and metrics. */
   readonly name: string
   /** Decodes the text of `UserParameters`; `UserParameters.json` makes one for JSON. */
   readonly parameters: Schema.Codec<Params, string>
   /**
-   * What its log lines and spans say of the job besides its id and the action: the stack, the machine, … that it is
-   * about. Whoever may see logs and traces sees it.
+   * Annotations of log lines and spans besides the job's id and the action's name: the stack, the machine, … that the job
+   * is about. They are visible to everyone who may read logs and traces.
    */
   readonly annotations?: ((parameters: Params) => Readonly<Record<string, string>>) | undefined
   /**
-   * How long the action may take, over all its jobs. One that would go on after that fails instead, with what it waited
-   * for. 23 hours and 30 minutes when left out, and at most: CodePipeline itself ends an action after 24 hours.
+   * The maximum duration of the action, over all its jobs. An action that would continue afterwards fails with the
+   * message of what it was waiting for. Default and maximum: 23 hours and 30 minutes, as CodePipeline itself ends an
+   * action after 24 hours.
    */
   readonly timeout?: ((parameters: Params) => Duration.Duration | undefined) | undefined
 }
 
-/** Begins an action, or begins again where nothing is known. */
+/** Starts an action, or recovers one whose state is unknown. */
 export type Start<Params, State, E, R> = (invocation: Invocation<Params>) => Effect.Effect<Step<State>, E, R>
 
-/** Goes on with an action from the state that it has left. */
+/** Resumes an action from the state that it left. */
 export type Resume<Params, State, E, R> = (
   invocation: Invocation<Params>,
   state: State
 ) => Effect.Effect<Step<State>, E, R>
 
-/** An action, as {@link make} and {@link makeStateless} put it together and `JobRunner` runs it. */
+/** An action as {@link make} and {@link makeStateless} return it and `JobRunner` runs it. */
 export interface Action<Params, State, E extends TaggedError, R> extends ActionDefinition<Params> {
   readonly state: Schema.Codec<State, unknown>
   readonly start: Start<Params, State, E, R>
@@ -91,9 +96,9 @@ export interface Action<Params, State, E extends TaggedError, R> extends ActionD
 }
 
 /**
- * An action that may go on over several jobs: `Action.make({ … })({ … })`. Its functions may fail with different errors;
- * the second call says what each of them means to CodePipeline. It is a call of its own so that TypeScript knows all
- * errors by then, also of functions that are written in place.
+ * Makes an action that may continue over several jobs: `Action.make({ … })({ … })`. Its functions may fail with different
+ * errors; the second call maps each of them to a failure. It is a separate call so that TypeScript has inferred all
+ * errors by then, also those of inline functions.
  */
 export const make = <
   Params,
@@ -107,24 +112,25 @@ export const make = <
 >(
   action: ActionDefinition<Params> & {
     /**
-     * What the action remembers between two jobs. As JSON it may have 1,853 characters less those of the action's name: a
-     * continuation token has 2,048, and the rest is for what the runner keeps beside the state. A longer one fails the job
-     * when the action first wants to go on with it.
+     * What the action keeps between two jobs. Maximum size as JSON: 1,853 characters less those of the action's name. A
+     * continuation token has 2,048; the runner needs the rest. A larger state fails the job when the action first
+     * continues with it. A state that does not satisfy this schema is a bug and fails the job; mark parts that only serve
+     * messages with {@link bestEffort}.
      */
     readonly state: Schema.Codec<State, unknown>
     /**
-     * Begins. The same event may arrive twice, also at the same time: whatever `start` begins has to be known again by
-     * `execution.firstJobId`.
+     * Starts the action. Lambda may deliver the same event twice, also at the same time: make `start` idempotent, with
+     * `execution.firstJobId` as the idempotency key.
      */
     readonly start: Start<Params, NoInfer<State>, E1, R1>
-    /** Goes on from the state that the job before has left. */
+    /** Resumes from the state that the previous job left. */
     readonly resume: (
       invocation: Invocation<Params>,
       state: State
     ) => Effect.Effect<Step<NoInfer<State>>, E2, R2>
     /**
-     * Goes on where there is no state: the token was written by another function, or by a version of this one with
-     * another state. `execution` begins anew. The job fails when this is left out.
+     * Resumes without a state: another function wrote the token, or a version of this one with another state schema.
+     * `execution` is that of a first job. Default: the job fails.
      */
     readonly recover?: Start<Params, NoInfer<State>, E3, R3>
   }
@@ -132,12 +138,12 @@ export const make = <
 (failures: Failures<E1 | E2 | E3>): Action<Params, State, E1 | E2 | E3, R1 | R2 | R3> => ({ ...action, failures })
 
 /**
- * An action that remembers nothing between two jobs: `Action.makeStateless({ … })({ … })`, as {@link make} without `state`
- * and `resume`. It is over in one job, or `Step.StartAgain` has another job start it again.
+ * Makes an action without state: `Action.makeStateless({ … })({ … })`, as {@link make} without `state` and `resume`. It
+ * ends in one job, or `Step.StartAgain` lets another job start it again.
  */
 export const makeStateless = <Params, E extends TaggedError, R>(
   action: ActionDefinition<Params> & {
-    /** Does it. The same event may arrive twice, also at the same time; `execution.firstJobId` is the same then. */
+    /** Runs the action. Lambda may deliver the same event twice, also at the same time: make it idempotent. */
     readonly start: Start<Params, never, E, R>
   }
 ) =>
@@ -148,7 +154,26 @@ export const makeStateless = <Params, E extends TaggedError, R>(
   failures
 })
 
-/** What the errors of ArtifactStore mean. */
+/**
+ * An optional field of a state that only serves messages, such as progress. A value that does not satisfy the schema is
+ * omitted and logged as a warning; it never fails the job.
+ */
+export const bestEffort = <S extends Schema.Constraint>(schema: S) =>
+  Schema.optionalKey(
+    Schema.catchDecoding<Schema.middlewareEncoding<S, S["EncodingServices"]>>(omit)(
+      Schema.catchEncoding<S>(omit)(schema)
+    )
+  )
+
+const omit = (issue: SchemaIssue.Issue) =>
+  Effect.as(
+    Effect.logWarning(
+      `A part of the state that only serves messages is omitted: ${problems("it", issue, undefined).join("; ")}`
+    ),
+    Option.none()
+  )
+
+/** How the errors of ArtifactStore fail a job. */
 export const artifactFailures: Failures<
   ArtifactNotFound | ArtifactUnreadable | ArtifactUnwritable | ArtifactDenied | FileTooLarge
 > = {
@@ -159,15 +184,20 @@ export const artifactFailures: Failures<
   FileTooLarge: "ConfigurationError"
 }
 
-/** What the errors of AWS calls mean, for actions that do not know better. */
+/** How the errors of AWS calls fail a job. Permissions are those of the Lambda function's role. */
 export const awsFailures: Failures<AwsUnavailable | AwsDenied | AwsRejected> = {
-  AwsUnavailable: ({ message }) => ({
+  AwsUnavailable: ({ problem }) => ({
     type: "SystemUnavailable",
-    message: `${message.replace(/\.$/, "")}. Retry the action when AWS answers again`
+    message: sentences(problem, "Retry the action when AWS answers again")
   }),
-  AwsDenied: ({ message, needed }) => ({
+  AwsDenied: ({ needed, problem }) => ({
     type: "PermissionError",
-    message: `${message.replace(/\.$/, "")}. The role of the Lambda function needs ${needed}`
+    message: sentences(
+      problem,
+      needed === undefined
+        ? "Check the credentials and the clock of the Lambda function"
+        : `The role of the Lambda function needs ${needed}`
+    )
   }),
   AwsRejected: "JobFailed"
 }

@@ -1,6 +1,7 @@
-// Runs one job of an action and reports its outcome, once, however the action ends.
+// Runs one job of an action and reports its outcome exactly once, however the action ends.
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,50 +10,34 @@ import * as Schema from "effect/Schema"
 import { type Action, type Failures, type Invocation, Step, type TaggedError } from "./Action.ts"
 import type { AwsDenied, AwsRejected, AwsUnavailable } from "./domain/job/AwsError.ts"
 import * as ContinuationToken from "./domain/job/ContinuationToken.ts"
-import { decodeJob, decodeJobId, type Job, type JobId, type JobInvalid, type NotAJobEvent } from "./domain/job/Job.ts"
+import { decodeJob, decodeJobId, type JobId, type NotAJobEvent } from "./domain/job/Job.ts"
 import {
   failed,
   type Failure,
   type FailureType,
   JobOutcome,
-  type OutputVariablesInvalid,
   type Progress,
   withinLimits
 } from "./domain/job/JobOutcome.ts"
 import * as UserParameters from "./domain/job/UserParameters.ts"
-import { Deadline } from "./runtime/Deadline.ts"
+import { Deadline, timeBudget } from "./runtime/Deadline.ts"
 import * as Telemetry from "./runtime/Telemetry.ts"
 import { CodePipeline } from "./services/CodePipeline.ts"
 
-/** The event gave no job to report on, or CodePipeline did not take the report. Another delivery can still succeed. */
+/** The event names no job, or CodePipeline did not accept the report. A redelivery of the event can still succeed. */
 export type RunError = NotAJobEvent | AwsUnavailable | AwsDenied | AwsRejected
 
 export interface RunOptions {
   /**
-   * How long the function may still run, in milliseconds, as Lambda's context says. Before that is over the action is
-   * interrupted, and the job goes on from where it began. No limit when left out.
+   * How long the function may still run, in milliseconds, from Lambda's context. Before this time is over the action is
+   * interrupted, and the job continues from its starting point. Default: no limit.
    */
   readonly remainingMillis?: number | undefined
 }
 
 /**
- * How the time of one invocation is shared out, in milliseconds from its start. Three seconds, or a quarter where there
- * is little, are kept for telling CodePipeline, and a hundredth for returning.
- */
-const timeBudget = (remainingMillis: number) => {
-  const reserve = Math.min(3_000, remainingMillis / 4)
-  const actionDeadline = remainingMillis - reserve
-  return {
-    /** A call that is silent is given up a little before the action is interrupted, so that the job can name it. */
-    callDeadline: actionDeadline - reserve / 10,
-    actionDeadline,
-    reportDeadline: remainingMillis - Math.min(100, remainingMillis / 100)
-  }
-}
-
-/**
- * Does what the event asks for and tells CodePipeline the outcome, which is also the result. It fails only where nothing
- * was reported: then the function has to fail too, so that Lambda delivers the event again.
+ * Runs the action for this event and reports its outcome to CodePipeline; returns this outcome. It fails only if nothing
+ * was reported: the function must fail too then, so that Lambda redelivers the event.
  */
 export const run = Effect.fn(Telemetry.spans.job)(function*<Params, State, E extends TaggedError, R>(
   action: Action<Params, State, E, R>,
@@ -61,24 +46,21 @@ export const run = Effect.fn(Telemetry.spans.job)(function*<Params, State, E ext
 ): Effect.fn.Return<JobOutcome, RunError, R | CodePipeline> {
   const jobId = yield* decodeJobId(event)
   const now = yield* epochMillis
-  const { callDeadline, actionDeadline, reportDeadline } = timeBudget(remainingMillis)
+  const { actionDeadline, callDeadline, reportDeadline } = timeBudget(remainingMillis)
   const end = perform(action, event, now, actionDeadline).pipe(
     Effect.provideService(Deadline, now + callDeadline),
-    Effect.flatMap((outcome) => Effect.fromResult(withinLimits(outcome))),
-    Effect.catch((error: ActionFailure<E> | RunnerError) =>
-      Effect.andThen(
-        Effect.logWarning("The action failed", Cause.fail(error instanceof ActionFailure ? error.error : error)),
-        Effect.sync(() => failed(toFailure(action.failures, error)))
-      )
+    Effect.flatMap((outcome) => Effect.fromResult(withinLimits(outcome)).pipe(failAs("JobFailed"))),
+    Effect.catch(({ failure, reason }) =>
+      Effect.as(Effect.logWarning("The action failed", Cause.fail(reason)), failed(failure))
     ),
     Effect.catchCause((cause) => Effect.as(Effect.logError("The action has a bug", cause), failed(unexpected))),
     Effect.flatMap((outcome) => report(action.name, jobId, outcome)),
     Effect.tapError(() => Telemetry.countJob(action.name, "Unreported")),
     Effect.provideService(Deadline, now + reportDeadline)
   )
-  const about = { jobId, action: action.name }
-  yield* Effect.annotateCurrentSpan(about)
-  return yield* annotate(end, about)
+  const annotations = { jobId, action: action.name }
+  yield* Effect.annotateCurrentSpan(annotations)
+  return yield* annotate(end, annotations)
 })
 
 /** Log lines and spans have the same annotations. */
@@ -87,77 +69,95 @@ const annotate = <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Readonly
 
 const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 
+/** Why the job fails: what CodePipeline receives, and the error itself for the log. */
+class JobFailure extends Data.TaggedError("JobFailure")<{
+  readonly failure: Failure
+  readonly reason: TaggedError
+}> {}
+
+/** An error of the runner fails the job with its own message. */
+const failAs = (type: FailureType) => <A, E extends TaggedError, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.mapError(effect, (reason) => new JobFailure({ failure: { type, message: reason.message }, reason }))
+
+/** An error of the action fails the job as its table of failures says. */
+const failByTable = <E extends TaggedError>(failures: Failures<E>) => <A, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.mapError(effect, (reason) => new JobFailure({ failure: failureOf(failures, reason), reason }))
+
+const failureOf = <E extends TaggedError>(failures: Failures<E>, error: E): Failure => {
+  const table = failures as Record<string, FailureType | ((error: E) => Failure)>
+  const entry = table[error._tag]
+  if (entry === undefined) return unexpected
+  return Predicate.isFunction(entry) ? entry(error) : { type: entry, message: error.message || error._tag }
+}
+
+/** The failure of a bug: its details are for the log only. */
+const unexpected: Failure = {
+  type: "JobFailed",
+  message: "The action failed unexpectedly; the log of the Lambda function has the details"
+}
+
 const perform = Effect.fnUntraced(function*<Params, State, E extends TaggedError, R>(
   action: Action<Params, State, E, R>,
   event: unknown,
   now: number,
   actionDeadline: number
-): Effect.fn.Return<JobOutcome, ActionFailure<E> | RunnerError, R> {
-  const job = yield* decodeJob(event)
-  const token = resumePoint(action, job, now)
+): Effect.fn.Return<JobOutcome, JobFailure, R> {
+  const job = yield* decodeJob(event).pipe(failAs("JobFailed"))
+  const token = ContinuationToken.resumePoint(action.name, job, now)
   const { execution } = token
   yield* Effect.logInfo("Job started").pipe(Effect.annotateLogs({ ...execution }))
-  const parameters = yield* UserParameters.decode(action.parameters, job.userParameters)
+  const parameters = yield* UserParameters.decode(action.parameters, job.userParameters).pipe(
+    failAs("ConfigurationError")
+  )
   const annotations = action.annotations?.(parameters) ?? {}
   yield* Effect.annotateCurrentSpan(annotations)
   const outcome = yield* runStep(action, token.position, { job, parameters, execution }).pipe(
-    (effect) => annotate(effect, annotations),
-    Effect.timeoutOrElse({ duration: actionDeadline, orElse: () => Effect.fail(new OutOfTime()) }),
+    (step) => annotate(step, annotations),
+    Effect.timeoutOrElse({
+      duration: actionDeadline,
+      orElse: () => Effect.fail(new OutOfTime()).pipe(failAs("SystemUnavailable"))
+    }),
     Effect.flatMap((step) => toOutcome(action, execution, step)),
-    Effect.catch((error: ActionFailure<E> | OutOfTime | TokenUnknown | ContinuationToken.StateTooLarge) => {
-      const failure = toFailure(action.failures, error)
-      return failure.type === "SystemUnavailable" && withinOutageLimit(execution, now)
-        ? continueAfterOutage(token, now, failure)
+    Effect.catch((error) =>
+      error.failure.type === "SystemUnavailable" && execution.isWithinOutageLimit(now)
+        ? continueAfterOutage(token, now, error.failure)
         : Effect.fail(error)
-    })
+    )
   )
   return yield* withinTimeout(outcome, execution, action.timeout?.(parameters))
 })
 
-/** CodePipeline fails an action after 24 hours, without a word of what it waited for. */
-const longest = Duration.minutes(23 * 60 + 30)
+/** CodePipeline itself fails an action after 24 hours, without saying what the action was waiting for. */
+const maximumTimeout = Duration.minutes(23 * 60 + 30)
 
-/** An action that has had its time does not go on. */
+/** Fails an action that would continue after its timeout. */
 const withinTimeout = Effect.fnUntraced(function*(
   outcome: JobOutcome,
   { startedAt }: ContinuationToken.Execution,
-  timeout: Duration.Duration = longest
-): Effect.fn.Return<JobOutcome, TimedOut> {
-  if (!JobOutcome.$is("Continued")(outcome)) return outcome
+  timeout: Duration.Duration = maximumTimeout
+): Effect.fn.Return<JobOutcome, JobFailure> {
+  const limit = Duration.min(timeout, maximumTimeout)
+  const elapsed = (yield* epochMillis) - startedAt
+  if (!JobOutcome.$is("Continued")(outcome) || elapsed < Duration.toMillis(limit)) return outcome
   const { externalExecutionId, message: waitedFor } = outcome
-  const limit = Duration.min(timeout, longest)
-  return (yield* epochMillis) - startedAt < Duration.toMillis(limit)
-    ? outcome
-    : yield* new TimedOut({ minutes: Duration.toMinutes(limit), waitedFor, externalExecutionId })
+  const reason = new TimedOut({ minutes: Duration.toMinutes(limit), waitedFor, externalExecutionId })
+  return yield* new JobFailure({
+    failure: { type: "JobFailed", message: reason.message, externalExecutionId },
+    reason
+  })
 })
 
-/** Where the action stands: at its start, at a state that it left, or somewhere unknown. */
-const resumePoint = <Params, State, E extends TaggedError, R>(
-  { name: action }: Action<Params, State, E, R>,
-  job: Job,
-  now: number
-): ContinuationToken.Token => {
-  const execution = new ContinuationToken.Execution({ firstJobId: job.id, startedAt: now, attempt: 1 })
-  return Option.match(job.continuationToken, {
-    onNone: () => ({ action, execution, position: ContinuationToken.Position.Start() }),
-    onSome: (text) =>
-      Option.match(ContinuationToken.decode(action, text, now), {
-        onNone: () => ({ action, execution, position: ContinuationToken.Position.Unknown() }),
-        onSome: (token) => ({ ...token, execution: token.execution.next })
-      })
-  })
-}
-
+/** Starts or resumes the action, or lets it recover if the token has no state that it understands. */
 const runStep = <Params, State, E extends TaggedError, R>(
-  { name, recover, resume, start, state: schema }: Action<Params, State, E, R>,
+  { failures, name, recover, resume, start, state: schema }: Action<Params, State, E, R>,
   position: ContinuationToken.Position,
   invocation: Invocation<Params>
-): Effect.Effect<Step<State>, ActionFailure<E> | TokenUnknown, R> => {
+): Effect.Effect<Step<State>, JobFailure, R> => {
   const inAction = (step: Effect.Effect<Step<State>, E, R>, span: string) =>
-    Effect.mapError(Effect.withSpan(step, span), (error) => new ActionFailure(error))
+    step.pipe(Effect.withSpan(span), failByTable(failures))
   const unknown = () =>
     recover === undefined
-      ? Effect.fail(new TokenUnknown({ action: name }))
+      ? Effect.fail(new ContinuationToken.TokenUnknown({ action: name })).pipe(failAs("JobFailed"))
       : inAction(recover(invocation), Telemetry.spans.recover)
   return ContinuationToken.Position.$match(position, {
     Start: () => inAction(start(invocation), Telemetry.spans.start),
@@ -170,31 +170,20 @@ const runStep = <Params, State, E extends TaggedError, R>(
   })
 }
 
-/** An error of the action itself: it may have the tag, and even the class, of one of the runner's. */
-class ActionFailure<E> {
-  readonly error: E
-
-  constructor(error: E) {
-    this.error = error
-  }
-}
-
 const toOutcome = <Params, State, E extends TaggedError, R>(
   { name: action, state: schema }: Action<Params, State, E, R>,
   { attempt, firstJobId, startedAt }: ContinuationToken.Execution,
   step: Step<State>
-): Effect.Effect<JobOutcome, ContinuationToken.StateTooLarge> => {
-  // AWS has answered: what was before is over.
+): Effect.Effect<JobOutcome, JobFailure> => {
+  // AWS has answered: an outage is over.
   const execution = new ContinuationToken.Execution({ attempt, firstJobId, startedAt })
   const continued = (position: ContinuationToken.Position, progress: Progress) =>
-    ContinuationToken.encode({ action, execution, position }).pipe(
-      Effect.map((continuationToken) => JobOutcome.Continued({ ...progress, continuationToken }))
-    )
+    continueWith({ action, execution, position }, progress)
   return Step.$match(step, {
     Done: (success) => Effect.succeed(JobOutcome.Succeeded({ percentComplete: 100, ...success })),
     Continue: ({ state, ...progress }) =>
       Schema.encodeEffect(Schema.toCodecJson(schema))(state).pipe(
-        // A state that its own schema does not take is a bug of the action.
+        // A state that does not satisfy its own schema is a bug of the action.
         Effect.orDie,
         Effect.flatMap((state) => continued(ContinuationToken.Position.State({ state }), progress))
       ),
@@ -202,95 +191,34 @@ const toOutcome = <Params, State, E extends TaggedError, R>(
   })
 }
 
-/** How long an action goes on without one good answer. */
-const outageLimit = Duration.toMillis("1 hour")
+const continueWith = (token: ContinuationToken.Token, progress: Progress): Effect.Effect<JobOutcome, JobFailure> =>
+  ContinuationToken.encode(token).pipe(
+    failAs("JobFailed"),
+    Effect.map((continuationToken) => JobOutcome.Continued({ ...progress, continuationToken }))
+  )
 
-const withinOutageLimit = ({ unavailable }: ContinuationToken.Execution, now: number) =>
-  unavailable === undefined || now - unavailable.since < outageLimit
-
-/** What is only unavailable is asked again by the next job, from where this one began. */
+/** On a transient outage, continue: the next job retries from this job's starting point. */
 const continueAfterOutage = (
   token: ContinuationToken.Token,
   now: number,
   { externalExecutionId, message: why }: Failure
 ) => {
-  const { jobs, since } = token.execution.unavailable ?? { since: now, jobs: 0 }
-  const execution = new ContinuationToken.Execution({ ...token.execution, unavailable: { since, jobs: jobs + 1 } })
-  const message = `Trying again${jobs === 0 ? "" : ` (${jobs + 1})`}: ${why}`
-  return Effect.logWarning(`The job goes on later: ${why}`).pipe(
-    Effect.andThen(ContinuationToken.encode({ ...token, execution })),
-    Effect.map((continuationToken) => JobOutcome.Continued({ message, externalExecutionId, continuationToken }))
+  const execution = token.execution.withOutage(now)
+  const jobs = execution.unavailable?.jobs ?? 1
+  const message = `Trying again${jobs === 1 ? "" : ` (${jobs})`}: ${why}`
+  return Effect.andThen(
+    Effect.logWarning(`The job continues later: ${why}`),
+    continueWith({ ...token, execution }, { message, externalExecutionId })
   )
 }
 
-/** The function's time was over before the action had done its part. */
-class OutOfTime extends Schema.TaggedError<OutOfTime>()("OutOfTime", {}) {
-  override get message() {
-    return "The time of the Lambda function was over before the action had done its part. Give the function more time"
-  }
-}
-
-/** The action as a whole has had the time that it may take, over all its jobs. */
-export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
-  minutes: Schema.Finite,
-  /** What the action would have gone on with. */
-  waitedFor: Schema.String,
-  externalExecutionId: Schema.UndefinedOr(Schema.String)
-}) {
-  override get message() {
-    return `The action was not over after ${this.minutes} minutes; what it has begun goes on without it. ` +
-      `It waited for this: ${this.waitedFor}`
-  }
-}
-
-/** The job goes on from a token out of which the action cannot tell where it stands. */
-export class TokenUnknown extends Schema.TaggedError<TokenUnknown>()("TokenUnknown", { action: Schema.String }) {
-  override get message() {
-    return `The continuation token of this job was not written by action "${this.action}", or by another version of it: ` +
-      "it is not known what was begun before. Retry the action"
-  }
-}
-
-/** What can go wrong with any action. */
-type RunnerError =
-  | OutOfTime
-  | TokenUnknown
-  | TimedOut
-  | JobInvalid
-  | UserParameters.UserParametersInvalid
-  | ContinuationToken.StateTooLarge
-  | OutputVariablesInvalid
-
-const runnerFailures: Failures<RunnerError> = {
-  OutOfTime: "SystemUnavailable",
-  TokenUnknown: "JobFailed",
-  TimedOut: ({ externalExecutionId, message }) => ({ type: "JobFailed", message, externalExecutionId }),
-  JobInvalid: "JobFailed",
-  UserParametersInvalid: "ConfigurationError",
-  StateTooLarge: "JobFailed",
-  OutputVariablesInvalid: "JobFailed"
-}
-
-/** A typed error keeps its words. Anything else is a bug: its details are for the log. */
-const toFailure = <E extends TaggedError>(failures: Failures<E>, error: ActionFailure<E> | RunnerError): Failure =>
-  error instanceof ActionFailure ? failureFrom(failures, error.error) : failureFrom(runnerFailures, error)
-
-const failureFrom = <E extends TaggedError>(failures: Failures<E>, error: E): Failure => {
-  const table = failures as Record<string, FailureType | ((error: E) => Failure)>
-  const failure = table[error._tag]
-  if (failure === undefined) return unexpected
-  return Predicate.isFunction(failure) ? failure(error) : { type: failure, message: error.message || error._tag }
-}
-
-const unexpected: Failure = {
-  type: "JobFailed",
-  message: "The action failed unexpectedly; the log of the Lambda function tells why"
-}
-
-/** With these CodePipeline says that the result itself is wrong; the job stays open. */
+/** With these errors CodePipeline rejects the content of a result; the job stays open. */
 const refusals: ReadonlySet<string> = new Set(["ValidationException", "OutputVariablesSizeExceededException"])
 
-/** What CodePipeline cannot take as a result it is told as a failure; whatever else goes wrong is for the next delivery. */
+/**
+ * If CodePipeline rejects the result as invalid, reports a failure instead. On any other error, fails, so that Lambda
+ * redelivers the event.
+ */
 const report = Effect.fnUntraced(function*(
   action: string,
   jobId: JobId,
@@ -304,10 +232,10 @@ const report = Effect.fnUntraced(function*(
       (error) => Effect.andThen(Effect.logWarning(error.message), Telemetry.countJob(action, "NotOpen"))
     ),
     Effect.as(outcome),
-    Effect.tapError((error) => Effect.logError(`CodePipeline did not take the result: ${error.message}`)),
+    Effect.tapError((error) => Effect.logError(`CodePipeline did not accept the result: ${error.message}`)),
     Effect.catchTag("AwsRejected", (error) => {
       if (JobOutcome.$is("Failed")(outcome) || !refusals.has(error.code)) return Effect.fail(error)
-      const failure = failed({ type: "JobFailed", message: `CodePipeline did not take the result. ${error.message}` })
+      const failure = failed({ type: "JobFailed", message: `CodePipeline did not accept the result. ${error.message}` })
       return report(action, jobId, failure)
     })
   )
@@ -324,3 +252,23 @@ const recordReport = Effect.fnUntraced(
     })
   }
 )
+
+/** The function's time was over before the action's step was. */
+class OutOfTime extends Schema.TaggedError<OutOfTime>()("OutOfTime", {}) {
+  override get message() {
+    return "The Lambda function ran out of time before the action completed this step. Increase the function's timeout"
+  }
+}
+
+/** The action as a whole reached its timeout, over all its jobs. */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
+  minutes: Schema.Finite,
+  /** The message with which the action would have continued. */
+  waitedFor: Schema.String,
+  externalExecutionId: Schema.UndefinedOr(Schema.String)
+}) {
+  override get message() {
+    return `The action did not complete within ${this.minutes} minutes. Operations that it started continue without it. ` +
+      `It was waiting for this: ${this.waitedFor}`
+  }
+}

@@ -48,7 +48,7 @@ export type { Template } from "./domain/stack/Template.ts"
 export { TemplateConfiguration } from "./domain/stack/TemplateConfiguration.ts"
 export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
-export { send as callAws } from "./runtime/AwsClient.ts"
+export { callAws } from "./runtime/AwsClient.ts"
 export { Deadline } from "./runtime/Deadline.ts"
 export * as Telemetry from "./runtime/Telemetry.ts"
 export {

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../src/domain/job/AwsError.ts"
 import { putObject } from "../../src/internal/s3Object.ts"
-import { send } from "../../src/runtime/AwsClient.ts"
+import { callAws } from "../../src/runtime/AwsClient.ts"
 
 /** The account, as these credentials see it, does not allow the deployment. */
 export class AccountNotReady extends Schema.TaggedError<AccountNotReady>()("AccountNotReady", {
@@ -49,14 +49,14 @@ export const openBucket = (client: S3Client, bucket: string, region: string) => 
   urlOf: (key: string) => `s3://${bucket}/${key}`,
 
   /** Fails where the bucket cannot be used; asks S3 with a call that answers in words, as HeadBucket does not. */
-  check: send(
+  check: callAws(
     "s3:ListBucket",
     (options) => client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }), options)
   ).pipe(Effect.asVoid, Effect.catch(refused(bucket, region))),
 
   /** The first thousand keys that begin so, the newest last. */
   keys: (prefix: string) =>
-    send(
+    callAws(
       "s3:ListBucket",
       (options) => client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }), options)
     ).pipe(
@@ -69,11 +69,12 @@ export const openBucket = (client: S3Client, bucket: string, region: string) => 
 
   /** Whether there is such an object. */
   has: (key: string) =>
-    send("s3:GetObject", (options) => client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), options)).pipe(
-      Effect.as(true),
-      Effect.catchIf(({ code }) => code === "NotFound" || code === "NoSuchKey", () => Effect.succeed(false)),
-      Effect.catch(refused(bucket, region))
-    ),
+    callAws("s3:GetObject", (options) => client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), options))
+      .pipe(
+        Effect.as(true),
+        Effect.catchIf(({ code }) => code === "NotFound" || code === "NoSuchKey", () => Effect.succeed(false)),
+        Effect.catch(refused(bucket, region))
+      ),
 
   put: (key: string, body: Uint8Array) =>
     putObject(client, { Bucket: bucket, Key: key, Body: body }).pipe(

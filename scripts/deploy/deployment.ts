@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url"
 import { parse } from "yaml"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import { startability } from "../../src/domain/stack/StackStatus.ts"
+import { sentences } from "../../src/domain/text/sentences.ts"
 import { scopedClient } from "../../src/runtime/AwsClient.ts"
 import { CloudFormation, type Stack } from "../../src/services/CloudFormation.ts"
 import type { BuiltFunction } from "../build/bundle.ts"
@@ -63,8 +64,17 @@ const look = Effect.fn("look")(function*(stack: string, parameter: string) {
   const cloudFormation = yield* CloudFormation
   const found = yield* cloudFormation.describe(stack).pipe(
     Effect.catchTags({
-      AwsDenied: ({ message, needed }) =>
-        Effect.fail(new AccountNotReady({ message: `${message}. Your credentials need ${needed}` })),
+      AwsDenied: ({ needed, problem }) =>
+        Effect.fail(
+          new AccountNotReady({
+            message: sentences(
+              problem,
+              needed === undefined
+                ? "Check your credentials and the clock of this machine"
+                : `Your credentials need ${needed}`
+            )
+          })
+        ),
       AwsRejected: ({ message }) => Effect.fail(new AccountNotReady({ message })),
       AwsUnavailable: ({ message }) => Effect.fail(new AccountNotReady({ message }))
     })

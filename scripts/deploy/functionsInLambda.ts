@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../src/domain/job/AwsError.ts"
-import { send } from "../../src/runtime/AwsClient.ts"
+import { callAws } from "../../src/runtime/AwsClient.ts"
 import { codeCacheRequest, type CodeCacheResponse } from "../build/codeCache.ts"
 
 /** The function cannot be started, or has ended on the way. */
@@ -32,7 +32,7 @@ export const asking = (client: Pick<LambdaClient, "send">): Ask =>
       FunctionName: functionName,
       Payload: Buffer.from(JSON.stringify(codeCacheRequest))
     })
-    const { FunctionError, Payload } = yield* send(
+    const { FunctionError, Payload } = yield* callAws(
       "lambda:InvokeFunction",
       (options) => client.send(command, options)
     )

@@ -13,6 +13,7 @@ import {
 } from "../../src/actions/deployStack/DeployStack.ts"
 import type { AwsDenied, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
 import type { Failure } from "../../src/domain/job/JobOutcome.ts"
+import { sentences } from "../../src/domain/text/sentences.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import { ArtifactStore, type UploadFailed } from "../../src/services/ArtifactStore.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
@@ -26,14 +27,19 @@ export const deployment: typeof DeployStack = {
   ...DeployStack,
   failures: {
     ...DeployStack.failures,
-    AwsDenied: ({ message, needed }: AwsDenied): Failure => ({
+    AwsDenied: ({ needed, problem }: AwsDenied): Failure => ({
       type: "PermissionError",
-      message: `${message.replace(/\.$/, "")}. Your credentials need ${needed}`
+      message: sentences(
+        problem,
+        needed === undefined
+          ? "Check your credentials and the clock of this machine"
+          : `Your credentials need ${needed}`
+      )
     }),
     // Somebody is waiting: what a pipeline would wait out for an hour is told after two minutes.
-    AwsUnavailable: ({ message }: AwsUnavailable): Failure => ({
+    AwsUnavailable: ({ problem }: AwsUnavailable): Failure => ({
       type: "JobFailed",
-      message: `${message.replace(/\.$/, "")}. Run this again when AWS answers: it goes on from where the stack is then`
+      message: sentences(problem, "Run this again when AWS answers: it goes on from where the stack is then")
     }),
     UploadFailed: ({ bucket, denied, key, reason }: UploadFailed): Failure => ({
       type: denied ? "PermissionError" : "ConfigurationError",

@@ -2,7 +2,7 @@
 import { GetObjectCommand, PutObjectCommand, type PutObjectCommandInput, type S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import type { Artifact } from "../domain/job/Job.ts"
-import { send } from "../runtime/AwsClient.ts"
+import { callAws } from "../runtime/AwsClient.ts"
 import { readEntry } from "./zipEntry.ts"
 
 type S3Location = Artifact["location"]["s3Location"]
@@ -21,7 +21,7 @@ export const readObject = (
   maxBytes: number
 ) => {
   const get = (range: { readonly Range: string; readonly IfMatch?: string }) =>
-    send(
+    callAws(
       "s3:GetObject",
       (options) =>
         client.send(new GetObjectCommand({ Bucket, Key, ...range }), options).then((
@@ -55,7 +55,7 @@ export const putObject = (client: Pick<S3Client, "send">, input: PutObjectComman
     url = urlOf(args.request as RequestShape)
     return next(args)
   }, { step: "finalizeRequest" })
-  return Effect.map(send("s3:PutObject", (options) => client.send(command, options)), () => url)
+  return Effect.map(callAws("s3:PutObject", (options) => client.send(command, options)), () => url)
 }
 
 /** What the SDK's requests have. */

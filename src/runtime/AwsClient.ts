@@ -1,4 +1,4 @@
-// The one way in which this package calls AWS.
+// The one way this package calls AWS.
 import type { CodePipelineClientConfig } from "@aws-sdk/client-codepipeline"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -9,13 +9,13 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { type AwsError, AwsUnavailable, fromUnknown } from "../domain/job/AwsError.ts"
+import { type AwsError, AwsUnavailable, fromUnknown, isClockError } from "../domain/job/AwsError.ts"
 import { Deadline } from "./Deadline.ts"
 import { countCall } from "./Telemetry.ts"
 
 /**
- * Options of every client. The SDK's own retries are off, so that there is one policy and one clock; a server that is
- * silent, before its answer or in the middle of it, is given up on.
+ * Options of every client. The SDK's own retries are off, so that there is one policy and one clock. A server that is
+ * silent, before its response or in the middle of it, times out.
  */
 export const clientOptions = {
   maxAttempts: 1,
@@ -28,12 +28,12 @@ export const clientOptions = {
   }
 } as const
 
-/** Named, because its parts are in packages of the SDK that are not ours to import. */
+/** Defined through a client, as this package does not depend on the SDK package that exports it. */
 type RequestHandler = CodePipelineClientConfig["requestHandler"]
 
-/** What carries the requests of clients: the SDK's own way when left out, with the options that are given for it. */
+/** The request handler of all clients. Default: the SDK's own, with the options of {@link clientOptions}. */
 export const Transport: Context.Reference<RequestHandler> = Context.Reference<RequestHandler>(
-  "effect-codepipeline/internal/Transport",
+  "effect-codepipeline/runtime/Transport",
   { defaultValue: () => undefined }
 )
 
@@ -41,7 +41,7 @@ export type ClientOptions = Omit<typeof clientOptions, "requestHandler"> & {
   readonly requestHandler: NonNullable<RequestHandler>
 }
 
-/** A client that lives as long as the layer that it is made for. */
+/** A client with the lifetime of the current scope. */
 export const scopedClient = <Client extends { destroy(): void }>(
   make: (options: ClientOptions) => Client
 ): Effect.Effect<Client, never, Scope.Scope> =>
@@ -56,16 +56,16 @@ export const scopedClient = <Client extends { destroy(): void }>(
 /** 200 ms doubling up to 5 s, jittered. */
 const backoff = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
 
-/** As many times a call is asked again where no deadline is set. */
-const retries = 5
+/** The maximum number of retries without a deadline. */
+const maxRetries = 5
 
 const untilDeadline = Schedule.while(backoff, ({ attempt, duration, now }) =>
   Effect.map(
     Deadline,
-    (deadline) => deadline === Infinity ? attempt <= retries : now + Duration.toMillis(duration) < deadline
+    (deadline) => deadline === Infinity ? attempt <= maxRetries : now + Duration.toMillis(duration) < deadline
   ))
 
-/** Asks again while AWS is only unavailable: until the deadline, or five times where there is none. */
+/** Retries while AWS is unavailable: until the deadline, or five times without one. */
 export const retryUnavailable = <A, E extends { readonly _tag: string }, R>(
   effect: Effect.Effect<A, E | AwsError, R>
 ): Effect.Effect<A, E | AwsError, R> =>
@@ -74,40 +74,48 @@ export const retryUnavailable = <A, E extends { readonly _tag: string }, R>(
     while: (error) => error instanceof AwsUnavailable && error.retryable
   })
 
-/** What is still silent at the deadline does not answer. */
+/** A call that is still silent at the deadline times out. */
 const timeoutAtDeadline = (operation: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(Effect.all([Deadline, Clock.currentTimeMillis]), ([deadline, now]) =>
     Effect.timeoutOrElse(effect, {
       duration: Math.max(0, deadline - now),
-      orElse: () => Effect.fail(new AwsUnavailable({ operation, code: "TimeoutError", detail: tooLate }))
+      orElse: () => Effect.fail(new AwsUnavailable({ operation, code: "TimeoutError", detail: silent }))
     }))
 
-const tooLate = "it was silent until the time of the Lambda function was over"
+const silent = "there was no response before the time of the Lambda function was over"
 
 /**
- * `operation` is the call in the words of IAM. `run` has to read the whole answer, so that what fails on the way is
- * asked for again too, and must hand the signal on: interrupting the effect aborts the request.
+ * Calls AWS: with retries while AWS is unavailable and time remains (see {@link Deadline}), one immediate retry if the
+ * local clock was wrong, a span, and metrics.
+ *
+ * `operation` is the call's name in IAM, such as `s3:PutObject`. `run` makes the call with an SDK client whose own retries
+ * are off (`maxAttempts: 1`). It has to read the whole response, so that a failure on the way is retried too, and to pass
+ * the signal on: interrupting the effect aborts the request.
  */
-export const send = <A>(
+export const callAws = <A>(
   operation: string,
   run: (options: { readonly abortSignal: AbortSignal }) => Promise<A>
 ): Effect.Effect<A, AwsError> =>
   Effect.suspend(() => {
     let tries = 0
+    let isClockCorrected = false
     return Effect.tryPromise({
       try: (abortSignal) => {
         tries++
         return run({ abortSignal })
       },
-      catch: (cause) => fromUnknown(operation, cause)
+      catch: (cause) => cause
     }).pipe(
+      // Once for each call: a signature that is still wrong has another cause.
+      Effect.retry({ times: 1, while: (cause) => !isClockCorrected && (isClockCorrected = isClockError(cause)) }),
+      Effect.mapError((cause) => fromUnknown(operation, cause)),
       timeoutAtDeadline(operation),
       retryUnavailable,
       Effect.onExit((exit) => recordCall(operation, exit, Math.max(0, tries - 1)))
     )
   }).pipe(Effect.withSpan(operation))
 
-/** Tells metrics and the span how the call came out. */
+/** Records the result of the call in metrics and on the span. */
 const recordCall = (operation: string, exit: Exit.Exit<unknown, AwsError>, retries: number) => {
   const result = Exit.match(exit, {
     onSuccess: () => "Succeeded",

@@ -30,7 +30,7 @@ import type { StackEvent } from "../domain/stack/StackEvents.ts"
 import type { StackParameter } from "../domain/stack/StackParameters.ts"
 import type { ChangeSetType } from "../domain/stack/StackPlan.ts"
 import type { Template } from "../domain/stack/Template.ts"
-import { scopedClient, send } from "../runtime/AwsClient.ts"
+import { callAws, scopedClient } from "../runtime/AwsClient.ts"
 
 /** A stack as DescribeStacks shows it. */
 export interface Stack {
@@ -254,7 +254,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
     Layer.succeed(CloudFormation, {
       describe: Effect.fn("CloudFormation.describe")((stack) => {
         const command = new DescribeStacksCommand({ StackName: stack })
-        return send("cloudformation:DescribeStacks", (options) => client.send(command, options)).pipe(
+        return callAws("cloudformation:DescribeStacks", (options) => client.send(command, options)).pipe(
           Effect.map(({ Stacks = [] }) => Option.fromUndefinedOr(Stacks[0]).pipe(Option.map(toStack))),
           Effect.catchIf(saysNoSuchStack(stack), () => Effect.succeedNone)
         )
@@ -265,7 +265,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           ...toInput(request),
           EnableTerminationProtection: terminationProtection
         })
-        return send("cloudformation:CreateStack", (options) => client.send(command, options)).pipe(
+        return callAws("cloudformation:CreateStack", (options) => client.send(command, options)).pipe(
           Effect.map(({ StackId }) => StackId ?? stack),
           Effect.mapError((error) => {
             if (error.code === "AlreadyExistsException") return new StackExists({ stack })
@@ -276,7 +276,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
       update: Effect.fn("CloudFormation.update")((request) => {
         const { stack } = request
         const command = new UpdateStackCommand(toInput(request))
-        return send("cloudformation:UpdateStack", (options) => client.send(command, options)).pipe(
+        return callAws("cloudformation:UpdateStack", (options) => client.send(command, options)).pipe(
           Effect.map(({ StackId }) => StackId ?? stack),
           Effect.mapError((error) => {
             if (error.detail === noUpdates) return new NoUpdates({ stack })
@@ -292,7 +292,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           ClientRequestToken: clientRequestToken,
           RoleARN: roleArn
         })
-        return send("cloudformation:DeleteStack", (options) => client.send(command, options)).pipe(
+        return callAws("cloudformation:DeleteStack", (options) => client.send(command, options)).pipe(
           Effect.asVoid,
           Effect.mapError((error) => error.code === tokenUsed ? new TokenUsed({ stack }) : error)
         )
@@ -307,7 +307,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           ChangeSetType: request.type,
           Description: request.description
         })
-        return send("cloudformation:CreateChangeSet", (options) => client.send(command, options)).pipe(
+        return callAws("cloudformation:CreateChangeSet", (options) => client.send(command, options)).pipe(
           Effect.map(({ Id, StackId }) => ({ id: Id ?? changeSet, stackId: StackId ?? stack })),
           Effect.mapError((error) => {
             const status = notReady.exec(error.detail)?.[1]
@@ -324,7 +324,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         let found: ChangeSet | undefined
         do {
           const command = new DescribeChangeSetCommand({ ...keyInput(key), NextToken: page })
-          const answer = yield* send("cloudformation:DescribeChangeSet", (options) => client.send(command, options))
+          const answer = yield* callAws("cloudformation:DescribeChangeSet", (options) => client.send(command, options))
             .pipe(
               Effect.asSome,
               Effect.catchIf(saysNoChangeSet, () => Effect.succeedNone)
@@ -354,7 +354,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           DisableRollback: request.disableRollback,
           RetainExceptOnCreate: request.retainExceptOnCreate
         })
-        return send("cloudformation:ExecuteChangeSet", (options) => client.send(command, options)).pipe(
+        return callAws("cloudformation:ExecuteChangeSet", (options) => client.send(command, options)).pipe(
           Effect.asVoid,
           Effect.mapError((error) => {
             if (error.code === tokenUsed) return new TokenUsed({ stack })
@@ -365,7 +365,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         )
       }),
       deleteChangeSet: Effect.fn("CloudFormation.deleteChangeSet")((key) =>
-        send(
+        callAws(
           "cloudformation:DeleteChangeSet",
           (options) => client.send(new DeleteChangeSetCommand(keyInput(key)), options)
         ).pipe(
@@ -379,7 +379,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           // A type that is not active in this region is told of when it is used.
           TemplateSummaryConfig: { TreatUnrecognizedResourceTypesAsWarnings: true }
         })
-        return send("cloudformation:GetTemplateSummary", (options) => client.send(command, options)).pipe(
+        return callAws("cloudformation:GetTemplateSummary", (options) => client.send(command, options)).pipe(
           Effect.map(({ Capabilities = [], CapabilitiesReason, Parameters = [] }) => ({
             parameterNames: Parameters.map(({ ParameterKey = "" }) => ParameterKey),
             capabilities: Capabilities,
@@ -393,7 +393,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           EnableTerminationProtection: enabled
         })
         return Effect.asVoid(
-          send("cloudformation:UpdateTerminationProtection", (options) => client.send(command, options))
+          callAws("cloudformation:UpdateTerminationProtection", (options) => client.send(command, options))
         )
       }),
       events: Effect.fn("CloudFormation.events")(function*(stackId, since, pages = Infinity) {
@@ -402,7 +402,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         let page: string | undefined
         do {
           const command = new DescribeStackEventsCommand({ StackName: stackId, NextToken: page })
-          const { NextToken, StackEvents = [] } = yield* send(
+          const { NextToken, StackEvents = [] } = yield* callAws(
             "cloudformation:DescribeStackEvents",
             (options) => client.send(command, options)
           ).pipe(Effect.catchIf(saysNoEvents(stackId), () => Effect.succeed({ NextToken: undefined, StackEvents: [] })))
@@ -420,7 +420,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
             Filters: { FailedEvents: true },
             NextToken: page
           })
-          const { NextToken, OperationEvents = [] } = yield* send(
+          const { NextToken, OperationEvents = [] } = yield* callAws(
             "cloudformation:DescribeEvents",
             (options) => client.send(command, options)
           )

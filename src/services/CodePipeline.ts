@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import type { AwsDenied, AwsRejected, AwsUnavailable } from "../domain/job/AwsError.ts"
 import { JobId } from "../domain/job/Job.ts"
 import { JobOutcome } from "../domain/job/JobOutcome.ts"
-import { scopedClient, send } from "../runtime/AwsClient.ts"
+import { callAws, scopedClient } from "../runtime/AwsClient.ts"
 
 /** The job has timed out, was superseded or has its result already: nobody waits for this one. */
 export class JobNotOpen extends Schema.TaggedError<JobNotOpen>()("JobNotOpen", {
@@ -66,7 +66,7 @@ const put = (client: Pick<CodePipelineClient, "send">, jobId: JobId, outcome: Jo
         executionDetails: executionDetails(progress),
         outputVariables
       })
-      return send(success, (options) => client.send(command, options))
+      return callAws(success, (options) => client.send(command, options))
     },
     Continued: ({ continuationToken, ...progress }) => {
       const command = new PutJobSuccessResultCommand({
@@ -74,11 +74,11 @@ const put = (client: Pick<CodePipelineClient, "send">, jobId: JobId, outcome: Jo
         continuationToken,
         executionDetails: executionDetails(progress)
       })
-      return send(success, (options) => client.send(command, options))
+      return callAws(success, (options) => client.send(command, options))
     },
     Failed: ({ externalExecutionId, message, type }) => {
       const command = new PutJobFailureResultCommand({ jobId, failureDetails: { type, message, externalExecutionId } })
-      return send(failure, (options) => client.send(command, options))
+      return callAws(failure, (options) => client.send(command, options))
     }
   })
 

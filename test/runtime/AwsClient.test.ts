@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
-import { clientOptions, retryUnavailable, scopedClient, send } from "../../src/runtime/AwsClient.ts"
+import { callAws, clientOptions, retryUnavailable, scopedClient } from "../../src/runtime/AwsClient.ts"
 import { Deadline } from "../../src/runtime/Deadline.ts"
 
 const fields = { operation: "s3:GetObject", code: "Code", detail: "detail" }
@@ -69,10 +69,10 @@ describe("retryUnavailable", () => {
     }))
 })
 
-describe("send", () => {
+describe("callAws", () => {
   it.effect("gives the answer", () =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* send("s3:GetObject", () => Promise.resolve("an answer")), "an answer")
+      assert.strictEqual(yield* callAws("s3:GetObject", () => Promise.resolve("an answer")), "an answer")
     }))
 
   it.effect.each<readonly [run: () => Promise<string>, tag: AwsError["_tag"]]>([
@@ -83,7 +83,7 @@ describe("send", () => {
     }, "AwsRejected"]
   ])("names the call that went wrong (case %#)", ([run, _tag]) =>
     Effect.gen(function*() {
-      const error = yield* Effect.flip(send("s3:GetObject", run))
+      const error = yield* Effect.flip(callAws("s3:GetObject", run))
       assert.deepInclude(error, { _tag, operation: "s3:GetObject", detail: "no" })
     }))
 
@@ -92,7 +92,7 @@ describe("send", () => {
       let calls = 0
       const throttled = Object.assign(new Error("Rate exceeded"), { name: "Throttling" })
       const run = () => calls++ < 2 ? Promise.reject(throttled) : Promise.resolve("an answer")
-      const fiber = yield* Effect.forkChild(send("s3:GetObject", run), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(callAws("s3:GetObject", run), { startImmediately: true })
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* Fiber.join(fiber), "an answer")
       assert.strictEqual(calls, 3)
@@ -101,7 +101,7 @@ describe("send", () => {
   it.effect("gives up a silent call at the deadline, aborts it, and says which it was", () =>
     Effect.gen(function*() {
       const signals: Array<AbortSignal> = []
-      const silent = send("s3:GetObject", ({ abortSignal }) => {
+      const silent = callAws("s3:GetObject", ({ abortSignal }) => {
         signals.push(abortSignal)
         return new Promise(() => {})
       }).pipe(Effect.provideService(Deadline, 10_000))
@@ -116,7 +116,7 @@ describe("send", () => {
   it.effect("aborts the request when it is interrupted, and only then", () =>
     Effect.gen(function*() {
       const signals: Array<AbortSignal> = []
-      const silent = send("s3:GetObject", ({ abortSignal }) => {
+      const silent = callAws("s3:GetObject", ({ abortSignal }) => {
         signals.push(abortSignal)
         return new Promise(() => {})
       })

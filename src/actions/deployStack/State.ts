@@ -17,7 +17,7 @@ export const WatchState = Schema.Struct({
   idleSince: Schema.optionalKey(Schema.Int),
   /** As many resources the operation has to bring about, where that is known. */
   resources: Schema.optionalKey(Schema.Int),
-  progress: Schema.optionalKey(StackProgress.StackProgress),
+  progress: Action.bestEffort(StackProgress.StackProgress),
   /** The role may not read events; said once. */
   eventsDenied: Schema.optionalKey(Schema.Literal(true))
 })

@@ -1,43 +1,58 @@
-// How a call of AWS can go wrong, told apart once for all services: try again, ask for permission, or give up.
+// How an AWS call can fail, classified once for all services: retry later, ask for permission, or give up.
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { truncate } from "./JobOutcome.ts"
 
 const fields = {
-  /** The call in the words of IAM, such as `cloudformation:UpdateStack`. */
+  /** The call's name in IAM, such as `cloudformation:UpdateStack`. */
   operation: Schema.String,
   /** The name of AWS's error, or of the network's, such as `Throttling` or `ECONNRESET`. */
   code: Schema.String,
-  /** What AWS said. */
+  /** AWS's own message. */
   detail: Schema.String
 }
 
-/** AWS could not be reached, was too busy, or failed itself: the same call may go well later. */
+/** AWS could not be reached, throttled the call, or failed itself: the same call may succeed later. */
 export class AwsUnavailable extends Schema.TaggedError<AwsUnavailable>()("AwsUnavailable", fields) {
-  /** Whether the same call may go well in a moment. Only another job brings other credentials. */
+  /** Whether a retry within the same job can help. New credentials come only with another job. */
   get retryable(): boolean {
     return !expired.has(this.code)
   }
-  override get message() {
+  get problem() {
     return `${this.operation} did not get an answer from AWS that could be used: ${this.code}: ${this.detail}`
   }
+  override get message() {
+    return this.problem
+  }
 }
 
-/** The credentials of the call do not allow it. */
+/** The credentials do not permit the call, or AWS does not accept them. */
 export class AwsDenied extends Schema.TaggedError<AwsDenied>()("AwsDenied", fields) {
-  /** What IAM has to allow: what its own words name, which may be another action (`iam:PassRole`), or else the call. */
-  get needed(): string {
-    return notAuthorized.exec(this.detail)?.[1] ?? this.operation
+  /**
+   * The permission that IAM has to grant: the one that AWS's message names, which may be another action
+   * (`iam:PassRole`), or else the call. `undefined` if AWS does not accept the credentials or the signature: then no
+   * permission helps.
+   */
+  get needed(): string | undefined {
+    return unaccepted.has(this.code) ? undefined : notAuthorized.exec(this.detail)?.[1] ?? this.operation
+  }
+  get problem() {
+    return unaccepted.has(this.code)
+      ? `AWS did not accept the credentials or the signature of ${this.operation}: ${this.code}: ${this.detail}`
+      : `${this.operation} is not permitted: ${this.code}: ${this.detail}`
   }
   override get message() {
-    return `${this.operation} is not permitted: ${this.code}: ${this.detail}`
+    return this.problem
   }
 }
 
-/** AWS has understood the call and will not do it, however often it is asked. */
+/** AWS understood the call and rejected it; a retry does not help. */
 export class AwsRejected extends Schema.TaggedError<AwsRejected>()("AwsRejected", fields) {
-  override get message() {
+  get problem() {
     return `${this.operation} was rejected: ${this.code}: ${this.detail}`
+  }
+  override get message() {
+    return this.problem
   }
 }
 
@@ -47,9 +62,41 @@ const notAuthorized = /is not authorized to perform: ([\w-]+:\w+)/
 
 const expired: ReadonlySet<string> = new Set(["ExpiredToken", "ExpiredTokenException", "RequestExpired"])
 
+/** AWS could not verify who is calling. */
+const unaccepted: ReadonlySet<string> = new Set([
+  "AuthFailure",
+  "CredentialsProviderError",
+  "IncompleteSignature",
+  "InvalidAccessKeyId",
+  "InvalidClientTokenId",
+  "InvalidSignatureException",
+  "MissingAuthenticationToken",
+  "RequestInTheFuture",
+  "SignatureDoesNotMatch",
+  "UnrecognizedClientException"
+])
+
+/** The errors of a request whose time is not AWS's. Source: `CLOCK_SKEW_ERROR_CODES` of the AWS SDK for JavaScript. */
+const clockErrors: ReadonlySet<string> = new Set([
+  "AuthFailure",
+  "InvalidSignatureException",
+  "RequestExpired",
+  "RequestInTheFuture",
+  "RequestTimeTooSkewed",
+  "SignatureDoesNotMatch"
+])
+
+/**
+ * Whether an SDK call may have failed because the local clock is wrong. The SDK corrects its clock from the response's
+ * `Date`, so that an immediate retry succeeds. A response without a body, such as that of a HEAD request, has no code.
+ */
+export const isClockError = (cause: unknown): boolean =>
+  clockErrors.has(textAt(cause, "name") ?? "") ||
+  (statusOf(cause) === 403 && propertyOf(propertyOf(cause, "$metadata"), "clockSkewCorrected") === true)
+
 type Kind = "unavailable" | "denied" | "rejected"
 
-/** Names of errors that say more than their HTTP status; the rest goes by status. */
+/** Errors that are classified by name; all others are by HTTP status. */
 const kinds: Readonly<Record<string, Kind>> = {
   Throttling: "unavailable",
   ThrottlingException: "unavailable",
@@ -65,10 +112,9 @@ const kinds: Readonly<Record<string, Kind>> = {
   RequestTimeout: "unavailable",
   RequestTimeoutException: "unavailable",
   TimeoutError: "unavailable",
-  // The SDK has corrected its clock by now: a frozen Lambda container wakes up late.
   RequestTimeTooSkewed: "unavailable",
   ConcurrentModificationException: "unavailable",
-  // New credentials come with the next job, or from Lambda.
+  // The next job has new credentials.
   ExpiredToken: "unavailable",
   ExpiredTokenException: "unavailable",
   RequestExpired: "unavailable",
@@ -77,29 +123,36 @@ const kinds: Readonly<Record<string, Kind>> = {
   UnauthorizedOperation: "denied",
   AuthFailure: "denied",
   CredentialsProviderError: "denied",
+  IncompleteSignature: "denied",
+  InvalidAccessKeyId: "denied",
   InvalidClientTokenId: "denied",
+  InvalidSignatureException: "denied",
+  RequestInTheFuture: "denied",
+  SignatureDoesNotMatch: "denied",
   UnrecognizedClientException: "denied",
   MissingAuthenticationToken: "denied",
   OptInRequired: "denied"
 }
 
-/** Codes that Node gives to connections that failed: by the system, the parser of HTTP, or TLS. */
+/** Codes of Node.js for failed connections: of the system, the HTTP parser, or TLS. */
 const networkCode =
   /^(E(CONN(RESET|REFUSED|ABORTED)|PIPE|TIMEDOUT|NOTFOUND|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN|PROTO)|EAI_\w+|HPE_\w+|UND_ERR_\w+|ERR_(TLS|SSL)_\w+|CERT_\w+|UNABLE_TO_\w+|(DEPTH_ZERO_)?SELF_SIGNED_CERT\w*)$/
 
 /**
- * What an SDK call was rejected with. Only its name and its message are kept, without what is secret: AWS's error
- * objects also hold whole requests, tokens and headers.
+ * Classifies the rejection of an SDK call. Keeps only its name and its message, without secrets: the SDK's error objects
+ * also contain whole requests, tokens and headers.
  */
 export const fromUnknown = (operation: string, cause: unknown): AwsError => {
   const name = textAt(cause, "name") ?? "Unknown"
-  // A host with several addresses fails with the errors of all of them.
+  // If a host has several addresses, the error contains one error for each.
   const origin = propertyOf(propertyOf(cause, "errors"), "0") ?? propertyOf(cause, "cause")
   const network = textAt(cause, "code") ?? textAt(origin, "code")
   const failedOnTheWay = network !== undefined && networkCode.test(network)
   const code = failedOnTheWay ? network : name
-  const words = textAt(cause, "message") ?? textAt(origin, "message") ?? "no further words"
-  const detail = truncate(words.replaceAll(secrets, "(hidden)"), 2_000)
+  const message = textAt(cause, "message") ?? textAt(origin, "message") ?? "no details"
+  const detail = message.includes(sdkHint)
+    ? "the response could not be read"
+    : truncate(message.replaceAll(secrets, "(hidden)"), 2_000)
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : failedOnTheWay ? "unavailable" : kindOfStatus(statusOf(cause))
   switch (kind) {
     case "unavailable":
@@ -111,15 +164,18 @@ export const fromUnknown = (operation: string, cause: unknown): AwsError => {
   }
 }
 
+/** The SDK's advice to programmers in the message of a response that it cannot parse. */
+const sdkHint = "inspect the hidden field {error}.$response"
+
 /**
- * What must not be told of AWS's words: a service that does not take a signature answers with the request as it has
- * understood it, security token and all. It is known by the names of headers and parameters before it ("Signature
- * Version 4" of AWS's reference), an access key also by its form.
+ * Secrets in AWS's messages: a service that rejects a signature quotes the request as it understood it, with the security
+ * token. They follow the names of headers and parameters ("Signature Version 4" in AWS's reference); an access key id is
+ * also recognized by its format. Known credentials are redacted by value as well, see `Secrets`.
  */
 const secrets =
   /(?<=(?:x-amz-security-token|signature|credential)["']?\s*[:=]\s*["']?)[^\s"'&,;<>]+|\bA[KS]IA[A-Z0-9]{16}\b/gi
 
-/** A good status with an error is an answer that could not be read, for instance because it was cut off. */
+/** A success status with an error is a response that could not be read, for example a truncated one. */
 const kindOfStatus = (status: number | undefined): Kind => {
   if (status === undefined) return "rejected"
   if (status < 300 || status === 408 || status === 429 || status >= 500) return "unavailable"
