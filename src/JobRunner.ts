@@ -4,7 +4,6 @@ import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type Action, type Failures, type Invocation, Step, type TaggedError } from "./Action.ts"
@@ -162,10 +161,12 @@ const runStep = <Params, State, E extends TaggedError, R>(
   return ContinuationToken.Position.$match(position, {
     Start: () => inAction(start(invocation), Telemetry.spans.start),
     State: ({ state }) =>
-      Option.match(Schema.decodeOption(Schema.toCodecJson(schema))(state), {
-        onNone: unknown,
-        onSome: (state) => inAction(resume(invocation, state), Telemetry.spans.resume)
-      }),
+      Schema.decodeEffect(Schema.toCodecJson(schema))(state).pipe(
+        Effect.matchEffect({
+          onFailure: unknown,
+          onSuccess: (state) => inAction(resume(invocation, state), Telemetry.spans.resume)
+        })
+      ),
     Unknown: unknown
   })
 }

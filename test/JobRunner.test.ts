@@ -22,7 +22,7 @@ class Away extends Schema.TaggedError<Away>()("Away", {}) {}
 
 const State = Schema.Struct({ seen: Schema.Array(Schema.String) })
 
-/** Does what its UserParameters say, and remembers the ids of its jobs. */
+/** Does what its UserParameters order, and keeps the ids of its jobs as state. */
 const Obedient = Action.make({
   name: "obedient",
   parameters: Schema.String,
@@ -82,7 +82,7 @@ const refusal = { operation: "codepipeline:PutJobSuccessResult", code: "No", det
 
 const reported = CodePipelineMemory.useSync(({ outcomes }) => [...outcomes])
 
-/** What is logged, at any level, as the lines of a Lambda function's log. */
+/** All log lines, at any level, as in the log of a Lambda function. */
 class Lines extends Context.Service<Lines, Array<string>>()("effect-codepipeline/test/Lines") {
   static readonly layer = Layer.unwrap(Effect.sync(() => {
     const lines: Array<string> = []
@@ -96,14 +96,14 @@ class Lines extends Context.Service<Lines, Array<string>>()("effect-codepipeline
 }
 
 describe("JobRunner", () => {
-  it.effect("reports what an action is done with", () =>
+  it.effect("the result of an action is reported", () =>
     Effect.gen(function*() {
       const outcome = yield* run(event("1", "done"))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "1", percentComplete: 100 })
       assert.deepStrictEqual(yield* reported, [[JobId.make("1"), outcome]])
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("gives the state of one job to the next, and the first job's id to all", () =>
+  it.effect("each job receives the state of the previous one, and all have the id of the first job", () =>
     Effect.gen(function*() {
       const first = yield* run(event("1", "continue"))
       const second = yield* run(event("2", "continue", tokenOf(first)))
@@ -113,13 +113,13 @@ describe("JobRunner", () => {
       assert.deepStrictEqual(JSON.parse(tokenOf(second)).execution, { firstJobId: "1", startedAt: 0, attempt: 2 })
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("starts again an action that has begun nothing", () =>
+  it.effect("an action that started no operation is started again by the next job", () =>
     Effect.gen(function*() {
       const first = yield* run(event("1", "start again"))
       assert.strictEqual((yield* run(event("2", "done", tokenOf(first)))).message, "2")
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("resumes without a state when the token is another action's, or no token of this package", () =>
+  it.effect("an action recovers without a state if another action or another program wrote the token", () =>
     Effect.gen(function*() {
       const other = tokenOf(yield* run(event("1", "continue"))).replace("obedient", "disobedient")
       assert.strictEqual((yield* run(event("2", "done", other))).message, "unknown,2")
@@ -130,12 +130,12 @@ describe("JobRunner", () => {
 
   it.effect.each<readonly [order: string, type: FailureType, message: string]>([
     ["fail", "ConfigurationError", "Broken: fail"],
-    ["too much state", "JobFailed", "The state that action \"obedient\" wants to continue with"],
+    ["too much state", "JobFailed", "The state of action \"obedient\" needs a continuation token of"],
     ["too many variables", "JobFailed", "they take 200001 bytes, CodePipeline allows 122880"],
     ["fail without words", "JobFailed", "The action failed unexpectedly"],
-    ["die", "JobFailed", "The action failed unexpectedly; the log of the Lambda function tells why"],
-    ["interrupt", "JobFailed", "The action failed unexpectedly; the log of the Lambda function tells why"]
-  ])("reports the end of an action by \"%s\" as %s", ([order, type, message]) =>
+    ["die", "JobFailed", "The action failed unexpectedly; the log of the Lambda function has the details"],
+    ["interrupt", "JobFailed", "The action failed unexpectedly; the log of the Lambda function has the details"]
+  ])("an action that ends by \"%s\" is reported as %s", ([order, type, message]) =>
     Effect.gen(function*() {
       const outcome = yield* run(event("1", order))
       assert.deepInclude(outcome, { _tag: "Failed", type })
@@ -143,8 +143,8 @@ describe("JobRunner", () => {
       assert.lengthOf(yield* reported, 1)
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  describe("when a system that an action needs is unavailable", () => {
-    it.effect("goes on from where the job began", () =>
+  describe("during an outage of a system that the action needs,", () => {
+    it.effect("the next job resumes from the starting point of this one", () =>
       Effect.gen(function*() {
         const first = yield* run(event("1", "continue"))
         const second = yield* run(event("2", "unavailable", tokenOf(first)))
@@ -153,7 +153,7 @@ describe("JobRunner", () => {
         assert.strictEqual(third.message, "1,3")
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-    it.effect("starts again what had not started, and knows no more of what it did not know", () =>
+    it.effect("an action that had not started is started again, and one whose state is unknown recovers again", () =>
       Effect.gen(function*() {
         const fresh = yield* run(event("1", "unavailable"))
         assert.strictEqual((yield* run(event("2", "done", tokenOf(fresh)))).message, "2")
@@ -161,7 +161,7 @@ describe("JobRunner", () => {
         assert.strictEqual((yield* run(event("4", "done", tokenOf(unknown)))).message, "unknown,4")
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-    it.effect("fails after an hour without one good answer", () =>
+    it.effect("the action fails after one hour", () =>
       Effect.gen(function*() {
         yield* TestClock.adjust("1 day")
         const first = yield* run(event("1", "unavailable"))
@@ -172,7 +172,7 @@ describe("JobRunner", () => {
         assert.deepInclude(third, { _tag: "Failed", type: "SystemUnavailable", message: "Nobody is there" })
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-    it.effect("goes on from every state that it could leave", () =>
+    it.effect("the action continues from a state of the maximum size", () =>
       Effect.gen(function*() {
         yield* TestClock.adjust("20000 days")
         const Large = Action.make({
@@ -191,10 +191,10 @@ describe("JobRunner", () => {
         }
         assert.strictEqual(outcome.message, "Trying again (20): Away")
         const refused = yield* JobRunner.run(Large, event(id.replace("6", "7"), `${most + 1}`))
-        assert.include(refused.message, "can make a token of 2049 characters")
+        assert.include(refused.message, "needs a continuation token of 2049 characters")
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-    it.effect("counts the jobs that had no answer", () =>
+    it.effect("the message counts the jobs without an answer", () =>
       Effect.gen(function*() {
         const first = yield* run(event("1", "unavailable"))
         const second = yield* run(event("2", "unavailable", tokenOf(first)))
@@ -204,7 +204,7 @@ describe("JobRunner", () => {
         assert.notProperty(JSON.parse(tokenOf(third)).execution, "unavailable")
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-    it.effect("a good answer ends the hour", () =>
+    it.effect("one usable answer restarts the hour", () =>
       Effect.gen(function*() {
         yield* TestClock.adjust("1 day")
         const first = yield* run(event("1", "unavailable"))
@@ -216,14 +216,14 @@ describe("JobRunner", () => {
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
   })
 
-  describe("before the function's time is over", () => {
+  describe("before the time of the function is over:", () => {
     it.effect.each<readonly [remainingMillis: number, millis: number]>([
       [900_000, 897_000],
       [60_000, 57_000],
       [3_000, 2_250],
       [100, 75]
     ])(
-      "of %i ms, an action that has not ended is interrupted after %i ms",
+      "with %i ms, a running action is interrupted after %i ms and continues in the next job",
       ([remainingMillis, millis]) =>
         Effect.gen(function*() {
           const fiber = yield* Effect.forkChild(JobRunner.run(Obedient, event("1", "never"), { remainingMillis }))
@@ -231,7 +231,7 @@ describe("JobRunner", () => {
           assert.isEmpty(yield* reported)
           yield* TestClock.adjust(1)
           const outcome = yield* Fiber.join(fiber)
-          assert.include(outcome.message, "Trying again: The time of the Lambda function was over")
+          assert.include(outcome.message, "Trying again: The Lambda function ran out of time")
           assert.strictEqual((yield* run(event("2", "done", tokenOf(outcome)))).message, "2")
         }).pipe(Effect.provide(CodePipelineMemory.layer))
     )
@@ -243,7 +243,7 @@ describe("JobRunner", () => {
       [100, 72.5, 99],
       [Infinity, Infinity, Infinity]
     ])(
-      "of %d ms, the action's calls are given up after %d ms, those of the report after %d ms",
+      "with %d ms, AWS calls of the action time out after %d ms and those of the report after %d ms",
       ([remainingMillis, callDeadline, reportDeadline]) =>
         Effect.gen(function*() {
           yield* TestClock.adjust("1 day")
@@ -261,7 +261,7 @@ describe("JobRunner", () => {
         })
     )
 
-    it.effect("an action goes on from the state that it had left", () =>
+    it.effect("an interrupted action resumes from the state that it left", () =>
       Effect.gen(function*() {
         const first = yield* run(event("1", "continue"))
         const never = JobRunner.run(Obedient, event("2", "never", tokenOf(first)), { remainingMillis: 1_000 })
@@ -270,44 +270,47 @@ describe("JobRunner", () => {
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
   })
 
-  describe("when the action as a whole has had its time", () => {
+  describe("at its timeout", () => {
     it.effect.each<readonly [order: string, minutes: number]>([
       ["continue, for ten minutes", 10],
       ["continue", 1_410]
-    ])("it fails with what it waited for, and not before: %s", ([order, minutes]) =>
-      Effect.gen(function*() {
-        const first = yield* run(event("1", order))
-        yield* TestClock.adjust(Duration.minutes(minutes - 1))
-        const second = yield* run(event("2", order, tokenOf(first)))
-        yield* TestClock.adjust("1 minute")
-        const third = yield* run(event("3", order, tokenOf(second)))
-        assert.deepInclude(third, { _tag: "Failed", type: "JobFailed", externalExecutionId: "e" })
-        assert.strictEqual(
-          third.message,
-          `The action was not over after ${minutes} minutes; what it has begun goes on without it. It waited for this: later`
-        )
-      }).pipe(Effect.provide(CodePipelineMemory.layer)))
+    ])(
+      "an action that would continue fails with the message of what it was waiting for: %s",
+      ([order, minutes]) =>
+        Effect.gen(function*() {
+          const first = yield* run(event("1", order))
+          yield* TestClock.adjust(Duration.minutes(minutes - 1))
+          const second = yield* run(event("2", order, tokenOf(first)))
+          yield* TestClock.adjust("1 minute")
+          const third = yield* run(event("3", order, tokenOf(second)))
+          assert.deepInclude(third, { _tag: "Failed", type: "JobFailed", externalExecutionId: "e" })
+          assert.strictEqual(
+            third.message,
+            `The action did not complete within ${minutes} minutes. Operations that it started continue without it. It was waiting for this: later`
+          )
+        }).pipe(Effect.provide(CodePipelineMemory.layer))
+    )
 
-    it.effect("it may still end well", () =>
+    it.effect("an action can still succeed", () =>
       Effect.gen(function*() {
         const first = yield* run(event("1", "continue, for ten minutes"))
         yield* TestClock.adjust("1 day")
         assert.strictEqual((yield* run(event("2", "done", tokenOf(first)))).message, "1,2")
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-    it.effect("it is not waited for what is unavailable either", () =>
+    it.effect("an action does not wait for the end of an outage", () =>
       Effect.gen(function*() {
         const first = yield* run(event("1", "continue, for ten minutes"))
         yield* TestClock.adjust("1410 minutes")
         const second = yield* run(event("2", "unavailable", tokenOf(first)))
         assert.deepInclude(second, { _tag: "Failed", type: "JobFailed" })
-        assert.include(second.message, "It waited for this: Trying again: Nobody is there")
+        assert.include(second.message, "It was waiting for this: Trying again: Nobody is there")
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
   })
 
-  describe("a report that is throttled", () => {
+  describe("a throttled report", () => {
     it.effect.each([100, 3_000, 60_000, 900_000])(
-      "is sent again until the function's time is over, and then the handler fails: %i ms",
+      "is retried until the time of the function is over, and then the run fails: %i ms",
       (remainingMillis) =>
         Effect.gen(function*() {
           yield* CodePipelineMemory.use(({ throttle }) => throttle(1_000))
@@ -322,7 +325,7 @@ describe("JobRunner", () => {
         }).pipe(Effect.provide(CodePipelineMemory.layer))
     )
 
-    it.effect("does no harm to the next delivery", () =>
+    it.effect("does not prevent the report of the next delivery", () =>
       Effect.gen(function*() {
         yield* CodePipelineMemory.use(({ throttle }) => throttle(1_000))
         yield* drive(Effect.flip(JobRunner.run(Obedient, event("1", "done"), { remainingMillis: 3_000 })), "10 millis")
@@ -332,14 +335,14 @@ describe("JobRunner", () => {
       }).pipe(Effect.provide(CodePipelineMemory.layer)))
   })
 
-  it.effect("cuts a failure's words to what CodePipeline takes", () =>
+  it.effect("a failure message is cut to the maximum length of CodePipeline", () =>
     Effect.gen(function*() {
       const { message } = yield* run(event("1", "long words"))
       assert.lengthOf(message, 5_000)
       assert.isTrue(message.endsWith("… (cut)"))
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("tells a bug to the log, whole", () =>
+  it.effect("a defect of an action is logged with its details", () =>
     Effect.gen(function*() {
       yield* run(event("1", "die"))
       const line = (yield* Lines).find((line) => line.includes("\"ERROR\""))
@@ -347,14 +350,14 @@ describe("JobRunner", () => {
       assert.include(line, "a secret of the program")
     }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
 
-  it.effect("reports an event that names a job and is broken", () =>
+  it.effect("an invalid event that names a job is reported as a failure of the job", () =>
     Effect.gen(function*() {
       const outcome = yield* run(readEvent("input-artifact-without-location"))
       assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
       assert.include(outcome.message, "inputArtifacts[0].location.s3Location\" is missing")
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("fails on an event that names no job", () =>
+  it.effect("the run fails on an event that names no job", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(run(readEvent("not-a-job")))
       assert.strictEqual(error._tag, "NotAJobEvent")
@@ -362,7 +365,7 @@ describe("JobRunner", () => {
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
   it.effect.each(["JobNotFoundException", "InvalidJobStateException"] as const)(
-    "returns normally when nobody waits for the result any more: %s",
+    "the run succeeds if CodePipeline does not wait for the result any more: %s",
     (reason) =>
       Effect.gen(function*() {
         yield* CodePipelineMemory.use(({ close }) => close(JobId.make("1"), reason))
@@ -373,7 +376,7 @@ describe("JobRunner", () => {
   )
 
   it.effect.each(["OutputVariablesSizeExceededException", "ValidationException"])(
-    "tells as a failure what CodePipeline does not take as a success: %s",
+    "a success that CodePipeline rejects as invalid is reported as a failure: %s",
     (code) =>
       Effect.gen(function*() {
         const taken: Array<JobOutcome> = []
@@ -390,7 +393,7 @@ describe("JobRunner", () => {
       })
   )
 
-  it.effect("tells a failure once, also where CodePipeline does not take it", () =>
+  it.effect("a failure is reported once, even if CodePipeline rejects it", () =>
     Effect.gen(function*() {
       const tried: Array<JobOutcome> = []
       const error = new AwsRejected({ ...refusal, code: "ValidationException" })
@@ -401,7 +404,28 @@ describe("JobRunner", () => {
       assert.lengthOf(tried, 1)
     }))
 
-  it.effect("logs what it begins, ends and waits for, with the job and the execution", () =>
+  it.effect("a part of the state that only serves messages is omitted and logged if it does not encode", () =>
+    Effect.gen(function*() {
+      const Careless = Action.make({
+        name: "careless",
+        parameters: Schema.String,
+        state: Schema.Struct({ seen: Schema.String, progress: Action.bestEffort(Schema.Struct({ at: Schema.Int })) }),
+        start: ({ job }) =>
+          Effect.succeed(Action.Step.Continue({ message: "later", state: { seen: job.id, progress: { at: 1.5 } } })),
+        resume: (_, state) => Effect.succeed(Action.Step.Done({ message: JSON.stringify(state) }))
+      })({})
+      const first = yield* JobRunner.run(Careless, event("1", ""))
+      assert.strictEqual((yield* JobRunner.run(Careless, event("2", "", tokenOf(first)))).message, "{\"seen\":\"1\"}")
+      const odd = tokenOf(first).replace("\"seen\":\"1\"", "\"seen\":\"1\",\"progress\":{\"at\":\"x\"}")
+      assert.strictEqual((yield* JobRunner.run(Careless, event("3", "", odd))).message, "{\"seen\":\"1\"}")
+      const warnings = (yield* Lines).filter((line) => line.includes("\"WARN\"")).map((line) => JSON.parse(line))
+      assert.deepStrictEqual(warnings.map(({ annotations: { jobId } }) => jobId), ["1", "3"])
+      for (const { message } of warnings) {
+        assert.match(String(message), /^A part of the state that only serves messages is omitted: "at": expected /)
+      }
+    }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
+
+  it.effect("the log names each start, end and outage of a job, with the job and the execution", () =>
     Effect.gen(function*() {
       const first = yield* run(event("1", "unavailable"))
       yield* run(event("2", "done", tokenOf(first)))
@@ -410,7 +434,7 @@ describe("JobRunner", () => {
       const told = lines.map(({ annotations, level, message }) => [annotations.jobId, level, String(message)])
       assert.deepStrictEqual(told, [
         ["1", "INFO", "Job started"],
-        ["1", "WARN", "The job goes on later: Nobody is there"],
+        ["1", "WARN", "The job continues later: Nobody is there"],
         ["1", "INFO", "Job reported"],
         ["2", "INFO", "Job started"],
         ["2", "INFO", "Job reported"],
@@ -423,10 +447,10 @@ describe("JobRunner", () => {
     }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
 
   describe.each([new AwsUnavailable(refusal), new AwsDenied(refusal), new AwsRejected(refusal)])(
-    "when its report is not taken: $_tag",
+    "if the report fails with $_tag,",
     (error) => {
       it.effect.each(["done", "continue", "fail"])(
-        "it fails, and reports nothing else than how it ended: %s",
+        "the run fails and makes no other report: %s",
         (order) =>
           Effect.gen(function*() {
             const tried: Array<JobOutcome> = []
@@ -443,7 +467,7 @@ describe("JobRunner", () => {
   )
 })
 
-/** Has a place for each error, and writes its functions there. */
+/** Has inline functions, and a different error in each. */
 const Careful = Action.make({
   name: "careful",
   parameters: UserParameters.json({ order: Schema.String }),
@@ -477,8 +501,8 @@ const Hasty = Action.makeStateless({
     parameters === "" ? Effect.fail(new Away()) : Effect.succeed(Action.Step.Done({ message: "" }))
 })
 
-describe("an action of one's own", () => {
-  it("does not compile with an error that has no failure", () => {
+describe("a custom action", () => {
+  it("does not compile if an error has no failure", () => {
     Careful({ Away: "JobFailed", Broken: ({ what }) => ({ type: "JobFailed", message: what }), Unclear: "JobFailed" })
     // @ts-expect-error Away is an error of start
     Careful({ Broken: "JobFailed", Unclear: "JobFailed" })
@@ -493,32 +517,32 @@ describe("an action of one's own", () => {
     Hasty({})
   })
 
-  it.effect("fails on a token that is not its own, where it cannot recover", () =>
+  it.effect("without recover fails on the token of another program", () =>
     Effect.gen(function*() {
       const foreign = event("1", "x", "a token of somebody else")
       const outcome = yield* JobRunner.run(Hasty({ Away: "JobFailed" }), foreign)
       assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
-      assert.include(outcome.message, "was not written by action \"hasty\", or by another version of it")
+      assert.include(outcome.message, "was written by another program, or by another version of action \"hasty\"")
       const first = yield* JobRunner.run(DeadEnd({ Broken: "JobFailed" }), event("2", "x"))
       const odd = tokenOf(first).replace("[\"2\"]", "2")
       const second = yield* JobRunner.run(DeadEnd({ Broken: "JobFailed" }), event("3", "x", odd))
-      assert.include(second.message, "was not written by action \"dead-end\"")
+      assert.include(second.message, "was written by another program, or by another version of action \"dead-end\"")
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("says no more than that it failed where an error got past the compiler", () =>
+  it.effect("fails in general words on an error that its table does not have", () =>
     Effect.gen(function*() {
       const outcome = yield* JobRunner.run(Hasty({} as never), event("1", ""))
       assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
       assert.include(outcome.message, "The action failed unexpectedly")
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("gives the tag of an error that has no words", () =>
+  it.effect("fails with the tag of an error that has no message", () =>
     Effect.gen(function*() {
       const outcome = yield* JobRunner.run(Hasty({ Away: "PermissionError" }), event("1", ""))
       assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError", message: "Away" })
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("may have errors with the tags, and of the classes, of the runner's own", () =>
+  it.effect("may have errors with the tags and of the classes of the runner's own errors", () =>
     Effect.gen(function*() {
       class OutOfTime extends Schema.TaggedError<OutOfTime>()("OutOfTime", {}) {}
       const timedOut = new JobRunner.TimedOut({ minutes: 1, waitedFor: "x", externalExecutionId: undefined })
@@ -537,7 +561,7 @@ describe("an action of one's own", () => {
       })
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("takes JSON as UserParameters", () =>
+  it.effect("can have JSON as UserParameters", () =>
     Effect.gen(function*() {
       const Greeting = Action.makeStateless({
         name: "greeting",
@@ -549,7 +573,7 @@ describe("an action of one's own", () => {
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 })
 
-describe("for any event", () => {
+describe("for any event,", () => {
   const world = Layer.mergeAll(
     ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": sampleTemplate } }),
     CloudFormationMemory.layer(),
@@ -557,7 +581,7 @@ describe("for any event", () => {
     Lines.layer
   )
 
-  /** Either one result for the event's job, or a typed error; never a secret in what is told. */
+  /** There is one result for the event's job, or a typed error, and no secret in reports and logs. */
   const holds = (event: unknown) =>
     Effect.gen(function*() {
       const exit = yield* Effect.result(drive(JobRunner.run(DeployStack, event)))
@@ -567,16 +591,19 @@ describe("for any event", () => {
       for (const secret of secrets) assert.notInclude(told, JSON.stringify(secret).slice(1, -1))
     }).pipe(Effect.provide(world, { local: true }))
 
-  it.effect.each(eventNames)("%s: one result or a typed error, and no secret", (name) => holds(readEvent(name)))
+  it.effect.each(eventNames)(
+    "there is one result or a typed error, and no secret: %s",
+    (name) => holds(readEvent(name))
+  )
 
   it.effect.prop(
-    "any JSON: one result or a typed error",
+    "there is one result or a typed error, if it is any JSON",
     [Schema.Json],
     ([json]) => holds(json)
   )
 
   it.effect.prop(
-    "a job with any JSON in place of any part of it: one result or a typed error, and no secret",
+    "there is one result or a typed error, and no secret, if any part of a job is any JSON",
     [Schema.Literals(pathsOf(deployEvent())), Schema.Json],
     ([path, json]) => holds(replaceAt(deployEvent(), path.split("/"), json))
   )

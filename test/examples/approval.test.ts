@@ -50,7 +50,7 @@ describe("the example approval", () => {
   it.effect("does not wait longer than it may", () =>
     Effect.gen(function*() {
       const { outcome, said } = yield* ask(answering(() => Response.json({ _tag: "open" })), 1)
-      assert.include(outcome.message, "The action was not over after 60 minutes")
+      assert.include(outcome.message, "The action did not complete within 60 minutes")
       assert.lengthOf(said, 13)
     }))
 

@@ -8,7 +8,7 @@ import { Deadline } from "../../src/runtime/Deadline.ts"
 const fields = { operation: "s3:GetObject", code: "Code", detail: "detail" }
 const unavailable = new AwsUnavailable(fields)
 
-/** When an effect was tried, in milliseconds, and how it ended, while `failures` come one after the other. */
+/** The times of an effect's attempts, in milliseconds, and its result, while it fails with one of `failures` after the other. */
 const attempts = Effect.fnUntraced(function*(failures: ReadonlyArray<AwsError>) {
   const times: Array<number> = []
   const attempt = Effect.gen(function*() {
@@ -22,7 +22,7 @@ const attempts = Effect.fnUntraced(function*(failures: ReadonlyArray<AwsError>) 
 })
 
 describe("retryUnavailable", () => {
-  it.effect("asks five times more, after about 200 ms at first and twice as long each time", () =>
+  it.effect("retries five times, after about 200 ms at first and twice as long each time", () =>
     Effect.gen(function*() {
       const { result, times } = yield* attempts(Array.from({ length: 100 }, () => unavailable))
       assert.lengthOf(times, 6)
@@ -34,7 +34,7 @@ describe("retryUnavailable", () => {
       assert.deepInclude(result, { _tag: "Failure", failure: unavailable })
     }))
 
-  it.effect.each([1, 2, 3, 4, 5])("takes the answer after %s failures", (failures) =>
+  it.effect.each([1, 2, 3, 4, 5])("returns the answer after %s failures", (failures) =>
     Effect.gen(function*() {
       const { result, times } = yield* attempts(Array.from({ length: failures }, () => unavailable))
       assert.lengthOf(times, failures + 1)
@@ -42,7 +42,7 @@ describe("retryUnavailable", () => {
     }))
 
   it.effect.each([100, 5_000, 57_000])(
-    "asks until the deadline where there is one: %i ms",
+    "retries until the deadline, if there is one: %i ms",
     (deadline) =>
       Effect.gen(function*() {
         const { result, times } = yield* attempts(Array.from({ length: 1_000 }, () => unavailable)).pipe(
@@ -59,7 +59,7 @@ describe("retryUnavailable", () => {
     new AwsDenied(fields),
     new AwsRejected(fields),
     new AwsUnavailable({ ...fields, code: "ExpiredToken" })
-  ])("does not ask again what is answered, nor with expired credentials: $_tag", (error) =>
+  ])("does not retry a final error, nor with expired credentials: $_tag", (error) =>
     Effect.gen(function*() {
       const first = yield* attempts([error])
       assert.lengthOf(first.times, 1)
@@ -70,7 +70,7 @@ describe("retryUnavailable", () => {
 })
 
 describe("callAws", () => {
-  it.effect("gives the answer", () =>
+  it.effect("returns the answer", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* callAws("s3:GetObject", () => Promise.resolve("an answer")), "an answer")
     }))
@@ -81,13 +81,13 @@ describe("callAws", () => {
     [() => {
       throw new Error("no")
     }, "AwsRejected"]
-  ])("names the call that went wrong (case %#)", ([run, _tag]) =>
+  ])("names the call that failed (case %#)", ([run, _tag]) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(callAws("s3:GetObject", run))
       assert.deepInclude(error, { _tag, operation: "s3:GetObject", detail: "no" })
     }))
 
-  it.effect("asks again while AWS is throttling", () =>
+  it.effect("retries while AWS throttles the call", () =>
     Effect.gen(function*() {
       let calls = 0
       const throttled = Object.assign(new Error("Rate exceeded"), { name: "Throttling" })
@@ -98,7 +98,47 @@ describe("callAws", () => {
       assert.strictEqual(calls, 3)
     }))
 
-  it.effect("gives up a silent call at the deadline, aborts it, and says which it was", () =>
+  it.effect.each<readonly [name: string, httpStatusCode: number]>([
+    ["SignatureDoesNotMatch", 403],
+    ["InvalidSignatureException", 400],
+    ["RequestExpired", 400],
+    ["RequestTimeTooSkewed", 403]
+  ])(
+    "retries once at once after %s, even if almost no time remains",
+    ([name, httpStatusCode]) =>
+      Effect.gen(function*() {
+        const skewed = Object.assign(new Error("clock"), { name, $metadata: { httpStatusCode } })
+        let calls = 0
+        const failing = (failures: number) =>
+          Effect.suspend(() => {
+            calls = 0
+            return callAws(
+              "s3:GetObject",
+              () => calls++ < failures ? Promise.reject(skewed) : Promise.resolve("an answer")
+            )
+          }).pipe(Effect.provideService(Deadline, 1))
+        assert.strictEqual(yield* failing(1), "an answer")
+        assert.strictEqual(calls, 2)
+        assert.strictEqual((yield* Effect.flip(failing(Infinity))).code, name)
+        assert.strictEqual(calls, 2)
+      })
+  )
+
+  it.effect("makes one immediate retry for each call, not for each of its retries", () =>
+    Effect.gen(function*() {
+      const skewed = Object.assign(new Error("clock"), { name: "RequestTimeTooSkewed" })
+      let calls = 0
+      const failing = callAws("s3:GetObject", () => {
+        calls++
+        return Promise.reject(skewed)
+      })
+      const fiber = yield* Effect.forkChild(Effect.flip(failing), { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.strictEqual(calls, 1 + 1 + 5)
+    }))
+
+  it.effect("aborts a silent call at the deadline and fails with its name", () =>
     Effect.gen(function*() {
       const signals: Array<AbortSignal> = []
       const silent = callAws("s3:GetObject", ({ abortSignal }) => {
@@ -128,7 +168,7 @@ describe("callAws", () => {
 })
 
 describe("clients", () => {
-  it.effect("live as long as their scope", () =>
+  it.effect("have the lifetime of their scope", () =>
     Effect.gen(function*() {
       let destroyed = 0
       const client = scopedClient(() => ({ destroy: () => void destroyed++ }))
@@ -136,7 +176,7 @@ describe("clients", () => {
       assert.strictEqual(destroyed, 1)
     }))
 
-  it("leave retries to this package, and give up on a silent server", () => {
+  it("make no retries of their own, and have a timeout for a silent server", () => {
     assert.strictEqual(clientOptions.maxAttempts, 1)
     const { connectionTimeout, requestTimeout, socketTimeout, throwOnRequestTimeout } = clientOptions.requestHandler
     assert.isTrue(throwOnRequestTimeout)

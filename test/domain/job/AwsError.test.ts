@@ -1,7 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { inspect } from "node:util"
-import { AwsDenied, type AwsError, AwsUnavailable, fromUnknown } from "../../../src/domain/job/AwsError.ts"
+import {
+  AwsDenied,
+  type AwsError,
+  AwsUnavailable,
+  fromUnknown,
+  isClockError
+} from "../../../src/domain/job/AwsError.ts"
 
 const operation = "cloudformation:UpdateStack"
 
@@ -14,7 +20,7 @@ const seen = (cause: unknown) => {
   return [_tag, code]
 }
 
-describe("AWS may answer better the next time after", () => {
+describe("AwsUnavailable is the error for", () => {
   it.each([
     "Throttling",
     "ThrottlingException",
@@ -33,7 +39,7 @@ describe("AWS may answer better the next time after", () => {
     "ExpiredToken",
     "ExpiredTokenException",
     "RequestExpired"
-  ])("%s, though its status is that of a bad request", (name) => {
+  ])("%s, whatever its status", (name) => {
     assert.deepStrictEqual(seen(sdkError(name, 400)), ["AwsUnavailable", name])
     assert.deepStrictEqual(seen(sdkError(name, 403)), ["AwsUnavailable", name])
   })
@@ -48,15 +54,15 @@ describe("AWS may answer better the next time after", () => {
     ["RequestExpired", false],
     ["Throttling", true],
     ["ECONNRESET", true]
-  ])("%s: in a moment already? %s", (code, retryable) => {
+  ])("%s, and a retry in the same job helps: %s", (code, retryable) => {
     assert.strictEqual(new AwsUnavailable({ operation, code, detail: "" }).retryable, retryable)
   })
 
-  it("an answer that could not be read", () => {
+  it("a response that could not be read", () => {
     assert.deepStrictEqual(seen(sdkError("SyntaxError", 200)), ["AwsUnavailable", "SyntaxError"])
   })
 
-  it("silence", () => {
+  it("a timeout", () => {
     assert.deepStrictEqual(seen(sdkError("TimeoutError")), ["AwsUnavailable", "TimeoutError"])
     assert.deepStrictEqual(seen(sdkError("TimeoutError", undefined, { code: "ETIMEDOUT" })), [
       "AwsUnavailable",
@@ -82,7 +88,7 @@ describe("AWS may answer better the next time after", () => {
     "DEPTH_ZERO_SELF_SIGNED_CERT",
     "SELF_SIGNED_CERT_IN_CHAIN"
   ])(
-    "%s on the way",
+    "the network error %s",
     (code) => {
       assert.deepStrictEqual(seen(Object.assign(new Error("read"), { code })), ["AwsUnavailable", code])
       const wrapped = new TypeError("fetch failed", { cause: Object.assign(new Error("read"), { code }) })
@@ -91,13 +97,13 @@ describe("AWS may answer better the next time after", () => {
   )
 
   it.each([
-    [sdkError("RequestTimeTooSkewed", 403), "a clock that was wrong"],
-    [sdkError("SomeException", 408), "a request that came too slowly"]
+    [sdkError("RequestTimeTooSkewed", 403), "a wrong clock"],
+    [sdkError("SomeException", 408), "a slow request"]
   ])("%s", (cause) => {
     assert.strictEqual(seen(cause)[0], "AwsUnavailable")
   })
 
-  it("no address of several that took the connection", () => {
+  it("a host of which no address accepts the connection", () => {
     const refused = Object.assign(new Error("connect ECONNREFUSED ::1:443"), { code: "ECONNREFUSED" })
     const cause = Object.assign(new AggregateError([refused, refused]), { code: "ECONNREFUSED" })
     assert.deepStrictEqual(
@@ -111,7 +117,7 @@ describe("AWS may answer better the next time after", () => {
   })
 })
 
-describe("permission is lacking after", () => {
+describe("AwsDenied is the error for", () => {
   it.each([
     "AccessDenied",
     "AccessDeniedException",
@@ -120,7 +126,11 @@ describe("permission is lacking after", () => {
     "InvalidClientTokenId",
     "UnrecognizedClientException",
     "MissingAuthenticationToken",
-    "OptInRequired"
+    "OptInRequired",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId"
   ])("%s, whatever its status", (name) => {
     assert.deepStrictEqual(seen(sdkError(name, 400)), ["AwsDenied", name])
     assert.deepStrictEqual(seen(sdkError(name, 500)), ["AwsDenied", name])
@@ -130,14 +140,14 @@ describe("permission is lacking after", () => {
     assert.deepStrictEqual(seen(sdkError("SomeException", status)), ["AwsDenied", "SomeException"])
   })
 
-  it("no credentials at all", () => {
+  it("missing credentials", () => {
     assert.deepStrictEqual(seen(sdkError("CredentialsProviderError")), ["AwsDenied", "CredentialsProviderError"])
   })
 })
 
-describe("asking again does not help after", () => {
+describe("AwsRejected is the error for", () => {
   it.each(["ERR_INVALID_ARG_TYPE", "ENOENT", "NOT_ECONNRESET", "ECONNRESET_NOT"])(
-    "a mistake of a program: %s",
+    "an error of the program: %s",
     (code) => {
       assert.strictEqual(seen(Object.assign(new TypeError("no"), { code }))[0], "AwsRejected")
     }
@@ -175,7 +185,7 @@ describe("asking again does not help after", () => {
 
 const message = (name: string, status: number) => fromUnknown(operation, sdkError(name, status)).message
 
-it("the message tells the call, the kind, the code and AWS's words", () => {
+it("a message names the call, the kind of the error, its code and AWS's own message", () => {
   assert.strictEqual(
     message("Throttling", 400),
     "cloudformation:UpdateStack did not get an answer from AWS that could be used: Throttling: words of AWS"
@@ -190,11 +200,11 @@ it("the message tells the call, the kind, the code and AWS's words", () => {
   )
 })
 
-it("what has no words is told so", () => {
-  assert.strictEqual(fromUnknown(operation, { name: "Odd", message: "" }).detail, "no further words")
+it("an error without a message is reported as one without details", () => {
+  assert.strictEqual(fromUnknown(operation, { name: "Odd", message: "" }).detail, "no details")
 })
 
-it("AWS's words are cut where they are too many", () => {
+it("a long message of AWS is cut at 2,000 characters", () => {
   const { detail } = fromUnknown(operation, new Error("x".repeat(10_000)))
   assert.lengthOf(detail, 2_000)
   assert.isTrue(detail.endsWith(" … (cut)"))
@@ -204,18 +214,22 @@ const texts = (
   error: AwsError
 ) => [JSON.stringify(error), String(error), inspect(error, { depth: null }), error.message]
 
-it.prop("of a cause only its name, code and message are kept", [Schema.Literals([200, 400, 403, 503])], ([status]) => {
-  const hidden = {
-    $response: { headers: { authorization: "hunter2" }, body: "hunter2" },
-    $metadata: { httpStatusCode: status, requestId: "hunter2" },
-    secretAccessKey: "hunter2",
-    cause: { code: "ECONNRESET", config: "hunter2" },
-    errors: [new Error("hunter2")]
+it.prop(
+  "an error keeps only the name, code and message of its cause",
+  [Schema.Literals([200, 400, 403, 503])],
+  ([status]) => {
+    const hidden = {
+      $response: { headers: { authorization: "hunter2" }, body: "hunter2" },
+      $metadata: { httpStatusCode: status, requestId: "hunter2" },
+      secretAccessKey: "hunter2",
+      cause: { code: "ECONNRESET", config: "hunter2" },
+      errors: [new Error("hunter2")]
+    }
+    for (const text of texts(fromUnknown(operation, sdkError("SomeException", status, hidden)))) {
+      assert.notInclude(text, "hunter2")
+    }
   }
-  for (const text of texts(fromUnknown(operation, sdkError("SomeException", status, hidden)))) {
-    assert.notInclude(text, "hunter2")
-  }
-})
+)
 
 it.each([
   [
@@ -232,7 +246,7 @@ it.each([
     "'AWS4-HMAC-SHA256 Credential=(hidden), SignedHeaders=host, Signature=(hidden)' is no header"
   ],
   ["There is no ASIAIOSFODNN7EXAMPLE, nor AKIAIOSFODNN7EXAMPLE.", "There is no (hidden), nor (hidden)."]
-])("of AWS's words the secret ones are hidden: %s", (words, detail) => {
+])("a secret in AWS's message is hidden: %s", (words, detail) => {
   assert.strictEqual(fromUnknown(operation, new Error(words)).detail, detail)
 })
 
@@ -240,18 +254,53 @@ it.each([
   "The request signature we calculated does not match the signature you provided",
   "Stack [ASIA] cannot be updated: signature of a credential",
   "arn:aws:cloudformation:us-east-1:123456789012:stack/AKIASomething/1"
-])("and the others are not: %s", (words) => {
+])("ordinary words of AWS's message are not hidden: %s", (words) => {
   assert.strictEqual(fromUnknown(operation, new Error(words)).detail, words)
 })
 
-it.prop("any cause makes an error", [Schema.Json], ([cause]) => {
+it.prop("any cause is classified", [Schema.Json], ([cause]) => {
   assert.include(["AwsUnavailable", "AwsDenied", "AwsRejected"], fromUnknown(operation, cause)._tag)
 })
 
 it.each([
   ["User: arn:aws:sts::1:assumed-role/f/f is not authorized to perform: iam:PassRole on resource: r", "iam:PassRole"],
   ["Access Denied", "cloudformation:CreateStack"]
-])("%s: IAM has to allow %s", (detail, needed) => {
+])("the needed permission of the message \"%s\" is %s", (detail, needed) => {
   const error = new AwsDenied({ operation: "cloudformation:CreateStack", code: "AccessDenied", detail })
   assert.strictEqual(error.needed, needed)
+})
+
+it.each(["SignatureDoesNotMatch", "InvalidSignatureException", "InvalidClientTokenId", "CredentialsProviderError"])(
+  "if AWS does not accept the credentials, no permission is needed and the message names them: %s",
+  (name) => {
+    const error = fromUnknown(operation, sdkError(name, 403))
+    assert.deepInclude(error, { _tag: "AwsDenied", needed: undefined })
+    assert.strictEqual(
+      error.message,
+      `AWS did not accept the credentials or the signature of ${operation}: ${name}: words of AWS`
+    )
+  }
+)
+
+it.each([
+  [sdkError("SignatureDoesNotMatch", 403), true],
+  [sdkError("InvalidSignatureException", 400), true],
+  [sdkError("RequestExpired", 400), true],
+  [sdkError("RequestTimeTooSkewed", 403), true],
+  [sdkError("AccessDenied", 403), false],
+  [sdkError("403", 403, { $metadata: { httpStatusCode: 403, clockSkewCorrected: true } }), true],
+  [sdkError("ValidationError", 400, { $metadata: { httpStatusCode: 400, clockSkewCorrected: true } }), false],
+  [undefined, false]
+])("a wrong local clock is recognized: %o (%s)", (cause, expected) => {
+  assert.strictEqual(isClockError(cause), expected)
+})
+
+it("the SDK's advice to programmers is replaced by plain words", () => {
+  const hint =
+    "Deserialization error: to see the raw response, inspect the hidden field {error}.$response on this object."
+  const cause = Object.assign(new SyntaxError(`Unexpected token\n  ${hint}`), { $metadata: { httpStatusCode: 200 } })
+  assert.strictEqual(
+    fromUnknown(operation, cause).message,
+    `${operation} did not get an answer from AWS that could be used: SyntaxError: the response could not be read`
+  )
 })

@@ -8,14 +8,14 @@ const execution = new Execution({ firstJobId: JobId.make("j1"), startedAt: 1_795
 const action = "deploy-stack"
 const now = execution.startedAt + 60_000
 
-/** JSON has one zero. */
+/** JSON has no negative zero. */
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 const withState = (state: Schema.Json) => encode({ action, execution, position: Position.State({ state }) })
 const stateless = encode({ action, execution, position: Position.Start() })
 
 it.effect.prop(
-  "what one job leaves the next one finds, or the token is too large",
+  "a job decodes what the previous one encoded, or the token is too large",
   { action: Schema.String, execution: Execution, state: Schema.Option(Schema.Json) },
   Effect.fnUntraced(function*(left) {
     const times = [left.execution.startedAt, left.execution.unavailable?.since ?? 0]
@@ -45,7 +45,7 @@ it.effect.prop(
   })
 )
 
-it.effect("a state may have 1,853 characters of JSON less those of the action's name, and not one more", () =>
+it.effect("the maximum size of a state is 1,853 characters of JSON less those of the action's name", () =>
   Effect.gen(function*() {
     const ofJob = new Execution({ ...execution, firstJobId: JobId.make("c0d76431-b0e7-4f97-97e3-e8ee786eb6f6") })
     const withState = (state: string, execution = ofJob) =>
@@ -60,24 +60,24 @@ it.effect("a state may have 1,853 characters of JSON less those of the action's 
     assert.lengthOf(yield* withState(longest, waiting), 2_048)
     const error = yield* Effect.flip(withState(`${longest}x`))
     assert.deepStrictEqual(error, new StateTooLarge({ action, length: 2_049 }))
-    assert.include(error.message, "The state that action \"deploy-stack\" wants to continue with")
-    assert.include(error.message, "a token of 2049 characters; CodePipeline allows 2048")
+    assert.include(error.message, "The state of action \"deploy-stack\" needs")
+    assert.include(error.message, "a continuation token of 2049 characters; CodePipeline allows 2048")
   }))
 
-it.effect("an action that has left no state starts again", () =>
+it.effect("a token without a state starts the action again", () =>
   Effect.gen(function*() {
     const found = Option.getOrThrow(decode(action, yield* stateless, now))
     assert.deepStrictEqual(found.position, Position.Start())
     assert.deepStrictEqual(found.execution, execution)
   }))
 
-it.effect("an action of which nothing is known goes on so", () =>
+it.effect("an unknown position stays unknown", () =>
   Effect.gen(function*() {
     const token = yield* encode({ action, execution, position: Position.Unknown() })
     assert.deepStrictEqual(Option.getOrThrow(decode(action, token, now)).position, Position.Unknown())
   }))
 
-it.effect("a token of 2,048 characters is one, and a longer one is not", () =>
+it.effect("a token of more than 2,048 characters is not decoded", () =>
   Effect.gen(function*() {
     const token = yield* withState("x")
     const longer = (length: number) => token.replace("\"x\"", `"${"x".repeat(length - token.length + 1)}"`)
@@ -86,22 +86,22 @@ it.effect("a token of 2,048 characters is one, and a longer one is not", () =>
     assert.isTrue(Option.isNone(decode(action, longer(2_049), now)))
   }))
 
-it.effect("null is a state", () =>
+it.effect("null is a valid state", () =>
   Effect.gen(function*() {
     const { position } = Option.getOrThrow(decode(action, yield* withState(null), now))
     assert.deepStrictEqual(position, Position.State({ state: null }))
   }))
 
-it.effect.prop("another action's token is not ours", [Schema.String], ([other]) =>
+it.effect.prop("the token of another action is not decoded", [Schema.String], ([other]) =>
   Effect.gen(function*() {
     assert.strictEqual(Option.isSome(decode(other, yield* stateless, now)), other === action)
   }))
 
-it.prop("nor is any other text", [Schema.String], ([text]) => {
+it.prop("any other text is not decoded", [Schema.String], ([text]) => {
   assert.isTrue(Option.isNone(decode(action, text, now)))
 })
 
-it.prop("nor any other JSON", [Schema.Json], ([json]) => {
+it.prop("any other JSON is not decoded", [Schema.Json], ([json]) => {
   assert.isTrue(Option.isNone(decode(action, JSON.stringify(json), now)))
 })
 
@@ -112,29 +112,32 @@ it.effect.each<readonly [kind: string, change: (token: string) => string]>([
   ["with an empty first job", (token: string) => token.replace("\"j1\"", "\"\"")],
   ["with half an attempt", (token: string) => token.replace("\"attempt\":1", "\"attempt\":1.5")],
   [
-    "with as many attempts as there can be at most",
+    "with the maximum number of attempts",
     (token: string) => token.replace("\"attempt\":1", "\"attempt\":100000")
   ],
-  ["with more attempts than there can be", (token: string) => token.replace("\"attempt\":1", "\"attempt\":1e9")],
-  ["with no attempt at all", (token: string) => token.replace("\"attempt\":1", "\"attempt\":0")],
-  ["from tomorrow", (token: string) => token.replace(`${execution.startedAt}`, `${now + 86_400_000}`)],
-  ["from before all time", (token: string) => token.replace(`${execution.startedAt}`, "-1")],
   [
-    "that waits from tomorrow on",
+    "with more than the maximum number of attempts",
+    (token: string) => token.replace("\"attempt\":1", "\"attempt\":1e9")
+  ],
+  ["with zero attempts", (token: string) => token.replace("\"attempt\":1", "\"attempt\":0")],
+  ["from tomorrow", (token: string) => token.replace(`${execution.startedAt}`, `${now + 86_400_000}`)],
+  ["with a negative time", (token: string) => token.replace(`${execution.startedAt}`, "-1")],
+  [
+    "with an outage from tomorrow on",
     (token: string) =>
       token.replace("\"attempt\":1", `"attempt":1,"unavailable":{"since":${now + 86_400_000},"jobs":1}`)
   ],
-  ["too long to be one", (token: string) => token.replace("j1", "j".repeat(2_000))],
+  ["with too many characters", (token: string) => token.replace("j1", "j".repeat(2_000))],
   ["cut off", (token: string) => token.slice(0, -1)],
   ["of AWS's sample", () => "{\"previous_job_id\": \"c0d76431-b0e7-xmpl-97e3-e8ee786eb6f6\"}"]
-])("nor is one %s", ([, change]) =>
+])("a token is not decoded if it is one %s", ([, change]) =>
   Effect.gen(function*() {
     const token = yield* stateless
     assert.notStrictEqual(change(token), token)
     assert.isTrue(Option.isNone(decode(action, change(token), now)))
   }))
 
-it("a token that was written before stays readable", () => {
+it("a token of an earlier release is decoded", () => {
   const { execution, position } = Option.getOrThrow(
     decode(action, String(readEvent("continuation-token-own")["CodePipeline.job"].data["continuationToken"]), now)
   )
@@ -143,8 +146,8 @@ it("a token that was written before stays readable", () => {
   assert.deepInclude(Position.$is("State")(position) ? position.state : position, { operation: "create" })
 })
 
-it.prop("the next execution is the same but for its number", [Execution], ([execution]) => {
-  // A token with more attempts is not ours.
+it.prop("the next execution differs only in its number of attempts", [Execution], ([execution]) => {
+  // A token with more attempts is not decoded.
   if (execution.attempt === 100_000) return
   const { attempt, ...same } = execution.next
   assert.strictEqual(attempt, execution.attempt + 1)
