@@ -203,7 +203,7 @@ describe("whenBusy", () => {
       yield* setStatus("UPDATE_IN_PROGRESS")
       const outcome = yield* runToEnd(eventOf({ whenBusy: "wait", timeoutMinutes: 30 }))
       assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
-      assert.include(outcome.message, "not over after 30 minutes")
+      assert.include(outcome.message, "not complete within 30 minutes")
       assert.include(outcome.message, "Waiting for the stack: UPDATE_IN_PROGRESS")
       assert.isEmpty(yield* operationTokens)
       const minutes = (yield* Clock.currentTimeMillis) / 60_000
