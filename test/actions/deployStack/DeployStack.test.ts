@@ -23,8 +23,8 @@ import {
   world
 } from "./world.ts"
 
-describe("a stack that does not exist", () => {
-  it.effect("is created and watched to its end, in the sample's words", () =>
+describe("creating a stack", () => {
+  it.effect("a stack that does not exist is created and watched to its end, in the words of AWS's sample", () =>
     Effect.gen(function*() {
       const first = yield* invoke(deployEvent({ id: "1" }))
       const second = yield* invoke(nextEvent(first, "2"))
@@ -39,7 +39,7 @@ describe("a stack that does not exist", () => {
       assert.match(third.externalExecutionId ?? "", /^arn:aws:cloudformation:.*MyTestStack/)
     }).pipe(Effect.provide(world())))
 
-  it.effect("fails with the causes, oldest first, when a resource fails", () =>
+  it.effect("a failed create reports the causes, oldest first", () =>
     Effect.gen(function*() {
       yield* failResource("MySampleBucket", "The name is taken")
       const outcome = yield* runToEnd(deployEvent())
@@ -51,7 +51,7 @@ describe("a stack that does not exist", () => {
       })
     }).pipe(Effect.provide(world())))
 
-  it.effect("of which CloudFormation refuses the template is a ConfigurationError with CloudFormation's words", () =>
+  it.effect("a template that CloudFormation rejects is a ConfigurationError that quotes CloudFormation", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent())
       assert.deepInclude(outcome, {
@@ -62,8 +62,8 @@ describe("a stack that does not exist", () => {
     }).pipe(Effect.provide(world("{}"))))
 })
 
-describe("a stack that exists", () => {
-  it.effect("is updated", () =>
+describe("updating a stack", () => {
+  it.effect("an existing stack is updated", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       const first = yield* invoke(deployEvent({ id: "1" }))
@@ -74,14 +74,14 @@ describe("a stack that exists", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "update-1"])
     }).pipe(Effect.provide(world())))
 
-  it.effect("and has the template already needs no update", () =>
+  it.effect("a stack that already has the template needs no update", () =>
     Effect.gen(function*() {
       yield* runToEnd(deployEvent({ id: "1" }))
       const outcome = yield* invoke(deployEvent({ id: "2" }))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "There were no stack updates" })
     }).pipe(Effect.provide(world())))
 
-  it.effect("and whose update fails is rolled back, and can be updated again", () =>
+  it.effect("a stack whose update was rolled back can be updated again", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       yield* failResource("MySampleBucket", "No")
@@ -91,7 +91,7 @@ describe("a stack that exists", () => {
       assert.strictEqual(again.message, "Stack update started")
     }).pipe(Effect.provide(world())))
 
-  it.effect("and is busy with somebody else's operation is left alone", () =>
+  it.effect("a stack that is busy with a foreign operation is not updated", () =>
     Effect.gen(function*() {
       yield* setStatus("UPDATE_IN_PROGRESS")
       const outcome = yield* invoke(deployEvent())
@@ -101,7 +101,7 @@ describe("a stack that exists", () => {
       assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world())))
 
-  it.effect("and cleans up after somebody else's update is waited for, then updated", () =>
+  it.effect("the cleanup of a foreign update is waited for, then the stack is updated", () =>
     Effect.gen(function*() {
       yield* setStatus("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
       const first = yield* invoke(deployEvent({ id: "1" }))
@@ -113,7 +113,7 @@ describe("a stack that exists", () => {
     }).pipe(Effect.provide(world())))
 
   it.effect.each(["ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED", "REVIEW_IN_PROGRESS", "UPDATE_FAILED"])(
-    "in %s is refused, with what to do",
+    "a stack in status %s is not updated, and the failure says what to do",
     (status) =>
       Effect.gen(function*() {
         yield* setStatus(status)
@@ -124,38 +124,38 @@ describe("a stack that exists", () => {
   )
 })
 
-/** The first `times` looks show what the stack was before. */
-const looking = (times: number, before: Option.Option<Stack>) =>
+/** Runs a job whose first `times` descriptions of the stack are stale. */
+const invokeWithStaleReads = (times: number, before: Option.Option<Stack>) =>
   Effect.gen(function*() {
     const cloudFormation = yield* CloudFormation
-    let looks = 0
+    let descriptions = 0
     return yield* Effect.provideService(invoke(deployEvent({ id: "1" })), CloudFormation, {
       ...cloudFormation,
-      describe: (stack) => looks++ < times ? Effect.succeed(before) : cloudFormation.describe(stack)
+      describe: (stack) => descriptions++ < times ? Effect.succeed(before) : cloudFormation.describe(stack)
     })
   })
 
-describe("a stack that changes between the look and the call", () => {
+describe("a stack that changes between DescribeStacks and the operation", () => {
   const ready = Effect.gen(function*() {
     yield* createdEarlier
     return yield* describeStack
   })
 
-  it.effect("because somebody has created it is updated", () =>
+  it.effect("a stack that another actor created in between is updated", () =>
     Effect.gen(function*() {
       yield* createdEarlier
-      assert.strictEqual((yield* looking(1, Option.none())).message, "Stack update started")
+      assert.strictEqual((yield* invokeWithStaleReads(1, Option.none())).message, "Stack update started")
     }).pipe(Effect.provide(world())))
 
-  it.effect("because somebody updates it is left alone", () =>
+  it.effect("a stack that another actor started to update in between is not updated", () =>
     Effect.gen(function*() {
       const before = yield* ready
       yield* setStatus("UPDATE_IN_PROGRESS")
-      const outcome = yield* looking(1, before)
+      const outcome = yield* invokeWithStaleReads(1, before)
       assert.include(outcome.message, "Stack cannot be updated when status is: UPDATE_IN_PROGRESS")
     }).pipe(Effect.provide(world())))
 
-  it.effect("because another was made under its name is looked at again, and that one is updated", () =>
+  it.effect("a stack that was recreated in between is described again, and the new one is updated", () =>
     Effect.gen(function*() {
       const before = yield* ready
       yield* setStatus("DELETE_COMPLETE")
@@ -165,7 +165,7 @@ describe("a stack that changes between the look and the call", () => {
       assert.notStrictEqual(id, Option.getOrThrow(before).id)
       const updated: Array<string> = []
       const outcome = yield* CloudFormation.use((cloudFormation) =>
-        Effect.provideService(looking(1, before), CloudFormation, {
+        Effect.provideService(invokeWithStaleReads(1, before), CloudFormation, {
           ...cloudFormation,
           update: (request) =>
             Effect.andThen(Effect.sync(() => updated.push(request.stack)), cloudFormation.update(request))
@@ -175,10 +175,10 @@ describe("a stack that changes between the look and the call", () => {
       assert.deepInclude(outcome, { _tag: "Continued", message: "Stack update started", externalExecutionId: id })
     }).pipe(Effect.provide(world())))
 
-  it.effect("is left to the next job after three looks that were wrong", () =>
+  it.effect("after three stale descriptions the start is left to the next job", () =>
     Effect.gen(function*() {
       yield* ready
-      const outcome = yield* looking(3, Option.none())
+      const outcome = yield* invokeWithStaleReads(3, Option.none())
       assert.strictEqual(outcome.message, "Waiting for the stack: CREATE_IN_PROGRESS")
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
       assert.strictEqual((yield* invoke(nextEvent(outcome, "2"))).message, "Stack update started")
@@ -186,7 +186,7 @@ describe("a stack that changes between the look and the call", () => {
 })
 
 describe("whenBusy", () => {
-  it.effect("wait: what somebody else does is waited for, then the stack is updated, once", () =>
+  it.effect("with wait, a foreign operation is waited for, then the stack is updated once", () =>
     Effect.gen(function*() {
       yield* setStatus("UPDATE_IN_PROGRESS")
       const first = yield* invoke(eventOf({ whenBusy: "wait" }, { id: "1" }))
@@ -198,7 +198,7 @@ describe("whenBusy", () => {
       assert.deepStrictEqual(yield* operationTokens, ["update-1"])
     }).pipe(Effect.provide(world())))
 
-  it.effect("wait: no longer than timeoutMinutes", () =>
+  it.effect("with wait, a foreign operation is waited for no longer than timeoutMinutes", () =>
     Effect.gen(function*() {
       yield* setStatus("UPDATE_IN_PROGRESS")
       const outcome = yield* runToEnd(eventOf({ whenBusy: "wait", timeoutMinutes: 30 }))
@@ -220,7 +220,7 @@ describe("UserParameters", () => {
     ["[]", "UserParameters: expected object, got an array"],
     ["{\"stack\":\"1st\",\"file\":\"f\",\"artifact\":\"a\"}", "\"stack\": expected a stack's ARN or name"],
     ["{\"stack\":\"s\",\"file\":\"f\",\"artefact\":\"a\"}", "\"artefact\" is not known (did you mean \"artifact\"?)"]
-  ])("%s: %s", ([userParameters, message]) =>
+  ])("UserParameters %s are rejected: %s", ([userParameters, message]) =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent({ userParameters }))
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
@@ -228,8 +228,8 @@ describe("UserParameters", () => {
     }).pipe(Effect.provide(world())))
 })
 
-describe("AWS", () => {
-  it.effect("that does not answer is asked again by the next job, which begins nothing twice", () =>
+describe("calls that AWS refuses or does not answer", () => {
+  it.effect("an outage is retried by the next job, which starts no second operation", () =>
     Effect.gen(function*() {
       yield* CloudFormationMemory.use(({ throttle }) => throttle(6))
       const first = yield* invoke(deployEvent({ id: "1" }))
@@ -239,7 +239,7 @@ describe("AWS", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-1"])
     }).pipe(Effect.provide(world())))
 
-  it.effect("that does not answer for an hour is SystemUnavailable", () =>
+  it.effect("an outage of one hour fails the job as SystemUnavailable", () =>
     Effect.gen(function*() {
       yield* CloudFormationMemory.use(({ throttle }) => throttle(10_000))
       const outcome = yield* runToEnd(deployEvent())
@@ -248,7 +248,7 @@ describe("AWS", () => {
       assert.isTrue(minutes > 60 && minutes < 63)
     }).pipe(Effect.provide(world())))
 
-  it.effect("that denies a call is PermissionError, naming the call and the role", () =>
+  it.effect("a denied call is a PermissionError that names the call and the role", () =>
     Effect.gen(function*() {
       yield* deny("cloudformation:CreateStack")
       const outcome = yield* invoke(deployEvent())
@@ -257,13 +257,13 @@ describe("AWS", () => {
     }).pipe(Effect.provide(world())))
 })
 
-describe("what AWS's sample gets wrong", () => {
+describe("faults of AWS's sample that DeployStack does not have", () => {
   it.effect.each([
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
     "IMPORT_IN_PROGRESS",
     "IMPORT_ROLLBACK_IN_PROGRESS",
     "DELETE_IN_PROGRESS"
-  ])("%s is not a failure while it runs", (status) =>
+  ])("a running operation in status %s is not a failure", (status) =>
     Effect.gen(function*() {
       yield* setStatus(status)
       const outcome = yield* invoke(deployEvent({ continuationToken: foreignToken }))
@@ -271,7 +271,7 @@ describe("what AWS's sample gets wrong", () => {
     }).pipe(Effect.provide(world())))
 
   it.effect.each(["UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"])(
-    "%s does not block the next update",
+    "a stack in status %s can be updated",
     (status) =>
       Effect.gen(function*() {
         yield* setStatus(status)
@@ -279,14 +279,14 @@ describe("what AWS's sample gets wrong", () => {
       }).pipe(Effect.provide(world()))
   )
 
-  it.effect("ROLLBACK_COMPLETE cannot be updated", () =>
+  it.effect("a stack in status ROLLBACK_COMPLETE cannot be updated, and the failure says to delete it", () =>
     Effect.gen(function*() {
       yield* setStatus("ROLLBACK_COMPLETE")
       assert.include((yield* invoke(deployEvent())).message, "Delete stack \"MyTestStack\"")
     }).pipe(Effect.provide(world())))
 
   it.effect.each([{ continuationToken: null }, { continuationToken: "" }])(
-    "%j begins, and does not continue",
+    "an event with %j starts the action instead of resuming it",
     (data) =>
       Effect.gen(function*() {
         assert.strictEqual((yield* invoke(deployEvent(data))).message, "Stack create started")
@@ -299,7 +299,7 @@ describe("what AWS's sample gets wrong", () => {
       assert.strictEqual((yield* invoke(deployEvent())).message, "Stack create started")
     }).pipe(Effect.provide(world())))
 
-  it.effect("a throttled report is sent again as it was", () =>
+  it.effect("a throttled report is retried unchanged", () =>
     Effect.gen(function*() {
       yield* CodePipelineMemory.use(({ throttle }) => throttle(2))
       yield* invoke(deployEvent({ id: "1" }))

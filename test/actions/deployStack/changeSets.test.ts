@@ -33,7 +33,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
   const replace = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
   const execute = { stack, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
 
-  it.effect("make a change set, tell what it changes, and execute it", () =>
+  it.effect("CHANGE_SET_REPLACE creates a change set and reports its changes, and CHANGE_SET_EXECUTE executes it", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
@@ -54,7 +54,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-3"])
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("create a stack that does not exist", () =>
+  it.effect("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE create a stack that does not exist", () =>
     Effect.gen(function*() {
       const made = yield* run("1", replace)
       assert.include(made.message, "2 changes (2 add)")
@@ -63,7 +63,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("replace a change set of the same name by another", () =>
+  it.effect("CHANGE_SET_REPLACE replaces a change set of the same name", () =>
     Effect.gen(function*() {
       yield* created
       yield* run("1", replace)
@@ -72,7 +72,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       assert.include(made.message, "3 changes")
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("take the change set that an earlier delivery has made", () =>
+  it.effect("a second delivery of CHANGE_SET_REPLACE adopts the change set that the first one created", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
@@ -83,7 +83,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       assert.deepInclude(yield* invoke(nextEvent(started, "2", replace)), { _tag: "Succeeded" })
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("succeed with an empty change set, both, and say so", () =>
+  it.effect("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE succeed with an empty change set and say that it is empty", () =>
     Effect.gen(function*() {
       yield* created
       const empty = "There were no stack updates: change set \"Next\" is empty"
@@ -110,7 +110,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       ),
       "it is obsolete"
     ]
-  ])("refuse %s clearly", ([, prepare, reason]) =>
+  ])("CHANGE_SET_EXECUTE refuses %s with the reason", ([, prepare, reason]) =>
     Effect.gen(function*() {
       yield* created
       yield* prepare
@@ -121,13 +121,13 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       assert.notInclude(yield* operationTokens, "execute-1")
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("refuse a stack that is not there", () =>
+  it.effect("CHANGE_SET_EXECUTE refuses a stack that does not exist", () =>
     Effect.gen(function*() {
       const outcome = yield* run("1", execute)
       assert.include(outcome.message, "cannot be executed: there is no such stack")
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("wait for a change set that somebody is making", () =>
+  it.effect("CHANGE_SET_EXECUTE waits for a change set that is being created", () =>
     Effect.gen(function*() {
       yield* created
       yield* CloudFormation.use(({ createChangeSet }) =>
@@ -139,7 +139,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       assert.include((yield* invoke(nextEvent(waiting, "2", execute))).message, "Stack update started: 3 changes")
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("a second delivery of the execution executes nothing again", () =>
+  it.effect("a second delivery of CHANGE_SET_EXECUTE executes nothing again", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
@@ -157,7 +157,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
 describe("CHANGE_SET_DEPLOY", () => {
   const deploy = { ...required, mode: "CHANGE_SET_DEPLOY" }
 
-  it.effect("makes a change set, says what it will change, and executes it", () =>
+  it.effect("CHANGE_SET_DEPLOY creates a change set, reports its changes, and executes it", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
@@ -174,13 +174,13 @@ describe("CHANGE_SET_DEPLOY", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-1"])
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("creates a stack that does not exist", () =>
+  it.effect("CHANGE_SET_DEPLOY creates a stack that does not exist", () =>
     Effect.gen(function*() {
       assert.deepInclude(yield* run("1", deploy), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("has nothing to do where nothing changes, and clears the empty change set away", () =>
+  it.effect("CHANGE_SET_DEPLOY succeeds without changes and deletes the empty change set", () =>
     Effect.gen(function*() {
       yield* created
       const outcome = yield* run("1", deploy)
@@ -194,7 +194,7 @@ describe("CHANGE_SET_DEPLOY", () => {
       assert.isTrue(Option.isNone(left))
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("fails with the causes when a resource fails", () =>
+  it.effect("CHANGE_SET_DEPLOY reports the causes when a resource fails", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
@@ -206,7 +206,7 @@ describe("CHANGE_SET_DEPLOY", () => {
       )
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("a job that comes twice executes nothing twice", () =>
+  it.effect("a redelivered job of CHANGE_SET_DEPLOY executes nothing twice", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
@@ -227,12 +227,12 @@ describe("CHANGE_SET_DEPLOY", () => {
 
 const clear = (changeSet: string) => CloudFormation.use(({ deleteChangeSet }) => deleteChangeSet({ stack, changeSet }))
 
-describe("what CloudFormation does not do", () => {
+describe("calls that CloudFormation refuses", () => {
   const deploy = { ...required, mode: "CHANGE_SET_DEPLOY" }
   const replace = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
 
   it.effect.each([{}, { parameters: { A: "1" } }])(
-    "to make a change set is told in its words: with %j",
+    "a rejected change set is reported in CloudFormation's words: with %j",
     (more) =>
       Effect.gen(function*() {
         yield* putTemplate("{}")
@@ -252,7 +252,7 @@ describe("what CloudFormation does not do", () => {
       [deploy, "execute-1", "Change set \"execute-1\" of stack \"MyTestStack\" cannot be executed"]
     ] as const
   )(
-    "because somebody has deleted the change set is told: %j",
+    "a change set that another actor deleted is reported as missing: %j",
     ([parameters, changeSet, words]) =>
       Effect.gen(function*() {
         yield* created
@@ -267,7 +267,7 @@ describe("what CloudFormation does not do", () => {
       }).pipe(Effect.provide(world(first)))
   )
 
-  it.effect("for the role, to clear an empty change set away, is no failure", () =>
+  it.effect("an empty change set that the role may not delete does not fail the job", () =>
     Effect.gen(function*() {
       yield* created
       yield* deny("cloudformation:DeleteChangeSet")
@@ -279,7 +279,7 @@ describe("what CloudFormation does not do", () => {
     ["cloudformation:DescribeChangeSet", deploy],
     ["cloudformation:ExecuteChangeSet", deploy],
     ["cloudformation:DeleteStack", { stack, mode: "DELETE_ONLY" }]
-  ])("for the role is PermissionError: %s", ([operation, parameters]) =>
+  ])("a denied call is a PermissionError that names it: %s", ([operation, parameters]) =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
@@ -290,7 +290,7 @@ describe("what CloudFormation does not do", () => {
     }).pipe(Effect.provide(world(first))))
 
   it.effect.each(["delete", "executeChangeSet"] as const)(
-    "as it is asked is told in its words: %s",
+    "a rejected call is reported in CloudFormation's words: %s",
     (call) =>
       Effect.gen(function*() {
         yield* created
@@ -312,7 +312,7 @@ describe("what CloudFormation does not do", () => {
       }).pipe(Effect.provide(world(first)))
   )
 
-  it.effect("because somebody else makes a change set of that name at the same time is tried again", () =>
+  it.effect("a change set of the same name that another actor creates at the same time is waited for", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate

@@ -40,7 +40,7 @@ describe("REPLACE_ON_FAILURE", () => {
     "DELETE_FAILED",
     "UPDATE_ROLLBACK_FAILED",
     "REVIEW_IN_PROGRESS"
-  ])("deletes a stack in %s and creates it again", (status) =>
+  ])("REPLACE_ON_FAILURE deletes a stack in status %s and creates it again", (status) =>
     Effect.gen(function*() {
       yield* setStatus(status)
       const started = yield* invoke(eventWith(parameters, { id: "1" }))
@@ -54,7 +54,7 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("updates a healthy stack", () =>
+  it.effect("REPLACE_ON_FAILURE updates a healthy stack", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
@@ -62,7 +62,7 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "update-1"])
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("leaves a protected stack alone", () =>
+  it.effect("REPLACE_ON_FAILURE does not delete a stack with termination protection", () =>
     Effect.gen(function*() {
       yield* setStatus("ROLLBACK_COMPLETE")
       yield* CloudFormationMemory.use(({ protect }) => protect(stack))
@@ -72,7 +72,7 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("deletes nothing before the template is read", () =>
+  it.effect("REPLACE_ON_FAILURE deletes nothing before the template is read", () =>
     Effect.gen(function*() {
       yield* setStatus("ROLLBACK_COMPLETE")
       const outcome = yield* invoke(eventWith({ ...parameters, file: "missing.json" }, { id: "1" }))
@@ -80,7 +80,7 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("does not delete again what it has failed to create", () =>
+  it.effect("REPLACE_ON_FAILURE does not delete a stack that it created itself and that failed", () =>
     Effect.gen(function*() {
       yield* setStatus("ROLLBACK_COMPLETE")
       yield* failResource("Topic", "The name is taken")
@@ -91,7 +91,7 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("tells why the new stack could not be created either", () =>
+  it.effect("REPLACE_ON_FAILURE reports why the new stack could not be created", () =>
     Effect.gen(function*() {
       yield* failResource("Topic", "The name is taken")
       yield* run("earlier", required)
@@ -104,7 +104,7 @@ describe("REPLACE_ON_FAILURE", () => {
 describe("DELETE_ONLY", () => {
   const parameters = { stack, mode: "DELETE_ONLY" }
 
-  it.effect("deletes a stack, and needs neither artifact nor file", () =>
+  it.effect("DELETE_ONLY deletes a stack, and needs neither artifact nor file", () =>
     Effect.gen(function*() {
       yield* created
       const started = yield* invoke(eventWith(parameters, { id: "1" }))
@@ -118,13 +118,13 @@ describe("DELETE_ONLY", () => {
       assert.isTrue(Option.isNone(yield* statusOfStack))
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("is content with a stack that is not there", () =>
+  it.effect("DELETE_ONLY succeeds if the stack does not exist", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: `There is no stack "${stack}" to delete` })
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("a second delivery is content with what the first has deleted", () =>
+  it.effect("a second delivery of DELETE_ONLY succeeds after the first one has deleted the stack", () =>
     Effect.gen(function*() {
       yield* created
       yield* invoke(eventWith(parameters, { id: "1" }))
@@ -135,7 +135,7 @@ describe("DELETE_ONLY", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("leaves a protected stack alone", () =>
+  it.effect("DELETE_ONLY does not delete a stack with termination protection", () =>
     Effect.gen(function*() {
       yield* created
       yield* CloudFormationMemory.use(({ protect }) => protect(stack))
@@ -147,7 +147,7 @@ describe("DELETE_ONLY", () => {
       })
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("tells which resource would not go", () =>
+  it.effect("DELETE_ONLY reports which resource could not be deleted", () =>
     Effect.gen(function*() {
       yield* created
       yield* failResource("Topic", "It has subscriptions")
@@ -157,9 +157,9 @@ describe("DELETE_ONLY", () => {
     }).pipe(Effect.provide(world(first))))
 })
 
-describe("the ARN of a stack that is gone", () => {
-  /** It was deleted a while ago. */
-  const gone = Effect.gen(function*() {
+describe("the ARN of a deleted stack", () => {
+  /** The ARN of a stack that was deleted a day ago. */
+  const deletedStackArn = Effect.gen(function*() {
     yield* created
     const { id } = Option.getOrThrow(yield* describeStack)
     yield* run("deleting", { stack: id, mode: "DELETE_ONLY" })
@@ -168,10 +168,10 @@ describe("the ARN of a stack that is gone", () => {
   })
 
   it.effect.each(["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_DEPLOY"])(
-    "in %s is made anew under its name, and the next run updates what the first has made",
+    "in mode %s, a deleted stack is recreated under its name, and the next run updates the new stack",
     (mode) =>
       Effect.gen(function*() {
-        const arn = yield* gone
+        const arn = yield* deletedStackArn
         const parameters = { ...required, stack: arn, mode }
         const made = yield* run("1", parameters)
         assert.strictEqual(made._tag, "Succeeded")
@@ -183,9 +183,9 @@ describe("the ARN of a stack that is gone", () => {
       }).pipe(Effect.provide(world(first)))
   )
 
-  it.effect("a second delivery adopts what the first has started", () =>
+  it.effect("a second delivery adopts the recreation that the first one started", () =>
     Effect.gen(function*() {
-      const parameters = { ...required, stack: yield* gone }
+      const parameters = { ...required, stack: yield* deletedStackArn }
       const first = yield* invoke(eventWith(parameters, { id: "1" }))
       const second = yield* invoke(eventWith(parameters, { id: "1" }))
       assert.deepInclude(second, { _tag: "Continued", externalExecutionId: first.externalExecutionId })
@@ -193,9 +193,9 @@ describe("the ARN of a stack that is gone", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-deleting", "create-1"])
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("a second delivery that does not see the new stack yet watches it by its name", () =>
+  it.effect("a second delivery that does not see the recreated stack yet watches it by its name", () =>
     Effect.gen(function*() {
-      const arn = yield* gone
+      const arn = yield* deletedStackArn
       const parameters = { ...required, stack: arn }
       yield* invoke(eventWith(parameters, { id: "1" }))
       const second = yield* CloudFormation.use((cloudFormation) =>
@@ -209,9 +209,9 @@ describe("the ARN of a stack that is gone", () => {
       assert.deepInclude(yield* invoke(nextEvent(second, "2", parameters)), { _tag: "Succeeded" })
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("in CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE is that of the stack that has its name", () =>
+  it.effect("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE with the ARN of a deleted stack use the current stack of the same name", () =>
     Effect.gen(function*() {
-      const arn = yield* gone
+      const arn = yield* deletedStackArn
       const replace = { ...required, stack: arn, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
       const execute = { stack: arn, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
       assert.deepInclude(yield* run("1", execute), {
@@ -225,25 +225,25 @@ describe("the ARN of a stack that is gone", () => {
       assert.deepInclude(yield* run("5", execute), { _tag: "Succeeded" })
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("in DELETE_ONLY is that of no other stack", () =>
+  it.effect("DELETE_ONLY with the ARN of a deleted stack does not delete the current stack of the same name", () =>
     Effect.gen(function*() {
-      const arn = yield* gone
+      const arn = yield* deletedStackArn
       yield* run("1", { ...required, stack: arn })
       const outcome = yield* run("2", { stack: arn, mode: "DELETE_ONLY" })
       assert.deepInclude(outcome, { _tag: "Succeeded", message: `There is no stack "${arn}" to delete` })
       assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
     }).pipe(Effect.provide(world(first))))
 
-  it.effect("is not what a failure speaks of: the stack of its name is in the way", () =>
+  it.effect("a failure with the ARN of a deleted stack names the current stack of the same name", () =>
     Effect.gen(function*() {
-      const arn = yield* gone
+      const arn = yield* deletedStackArn
       yield* setStatus("ROLLBACK_COMPLETE")
       const outcome = yield* run("1", { ...required, stack: arn })
       assert.include(outcome.message, `status is: ROLLBACK_COMPLETE. Delete stack "${stack}"`)
     }).pipe(Effect.provide(world(first))))
 })
 
-describe("what a mode needs", () => {
+describe("the parameters that a mode requires", () => {
   it.effect.each<readonly [parameters: Readonly<Record<string, unknown>>, missing: ReadonlyArray<string>]>([
     [{}, ["stack name", "template file name", "artifact name"]],
     [{ mode: "REPLACE_ON_FAILURE" }, ["stack name", "template file name", "artifact name"]],
@@ -251,17 +251,20 @@ describe("what a mode needs", () => {
     [{ mode: "CHANGE_SET_EXECUTE" }, ["stack name", "name of the change set"]],
     [{ mode: "CHANGE_SET_REPLACE", stack }, ["template file name", "artifact name", "name of the change set"]],
     [{ mode: "CHANGE_SET_DEPLOY", stack }, ["template file name", "artifact name"]]
-  ])("is asked for, all at once, and nothing else: %j", ([parameters, missing]) =>
-    Effect.gen(function*() {
-      const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
-      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
-      const asked = outcome.message.split("; ").map((problem) =>
-        problem.replace("Your UserParameters JSON must include the ", "").replace(" (\"changeSet\")", "")
-      )
-      assert.deepStrictEqual(asked, missing)
-    }).pipe(Effect.provide(world(first))))
+  ])(
+    "all missing parameters are reported at once, and nothing else: %j",
+    ([parameters, missing]) =>
+      Effect.gen(function*() {
+        const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
+        assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+        const asked = outcome.message.split("; ").map((problem) =>
+          problem.replace("Your UserParameters JSON must include the ", "").replace(" (\"changeSet\")", "")
+        )
+        assert.deepStrictEqual(asked, missing)
+      }).pipe(Effect.provide(world(first)))
+  )
 
-  it.effect("is one of those that there are", () =>
+  it.effect("an unknown mode is rejected with the list of modes", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWith({ ...required, mode: "REPLACE" }, { id: "1" }))
       assert.include(outcome.message, "\"mode\": expected")

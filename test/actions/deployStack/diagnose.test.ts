@@ -1,6 +1,6 @@
-// What DeployStack says when an operation has failed.
+// The causes that DeployStack reports for a failed operation.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { diagnose } from "../../../src/actions/deployStack/diagnose.ts"
 import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
 import type { StackEvent } from "../../../src/domain/stack/StackEvents.ts"
@@ -35,8 +35,8 @@ const failed = (...lines: ReadonlyArray<string>) => ["Update failed: ROLLBACK_CO
 
 const network = { Topic: "AWS::SNS::Topic", Network: "https://t/network", Bucket: "AWS::S3::Bucket" }
 
-/** Somebody else's failure; his tool sends no token. */
-const theirs = (stackId: string) => ({
+/** A failure in a foreign operation without a token. */
+const foreignFailure = (stackId: string) => ({
   stackId,
   timestamp: 1_000,
   logicalResourceId: "Queue",
@@ -46,8 +46,8 @@ const theirs = (stackId: string) => ({
   reason: "theirs"
 })
 
-describe("a failure", () => {
-  it.effect("has the stack's id, for the console", () =>
+describe("the report of a failed operation", () => {
+  it.effect("a failure has the stack's id, for the link to the console", () =>
     Effect.gen(function*() {
       yield* failResource("Topic", "quota")
       const outcome = yield* runToEnd(eventOf())
@@ -60,27 +60,28 @@ describe("a failure", () => {
       })
     }).pipe(Effect.provide(worldWith(network))))
 
-  it.effect("is not told by what failed in somebody else's operation that has no token", () =>
+  it.effect("a failure does not report causes of a foreign operation without a token", () =>
     Effect.gen(function*() {
       yield* failResource("Topic", "quota")
       const { events, ...cloudFormation } = yield* CloudFormation
       const outcome = yield* runToEnd(eventOf()).pipe(
         Effect.provideService(CloudFormation, {
           ...cloudFormation,
-          events: (stack, since, pages) => Effect.map(events(stack, since, pages), (all) => [...all, theirs(stack)])
+          events: (stack, since, pages) =>
+            Effect.map(events(stack, since, pages), (all) => [...all, foreignFailure(stack)])
         })
       )
       assert.strictEqual(outcome.message, failed("Topic (AWS::SNS::Topic): quota"))
     }).pipe(Effect.provide(worldWith(network))))
 
-  it.effect("of a resource in nested stacks names the resource, and not the stacks around it", () =>
+  it.effect("a failure in nested stacks names the resource and not the nested stacks", () =>
     Effect.gen(function*() {
       yield* failResource("Queue", "quota")
       const { message } = yield* runToEnd(eventOf())
       assert.strictEqual(message, failed("Network/Inner/Queue (AWS::SQS::Queue): quota"))
     }).pipe(Effect.provide(worldWith(network))))
 
-  it.effect("of a nested stack that cannot be asked is told in the words of the stack around it", () =>
+  it.effect("a failure in a nested stack whose events cannot be read is reported in the parent's words", () =>
     Effect.gen(function*() {
       yield* failResource("Queue", "quota")
       const cloudFormation = yield* CloudFormation
@@ -96,7 +97,7 @@ describe("a failure", () => {
       )
     }).pipe(Effect.provide(worldWith(network))))
 
-  it.effect("that a hook has brought about tells what the hook says", () =>
+  it.effect("a failure that a hook caused reports the hook's reason", () =>
     Effect.gen(function*() {
       yield* CloudFormationMemory.use(({ failHook }) => failHook("Bucket", "Org::Policy::Hook", "must be encrypted"))
       const { message } = yield* runToEnd(eventOf())
@@ -105,7 +106,7 @@ describe("a failure", () => {
 
   const invalid = CloudFormationMemory.use(({ failValidation }) => failValidation("Topic", "it has no property Nmae"))
 
-  it.effect("of a validation tells what only DescribeEvents knows", () =>
+  it.effect("a failed validation is reported with the reason that only DescribeEvents shows", () =>
     Effect.gen(function*() {
       yield* invalid
       const { message } = yield* runToEnd(eventOf())
@@ -117,7 +118,7 @@ describe("a failure", () => {
       )
     }).pipe(Effect.provide(worldWith(network))))
 
-  it.effect("of a validation tells what the stack says where the role may not ask DescribeEvents", () =>
+  it.effect("without DescribeEvents, a failed validation is reported in the stack's words", () =>
     Effect.gen(function*() {
       yield* invalid
       yield* deny("cloudformation:DescribeEvents")
@@ -128,7 +129,7 @@ describe("a failure", () => {
       )
     }).pipe(Effect.provide(worldWith(network))))
 
-  it.effect("of an update tells that the stack is as it was", () =>
+  it.effect("a failed update says that the stack is as it was", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventOf({}, { id: "1" }))
       const other = nestingTemplate({ Topic: "AWS::SNS::Topic" })
@@ -142,19 +143,19 @@ describe("a failure", () => {
       )
     }).pipe(Effect.provide(worldWith(network))))
 
-  it.effect("asks DescribeEvents for nothing where the stack's events tell the cause", () =>
+  it.effect("DescribeEvents is not called if the stack's events show the cause", () =>
     Effect.gen(function*() {
       yield* failResource("Queue", "quota")
       const cloudFormation = yield* CloudFormation
       const { message } = yield* Effect.provideService(runToEnd(eventOf()), CloudFormation, {
         ...cloudFormation,
-        failedEvents: () => Effect.die("asked")
+        failedEvents: () => Effect.die("stacksRead")
       })
       assert.include(message, "quota")
     }).pipe(Effect.provide(worldWith(network))))
 })
 
-/** What happened to a stack, second by second. */
+/** The events of a stack, one per second, newest first. */
 const historyOf = (stackId: string, ...events: ReadonlyArray<Partial<StackEvent>>): ReadonlyArray<StackEvent> =>
   Array.from(events, (event, index) => ({
     stackId,
@@ -172,29 +173,29 @@ const nested = (logicalResourceId: string): Partial<StackEvent> => ({
   reason: "Embedded stack failed"
 })
 
-/** The causes of what happened to the stack `arn:stack/S`, and which stacks were asked for theirs. */
+/** The causes of a failure of the stack `arn:stack/S`, and the stacks whose events were read for them. */
 const diagnosed = Effect.fnUntraced(
   function*(histories: Readonly<Record<string, ReadonlyArray<Partial<StackEvent>>>>) {
-    const asked: Array<string> = []
-    const cloudFormation = {
-      events: (stack: string) =>
+    const stacksRead: Array<string> = []
+    const cloudFormation = Layer.mock(CloudFormation, {
+      events: (stack) =>
         Effect.sync(() => {
-          asked.push(stack)
+          stacksRead.push(stack)
           return historyOf(stack, ...(histories[stack.replace("arn:stack/", "")] ?? []))
         }),
       failedEvents: () => Effect.succeed([])
-    } as Partial<CloudFormation["Service"]> as CloudFormation["Service"]
+    })
     const causes = yield* diagnose(historyOf("arn:stack/S", ...(histories["S"] ?? []))).pipe(
-      Effect.provideService(CloudFormation, cloudFormation)
+      Effect.provide(cloudFormation)
     )
-    return { asked, causes }
+    return { causes, stacksRead }
   }
 )
 
 const queue = (logicalResourceId: string, reason: string) => ({ logicalResourceId, reason })
 
-describe("the causes", () => {
-  it.effect("of all stacks are in the order in which they came", () =>
+describe("the causes of a failure", () => {
+  it.effect("the causes in all stacks are in the order of their time", () =>
     Effect.gen(function*() {
       const { causes } = yield* diagnosed({
         S: [queue("First", "a"), nested("N"), queue("Last", "c"), { status: "ROLLBACK_COMPLETE" }],
@@ -207,14 +208,14 @@ describe("the causes", () => {
       ])
     }))
 
-  it.effect("of a nested stack that fails again in its rollback are asked for once", () =>
+  it.effect("the events of a nested stack that fails again in its rollback are read once", () =>
     Effect.gen(function*() {
-      const { asked, causes } = yield* diagnosed({ S: [nested("N"), nested("N")], N: [queue("Inner", "b")] })
+      const { stacksRead, causes } = yield* diagnosed({ S: [nested("N"), nested("N")], N: [queue("Inner", "b")] })
       assert.deepStrictEqual(causes, ["N/Inner (AWS::SQS::Queue): b"])
-      assert.lengthOf(asked, 1)
+      assert.lengthOf(stacksRead, 1)
     }))
 
-  it.effect("are not that a nested stack was cancelled", () =>
+  it.effect("the cancellation of a nested stack is not a cause", () =>
     Effect.gen(function*() {
       const { causes } = yield* diagnosed({
         S: [queue("A", "quota"), nested("N")],
@@ -223,7 +224,7 @@ describe("the causes", () => {
       assert.deepStrictEqual(causes, ["A (AWS::SQS::Queue): quota"])
     }))
 
-  it.effect("of a nested stack are not those of what happened to it before or after", () =>
+  it.effect("failures of a nested stack before or after the operation are not causes", () =>
     Effect.gen(function*() {
       const { causes } = yield* diagnosed({
         S: [queue("A", "quota"), nested("N")],
@@ -236,12 +237,12 @@ describe("the causes", () => {
       assert.deepStrictEqual(causes, ["A (AWS::SQS::Queue): quota", "N/During (AWS::SQS::Queue): yes"])
     }))
 
-  it.effect("are asked of twenty nested stacks, and of no more, also where they hold each other", () =>
+  it.effect("the events of at most twenty nested stacks are read, even if they contain each other", () =>
     Effect.gen(function*() {
       const wide = yield* diagnosed({ S: Array.from({ length: 25 }, (_, index) => nested(`N${index}`)) })
-      assert.lengthOf(wide.asked, 20)
+      assert.lengthOf(wide.stacksRead, 20)
       assert.lengthOf(wide.causes, 25)
       const circular = yield* diagnosed({ S: [nested("N")], N: [nested("N")] })
-      assert.lengthOf(circular.asked, 1)
+      assert.lengthOf(circular.stacksRead, 1)
     }))
 })

@@ -1,4 +1,4 @@
-// What DeployStack hands on to later actions: the stack's outputs, as variables and as a file.
+// The outputs of the stack that DeployStack passes to later actions, as variables and as a file.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
@@ -44,7 +44,7 @@ const written = ArtifactStoreMemory.useSync(({ outputs }) =>
 )
 
 describe("output variables", () => {
-  it.effect("are the stack's outputs and its id", () =>
+  it.effect("output variables are the stack's outputs and its id", () =>
     Effect.gen(function*() {
       const outcome = yield* runToEnd(eventOf())
       const StackId = yield* stackId
@@ -56,7 +56,7 @@ describe("output variables", () => {
       })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("are there without updates too", () =>
+  it.effect("output variables are set even if there were no updates", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventOf({}, { id: "1" }))
       const outcome = yield* invoke(eventOf({ outputs: ["Url"] }, { id: "2" }))
@@ -69,14 +69,14 @@ describe("output variables", () => {
       })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("are there when another program has started the operation", () =>
+  it.effect("output variables are set if another program started the operation", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventOf({}, { id: "1" }))
       const outcome = yield* invoke(eventOf({}, { id: "2", continuationToken: "{\"previous_job_id\":\"1\"}" }))
       assert.deepNestedInclude(outcome, { "outputVariables.Url": "https://a.example" })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("are those of the template that was deployed last", () =>
+  it.effect("output variables are those of the template that was deployed last", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventOf({}, { id: "1" }))
       const other = templateWithOutputs({ Url: "https://b.example" })
@@ -86,7 +86,7 @@ describe("output variables", () => {
       assert.deepInclude(outcome, { outputVariables: { StackId, Url: "https://b.example" } })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("are not given for a failure", () =>
+  it.effect("a failure has no output variables", () =>
     Effect.gen(function*() {
       yield* failResource("Bucket", "The name is taken")
       const outcome = yield* runToEnd(eventOf({}, { outputArtifacts: [outputArtifact("Out")] }))
@@ -95,7 +95,7 @@ describe("output variables", () => {
       assert.deepStrictEqual(yield* written, {})
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("are none of a stack that somebody has deleted meanwhile", () =>
+  it.effect("a stack that another actor has deleted in the meantime has no output variables", () =>
     Effect.gen(function*() {
       const first = yield* invoke(eventOf({ outputs: ["Url"] }, { id: "1" }))
       yield* TestClock.adjust("1 hour")
@@ -108,7 +108,7 @@ describe("output variables", () => {
 })
 
 describe("outputs", () => {
-  it.effect("that the stack does not have are a ConfigurationError with a near name, and the stack's id", () =>
+  it.effect("an output that the stack does not have is a ConfigurationError with a suggestion and the stack's id", () =>
     Effect.gen(function*() {
       const outcome = yield* runToEnd(eventOf({ outputs: ["url"] }))
       assert.deepStrictEqual(outcome, {
@@ -122,7 +122,7 @@ describe("outputs", () => {
 
   const large = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`Output${index}`, "x".repeat(1_024)]))
 
-  /** More than a template in a call could hold as literals. */
+  /** Deploys a stack with more outputs than a template of 51,200 bytes could hold as literals. */
   const deployingLarge = (event: unknown) =>
     CloudFormation.use((cloudFormation) =>
       Effect.provideService(runToEnd(event), CloudFormation, {
@@ -132,7 +132,7 @@ describe("outputs", () => {
       })
     )
 
-  it.effect("that CodePipeline would not take are a ConfigurationError that says what to do", () =>
+  it.effect("outputs over CodePipeline's limit are a ConfigurationError that says what to do", () =>
     Effect.gen(function*() {
       const outcome = yield* deployingLarge(eventOf())
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError", externalExecutionId: yield* stackId })
@@ -142,7 +142,7 @@ describe("outputs", () => {
       )
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("narrow them, and the file still holds all", () =>
+  it.effect("outputs selects the output variables, and the file still holds all", () =>
     Effect.gen(function*() {
       const outcome = yield* deployingLarge(eventOf({ outputs: [] }, { outputArtifacts: [outputArtifact("Out")] }))
       const StackId = yield* stackId
@@ -155,7 +155,7 @@ const storing = (write: ArtifactStore["Service"]["write"]) => (event: unknown) =
   ArtifactStore.use((store) => Effect.provideService(invoke(event), ArtifactStore, { ...store, write }))
 
 describe("an output artifact", () => {
-  it.effect("gets a file with all outputs and the stack's id; of several, the first", () =>
+  it.effect("the first output artifact gets a file with all outputs and the stack's id", () =>
     Effect.gen(function*() {
       const outputArtifacts = [outputArtifact("First"), outputArtifact("Second")]
       const outcome = yield* runToEnd(eventOf({}, { outputArtifacts }))
@@ -166,7 +166,7 @@ describe("an output artifact", () => {
       })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("gets it under another path, and without updates too", () =>
+  it.effect("the file of outputs has another path if outputFile is set, and is written even if there were no updates", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventOf({}, { id: "1" }))
       assert.deepStrictEqual(yield* written, {})
@@ -187,7 +187,7 @@ describe("an output artifact", () => {
     })
   })
 
-  it.effect("that may not be written is a PermissionError, not a success", () =>
+  it.effect("an output artifact that may not be written is a PermissionError, not a success", () =>
     Effect.gen(function*() {
       const denied = new ArtifactDenied({ artifact: "Out", bucket: "b", key: "k", purpose: "write", reason: "denied" })
       const outcome = yield* storing(() => Effect.fail(denied))(yield* deployed)
@@ -195,7 +195,7 @@ describe("an output artifact", () => {
       assert.include(outcome.message, "which needs s3:PutObject")
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("that cannot be written just now is written by the next job", () =>
+  it.effect("an output artifact that cannot be written during an outage is written by the next job", () =>
     Effect.gen(function*() {
       const slow = new AwsUnavailable({
         operation: "s3:PutObject",
@@ -212,7 +212,7 @@ describe("an output artifact", () => {
 })
 
 describe("outputFile", () => {
-  it.effect("without an output artifact is refused before anything is started", () =>
+  it.effect("outputFile without an output artifact is refused before anything is started", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventOf({ outputFile: "o.json" }))
       assert.deepInclude(outcome, {
@@ -225,7 +225,7 @@ describe("outputFile", () => {
     }).pipe(Effect.provide(world(template))))
 
   it.effect.each(["", "/o.json", "../o.json", "a/../o.json", ".", "a/..", "a//o.json", "a/", "a\\o.json", "C:o.json"])(
-    "%j, which no zip can hold, is refused",
+    "outputFile %j, which no zip can hold, is rejected",
     (outputFile) =>
       Effect.gen(function*() {
         const outcome = yield* invoke(eventOf({ outputFile }, { outputArtifacts: [outputArtifact("Out")] }))
@@ -235,7 +235,7 @@ describe("outputFile", () => {
   )
 
   it.effect.each(["o", "o.json", ".hidden", "..o", "a/b/o.json", "a b/ü.json"])(
-    "%j is a file's path",
+    "outputFile %j is accepted",
     (outputFile) =>
       Effect.gen(function*() {
         const outcome = yield* invoke(eventOf({ outputFile }, { outputArtifacts: [outputArtifact("Out")] }))

@@ -20,10 +20,10 @@ import {
 
 const text = { Type: "String" }
 
-describe("parameters", () => {
+describe("parameters of a stack", () => {
   const template = templateWith({ A: text, B: { ...text, Default: "default" } })
 
-  it.effect("that the template does not have are refused by name, before anything starts", () =>
+  it.effect("parameters that the template does not have are refused by name before anything starts", () =>
     Effect.gen(function*() {
       const { lines, result } = yield* recordLog(
         invoke(eventWithBuild({ parameters: { A: "a", Bb: "hunter2", Other: 1 } }))
@@ -37,7 +37,7 @@ describe("parameters", () => {
       assert.notInclude(lines.join(), "hunter2")
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("without values are told in CloudFormation's words", () =>
+  it.effect("parameters without values are reported in CloudFormation's words", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWithBuild({}))
       assert.deepInclude(outcome, {
@@ -46,7 +46,7 @@ describe("parameters", () => {
       })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("keep their values on an update where they are named nowhere, those that are gone are not named", () =>
+  it.effect("an update keeps the values of omitted parameters, and leaves out those that the template no longer has", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventWithBuild({ parameters: { A: "a", B: "b" } }))
       yield* putTemplate(templateWith({ B: { ...text, Default: "default" }, C: text }))
@@ -55,7 +55,7 @@ describe("parameters", () => {
       assert.deepStrictEqual(yield* parameterValues, { B: "b", C: "c" })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("keep their values on an update by a minimal job too", () =>
+  it.effect("an update with only the required UserParameters keeps all parameter values", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventWithBuild({ parameters: { A: "a", B: "b" } }))
       yield* putTemplate(templateWith({ A: text, B: text }))
@@ -63,7 +63,7 @@ describe("parameters", () => {
       assert.deepStrictEqual(yield* parameterValues, { A: "a", B: "b" })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("of another value are an update, of the same are none", () =>
+  it.effect("another value is an update, the same value is none", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventWithBuild({ parameters: { A: "a" } }))
       assert.strictEqual(
@@ -77,7 +77,7 @@ describe("parameters", () => {
     }).pipe(Effect.provide(world(template))))
 
   it.effect.each([["null", null], ["an object", { Ref: "hunter2" }], ["an array", ["hunter2,"]]])(
-    "cannot be %s",
+    "a parameter cannot be %s",
     ([kind, value]) =>
       Effect.gen(function*() {
         const outcome = yield* invoke(eventWithBuild({ parameters: { A: value } }))
@@ -87,7 +87,7 @@ describe("parameters", () => {
       }).pipe(Effect.provide(world(template)))
   )
 
-  it.effect("of too many bytes are refused, by name", () =>
+  it.effect("a value of too many bytes is refused with the parameter's name", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(
         eventWithBuild({ parameters: { A: { "Fn::GetParam": ["MyBuild", "long.json", "A"] } } })
@@ -99,10 +99,10 @@ describe("parameters", () => {
     }).pipe(Effect.provide(world(template, { build: { "long.json": JSON.stringify({ A: "x".repeat(4_097) }) } }))))
 })
 
-describe("a role that may not call GetTemplateSummary", () => {
+describe("without permission to call GetTemplateSummary", () => {
   const denied = deny("cloudformation:GetTemplateSummary")
 
-  it.effect("creates a stack with parameters, and a log line tells what is not checked", () =>
+  it.effect("a stack with parameters is created, and the log says what was not checked", () =>
     Effect.gen(function*() {
       yield* denied
       const { lines, result } = yield* recordLog(invoke(eventWithBuild({ parameters: { A: "hunter2" } })))
@@ -113,14 +113,14 @@ describe("a role that may not call GetTemplateSummary", () => {
       assert.notInclude(lines.join(), "hunter2")
     }).pipe(Effect.provide(world(templateWith({ A: text })))))
 
-  it.effect("is told by CloudFormation of names that the template does not have", () =>
+  it.effect("CloudFormation's refusal names the parameters that the template does not have", () =>
     Effect.gen(function*() {
       yield* denied
       const outcome = yield* invoke(eventWithBuild({ parameters: { A: "a", Other: "hunter2" } }))
       assert.deepInclude(outcome, { type: "ConfigurationError", message: "The template has no parameter \"Other\"" })
     }).pipe(Effect.provide(world(templateWith({ A: text })))))
 
-  it.effect("updates a stack all the same, also where the template has lost a parameter", () =>
+  it.effect("a stack is updated even if the template no longer has one of its parameters", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventWithBuild({ parameters: { A: "a", B: "b" } }))
       yield* denied
@@ -130,7 +130,7 @@ describe("a role that may not call GetTemplateSummary", () => {
     }).pipe(Effect.provide(world(templateWith({ A: text, B: text })))))
 })
 
-it.effect("CloudFormation that names a parameter again and again is not called for ever", () =>
+it.effect("an update that CloudFormation refuses twice for the same parameter is not retried", () =>
   Effect.gen(function*() {
     yield* runToEnd(eventWithBuild({ parameters: { A: "a" } }))
     const cloudFormation = yield* CloudFormation
@@ -143,14 +143,14 @@ it.effect("CloudFormation that names a parameter again and again is not called f
     assert.strictEqual(calls, 2)
   }).pipe(Effect.provide(world(templateWith({ A: text })))))
 
-describe("calls", () => {
-  it.effect("of a minimal job are a look and the operation", () =>
+describe("calls that a job makes before the operation", () => {
+  it.effect("a job with only the required UserParameters makes DescribeStacks and the operation", () =>
     Effect.gen(function*() {
       const { calls } = yield* recordCalls(invoke(eventWithBuild({})))
       assert.deepStrictEqual(calls, ["describe", "create"])
     }).pipe(Effect.provide(world(templateWith({})))))
 
-  it.effect("of a job whose options name no parameters are no more", () =>
+  it.effect("options other than parameters need no more calls", () =>
     Effect.gen(function*() {
       const { calls } = yield* recordCalls(
         invoke(eventWithBuild({ tags: { A: "a" }, capabilities: ["CAPABILITY_IAM"], terminationProtection: true }))
@@ -158,7 +158,7 @@ describe("calls", () => {
       assert.deepStrictEqual(calls, ["describe", "create"])
     }).pipe(Effect.provide(world(templateWith({})))))
 
-  it.effect("of a job that names parameters are one more", () =>
+  it.effect("parameters need one more call, GetTemplateSummary", () =>
     Effect.gen(function*() {
       const { calls } = yield* recordCalls(invoke(eventWithBuild({ parameters: { A: "a" } })))
       assert.deepStrictEqual(calls, ["describe", "templateSummary", "create"])
@@ -172,7 +172,7 @@ const place = (file: string) => `cannot be had from "${file}" in artifact "MyBui
 describe("Fn::GetParam", () => {
   const template = templateWith({ A: text, B: text, C: text })
 
-  it.effect("reads each file once", () =>
+  it.effect("Fn::GetParam reads each file once", () =>
     Effect.gen(function*() {
       const files: Array<string> = []
       const store = yield* ArtifactStore
@@ -187,7 +187,7 @@ describe("Fn::GetParam", () => {
       Effect.provide(world(template, { build: { "out.json": "{\"A\":\"a\",\"B\":2}", "c.json": "{\"C\":true}" } }))
     ))
 
-  it.effect("tells all that cannot be had, and no values", () =>
+  it.effect("Fn::GetParam reports all values that cannot be read, and shows none", () =>
     Effect.gen(function*() {
       const parameters = { A: from("out.json", "Aa"), B: from("out.json", "B"), C: from("bad.json", "C") }
       const outcome = yield* invoke(eventWithBuild({ parameters }))
@@ -204,7 +204,7 @@ describe("Fn::GetParam", () => {
       Effect.provide(world(template, { build: { "out.json": "{\"A\":\"hunter2\",\"B\":{}}", "bad.json": "hunter2" } }))
     ))
 
-  it.effect("of a file that is not there is RevisionUnavailable", () =>
+  it.effect("Fn::GetParam of a missing file is RevisionUnavailable", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWithBuild({ parameters: { A: from("out.jsn", "A") } }))
       assert.deepInclude(outcome, { type: "RevisionUnavailable" })
@@ -215,7 +215,7 @@ describe("Fn::GetParam", () => {
 const att = (attribute: string) => ({ "Fn::GetArtifactAtt": ["MyBuild", attribute] })
 
 describe("Fn::GetArtifactAtt", () => {
-  it.effect("is where the artifact is, as the event says", () =>
+  it.effect("Fn::GetArtifactAtt returns the location of the artifact in the event", () =>
     Effect.gen(function*() {
       yield* invoke(eventWithBuild({ parameters: { A: att("BucketName"), B: att("ObjectKey"), C: att("URL") } }))
       assert.deepStrictEqual(yield* parameterValues, {
@@ -225,7 +225,7 @@ describe("Fn::GetArtifactAtt", () => {
       })
     }).pipe(Effect.provide(world(templateWith({ A: text, B: text, C: text })))))
 
-  it.effect("of an artifact that the action does not have is RevisionUnavailable", () =>
+  it.effect("Fn::GetArtifactAtt of an artifact that the action does not have is RevisionUnavailable", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(
         eventWithBuild({ parameters: { A: { "Fn::GetArtifactAtt": ["MyBuilds", "URL"] } } })
@@ -236,7 +236,7 @@ describe("Fn::GetArtifactAtt", () => {
 })
 
 describe("templateConfiguration", () => {
-  it.effect("may have functions too, as UserParameters are short", () =>
+  it.effect("a template configuration may use functions", () =>
     Effect.gen(function*() {
       yield* invoke(eventWithBuild({ templateConfiguration: "MyTemplate::dir/c.json" }))
       assert.deepStrictEqual(yield* parameterValues, { A: "MyPipeline/MyBuild/gH7iJ9k.zip" })
@@ -248,7 +248,7 @@ describe("templateConfiguration", () => {
       )
     ))
 
-  it.effect("that is wrong is told with its file and all that is wrong", () =>
+  it.effect("an invalid template configuration is reported with its file and all problems", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWithBuild({ templateConfiguration: "MyTemplate::c.json" }))
       assert.deepInclude(outcome, {
@@ -261,7 +261,7 @@ describe("templateConfiguration", () => {
     ))
 
   it.effect.each(["c.json", "::c.json", "MyTemplate::"])(
-    "%s is not the name of a file in an artifact",
+    "templateConfiguration %s is not the name of a file in an artifact",
     (place) =>
       Effect.gen(function*() {
         const outcome = yield* invoke(eventWithBuild({ templateConfiguration: place }))

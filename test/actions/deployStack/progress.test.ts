@@ -1,4 +1,4 @@
-// What DeployStack tells while an operation is under way, and what that costs.
+// The progress that DeployStack reports while an operation runs, and the calls that this takes.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -12,7 +12,7 @@ const databases = (...ids: ReadonlyArray<string>) =>
 /** In memory all resources start at once, and end ten seconds after one another. */
 const template = databases("A", "B", "C")
 
-/** The jobs of an action, so many seconds after one another, to its end. */
+/** Runs the jobs of an action to its end, with these pauses between them, in seconds; 10 by default. */
 const run = Effect.fnUntraced(
   function*(id: string, options: Readonly<Record<string, unknown>> = {}, seconds: ReadonlyArray<number> = []) {
     const outcomes = [yield* invoke(eventOf(options, { id }), "1 millis")]
@@ -26,15 +26,15 @@ const run = Effect.fnUntraced(
   }
 )
 
-const told = (outcomes: ReadonlyArray<JobOutcome>) =>
+const summaries = (outcomes: ReadonlyArray<JobOutcome>) =>
   outcomes.map((outcome) => [outcome.message, "percentComplete" in outcome ? outcome.percentComplete : undefined])
 
 const inProgress = "Stack update still in progress"
 
-describe("the summary", () => {
-  it.effect("of a create tells how many of the template's resources are there, and what is waited for", () =>
+describe("the progress summary", () => {
+  it.effect("the summary of a create counts the template's resources and names the one that is waited for", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(told(yield* run("1", {}, [5, 8, 10, 20])), [
+      assert.deepStrictEqual(summaries(yield* run("1", {}, [5, 8, 10, 20])), [
         ["Stack create started", 0],
         [`${inProgress}: CREATE_IN_PROGRESS, 0 of 3 resources, waiting for A (AWS::RDS::DBInstance, 5 s)`, 0],
         [`${inProgress}: CREATE_IN_PROGRESS, 1 of 3 resources, waiting for B (AWS::RDS::DBInstance, 13 s)`, 25],
@@ -43,11 +43,11 @@ describe("the summary", () => {
       ])
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("of an update tells how many are done: how many there will be nobody knows", () =>
+  it.effect("the summary of an update counts only finished resources, as their total is unknown", () =>
     Effect.gen(function*() {
       yield* run("1")
       yield* putTemplate(databases("A", "B", "D"))
-      assert.deepStrictEqual(told(yield* run("2", {}, [5, 8, 10, 15, 20])), [
+      assert.deepStrictEqual(summaries(yield* run("2", {}, [5, 8, 10, 15, 20])), [
         ["Stack update started", 0],
         [`${inProgress}: UPDATE_IN_PROGRESS, waiting for A (AWS::RDS::DBInstance, 5 s)`, 0],
         [`${inProgress}: UPDATE_IN_PROGRESS, 1 resource done, waiting for B (AWS::RDS::DBInstance, 13 s)`, 25],
@@ -57,23 +57,23 @@ describe("the summary", () => {
       ])
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("of a create from YAML does not say of how many either", () =>
+  it.effect("the summary of a create from YAML has no count", () =>
     Effect.gen(function*() {
       const [, second] = yield* run("1", {}, [5])
       assert.deepInclude(second, { message: `${inProgress}: CREATE_IN_PROGRESS` })
     }).pipe(Effect.provide(world("Resources:\n  A:\n    Type: AWS::RDS::DBInstance\n"))))
 
-  it.effect("of a rollback counts nothing, and the percentage stays where it was", () =>
+  it.effect("the summary of a rollback counts nothing, and the percentage stays", () =>
     Effect.gen(function*() {
       yield* failResource("B", "quota")
-      const outcomes = told(yield* run("1", {}, [15, 8]))
+      const outcomes = summaries(yield* run("1", {}, [15, 8]))
       assert.deepStrictEqual(outcomes.slice(1, 3), [
         [`${inProgress}: CREATE_IN_PROGRESS, 1 of 3 resources, waiting for B (AWS::RDS::DBInstance, 15 s)`, 25],
         [`${inProgress}: ROLLBACK_IN_PROGRESS`, 25]
       ])
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("has room for the longest names", () =>
+  it.effect("the summary has room for the longest logical ids", () =>
     Effect.gen(function*() {
       const outcomes = yield* run("1", {}, [15])
       assert.strictEqual(outcomes.at(-1)?._tag, "Succeeded")
@@ -82,29 +82,29 @@ describe("the summary", () => {
     }).pipe(Effect.provide(world(databases(..."ABCDEFGHI".split("").map((id) => id.padEnd(255, "1")))))))
 })
 
-/** How often a job of `run` made each call. */
-const counting = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+/** Records the reads of an effect, with the number of pages of events. */
+const recordReads = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const calls: Array<string> = []
     const cloudFormation = yield* CloudFormation
-    const note = (call: string) => Effect.sync(() => calls.push(call))
+    const record = (call: string) => Effect.sync(() => calls.push(call))
     const result = yield* Effect.provideService(effect, CloudFormation, {
       ...cloudFormation,
-      describe: (stack) => Effect.andThen(note("describe"), cloudFormation.describe(stack)),
+      describe: (stack) => Effect.andThen(record("describe"), cloudFormation.describe(stack)),
       // Pages of ten events.
       events: (stack, since, pages) =>
         Effect.andThen(
-          note(pages === undefined ? "events" : `${pages} page of events`),
+          record(pages === undefined ? "events" : `${pages} page of events`),
           Effect.map(cloudFormation.events(stack, since), (events) => events.slice(0, 10 * (pages ?? Infinity)))
         )
     })
     return { calls, result }
   })
 
-describe("the calls", () => {
-  it.effect("of a job while the operation goes on are one page of events; at the end the stack is looked at", () =>
+describe("the calls for progress", () => {
+  it.effect("a job reads one page of events while the operation runs, and describes the stack at its end", () =>
     Effect.gen(function*() {
-      const { calls, result } = yield* counting(run("1"))
+      const { calls, result } = yield* recordReads(run("1"))
       assert.deepStrictEqual(calls, [
         "describe",
         ...result.slice(2).map(() => "1 page of events"),
@@ -113,26 +113,26 @@ describe("the calls", () => {
       ])
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("are none for events with progress switched off, but for the verdict; nothing is told then", () =>
+  it.effect("with progress switched off, events are read for the verdict only, and the summary has no progress", () =>
     Effect.gen(function*() {
-      const { calls, result } = yield* counting(run("1", { progress: false }))
+      const { calls, result } = yield* recordReads(run("1", { progress: false }))
       assert.deepStrictEqual(calls, ["describe", ...result.slice(1).map(() => "describe"), "events"])
-      for (const [message, percent] of told(result.slice(1, -1))) {
+      for (const [message, percent] of summaries(result.slice(1, -1))) {
         assert.deepStrictEqual([message, percent], [`${inProgress}: CREATE_IN_PROGRESS`, undefined])
       }
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("are not repeated where events may not be read", () =>
+  it.effect("a denied read of events is not repeated", () =>
     Effect.gen(function*() {
       yield* deny("cloudformation:DescribeStackEvents")
-      const { calls, result } = yield* counting(run("1"))
+      const { calls, result } = yield* recordReads(run("1"))
       assert.deepStrictEqual(calls, ["describe", "1 page of events", ...result.slice(1).map(() => "describe")])
       assert.strictEqual(result.at(-1)?._tag, "Succeeded")
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("are a page of events and a look where the page is all of resources", () =>
+  it.effect("a page of events without one of the stack itself costs one description of the stack", () =>
     Effect.gen(function*() {
-      const { calls, result } = yield* counting(run("1", {}, [5, 20, 20, 20, 20, 20, 20]))
+      const { calls, result } = yield* recordReads(run("1", {}, [5, 20, 20, 20, 20, 20, 20]))
       assert.deepStrictEqual(calls.slice(0, 5), [
         "describe",
         "1 page of events",
@@ -141,7 +141,7 @@ describe("the calls", () => {
         "describe"
       ])
       assert.strictEqual(calls.at(-1), "events")
-      assert.deepStrictEqual(told(result.slice(1, 3)), [
+      assert.deepStrictEqual(summaries(result.slice(1, 3)), [
         [`${inProgress}: CREATE_IN_PROGRESS, 0 of 12 resources, waiting for R2 (AWS::RDS::DBInstance, 5 s)`, 0],
         [`${inProgress}: CREATE_IN_PROGRESS, 2 of 12 resources, waiting for R2 (AWS::RDS::DBInstance, 25 s)`, 15]
       ])

@@ -21,8 +21,8 @@ import {
   world
 } from "./world.ts"
 
-describe("a second delivery of the same event", () => {
-  it.effect("adopts the running operation", () =>
+describe("a redelivered event", () => {
+  it.effect("a second delivery adopts the running operation of the first one", () =>
     Effect.gen(function*() {
       const first = yield* invoke(deployEvent({ id: "1" }))
       const second = yield* invoke(deployEvent({ id: "1" }))
@@ -32,7 +32,7 @@ describe("a second delivery of the same event", () => {
       assert.deepStrictEqual(reported, first)
     }).pipe(Effect.provide(world())))
 
-  it.effect("waits where the stack is seen before its events are", () =>
+  it.effect("a second delivery waits while the stack is visible but its events are not", () =>
     Effect.gen(function*() {
       yield* invoke(deployEvent({ id: "1" }))
       const second = yield* Effect.updateService(invoke(deployEvent({ id: "1" })), CloudFormation, (service) => ({
@@ -42,7 +42,7 @@ describe("a second delivery of the same event", () => {
       assert.deepInclude(second, { _tag: "Continued", message: "Waiting for the stack: CREATE_IN_PROGRESS" })
     }).pipe(Effect.provide(world())))
 
-  it.effect("adopts an operation that is over, and tells how it ended", () =>
+  it.effect("a second delivery adopts an operation that has ended, and reports its result", () =>
     Effect.gen(function*() {
       yield* failResource("MySampleBucket", "The name is taken")
       yield* invoke(deployEvent({ id: "1" }))
@@ -53,7 +53,7 @@ describe("a second delivery of the same event", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-1"])
     }).pipe(Effect.provide(world())))
 
-  it.effect("begins nothing after the update has ended", () =>
+  it.effect("a second delivery starts nothing after the first one's update has ended", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       yield* failResource("MySampleBucket", "No")
@@ -65,7 +65,7 @@ describe("a second delivery of the same event", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "update-1"])
     }).pipe(Effect.provide(world())))
 
-  it.effect("begins no update after the create has ended, even of another template", () =>
+  it.effect("a second delivery starts no update after the first one's create has ended, even if the template has changed", () =>
     Effect.gen(function*() {
       yield* invoke(deployEvent({ id: "1" }))
       yield* TestClock.adjust("3 minutes")
@@ -76,7 +76,7 @@ describe("a second delivery of the same event", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-1"])
     }).pipe(Effect.provide(world())))
 
-  it.effect("comes to an end where the role may not read events", () =>
+  it.effect("a second delivery ends with a result if the role may not read events", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       yield* deny("cloudformation:DescribeStackEvents")
@@ -88,7 +88,7 @@ describe("a second delivery of the same event", () => {
       assert.strictEqual(outcome.message.split("\n")[0], "Update failed: UPDATE_ROLLBACK_COMPLETE")
     }).pipe(Effect.provide(world())))
 
-  it.effect("while the stack is busy waits, where the role may not read whose operation that is", () =>
+  it.effect("a second delivery waits for a busy stack if the role may not read events", () =>
     Effect.gen(function*() {
       yield* deny("cloudformation:DescribeStackEvents")
       yield* invoke(deployEvent({ id: "1" }))
@@ -96,7 +96,7 @@ describe("a second delivery of the same event", () => {
       assert.strictEqual(second.message, "Waiting for the stack: CREATE_IN_PROGRESS")
     }).pipe(Effect.provide(world())))
 
-  it.effect("at the same time begins nothing twice", () =>
+  it.effect("two deliveries at the same time start one operation", () =>
     Effect.gen(function*() {
       const run = JobRunner.run(DeployStack, deployEvent({ id: "1" }))
       const outcomes = yield* drive(Effect.all([run, run], { concurrency: 2 }))

@@ -26,7 +26,7 @@ import {
 const text = { Type: "String" }
 const secret = { Type: "String", NoEcho: true }
 
-/** Of `events/deploy-stack-options.json`. */
+/** The template for `events/deploy-stack-options.json`. */
 const optionsTemplate = templateWith(
   { Image: text, CodeBucket: text, CodeKey: text, Zones: text, Count: text, Debug: text, Secret: secret, Size: text },
   {
@@ -41,8 +41,8 @@ const configuration = {
   StackPolicy: { Statement: [{ Effect: "Allow", Action: "Update:*", Principal: "*", Resource: "*" }] }
 }
 
-describe("every option at once", () => {
-  it.effect("gives all of it to the stack, the values of the files in their place", () =>
+describe("all options together", () => {
+  it.effect("all options together reach the stack, including values from files", () =>
     Effect.gen(function*() {
       const { lines, result: outcome } = yield* recordLog(runToEnd(readEvent("deploy-stack-options")))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
@@ -76,7 +76,7 @@ describe("every option at once", () => {
 })
 
 describe("tags", () => {
-  it.effect("stay where none are named, and go where there are none", () =>
+  it.effect("omitted tags stay, and an empty object removes them", () =>
     Effect.gen(function*() {
       const tags = Effect.map(settings, ({ tags }) => Object.fromEntries(tags))
       yield* runToEnd(eventWithBuild({ tags: { Cost: 7 } }))
@@ -88,7 +88,7 @@ describe("tags", () => {
       assert.deepStrictEqual(yield* tags, {})
     }).pipe(Effect.provide(world(templateWith({})))))
 
-  it.effect("of both places are 50 at most", () =>
+  it.effect("UserParameters and template configuration together may have 50 tags", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(
         eventWithBuild({ templateConfiguration: "MyTemplate::c.json", tags: { One: "more" } })
@@ -111,7 +111,7 @@ describe("capabilities", () => {
   const template = templateWith({}, { Transform: "AWS::Serverless-2016-10-31", Resources: { Role: role } })
   const head = "CloudFormation does not take the template of stack \"MyTestStack\" as it is. Requires capabilities : "
 
-  it.effect("that are missing are told with the resources, and the JSON that gives all of them", () =>
+  it.effect("missing capabilities are reported with the resources and the JSON that acknowledges all of them", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWithBuild({ capabilities: ["CAPABILITY_NAMED_IAM"] }))
       assert.deepInclude(outcome, {
@@ -122,7 +122,7 @@ describe("capabilities", () => {
       })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("that are missing are told in CloudFormation's words where no more may be known", () =>
+  it.effect("without GetTemplateSummary, missing capabilities are reported in CloudFormation's words", () =>
     Effect.gen(function*() {
       yield* deny("cloudformation:GetTemplateSummary")
       const outcome = yield* invoke(eventWithBuild({}))
@@ -133,7 +133,7 @@ describe("capabilities", () => {
       })
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("for macros alone have no resources to name", () =>
+  it.effect("a missing capability for macros names no resources", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWithBuild({}))
       assert.include(outcome.message, `${head}[CAPABILITY_AUTO_EXPAND]. If the template may do that`)
@@ -141,7 +141,7 @@ describe("capabilities", () => {
 })
 
 describe("roleArn", () => {
-  it.effect("that the function's role may not pass is PermissionError, naming iam:PassRole", () =>
+  it.effect("a role that may not be passed is a PermissionError that names iam:PassRole", () =>
     Effect.gen(function*() {
       const roleArn = "arn:aws:iam::123456789012:role/deploy"
       const cloudFormation = yield* CloudFormation
@@ -164,7 +164,7 @@ describe("roleArn", () => {
 describe("disableRollback", () => {
   const fail = failResource("Topic", "No")
 
-  it.effect("leaves a failed stack as it is, and the next operation goes on from there", () =>
+  it.effect("disableRollback leaves a failed stack as it is, and the next operation continues from there", () =>
     Effect.gen(function*() {
       yield* fail
       const failed = yield* runToEnd(eventWithBuild({ disableRollback: true }))
@@ -176,7 +176,7 @@ describe("disableRollback", () => {
       assert.deepStrictEqual(yield* operationTokens, ["create-1", "update-3"])
     }).pipe(Effect.provide(world(templateWith({})))))
 
-  it.effect("does not help a stack that CloudFormation does not take up again", () =>
+  it.effect("disableRollback does not help a stack that CloudFormation refuses to update", () =>
     Effect.gen(function*() {
       yield* CloudFormationMemory.use(({ setStatus }) => setStatus("MyTestStack", "CREATE_FAILED"))
       const cloudFormation = yield* CloudFormation
@@ -189,13 +189,13 @@ describe("disableRollback", () => {
     }).pipe(Effect.provide(world(templateWith({})))))
 })
 
-describe("a change set", () => {
+describe("settings in a change set", () => {
   const template = templateWith({ A: text, B: { ...text, Default: "b" } }, {
     Resources: { Role: { Type: "AWS::IAM::Role" } }
   })
   const changeSet = { mode: "CHANGE_SET_DEPLOY", capabilities: ["CAPABILITY_IAM"] }
 
-  it.effect("gives a stack its parameters, tags, role and topics, and the log tells what it does not give", () =>
+  it.effect("a change set sets parameters, tags, role and topics, and the log says that it sets no stack policy", () =>
     Effect.gen(function*() {
       const event = eventWithBuild({
         ...changeSet,
@@ -221,7 +221,7 @@ describe("a change set", () => {
       assert.notInclude(lines.join(), "hunter2")
     }).pipe(Effect.provide(world(template, { files: { "c.json": "{\"StackPolicy\":{}}" } }))))
 
-  it.effect("keeps values, and is empty where nothing changes", () =>
+  it.effect("a change set keeps parameter values, and is empty if nothing changes", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventWithBuild({ ...changeSet, parameters: { A: "a", B: "c" } }))
       const same = yield* runToEnd(eventWithBuild(changeSet, "2"))
@@ -234,7 +234,7 @@ describe("a change set", () => {
     ["a name that the template does not have", { parameters: { Aa: 1 } }, "The template has no parameter \"Aa\""],
     ["no capabilities", { parameters: { A: 1 }, capabilities: [] }, "add \"capabilities\": [\"CAPABILITY_IAM\"]"],
     ["no value", {}, "Error creating change set"]
-  ])("with %s is refused", ([, options, message]) =>
+  ])("a change set with %s is refused", ([, options, message]) =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWithBuild({ ...changeSet, ...options }))
       assert.deepInclude(outcome, { type: "ConfigurationError" })
@@ -242,7 +242,7 @@ describe("a change set", () => {
       assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("is executed without a rollback where none is wanted", () =>
+  it.effect("a change set is executed without rollback if disableRollback is set", () =>
     Effect.gen(function*() {
       yield* failResource("Role", "No")
       const outcome = yield* runToEnd(eventWithBuild({ ...changeSet, parameters: { A: "a" }, disableRollback: true }))
@@ -253,7 +253,7 @@ describe("a change set", () => {
 describe("terminationProtection", () => {
   const protection = Effect.map(settings, ({ terminationProtection }) => terminationProtection)
 
-  it.effect("comes with the stack, stays, and is called for only where it differs", () =>
+  it.effect("termination protection is set at creation, stays, and is set later only if it differs", () =>
     Effect.gen(function*() {
       const create = yield* recordCalls(runToEnd(eventWithBuild({ terminationProtection: true })))
       assert.notInclude(create.calls, "setTerminationProtection")
@@ -268,7 +268,7 @@ describe("terminationProtection", () => {
       assert.isFalse(yield* protection)
     }).pipe(Effect.provide(world(templateWith({})))))
 
-  it.effect("that may not be set is PermissionError, and nothing is started", () =>
+  it.effect("termination protection that may not be set is a PermissionError, and nothing is started", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventWithBuild({}))
       yield* deny("cloudformation:UpdateTerminationProtection")
@@ -291,7 +291,7 @@ it.effect.each<readonly [options: Readonly<Record<string, unknown>>, message: st
   [{ tags: { "": "a" } }, "\"tags\": expected tags with a key of 1 to 128 characters and a value of 1 to 256"],
   [{ disableRollback: "true" }, "\"disableRollback\": expected boolean, got a string"],
   [{ stackPolicy: {} }, "\"stackPolicy\" is not known"]
-])("%j is refused", ([options, message]) =>
+])("the option %j is rejected", ([options, message]) =>
   Effect.gen(function*() {
     const outcome = yield* invoke(eventWithBuild(options))
     assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })

@@ -9,8 +9,8 @@ import { ArtifactStoreMemory } from "../../../src/testing/ArtifactStoreMemory.ts
 import { deployEvent, sampleTemplate } from "../../fixtures.ts"
 import { invoke, nextEvent, runToEnd, world, worldOf } from "./world.ts"
 
-/** What CloudFormation is asked to create. */
-const created = (event: unknown) =>
+/** Runs one job, and returns the request that it sends to create the stack. */
+const createRequest = (event: unknown) =>
   Effect.gen(function*() {
     const cloudFormation = yield* CloudFormation
     const requests: Array<StackRequest> = []
@@ -29,25 +29,25 @@ const withBucket = JSON.stringify({
   templateBucket: "templates"
 })
 
-describe("the template", () => {
-  it.effect("goes in the call as it is, up to 51,200 bytes", () =>
+describe("the template of a stack", () => {
+  it.effect("a template of up to 51,200 bytes is sent unchanged in the call", () =>
     Effect.gen(function*() {
-      const { request } = yield* created(deployEvent())
+      const { request } = yield* createRequest(deployEvent())
       assert.deepInclude(request, { templateBody: "x".repeat(51_200) })
     }).pipe(Effect.provide(world("x".repeat(51_200)))))
 
-  it.effect("of more bytes, if not more characters, is refused where there is no bucket, with what to do", () =>
+  it.effect("a template of more bytes is refused without a template bucket, and the failure says what to do", () =>
     Effect.gen(function*() {
-      const { outcome, request } = yield* created(deployEvent())
+      const { outcome, request } = yield* createRequest(deployEvent())
       assert.isUndefined(request)
       assert.deepInclude(outcome, { type: "ConfigurationError" })
       assert.include(outcome.message, "it has 60031 bytes, CloudFormation takes 51200 in a call")
       assert.include(outcome.message, "TEMPLATE_BUCKET")
     }).pipe(Effect.provide(world(largeTemplate))))
 
-  it.effect("of more bytes goes through the bucket of UserParameters, under a key made of its content", () =>
+  it.effect("a template of more bytes is uploaded to the bucket of UserParameters, under a key derived from its content", () =>
     Effect.gen(function*() {
-      const first = yield* created(deployEvent({ id: "1", userParameters: withBucket }))
+      const first = yield* createRequest(deployEvent({ id: "1", userParameters: withBucket }))
       const { uploads } = yield* ArtifactStoreMemory
       const [[url, body] = [], ...others] = [...uploads]
       assert.isEmpty(others)
@@ -61,9 +61,9 @@ describe("the template", () => {
       assert.strictEqual(uploads.size, 1)
     }).pipe(Effect.provide(world(largeTemplate))))
 
-  it.effect("of more bytes goes through the bucket of the function's environment", () =>
+  it.effect("a template of more bytes is uploaded to the bucket of the function's environment", () =>
     Effect.gen(function*() {
-      const { request } = yield* created(deployEvent())
+      const { request } = yield* createRequest(deployEvent())
       assert.include(JSON.stringify(request), "https://from-environment.")
     }).pipe(
       Effect.provideService(
@@ -73,16 +73,16 @@ describe("the template", () => {
       Effect.provide(world(largeTemplate))
     ))
 
-  it.effect("of more than 1 MiB is a ConfigurationError with both sizes", () =>
+  it.effect("a template of more than 1 MiB is a ConfigurationError that states size and limit", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent({ userParameters: withBucket }))
       assert.deepInclude(outcome, { type: "ConfigurationError" })
       assert.match(outcome.message, /has 1048577 bytes or more; 1048576 are allowed/)
     }).pipe(Effect.provide(world("x".repeat(1_048_577)))))
 
-  it.effect("loses its byte-order mark, and nothing else", () =>
+  it.effect("a template loses its byte-order mark and nothing else", () =>
     Effect.gen(function*() {
-      const { request } = yield* created(deployEvent())
+      const { request } = yield* createRequest(deployEvent())
       assert.deepInclude(request, { templateBody: sampleTemplate })
     }).pipe(Effect.provide(world(`\uFEFF${sampleTemplate}`))))
 
@@ -90,26 +90,26 @@ describe("the template", () => {
     ["UTF-16", Buffer.from(`\uFEFF${sampleTemplate}`, "utf16le"), "it is UTF-16 text, CloudFormation takes UTF-8"],
     ["UTF-16 without a mark", Buffer.from(sampleTemplate, "utf16le"), "it is UTF-16 text"],
     ["binary", new Uint8Array([0x7b, 0xff, 0x7d]), "it is not UTF-8 text"]
-  ])("in %s is refused with the reason", ([, bytes, reason]) =>
+  ])("a template in %s is refused with the reason", ([, bytes, reason]) =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent())
       assert.deepInclude(outcome, { type: "ConfigurationError" })
       assert.include(outcome.message, reason)
     }).pipe(Effect.provide(world(bytes))))
 
-  it.effect("in YAML goes as it is", () =>
+  it.effect("a template in YAML is sent unchanged", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* runToEnd(deployEvent()))._tag, "Succeeded")
     }).pipe(Effect.provide(world("Resources:\n  B:\n    Type: AWS::S3::Bucket\n"))))
 
-  it.effect("in an artifact that the event does not have is RevisionUnavailable, in the sample's words", () =>
+  it.effect("an artifact that the event does not have is RevisionUnavailable, in the words of AWS's sample", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent({ inputArtifacts: [] }))
       assert.deepInclude(outcome, { type: "RevisionUnavailable" })
       assert.include(outcome.message, "Input artifact named \"MyTemplate\" not found in event")
     }).pipe(Effect.provide(world())))
 
-  it.effect("that the artifact does not have is RevisionUnavailable, with near names", () =>
+  it.effect("a file that the artifact does not have is RevisionUnavailable, with a suggestion", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent())
       assert.deepInclude(outcome, { type: "RevisionUnavailable" })
@@ -124,11 +124,11 @@ const outcomeWith = (store: Partial<ArtifactStore["Service"]>) =>
     )
   )
 
-describe("S3", () => {
+describe("errors of S3", () => {
   const place = { artifact: "MyTemplate", bucket: "b", key: "k" }
   const upload = { bucket: "templates", key: "k", reason: "AccessDenied: Access Denied" }
 
-  it.effect("that does not let the artifact be read is PermissionError, and names whose credentials they are", () =>
+  it.effect("an artifact that may not be read is a PermissionError that says whose credentials were used", () =>
     Effect.gen(function*() {
       const denied = new ArtifactDenied({ ...place, purpose: "read", reason: "AccessDenied: Access Denied" })
       const outcome = yield* outcomeWith({ read: () => Effect.fail(denied) })
@@ -136,7 +136,7 @@ describe("S3", () => {
       assert.include(outcome.message, "the credentials of the pipeline action's role, which needs s3:GetObject")
     }).pipe(Effect.provide(world())))
 
-  it.effect("that finds the credentials expired is asked again by the next job, with fresh ones", () =>
+  it.effect("expired credentials are retried by the next job, which has fresh ones", () =>
     Effect.gen(function*() {
       const expired = new AwsUnavailable({ operation: "s3:GetObject", code: "ExpiredToken", detail: "It has expired." })
       const first = yield* outcomeWith({ read: () => Effect.fail(expired) })
@@ -144,7 +144,7 @@ describe("S3", () => {
       assert.strictEqual(second.message, "Stack create started")
     }).pipe(Effect.provide(world())))
 
-  it.effect("that does not let the template be uploaded is PermissionError, and names the function's role", () =>
+  it.effect("a template that may not be uploaded is a PermissionError that names the function's role", () =>
     Effect.gen(function*() {
       const denied = new UploadFailed({ ...upload, denied: true })
       const outcome = yield* outcomeWith({ upload: () => Effect.fail(denied) })
@@ -153,7 +153,7 @@ describe("S3", () => {
       assert.include(outcome.message, "The role of the Lambda function needs s3:PutObject")
     }).pipe(Effect.provide(world(largeTemplate))))
 
-  it.effect("that has no bucket for the template is ConfigurationError", () =>
+  it.effect("a template bucket that does not exist is a ConfigurationError", () =>
     Effect.gen(function*() {
       const missing = new UploadFailed({ ...upload, denied: false, reason: "there is no such bucket" })
       const outcome = yield* outcomeWith({ upload: () => Effect.fail(missing) })

@@ -21,8 +21,8 @@ import {
   world
 } from "./world.ts"
 
-/** Invokes the action while reads show the stack like this, with these events. */
-const showing = (
+/** Runs one job whose reads return this stack and these events. */
+const invokeWithReads = (
   event: unknown,
   events: Effect.Success<ReturnType<CloudFormation["Service"]["events"]>>,
   stack: Option.Option<Stack>
@@ -35,8 +35,8 @@ const showing = (
     })
   )
 
-describe("a verdict", () => {
-  it.effect("is not taken from the status of somebody else's later update", () =>
+describe("the verdict on an operation", () => {
+  it.effect("the status of a foreign, later update is not the verdict", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       yield* failResource("MySampleBucket", "The name is taken")
@@ -47,7 +47,7 @@ describe("a verdict", () => {
       assert.strictEqual(outcome._tag, "Failed")
     }).pipe(Effect.provide(world())))
 
-  it.effect("waits while the stack still shows the status that it had before", () =>
+  it.effect("the action waits while the stack still shows the status from before the operation", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       const before = yield* describeStack
@@ -69,7 +69,7 @@ describe("a verdict", () => {
       assert.strictEqual((yield* stale)._tag, "Continued")
     }).pipe(Effect.provide(world())))
 
-  it.effect("goes by status and times where the role may not read events, and the cause is the bare status", () =>
+  it.effect("without permission to read events, the verdict comes from status and times, and the failure reports only the status", () =>
     Effect.gen(function*() {
       yield* deny("cloudformation:DescribeStackEvents")
       yield* failResource("MySampleBucket", "The name is taken")
@@ -82,7 +82,7 @@ describe("a verdict", () => {
       )
     }).pipe(Effect.provide(world())))
 
-  it.effect("is about our stack, not about another that somebody made under its name", () =>
+  it.effect("a stack that another actor created under the same name is not taken for ours", () =>
     Effect.gen(function*() {
       const first = yield* invoke(deployEvent({ id: "1" }))
       yield* TestClock.adjust("1 second")
@@ -94,7 +94,7 @@ describe("a verdict", () => {
       assert.include(outcome.message, "Update failed: DELETE_COMPLETE")
     }).pipe(Effect.provide(world())))
 
-  it.effect("is a failure where nothing shows our operation for a quarter of an hour", () =>
+  it.effect("an operation that the stack does not show for 15 minutes is a failure", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       const { events, ...cloudFormation } = yield* CloudFormation
@@ -110,7 +110,7 @@ describe("a verdict", () => {
       assert.include(outcome.message, "for 15 minutes the stack, in status CREATE_COMPLETE, has not shown it")
     }).pipe(Effect.provide(world())))
 
-  describe("where no event has a token", () => {
+  describe("when no event has a token", () => {
     const ended = Effect.gen(function*() {
       yield* createdEarlier
       const before = yield* describeStack
@@ -130,37 +130,37 @@ describe("a verdict", () => {
       return { event, stack }
     })
 
-    it.effect("is not taken from an operation that was over before, not by a delivery that adopts ours either", () =>
+    it.effect("an operation that ended earlier is not the verdict, not even for a delivery that adopts ours", () =>
       Effect.gen(function*() {
         const { event, stack } = yield* ended
         const first = yield* invoke(deployEvent({ id: "1" }))
-        const second = yield* showing(deployEvent({ id: "1" }), [event], stack)
+        const second = yield* invokeWithReads(deployEvent({ id: "1" }), [event], stack)
         assert.strictEqual(second.message, "Stack update still in progress")
         for (const delivery of [first, second]) {
-          assert.strictEqual((yield* showing(nextEvent(delivery, "2"), [event], stack))._tag, "Continued")
+          assert.strictEqual((yield* invokeWithReads(nextEvent(delivery, "2"), [event], stack))._tag, "Continued")
         }
         yield* TestClock.adjust("1 minute")
         assert.include((yield* invoke(nextEvent(second, "3"))).message, "Update failed: UPDATE_ROLLBACK_COMPLETE")
       }).pipe(Effect.provide(world())))
 
-    it.effect("is that of the operation since our own call: an emulator's", () =>
+    it.effect("the operation since our own call is taken for ours, as emulators send no tokens", () =>
       Effect.gen(function*() {
         const { event, stack } = yield* ended
         const first = yield* invoke(deployEvent({ id: "1" }))
         const ours = { ...event, timestamp: event.timestamp + 120_000 }
-        assert.strictEqual((yield* showing(nextEvent(first, "2"), [ours, event], stack))._tag, "Succeeded")
+        assert.strictEqual((yield* invokeWithReads(nextEvent(first, "2"), [ours, event], stack))._tag, "Succeeded")
       }).pipe(Effect.provide(world())))
   })
 
-  it.effect("on a stack that was never seen is that there is none", () =>
+  it.effect("a stack that was never seen does not exist", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent({ continuationToken: foreignToken }))
       assert.strictEqual(outcome.message, "Update failed: stack \"MyTestStack\" does not exist")
     }).pipe(Effect.provide(world())))
 })
 
-describe("a token that is not ours", () => {
-  it.effect("resumes by the stack's name and status", () =>
+describe("a foreign continuation token", () => {
+  it.effect("a foreign continuation token resumes by the stack's name and status", () =>
     Effect.gen(function*() {
       yield* setStatus("UPDATE_IN_PROGRESS")
       const first = yield* invoke(deployEvent({ id: "1", continuationToken: foreignToken }))
@@ -172,8 +172,8 @@ describe("a token that is not ours", () => {
     }).pipe(Effect.provide(world())))
 })
 
-describe("a token", () => {
-  it.effect("with the state of a job for another stack is no token of ours: the stack of UserParameters is watched", () =>
+describe("the stack of a continuation token", () => {
+  it.effect("a token with the state of another stack is foreign: the stack of UserParameters is watched", () =>
     Effect.gen(function*() {
       const other = yield* invoke(eventOf({ stack: "OtherStack" }, { id: "1" }))
       yield* setStatus("UPDATE_COMPLETE")
@@ -182,7 +182,7 @@ describe("a token", () => {
       assert.include("externalExecutionId" in outcome ? outcome.externalExecutionId : "", "stack/MyTestStack/")
     }).pipe(Effect.provide(world())))
 
-  it.effect("of a stack that UserParameters name by its ARN is ours", () =>
+  it.effect("a token of a stack that UserParameters name by ARN is own", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       const { id } = Option.getOrThrow(yield* describeStack)
@@ -198,7 +198,7 @@ describe("a token", () => {
 })
 
 describe("waitForCleanup", () => {
-  it.effect("false: an update has succeeded when only old resources are still to go", () =>
+  it.effect("with false, an update has succeeded when only replaced resources remain to be deleted", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       const first = yield* invoke(eventOf({ waitForCleanup: false }, { id: "1" }))
@@ -209,7 +209,7 @@ describe("waitForCleanup", () => {
       assert.strictEqual(status, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
     }).pipe(Effect.provide(world())))
 
-  it.effect("true: they are waited for", () =>
+  it.effect("with true, the deletion of replaced resources is waited for", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       const first = yield* invoke(eventOf({ waitForCleanup: true }, { id: "1" }))
@@ -223,7 +223,7 @@ describe("waitForCleanup", () => {
 })
 
 describe("timeoutMinutes", () => {
-  it.effect("ends a deployment that takes longer, and names its stack", () =>
+  it.effect("timeoutMinutes ends a deployment that takes longer, and the failure names the stack", () =>
     Effect.gen(function*() {
       yield* setStatus("UPDATE_IN_PROGRESS")
       const outcome = yield* runToEnd(eventOf({ timeoutMinutes: 10 }, { continuationToken: foreignToken }))
@@ -232,7 +232,7 @@ describe("timeoutMinutes", () => {
       assert.match("externalExecutionId" in outcome ? outcome.externalExecutionId ?? "" : "", /^arn:.*MyTestStack/)
     }).pipe(Effect.provide(world())))
 
-  it.effect.each([0, 1_411, "10"])("%j is refused", (timeoutMinutes) =>
+  it.effect.each([0, 1_411, "10"])("timeoutMinutes %j is rejected", (timeoutMinutes) =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventOf({ timeoutMinutes }))
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
