@@ -107,7 +107,9 @@ await runScript(script, (options) => {
   const names = Object.keys(benchmarks)
   if (benchmark === undefined) {
     return badUsage(
-      first === "" ? `name one benchmark: ${names.join(", ")}` : `${first} is no benchmark; ${didYouMean(first, names)}`
+      first === ""
+        ? `name one benchmark: ${names.join(", ")}`
+        : `${first} is not a benchmark; ${didYouMean(first, names)}`
     )
   }
   if (others.length > 0) return badUsage(`one benchmark at a time, not ${options.positionals.join(" and ")}`)

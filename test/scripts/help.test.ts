@@ -1,59 +1,134 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { execFile } from "node:child_process"
+import { globSync, readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import manifest from "../../package.json" with { type: "json" }
+import { tasks } from "../../scripts/tasks.ts"
+import type { Printed } from "./runScripts.ts"
 
 const repository = fileURLToPath(new URL("../..", import.meta.url))
 
-const run = (script: string, ...args: ReadonlyArray<string>) => runIn(repository, script, ...args)
-
-const runIn = (cwd: string, script: string, ...args: ReadonlyArray<string>) =>
-  new Promise<{ readonly status: unknown; readonly stdout: string; readonly stderr: string }>((resolve) =>
+const run = (program: string, args: ReadonlyArray<string>, cwd = repository) =>
+  new Promise<Printed>((resolve) =>
     execFile(
-      process.execPath,
-      [join(repository, script), ...args],
+      program,
+      args,
       { cwd },
       (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr })
     )
   )
 
-/** The scripts of ours that package.json runs by themselves, and each benchmark. */
-const scripts = Object.values(manifest.scripts)
-  .flatMap((command) => /^node (scripts\/[\w/]+\.ts)$/.exec(command)?.slice(1) ?? [])
-  .map((script): readonly [string, ReadonlyArray<string>] => [script, []])
-  .concat(["artifacts", "cold", "load"].map((name) => ["scripts/bench/bench.ts", [name]]))
+/** npm itself runs this one, before a release. */
+const { prepublishOnly: _, ...scripts } = manifest.scripts
+const names = Object.keys(scripts)
 
-describe.each(scripts)("%s %j", (script, args) => {
-  it("has help", async () => {
-    const { status, stderr, stdout } = await run(script, ...args, "--help")
-    assert.match(stdout, /^Usage: npm [^]+\n\nExamples:\n {2}npm [^]+\n\nExit status: 0 /)
-    for (const line of stdout.split("\n")) assert.isAtMost(line.length, 120)
-    assert.strictEqual(stderr, "")
+/** The npm scripts as command lines, and each benchmark. */
+const commandLines = Object.values(scripts).map((command) => command.split(" ").slice(1))
+  .concat(["artifacts", "cold", "load"].map((name) => ["scripts/bench/bench.ts", name]))
+
+/** Tasks that pass their arguments on; the tool refuses what it does not know. */
+const passesOn = ([, name = ""]: ReadonlyArray<string>) => tasks[name]?.commands.length === 1
+
+/** Without the permission to write a file or to start a process, either of which would be a side effect. */
+const runAll = async (commandLines: ReadonlyArray<ReadonlyArray<string>>) => {
+  const arguments_ = [
+    "--permission",
+    "--allow-fs-read=*",
+    "--allow-addons",
+    "test/scripts/runScripts.ts",
+    JSON.stringify(commandLines)
+  ]
+  const { stderr, stdout } = await run(process.execPath, arguments_)
+  return stdout === "" ? assert.fail(stderr) : JSON.parse(stdout) as ReadonlyArray<Printed>
+}
+
+let helped: ReadonlyArray<Printed>
+let refused: ReadonlyArray<Printed>
+let unknown: Printed | undefined
+
+const strict = commandLines.filter((commandLine) => !passesOn(commandLine))
+
+beforeAll(async () => {
+  const help = commandLines.map((commandLine) => [...commandLine, "--help"])
+  const wrong = strict.map((commandLine) => [...commandLine, "--no-such-option"])
+  const printed = await runAll([...help, ...wrong, ["scripts/bench/bench.ts", "colt"]])
+  helped = printed.slice(0, help.length)
+  refused = printed.slice(help.length, -1)
+  unknown = printed.at(-1)
+})
+
+it("every npm script is a script of this repository", () => {
+  for (const command of Object.values(scripts)) assert.match(command, /^node scripts\/[\w/]+\.ts( [\w:]+)?$/)
+})
+
+it("every npm script that the documents name exists", () => {
+  const exclude = ["**/node_modules", "docs/api", "scripts/mutation/{report,sandbox}"]
+  const files = [...globSync("**/*.md", { cwd: repository, exclude }), ".ci/run"]
+  const named = files.flatMap((file) =>
+    Array.from(
+      readFileSync(join(repository, file), "utf8").matchAll(/npm (?:run (?:-s |--silent )?([\w:]+)|(start|test)\b)/g),
+      ([, script, lifecycle]) => script ?? lifecycle ?? ""
+    )
+  )
+  assert.isAtLeast(new Set(named).size, 10)
+  assert.deepStrictEqual([...new Set(named)].filter((name) => !names.includes(name)), [])
+})
+
+describe("--help", () => {
+  it.each(commandLines.map((commandLine, index) => ({ commandLine: commandLine.join(" "), index })))(
+    "of $commandLine prints its usage, and has no side effects",
+    ({ index }) => {
+      const { status, stderr, stdout = "" } = helped[index] ?? {}
+      assert.match(stdout, /^Usage: npm [^]+\n\nExamples:\n {2}npm [^]+\n\nExit status: 0 /)
+      for (const line of stdout.split("\n")) assert.isAtMost(line.length, 120)
+      assert.strictEqual(stderr, "")
+      assert.strictEqual(status, 0)
+    }
+  )
+
+  it("reaches the script through npm", async () => {
+    const { status, stdout } = await run("npm", ["run", "--silent", "check", "--", "--help"])
+    assert.include(stdout, "Usage: npm run check")
+    assert.strictEqual(status, 0)
+  })
+})
+
+it.each(strict.map((commandLine, index) => ({ commandLine: commandLine.join(" "), index })))(
+  "$commandLine rejects an option that it does not have",
+  ({ index }) => {
+    const { status, stderr, stdout } = refused[index] ?? {}
+    assert.match(stderr ?? "", /^--no-such-option is not an option; .+\n$/)
+    assert.strictEqual(stdout, "")
+    assert.strictEqual(status, 2)
+  }
+)
+
+describe("a task", () => {
+  it("runs its tool with further arguments, and succeeds when the tool does", async () => {
+    const { status, stdout } = await run(process.execPath, ["scripts/task.ts", "lint", "--version"])
+    assert.match(stdout, /^Version: \d/)
     assert.strictEqual(status, 0)
   })
 
-  it("refuses an option that it does not have", async () => {
-    const { status, stderr, stdout } = await run(script, ...args, "--no-such-option")
-    assert.match(stderr, /^--no-such-option is not an option; .+\n$/)
-    assert.strictEqual(stdout, "")
-    assert.strictEqual(status, 2)
+  it("fails and names the command when a command fails", async () => {
+    const { status, stderr } = await run(process.execPath, ["scripts/task.ts", "format", "--no-such-option"])
+    assert.match(stderr, /\ndprint check failed: exit status \d+\n$/)
+    assert.strictEqual(status, 1)
   })
 })
 
-it("a benchmark that there is not gets the one that was meant", async () => {
-  const { status, stderr } = await run("scripts/bench/bench.ts", "colt")
-  assert.strictEqual(stderr, "colt is no benchmark; did you mean cold?\n")
-  assert.strictEqual(status, 2)
+it("an unknown benchmark is rejected with the closest name", () => {
+  assert.deepStrictEqual(unknown, { stdout: "", stderr: "colt is not a benchmark; did you mean cold?\n", status: 2 })
 })
 
-it("a build that fails says so in a line", async () => {
+it("a build that fails reports it in one line", async () => {
   // There is nothing to compile.
   const folder = await mkdtemp(join(tmpdir(), "effect-codepipeline-"))
-  const { status, stderr } = await runIn(folder, "scripts/build/build.ts").finally(() =>
-    rm(folder, { recursive: true })
+  const { status, stderr } = await run(process.execPath, [join(repository, "scripts/build/build.ts")], folder).finally(
+    () => rm(folder, { recursive: true })
   )
   assert.match(stderr, /^the build failed: Command failed: .+\n$/)
   assert.strictEqual(status, 1)
