@@ -24,6 +24,7 @@ const told = (failed: Promise<{ readonly stdout: string }>): Promise<string> =>
 /** What users read. */
 const documents = [
   "README.md",
+  "AGENTS.md",
   "LICENSE",
   "CHANGELOG.md",
   "docs/check-webpage.md",

@@ -60,6 +60,7 @@ describe("links", () => {
   it("are looked at in all documents that are linked", () => {
     assert.includeMembers(documents, [
       "README.md",
+      "AGENTS.md",
       "CONTRIBUTING.md",
       "docs/own-actions.md",
       "docs/check-webpage.md",
