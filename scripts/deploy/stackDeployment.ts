@@ -46,26 +46,23 @@ export const deployment: typeof DeployStack = {
       message: `Could not upload to s3://${bucket}/${key}: ${reason}` +
         (denied ? ". Your credentials need s3:PutObject on this object" : "")
     }),
-    StackRefused: ({ stack, status }: StackRefused): Failure => ({
+    StackRefused: ({ problem, stack }: StackRefused): Failure => ({
       type: "ConfigurationError",
-      message: `Stack cannot be updated when status is: ${status}. Bring stack "${stack}" into a status that can be ` +
-        `updated, or delete it, ${again}`
+      message: sentences(problem, `Bring stack "${stack}" into a status that can be updated, or delete it, ${again}`)
     }),
-    StackProtected: ({ stack }: StackProtected): Failure => ({
+    StackProtected: ({ problem }: StackProtected): Failure => ({
       type: "ConfigurationError",
-      message: `Stack "${stack}" has to be deleted first, and has termination protection. Switch that off, ${again}`
+      message: sentences(problem, `It has to be deleted first: switch the protection off, ${again}`)
     }),
-    StackNotFound: ({ stack }: StackNotFound): Failure => ({
+    StackNotFound: ({ problem }: StackNotFound): Failure => ({
       type: "JobFailed",
-      message: `Stack "${stack}" does not exist any more: somebody has deleted it. Run this again`
+      message: sentences(problem, "Run this again")
     }),
-    OperationUnproven: ({ stackId, status }: OperationUnproven): Failure => ({
+    OperationUnproven: ({ problem }: OperationUnproven): Failure => ({
       type: "JobFailed",
-      message:
-        `CloudFormation has taken the operation, and for 15 minutes stack "${stackId}", in status ${status}, has ` +
-        `not shown it. Look at its events, ${again}`
+      message: sentences(problem, `Look at the stack's events, ${again}`)
     }),
-    // What to do about the stack's status is done by the next run.
+    // The next run does what the stack's status needs.
     OperationFailed: ({ causes, operation, stackId, status }: OperationFailed): Failure => ({
       type: "JobFailed",
       message: new OperationFailed({
@@ -73,9 +70,10 @@ export const deployment: typeof DeployStack = {
         operation,
         stackId,
         status,
-        remarks: causes.length > 0
-          ? []
-          : [`Its events tell more: aws cloudformation describe-stack-events --stack-name ${stackId}`]
+        remarks: [],
+        advice: causes.length > 0
+          ? undefined
+          : `Its events show more: aws cloudformation describe-stack-events --stack-name ${stackId}`
       }).message
     })
   }

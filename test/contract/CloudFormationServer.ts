@@ -44,7 +44,7 @@ export class CloudFormationServer extends Context.Service<
     finishChangeSets(stack: string): Effect.Effect<void>
     /** From now on the stack is protected from being deleted. */
     protect(stack: string): Effect.Effect<void>
-    /** Empty where there is no such stack. */
+    /** Empty where the stack does not exist. */
     look(stack: string): Effect.Effect<{ readonly id: string; readonly status: string }>
     /** What the stack was given besides its template. */
     settings(stack: string): Effect.Effect<Settings>

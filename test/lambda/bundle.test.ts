@@ -230,7 +230,7 @@ describe("the built function deploy-stack", () => {
             type: "JobFailed",
             message:
               "Update failed: ROLLBACK_COMPLETE\nS3Bucket (AWS::S3::Bucket): The bucket \"a & b\" exists already\n" +
-              "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action",
+              "Delete stack \"MyTestStack\", or let the action delete and recreate it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action",
             externalExecutionId: id
           }
         }
@@ -328,7 +328,7 @@ describe("the built function deploy-stack", () => {
       assert.deepNestedInclude((yield* lastReport).parameters, {
         "failureDetails.message": "Update failed: ROLLBACK_COMPLETE\n" +
           "Nested/Bucket (AWS::S3::Bucket): hook Org::Policy::Hook failed: encrypt it\n" +
-          "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
+          "Delete stack \"MyTestStack\", or let the action delete and recreate it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
       })
       yield* end
     }).pipe(Effect.provide(aws)), timeout)

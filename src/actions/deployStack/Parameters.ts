@@ -1,6 +1,6 @@
-// The options of DeployStack, as they are written in UserParameters: the one place that says what there is. The table in
-// README.md is made of it.
-import * as Record from "effect/Record"
+// The options of DeployStack as they are written in UserParameters: the one place that defines them. The table in README.md
+// is generated from it.
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { BucketName } from "../../domain/job/Job.ts"
 import * as UserParameters from "../../domain/job/UserParameters.ts"
@@ -9,11 +9,11 @@ import { ParameterValues } from "../../domain/stack/StackParameters.ts"
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
 import { StackTags } from "../../domain/stack/StackTags.ts"
 
-/** What the README tells of an option, in Markdown. */
+/** The documentation of an option, in Markdown. */
 export interface OptionText {
-  /** What may be written, in words. */
+  /** The values that it takes, in words. */
   readonly values: string
-  /** What holds where the option is left out. */
+  /** The default. */
   readonly otherwise: string
   readonly description: string
 }
@@ -32,35 +32,36 @@ const Topics = Schema.Array(matching(/^arn:[^:\s]+:sns:\S+$/, "the ARN of an SNS
   Schema.isMaxLength(5, { expected: "at most 5 ARNs of SNS topics" })
 )
 
-/** All options; which of them have to be given depends on the mode. */
+/** All options. The mode decides which are required. */
 export const options = {
   stack: parameter("stack name", {
     values: "name or ARN",
     otherwise: "required",
     description:
-      "The stack. Where the one of the ARN is deleted, the stack that has its name is meant, but for `DELETE_ONLY`."
+      "The stack. If the stack with this ARN was deleted, the current stack of the same name is used (except with " +
+      "`DELETE_ONLY`)."
   }).check(Schema.isPattern(/^(?:[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:\S+)$/, {
     expected: "a stack's ARN or name (a letter, then letters, digits and hyphens, 128 characters at most)"
   })),
   mode: option(StackPlan.Mode, {
     values: StackPlan.Mode.literals.map((literal) => `\`"${literal}"\``).join(", "),
     otherwise: "`\"CREATE_UPDATE\"`",
-    description: "What becomes of the stack, see [Modes](#modes)."
+    description: "What happens to the stack, see [Modes](#modes)."
   }),
   file: parameter("template file name", {
     values: "path",
-    otherwise: "required, but for `DELETE_ONLY` and `CHANGE_SET_EXECUTE`",
+    otherwise: "required, except with `DELETE_ONLY` and `CHANGE_SET_EXECUTE`",
     description: "The template in the artifact's zip; JSON or YAML in UTF-8."
   }),
   artifact: parameter("artifact name", {
     values: "name",
-    otherwise: "as `file`",
+    otherwise: "required with `file`",
     description: "The input artifact with the template."
   }),
   changeSet: parameter("name of the change set (\"changeSet\")", {
     values: "name",
     otherwise: "required in these modes",
-    description: "The change set, in the modes `CHANGE_SET_REPLACE` and `CHANGE_SET_EXECUTE`."
+    description: "The change set of the modes `CHANGE_SET_REPLACE` and `CHANGE_SET_EXECUTE`."
   }).check(Schema.isPattern(/^[a-zA-Z][-a-zA-Z0-9]{0,127}$/, {
     expected: "the name of a change set (a letter, then letters, digits and hyphens, 128 characters at most)"
   })),
@@ -72,18 +73,17 @@ export const options = {
   whenBusy: option(StackPlan.WhenBusy, {
     values: "`\"fail\"`, `\"wait\"`",
     otherwise: "`\"fail\"`",
-    description: "What to do while another operation is under way on the stack: fail, or wait until it is over."
+    description: "What to do while another operation is in progress on the stack: fail, or wait until it ends."
   }),
   waitForCleanup: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "`true`",
-    description:
-      "`false`: an update has succeeded as soon as it is done; the resources that it replaced may still be there."
+    description: "`false`: an update succeeds as soon as it is complete; replaced resources may not be deleted yet."
   }),
   outputs: option(Schema.Array(Schema.NonEmptyString), {
     values: "list of names",
     otherwise: "all",
-    description: "Which of the stack's outputs become output variables, beside `StackId`."
+    description: "The stack's outputs that become output variables, in addition to `StackId`."
   }),
   outputFile: option(
     matching(
@@ -93,13 +93,13 @@ export const options = {
     {
       values: "path",
       otherwise: "`outputs.json`",
-      description: "The file with all of the stack's outputs in the first output artifact, where the action has one."
+      description: "The file with all of the stack's outputs in the first output artifact, if the action has one."
     }
   ),
   progress: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "`true`",
-    description: "Whether the summary tells how far the resources have come."
+    description: "Whether the summary shows the progress of the resources."
   }),
   timeoutMinutes: option(
     Schema.Finite.check(
@@ -108,13 +108,13 @@ export const options = {
     {
       values: "1 to 1,410",
       otherwise: "1,410",
-      description: "How long the action may take in all. CodePipeline ends an action after 24 hours."
+      description: "Time limit of the whole action. CodePipeline ends an action after 24 hours."
     }
   ),
   parameters: option(ParameterValues, {
     values: "object of values by name",
     otherwise: "those of the configuration",
-    description: "Parameters of the template, over those of `templateConfiguration`; see below."
+    description: "Parameters of the template; they override those of `templateConfiguration`; see below."
   }),
   templateConfiguration: option(matching(/^[^:]+::.+$/, "\"Artifact::path/in/it.json\""), {
     values: "`\"Artifact::path.json\"`",
@@ -124,68 +124,87 @@ export const options = {
   capabilities: option(Schema.Array(StackCapability), {
     values: `list of ${StackCapability.literals.map((literal) => `\`"${literal}"\``).join(", ")}`,
     otherwise: "none",
-    description: "What the template may do: make IAM resources, name them, use macros."
+    description: "What the template may do: create IAM resources, name them, use macros."
   }),
   tags: option(StackTags, {
     values: "object of values by key",
-    otherwise: "those of the configuration, else as they are",
+    otherwise: "those of the configuration, else unchanged",
     description:
-      "Tags of the stack and its resources, over those of `templateConfiguration`. Others that it has are removed."
+      "Tags of the stack and its resources; they override those of `templateConfiguration`. All other tags are removed."
   }),
   roleArn: option(
     matching(/^arn:[^:\s]+:iam::\d{12}:role\/\S{1,512}$/, "the ARN of an IAM role"),
     {
       values: "ARN of an IAM role",
       otherwise: "the stack's role, else the function's",
-      description: "The role by which CloudFormation works on the stack, from then on."
+      description: "The role that CloudFormation assumes for this and later operations on the stack."
     }
   ),
   notificationArns: option(Topics, {
     values: "list of up to 5 ARNs of SNS topics",
-    otherwise: "as they are",
-    description: "The topics that are told of the stack's events. `[]`: none any more."
+    otherwise: "unchanged",
+    description: "The SNS topics that receive the stack's events. `[]`: none."
   }),
   disableRollback: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "`false`",
-    description: "`true`: a failed operation is left as it is, and the next one goes on from there."
+    description: "`true`: a failed operation is not rolled back, and the next one continues from there."
   }),
   retainExceptOnCreate: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "`false`",
-    description: "`true`: a rollback also deletes new resources whose `DeletionPolicy` is to retain them."
+    description: "`true`: a rollback also deletes new resources whose `DeletionPolicy` is `Retain`."
   }),
   terminationProtection: option(Schema.Boolean, {
     values: "`true`, `false`",
-    otherwise: "as it is",
-    description: "Whether the stack is kept from being deleted."
+    otherwise: "unchanged",
+    description: "Whether the stack is protected from deletion."
   })
 }
 
-/** What not every mode needs. */
-const needs: Record<StackPlan.Mode, ReadonlyArray<"file" | "artifact" | "changeSet">> = {
-  CREATE_UPDATE: ["file", "artifact"],
-  REPLACE_ON_FAILURE: ["file", "artifact"],
-  DELETE_ONLY: [],
-  CHANGE_SET_REPLACE: ["file", "artifact", "changeSet"],
-  CHANGE_SET_EXECUTE: ["changeSet"],
-  CHANGE_SET_DEPLOY: ["file", "artifact"]
-}
+const { artifact, changeSet, file, mode: _, stack, ...others } = options
 
-const lenient = {
-  ...options,
+const named = { changeSet }
+const unnamed = { changeSet: Schema.optionalKey(changeSet) }
+const templated = { file, artifact }
+const untemplated = {
   file: Schema.optionalKey(Schema.NonEmptyString),
-  artifact: Schema.optionalKey(Schema.NonEmptyString),
-  changeSet: Schema.optionalKey(options.changeSet)
+  artifact: Schema.optionalKey(Schema.NonEmptyString)
 }
 
-const schemas = Record.map(needs, (needed) => {
-  const strict = Object.fromEntries(needed.map((name) => [name, options[name]]))
-  return Schema.Struct({ ...lenient, ...strict } as typeof lenient)
-})
+/** The mode itself, so that the parameters are a union that `mode` discriminates. */
+const only = <const M extends StackPlan.Mode>(mode: M) =>
+  StackPlan.Mode.pipe(Schema.refine((given): given is M => given === mode))
+
+const defaultMode = "CREATE_UPDATE"
+
+/** One schema for each mode. The order of the fields is the order of the problems in an error. */
+const schemas = {
+  CREATE_UPDATE: Schema.Struct({
+    stack,
+    mode: only(defaultMode).pipe(Schema.withDecodingDefaultKey(Effect.succeed(defaultMode))),
+    ...templated,
+    ...unnamed,
+    ...others
+  }),
+  REPLACE_ON_FAILURE: Schema.Struct({ stack, mode: only("REPLACE_ON_FAILURE"), ...templated, ...unnamed, ...others }),
+  DELETE_ONLY: Schema.Struct({ stack, mode: only("DELETE_ONLY"), ...untemplated, ...unnamed, ...others }),
+  CHANGE_SET_REPLACE: Schema.Struct({ stack, mode: only("CHANGE_SET_REPLACE"), ...templated, ...named, ...others }),
+  CHANGE_SET_EXECUTE: Schema.Struct({ stack, mode: only("CHANGE_SET_EXECUTE"), ...untemplated, ...named, ...others }),
+  CHANGE_SET_DEPLOY: Schema.Struct({ stack, mode: only("CHANGE_SET_DEPLOY"), ...templated, ...unnamed, ...others })
+} satisfies Record<StackPlan.Mode, Schema.Constraint>
 
 const isMode = Schema.is(StackPlan.Mode)
 
-/** What DeployStack takes as UserParameters. Which fields it needs depends on the mode. */
-export const DeployStackParameters = UserParameters.jsonBy(({ mode }) => schemas[isMode(mode) ? mode : "CREATE_UPDATE"])
+/**
+ * The UserParameters of deploy-stack: a union that `mode` discriminates, because each mode requires other fields. It is
+ * decoded by the mode first, so that an error names only the problems of that mode.
+ */
+export const DeployStackParameters = UserParameters.jsonBy(({ mode }) => schemas[isMode(mode) ? mode : defaultMode])
 export type DeployStackParameters = typeof DeployStackParameters.Type
+
+/** The parameters of a mode that deploys a template. */
+export type TemplateParameters = Extract<DeployStackParameters, { readonly artifact: string; readonly file: string }>
+
+export const hasTemplate = (parameters: DeployStackParameters): parameters is TemplateParameters =>
+  parameters.mode !== "DELETE_ONLY" && parameters.mode !== "CHANGE_SET_EXECUTE"

@@ -1,27 +1,27 @@
-// Looks at a stack with the eyes of one action: what has happened since it began, and what is its own doing.
+// Reads what CloudFormation shows of a stack, from the view of one action: what happened since it started, and which
+// operations are its own.
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Execution } from "../../domain/job/ContinuationToken.ts"
 import * as StackEvents from "../../domain/stack/StackEvents.ts"
 import type { Owner, StackOperation } from "../../domain/stack/StackOperation.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
 import { CloudFormation, type Stack } from "../../services/CloudFormation.ts"
 
-/** Lambda keeps an event for six hours: so much earlier an earlier delivery of it may have begun the operation. */
-const redelivery = Duration.toMillis("6 hours")
+/** Lambda keeps an event for up to six hours, so an earlier delivery may have started the operation that much earlier. */
+const redeliveryWindow = Duration.toMillis("6 hours")
 
-/** Nothing older than this, in epoch milliseconds, is the doing of any delivery. */
-export const redeliveryWindowStart = ({ startedAt }: Execution): number => startedAt - redelivery
+/** No delivery of the event started anything before this time; epoch milliseconds. */
+export const redeliveryWindowStart = ({ startedAt }: Execution): number => startedAt - redeliveryWindow
 
-/** Whose an operation is that was begun at `since` by a call of this action, or by an earlier delivery after `redeliveryWindowStart`. */
+/** The owner of an operation that this action started at `since`, or an earlier delivery within the redelivery window. */
 export const ownerOf = ({ firstJobId, startedAt }: Execution, since: number): Owner => ({
   firstJobId,
   calledAt: since >= startedAt ? since : undefined
 })
 
-/** What the plan needs to see of a stack. `since`, in epoch milliseconds: nothing older is of our operation. */
+/** What the plan needs to know of a stack. No event of the own operation is older than `since`; epoch milliseconds. */
 export const observe = (stack: Option.Option<Stack>, execution: Execution, since: number): StackPlan.Observation => {
   const windowStart = redeliveryWindowStart(execution)
   return Option.match(stack, {
@@ -36,59 +36,67 @@ export const observe = (stack: Option.Option<Stack>, execution: Execution, since
   })
 }
 
-/** Which events of a stack are looked for, and whose they may be. */
+/** The events of a stack; none if the role may not read them. */
+export type Events = Option.Option<ReadonlyArray<StackEvents.StackEvent>>
+
+/** Which events are needed, and of which operations. */
 export interface EventSearch {
   readonly stack: Option.Option<Stack>
-  /** Epoch milliseconds: none older are needed. */
+  /** Older events are not needed; epoch milliseconds. */
   readonly since: number
   readonly owner: Owner
   readonly operations: ReadonlyArray<StackOperation>
-  /** Whether the role is known not to read events. */
-  readonly eventsDenied: boolean
-  /** The events, where they have been read already. */
-  readonly read?: ReadonlyArray<StackEvents.StackEvent> | undefined
 }
 
-/** What the plan says in the end, and the events that were read to know it: none where the role may not read them. */
-export const resolveDecision = Effect.fnUntraced(function*<Next extends { readonly _tag: string }>(
-  decision: StackPlan.Decision<Next>,
-  search: EventSearch
+/** What a job has read of the events before. */
+export interface KnownEvents {
+  readonly events: Events
+  /** Whether they go back to the start of the operation, so that no more have to be read. */
+  readonly isComplete: boolean
+}
+
+const nothingRead: KnownEvents = { events: Option.some([]), isComplete: false }
+
+/** What the events of the stack prove, and the events. They are read unless that is denied or all are known. */
+export const evidenceOf = Effect.fnUntraced(function*(
+  { operations, owner, since, stack }: EventSearch,
+  known: KnownEvents = nothingRead
 ) {
-  if (Option.isSome(search.stack)) yield* Effect.annotateCurrentSpan({ status: search.stack.value.status })
-  if (!isReadEvents(decision)) return { next: decision, events: Option.some<Events>([]) }
-  const events = yield* readEvents(search)
+  const isRead = Option.isNone(known.events) || known.isComplete || Option.isNone(stack)
+  const events = isRead ? known.events : yield* readEvents(stack.value.id, since)
   const evidence = Option.match(events, {
     onNone: () => StackEvents.Evidence.Denied(),
-    onSome: (events) => StackEvents.evidence(events, search.owner, search.operations)
+    onSome: (events) => StackEvents.evidence(events, owner, operations)
   })
+  return { evidence, events }
+})
+
+/** Evaluates a decision of the plan. It reads events only if the decision needs them. */
+export const resolveDecision = Effect.fnUntraced(function*<Next extends { readonly _tag: string }>(
+  decision: StackPlan.Decision<Next>,
+  search: EventSearch,
+  known: KnownEvents = nothingRead
+) {
+  if (Option.isSome(search.stack)) yield* Effect.annotateCurrentSpan({ status: search.stack.value.status })
+  if (!isReadEvents(decision)) return { next: decision, events: known.events }
+  const { events, evidence } = yield* evidenceOf(search, known)
   return { next: decision.decide(evidence), events }
 })
 
-type Events = ReadonlyArray<StackEvents.StackEvent>
-
-/** The newest events of the stack, one page of them. */
-export const newestEvents = (stackId: string, since: number) =>
-  CloudFormation.use(({ events }) => unlessDenied(events(stackId, since, 1)))
-
-const readEvents = Effect.fn("StackObservation.readEvents")(
-  function*({ eventsDenied, read, since, stack }: EventSearch) {
-    if (eventsDenied) return Option.none<Events>()
-    if (read !== undefined) return Option.some(read)
-    if (Option.isNone(stack)) return Option.some<Events>([])
-    const cloudFormation = yield* CloudFormation
-    return yield* unlessDenied(cloudFormation.events(stack.value.id, since))
+/** The stack's events since a time in epoch milliseconds; with `pages`, only the newest. */
+export const readEvents = Effect.fn("DeployStack.readEvents")(
+  function*(stackId: string, since: number, pages?: number) {
+    const { events } = yield* CloudFormation
+    return yield* events(stackId, since, pages).pipe(
+      Effect.asSome,
+      Effect.catchTag("AwsDenied", (error) =>
+        Effect.as(
+          Effect.logWarning(`The stack is judged by its status and its times only. ${error.message}`),
+          Option.none<ReadonlyArray<StackEvents.StackEvent>>()
+        ))
+    )
   }
 )
-
-const unlessDenied = (events: Effect.Effect<Events, AwsError>) =>
-  events.pipe(
-    Effect.asSome,
-    Effect.catchTag("AwsDenied", (error) =>
-      Effect.as(
-        Effect.logWarning(`The stack is judged by its status and its times alone. ${error.message}`),
-        Option.none<Events>()
-      ))
-  )
 
 const isReadEvents = <Next extends { readonly _tag: string }>(
   decision: StackPlan.Decision<Next>

@@ -1,4 +1,4 @@
-// Watches the operation that was state on a stack, to its end.
+// Watches an operation on a stack until it ends.
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,188 +9,186 @@ import { type Owner, StackOperation } from "../../domain/stack/StackOperation.ts
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
 import * as StackProgress from "../../domain/stack/StackProgress.ts"
 import { adviceAfterFailure, isInProgress } from "../../domain/stack/StackStatus.ts"
+import { sentences } from "../../domain/text/sentences.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation, type Stack } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
-import { newestEvents, observe, ownerOf, resolveDecision } from "./observe.ts"
+import { type Events, observe, ownerOf, readEvents, resolveDecision } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
 import { start } from "./start.ts"
-import {
-  continueWatching,
-  epochMillis,
-  eventsDeniedMark,
-  type Invocation,
-  modeOf,
-  type Step,
-  stillInProgress,
-  type WatchState
-} from "./State.ts"
+import { continueWatching, epochMillis, type Invocation, type Step, stillInProgress, type WatchState } from "./State.ts"
 
-/** The operation has ended badly. */
+/** The operation failed. */
 export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
   operation: Schema.UndefinedOr(StackOperation),
   stackId: Schema.String,
   status: Schema.String,
-  /** Why, oldest first. */
+  /** The causes, oldest first. */
   causes: Schema.Array(Schema.String),
-  /** What the reader should know besides, and what to do next. */
-  remarks: Schema.Array(Schema.String)
+  /** What would show more causes. */
+  remarks: Schema.Array(Schema.String),
+  /** What to do. */
+  advice: Schema.UndefinedOr(Schema.String)
 }) {
   override get message() {
-    const { causes, operation, remarks, status } = this
+    const { advice, causes, operation, remarks, status } = this
     return StackFailure.message({
       head: `${operation === "delete" ? "Delete" : "Update"} failed: ${status}`,
       causes,
-      remarks
+      remarks: advice === undefined ? remarks : [...remarks, advice]
     })
   }
 }
 
-/** There is no stack to watch. */
+/** The stack to watch does not exist. */
 export class StackNotFound extends Schema.TaggedError<StackNotFound>()("StackNotFound", {
   stack: Schema.String,
-  /** Whether the action has seen it before. */
+  /** Whether the action started an operation on it. */
   seen: Schema.Boolean
 }) {
+  get problem() {
+    return `Update failed: stack "${this.stack}" does not exist${this.seen ? " any more: it was deleted" : ""}`
+  }
+  get advice() {
+    return this.seen ? "Retry the action" : undefined
+  }
   override get message() {
-    return `Update failed: stack "${this.stack}" does not exist` +
-      (this.seen ? " any more. Somebody has deleted it; retry the action" : "")
+    return sentences(this.problem, this.advice)
   }
 }
 
-/** The stack is at rest, and neither its events nor its times show the operation that was state. */
+/** The stack is idle, and neither its events nor its times show the operation that was started. */
 export class OperationUnproven extends Schema.TaggedError<OperationUnproven>()("OperationUnproven", {
   stackId: Schema.String,
   status: Schema.String
 }) {
+  get problem() {
+    return "Update failed: CloudFormation accepted the operation, but the stack does not show it after 15 minutes in " +
+      `status ${this.status}`
+  }
+  get advice() {
+    return "Look at the events of the stack, then retry the action"
+  }
   override get message() {
-    return `Update failed: CloudFormation has taken the operation, and for 15 minutes the stack, in status ${this.status}, ` +
-      "has not shown it. Look at the events of the stack, then retry the action"
+    return sentences(this.problem, this.advice)
   }
 }
 
-/** How long a stack at rest may show nothing of our operation. */
+/** How long an idle stack can fail to show the own operation. */
 const idleLimit = Duration.toMillis("15 minutes")
 
-/** What a job that goes on has seen so far. */
+/** What a job knows of the operation that it watches. */
 interface WatchContext {
+  readonly invocation: Invocation
   readonly state: WatchState
   readonly owner: Owner
-  /** The newest events; none where they were not asked for, or may not be read. */
-  readonly newest: ReadonlyArray<StackEvents.StackEvent>
-  readonly eventsDenied: boolean
+  /** The events that were read: at first only the newest, and none unless the progress is shown. */
+  readonly events: Events
 }
 
-const oursIn = (events: ReadonlyArray<StackEvents.StackEvent>, { state: { operation }, owner }: WatchContext) =>
-  operation === undefined ? [] : StackEvents.ofOperation(events, owner, operation)
+/** The events of the own operation, as far as they were read. */
+const ownEvents = ({ events, owner, state: { operation } }: WatchContext) =>
+  operation === undefined || Option.isNone(events) ? [] : StackEvents.ofOperation(events.value, owner, operation)
 
-/** Goes on in the next job, and tells how far the resources have come. */
+/** Continues in the next job, with the progress of the resources. */
 const wait = Effect.fnUntraced(function*(
-  { parameters }: Invocation,
   context: WatchContext,
-  stackId: string,
-  status: string,
-  idleSince?: number
+  { stackId, status, ...idle }: { readonly stackId: string; readonly status: string; readonly idleSince?: number }
 ) {
-  const { state: { operation, progress: before, resources, since }, eventsDenied, newest } = context
-  const ours = oursIn(newest, context)
-  const progress = ours.length === 0 ? before : StackProgress.advance(before, ours, status, resources)
+  const { events, invocation: { parameters }, state: { operation, progress: before, resources, since } } = context
+  const own = parameters.progress === false ? [] : ownEvents(context)
+  const progress = own.length === 0 ? before : StackProgress.advance(before, own, status, resources)
   const progressText = progress && StackProgress.summary(progress, status, yield* epochMillis, resources)
-  // A create comes after it, and has the percentage for itself.
-  const isPreliminary = operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE"
   const head = `${stillInProgress(operation)}: ${status}`
+  // The percentage is that of the create that follows.
+  const isReplaced = operation === "delete" && parameters.mode === "REPLACE_ON_FAILURE"
   return continueWatching(progressText ? `${head}, ${progressText}` : head, {
     since,
     stackId,
     ...(operation && { operation }),
     ...(resources !== undefined && { resources }),
     ...(progress && { progress: StackProgress.remembered(progress) }),
-    ...(eventsDenied && eventsDeniedMark),
-    ...(idleSince !== undefined && { idleSince })
-  }, isPreliminary ? undefined : progress?.percent)
+    ...(Option.isNone(events) && { eventsDenied: true }),
+    ...idle
+  }, isReplaced ? undefined : progress?.percent)
 })
 
-type Seen = Pick<Stack, "id" | "name" | "status" | "reason">
+/** Waits while the stack's own newest event shows the operation in progress: then the stack need not be described. */
+export const watch = Effect.fn("DeployStack.watch")(function*(
+  invocation: Invocation,
+  state: WatchState
+): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
+  const { execution, parameters: { progress = true, waitForCleanup = true } } = invocation
+  const { eventsDenied = false, operation, since, stackId } = state
+  const context = { invocation, state, owner: ownerOf(execution, since) }
+  if (eventsDenied) return yield* judge({ ...context, events: Option.none() })
+  if (operation === undefined || !progress) return yield* judge({ ...context, events: Option.some([]) })
+  const events = yield* readEvents(stackId, since, 1)
+  const newest = Option.getOrElse(events, () => [])
+  const underWay = StackEvents.underWay(newest, context.owner, operation)
+  return underWay !== undefined && isInProgress(underWay.status, waitForCleanup)
+    ? yield* wait({ ...context, events }, underWay)
+    : yield* judge({ ...context, events })
+})
 
-const unseen = (stack: string): Seen => ({ id: stack, name: stack, status: "not to be seen", reason: undefined })
+/** Describes the stack and judges the operation. No verdict without describing the stack. */
+const judge = Effect.fn("DeployStack.judge")(function*(
+  before: WatchContext
+): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
+  const { invocation, owner, state: { idleSince, operation, since, stackId } } = before
+  const { execution, parameters: { mode, waitForCleanup = true } } = invocation
+  const { describe } = yield* CloudFormation
+  const found = yield* describe(stackId)
+  const stack = Option.getOrElse(found, () => notFound(stackId))
+  const now = yield* epochMillis
+  const idleTooLong = now - (idleSince ?? now) >= idleLimit
+  const decision = StackPlan.watch({ operation, waitForCleanup, idleTooLong }, observe(found, execution, since))
+  const newest = Option.getOrElse(before.events, () => [])
+  const { events, next } = yield* resolveDecision(
+    decision,
+    { stack: found, since, owner, operations: operation === undefined ? [] : [operation] },
+    {
+      events: before.events,
+      isComplete: operation !== undefined && StackEvents.reachBack(newest, owner, operation)
+    }
+  )
+  const context = { ...before, events }
 
-/** The operation has ended with `ended`; what the stack is now may be another's doing. */
+  return yield* StackPlan.WatchDecision.$match(next, {
+    Wait: ({ isIdle }) =>
+      wait(context, { stackId: stack.id, status: stack.status, ...(isIdle && { idleSince: idleSince ?? now }) }),
+    Succeed: () => {
+      if (operation === "delete" && mode === "REPLACE_ON_FAILURE") return start(invocation)
+      return StackSuccess.succeed(invocation, `Stack ${operation === "delete" ? "delete" : "update"} complete`, found)
+    },
+    StackNotFound: () => Effect.fail(new StackNotFound({ stack: stackId, seen: operation !== undefined })),
+    Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
+    Fail: ({ status }) => fail(context, status, stack)
+  })
+})
+
+type DescribedStack = Pick<Stack, "id" | "name" | "status" | "reason">
+
+const notFound = (stack: string): DescribedStack => ({ id: stack, name: stack, status: "not found", reason: undefined })
+
+/** The operation ended with `ended`; the stack's current status can be the result of a later, foreign operation. */
 const fail = Effect.fnUntraced(function*(
-  ended: string,
-  { id, name, reason, status }: Seen,
   context: WatchContext,
-  events: ReadonlyArray<StackEvents.StackEvent>
+  ended: string,
+  { id, name, reason, status }: DescribedStack
 ) {
-  const causes = yield* StackDiagnosis.diagnose(oursIn(events, context))
-  const next = adviceAfterFailure(status, name)
+  const causes = yield* StackDiagnosis.diagnose(ownEvents(context))
   return yield* new OperationFailed({
     operation: context.state.operation,
     stackId: id,
     status: ended,
     causes: causes.length > 0 || reason === undefined ? causes : [reason],
-    remarks: [...(context.eventsDenied ? [eventsWouldTell] : []), ...(next === undefined ? [] : [next])]
+    remarks: Option.isNone(context.events) ? [eventsDeniedRemark] : [],
+    advice: adviceAfterFailure(status, name)
   })
 })
 
-const eventsWouldTell =
-  "cloudformation:DescribeStackEvents would tell more; the role of the Lambda function does not have it"
-
-/** Goes on while the stack's own newest event shows the operation under way: that needs no judge at the stack. */
-export const watch = Effect.fn("DeployStack.watch")(function*(
-  invocation: Invocation,
-  state: WatchState
-): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
-  const { execution, parameters } = invocation
-  const { eventsDenied = false, operation, since } = state
-  const owner = ownerOf(execution, since)
-  if (operation === undefined || eventsDenied || parameters.progress === false) {
-    return yield* judge(invocation, { state, owner, newest: [], eventsDenied })
-  }
-  const events = yield* newestEvents(state.stackId, since)
-  const newest = Option.getOrElse(events, () => [])
-  const context = { state, owner, newest, eventsDenied: Option.isNone(events) }
-  const underWay = StackEvents.underWay(newest, owner, operation)
-  return underWay !== undefined && isInProgress(underWay.status, parameters.waitForCleanup ?? true)
-    ? yield* wait(invocation, context, underWay.stackId, underWay.status)
-    : yield* judge(invocation, context)
-})
-
-/** Looks at the stack, and judges the operation: without a judge there is no verdict. */
-const judge = Effect.fn("DeployStack.judge")(function*(
-  invocation: Invocation,
-  before: WatchContext
-): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
-  const { execution, parameters } = invocation
-  const { state: { operation, idleSince, since, stackId }, newest, owner } = before
-  const cloudFormation = yield* CloudFormation
-  const found = yield* cloudFormation.describe(stackId)
-  const stack = Option.getOrElse(found, () => unseen(stackId))
-  const now = yield* epochMillis
-  const known = {
-    operation,
-    waitForCleanup: parameters.waitForCleanup ?? true,
-    idleTooLong: now - (idleSince ?? now) >= idleLimit
-  }
-  const { events, next } = yield* resolveDecision(StackPlan.watch(known, observe(found, execution, since)), {
-    stack: found,
-    since,
-    owner,
-    operations: operation === undefined ? [] : [operation],
-    eventsDenied: before.eventsDenied,
-    read: operation !== undefined && StackEvents.reachBack(newest, owner, operation) ? newest : undefined
-  })
-  const context = { ...before, eventsDenied: before.eventsDenied || Option.isNone(events) }
-
-  return yield* StackPlan.WatchDecision.$match(next, {
-    Wait: ({ isIdle }) => wait(invocation, context, stack.id, stack.status, isIdle ? idleSince ?? now : undefined),
-    Succeed: () => {
-      if (operation === "delete" && modeOf(parameters) === "REPLACE_ON_FAILURE") return start(invocation)
-      return StackSuccess.succeed(invocation, `Stack ${operation === "delete" ? "delete" : "update"} complete`, found)
-    },
-    StackNotFound: () => Effect.fail(new StackNotFound({ stack: stackId, seen: operation !== undefined })),
-    Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
-    Fail: ({ status }) => fail(status, stack, context, Option.getOrElse(events, () => []))
-  })
-})
+const eventsDeniedRemark =
+  "cloudformation:DescribeStackEvents would show the causes; the role of the Lambda function does not have it"
 
 type WatchError = StackNotFound | OperationUnproven | OperationFailed | Effect.Error<ReturnType<typeof start>>

@@ -1,15 +1,15 @@
-// What a change set is good for, and what it would change.
+// What can be done with a change set, and what it would change.
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { truncate } from "../job/JobOutcome.ts"
 
-/** One change to a resource (shape ResourceChange of CloudFormation's API). */
+/** One change to a resource. Source: shape ResourceChange of CloudFormation's API. */
 export const ResourceChange = Schema.Struct({
-  /** `Add`, `Modify`, `Remove`, `Import`, `Dynamic`, or what AWS has added since. */
+  /** `Add`, `Modify`, `Remove`, `Import`, `Dynamic`, or an action that AWS added later. */
   action: Schema.String,
   logicalResourceId: Schema.String,
   resourceType: Schema.String,
-  /** `True` or `Conditional` where a modified resource is made anew, and the old one removed, for sure or perhaps. */
+  /** `True` or `Conditional` if the modified resource is, or may be, replaced: recreated, and the old one removed. */
   replacement: Schema.optionalKey(Schema.String)
 })
 export type ResourceChange = typeof ResourceChange.Type
@@ -23,7 +23,7 @@ export const ChangeSet = Schema.Struct({
   executionStatus: Schema.String,
   /** Why it is in this status. */
   reason: Schema.optionalKey(Schema.String),
-  /** The action marks the change sets that it makes. */
+  /** deploy-stack marks its own change sets here. */
   description: Schema.optionalKey(Schema.String),
   changes: Schema.Array(ResourceChange)
 })
@@ -31,23 +31,23 @@ export type ChangeSet = typeof ChangeSet.Type
 
 /** What can be done with a change set. */
 export type Readiness = Data.TaggedEnum<{
-  /** CloudFormation is still at work on it. */
+  /** CloudFormation is still creating it. */
   Pending: {}
   /** It can be executed. */
   Ready: {}
-  /** There is nothing to change. */
+  /** It has no changes. */
   Empty: {}
-  /** It is, or has been, executed. */
+  /** Its execution started or ended. */
   Executed: {}
-  /** The stack was changed after it was made, or it could not be made. */
+  /** It is obsolete, being deleted, or could not be created. */
   Unusable: { readonly reason: string }
 }>
 export const Readiness = Data.taggedEnum<Readiness>()
 
-/** What CloudFormation says of a change set without changes, by itself and for a template with a transform. */
+/** CloudFormation's sentences for a change set without changes: of a plain template, and of one with a transform. */
 const noChanges = /didn't contain changes|No updates are to be performed/
 
-/** Status and execution status together tell, by what the page "DescribeChangeSet" of the API reference says of them. */
+/** By status and execution status. Source: page "DescribeChangeSet" of CloudFormation's API reference. */
 export const readiness = ({ executionStatus, reason, status }: ChangeSet): Readiness => {
   if (status === "FAILED" && noChanges.test(reason ?? "")) return Readiness.Empty()
   if (/_(?:PENDING|IN_PROGRESS)$/.test(status)) {
@@ -60,7 +60,9 @@ export const readiness = ({ executionStatus, reason, status }: ChangeSet): Readi
     case "UNAVAILABLE":
       return Readiness.Pending()
     case "OBSOLETE":
-      return Readiness.Unusable({ reason: "it is obsolete: the stack was changed after it was made. Make it again" })
+      return Readiness.Unusable({
+        reason: "it is obsolete: the stack changed after the change set was created. Create the change set again"
+      })
     default:
       return executionStatus.startsWith("EXECUTE_")
         ? Readiness.Executed()
@@ -76,7 +78,7 @@ const verbs: Readonly<Record<string, string>> = {
   Dynamic: "perhaps change"
 }
 
-/** The worst first: what is replaced, perhaps replaced, removed. */
+/** Sorts replacements first, then possible replacements, then removals. */
 const weight = ({ action, replacement }: ResourceChange) => {
   if (replacement === "True") return 0
   if (replacement === "Conditional") return 1
@@ -88,12 +90,12 @@ const verbOf = (change: ResourceChange) => {
   return change.replacement === "Conditional" ? "perhaps replace" : verbs[change.action] ?? change.action
 }
 
-/** As many resources are named. */
+/** Maximum number of resources to name. */
 const maxNamed = 10
 
 /**
- * How many resources are changed in which way, and ten of them by name, replacements first: `3 changes (1 replace, 2
- * add): replace Database (AWS::RDS::DBInstance), add …`. At most 1,500 characters.
+ * The number of changes by kind and up to ten resources by name, replacements first: `3 changes (1 replace, 2 add):
+ * replace Database (AWS::RDS::DBInstance), add …`. At most 1,500 characters.
  */
 export const summary = (changes: ReadonlyArray<ResourceChange>): string => {
   const sorted = changes.toSorted((a, b) => weight(a) - weight(b))

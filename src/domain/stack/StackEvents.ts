@@ -1,5 +1,6 @@
-// Reads the history of a stack for one operation: has it begun, and how did it end.
+// Reads the events of a stack for one operation: whether it started, and how it ended.
 import * as Data from "effect/Data"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { type Owner, requestToken, StackOperation } from "./StackOperation.ts"
 import { isUnderWay, phaseOf } from "./StackStatus.ts"
@@ -7,11 +8,11 @@ import { isUnderWay, phaseOf } from "./StackStatus.ts"
 const check = {
   status: Schema.String,
   reason: Schema.optionalKey(Schema.String),
-  /** Where it is `WARN`, a failure stops nothing. */
+  /** If `WARN`, a failure does not stop the operation. */
   failureMode: Schema.optionalKey(Schema.String)
 }
 
-/** One event of a stack (shape StackEvent, and OperationEvent, of CloudFormation's API). */
+/** One event of a stack. Source: shapes StackEvent and OperationEvent of CloudFormation's API. */
 export const StackEvent = Schema.Struct({
   stackId: Schema.String,
   /** Epoch milliseconds. */
@@ -19,46 +20,51 @@ export const StackEvent = Schema.Struct({
   logicalResourceId: Schema.String,
   physicalResourceId: Schema.optionalKey(Schema.String),
   resourceType: Schema.String,
-  /** A resource's status, or the stack's where the event is the stack's own. */
+  /** The resource's status, or the stack's if the event is about the stack itself. */
   status: Schema.String,
   reason: Schema.optionalKey(Schema.String),
-  /** All events of one operation carry the token of the call that began it. */
+  /** All events of one operation have the token of the call that started it. */
   clientRequestToken: Schema.optionalKey(Schema.String),
-  /** CloudFormation's own id of the operation; what it rolls back by itself is an operation of its own. */
+  /** CloudFormation's id of the operation. An automatic rollback is an operation of its own. */
   operationId: Schema.optionalKey(Schema.String),
-  /** `VALIDATION_FAILED` where the template's properties are wrong. */
+  /** `VALIDATION_FAILED` if the template's properties are invalid. */
   detailedStatus: Schema.optionalKey(Schema.String),
-  /** The event tells of a hook that was invoked for the resource. */
+  /** The hook that was invoked for the resource. */
   hook: Schema.optionalKey(Schema.Struct({ type: Schema.String, ...check })),
-  /** The event tells of a check before anything is changed; only DescribeEvents has these. */
+  /** A validation before anything changes. Only DescribeEvents returns these. */
   validation: Schema.optionalKey(
     Schema.Struct({ name: Schema.String, path: Schema.optionalKey(Schema.String), ...check })
   )
 })
 export type StackEvent = typeof StackEvent.Type
 
-/** What the events prove about an operation of ours. */
+/** What the events prove about an own operation. */
 export type Evidence = Data.TaggedEnum<{
-  /** The role may not read events. */
+  /** The events cannot be read. */
   Denied: {}
-  /** No event is ours, and nothing is under way: ours may not be seen yet. */
+  /** No event is of an own operation, and nothing is in progress: the own operation may not be visible yet. */
   Inconclusive: {}
-  /** No event is ours, and another operation is under way. */
+  /** No event is of an own operation, and another operation is in progress. */
   Foreign: {}
-  /** Our operation is under way. The stack's status is not known where only events of its resources were read. */
+  /** The own operation is in progress. The stack's status is unknown if only events of resources were read. */
   Begun: { readonly operation: StackOperation; readonly status: string | undefined }
-  /** Our operation is over, and the stack had this status then. */
+  /** The own operation ended with this status of the stack. */
   Ended: { readonly operation: StackOperation; readonly status: string }
-  /** No event has any token, as emulators of CloudFormation have them, and an operation has been at work since our call. */
+  /** No event has a token, as with emulators of CloudFormation, and an operation was in progress after our call. */
   NoTokens: {}
 }>
 export const Evidence = Data.taggedEnum<Evidence>()
 
+/** The own operation that the evidence proves, whether it ended or not. */
+export const ownOperation = (evidence: Evidence): Option.Option<StackOperation> =>
+  Evidence.$is("Begun")(evidence) || Evidence.$is("Ended")(evidence) ? Option.some(evidence.operation) : Option.none()
+
 /**
- * Our newest event on the stack itself decides, for whichever of `operations` it is; `events` may have any order. Where
- * another operation has cut ours off (a cancelled update, a delete) ours ended as the stack came to rest after it, or had
- * succeeded before, when only old resources were still to go. Of a history that is long and not all read, an event of any
- * resource shows that ours has begun.
+ * The newest own event of the stack itself decides, for whichever of `operations` it is. `events` can have any order.
+ *
+ * If another operation cut the own one off (a cancelled update, a delete), the own one ended with the next status in
+ * which the stack was idle; or it had succeeded before, if only its cleanup was left. If the history is long and only
+ * partly read, an event of any resource proves that the own operation started.
  */
 export const evidence = (
   events: ReadonlyArray<StackEvent>,
@@ -67,12 +73,12 @@ export const evidence = (
 ): Evidence => {
   const tokens = new Map(operations.map((operation) => [requestToken(operation, owner), operation]))
   const all = newestFirst(events)
-  const ofStack = all.filter(isOfStack)
-  for (const [index, { clientRequestToken, status }] of ofStack.entries()) {
+  const stackEvents = all.filter(isOfStack)
+  for (const [index, { clientRequestToken, status }] of stackEvents.entries()) {
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) {
       if (index > 0 && phaseOf(status) === "CleaningUp") return Evidence.Ended({ operation, status })
-      const end = ofStack.slice(0, index + 1).findLast(({ status }) => !isUnderWay(status))
+      const end = stackEvents.slice(0, index + 1).findLast(({ status }) => !isUnderWay(status))
       return end === undefined
         ? Evidence.Begun({ operation, status })
         : Evidence.Ended({ operation, status: end.status })
@@ -82,16 +88,16 @@ export const evidence = (
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) return Evidence.Begun({ operation, status: undefined })
   }
-  if (unmarked(events, owner).some(isOfStack)) return Evidence.NoTokens()
-  const [newest] = ofStack
+  if (withoutTokens(events, owner).some(isOfStack)) return Evidence.NoTokens()
+  const [newest] = stackEvents
   return newest !== undefined && isUnderWay(newest.status) ? Evidence.Foreign() : Evidence.Inconclusive()
 }
 
 /**
- * Emulators put no token on any event. Then those since our own call are ours; of CloudFormation's, one without a token is
- * of somebody else who has sent none, as `aws cloudformation deploy` does.
+ * Emulators put no token on any event; then the events since our own call are ours. In CloudFormation an event without a
+ * token is of a caller who sent none, such as `aws cloudformation deploy`.
  */
-const unmarked = (
+const withoutTokens = (
   events: ReadonlyArray<StackEvent>,
   { calledAt = Infinity }: Owner
 ): ReadonlyArray<StackEvent> =>
@@ -99,20 +105,17 @@ const unmarked = (
     ? events.filter(({ timestamp }) => timestamp >= calledAt)
     : []
 
-/** What happened in this operation of ours: what carries its token, or all since our call where no event has any. */
+/** The events of the own operation: those with its token, or all since our call if no event has a token. */
 export const ofOperation = (
   events: ReadonlyArray<StackEvent>,
   owner: Owner,
   operation: StackOperation
 ): ReadonlyArray<StackEvent> => {
   const token = requestToken(operation, owner)
-  return [...events.filter(({ clientRequestToken }) => clientRequestToken === token), ...unmarked(events, owner)]
+  return [...events.filter(({ clientRequestToken }) => clientRequestToken === token), ...withoutTokens(events, owner)]
 }
 
-/**
- * The stack's own newest event, where it shows our operation under way; else there is more to look at. `events` may be the
- * newest ones only.
- */
+/** The stack's own newest event, if it shows the own operation in progress. `events` can be the newest ones only. */
 export const underWay = (
   events: ReadonlyArray<StackEvent>,
   owner: Owner,
@@ -124,15 +127,15 @@ export const underWay = (
     : undefined
 }
 
-/** Whether events that are the newest ones reach back to the beginning of our operation. */
+/** Whether the newest events go back to the start of the own operation. */
 export const reachBack = (events: ReadonlyArray<StackEvent>, owner: Owner, operation: StackOperation): boolean =>
   events.some((event) =>
     isOfStack(event) && event.clientRequestToken === requestToken(operation, owner) &&
     phaseOf(event.status) === "Running"
   )
 
-/** What a hook says of the stack is not the stack's own. */
-const isOfStack = ({ hook, physicalResourceId, stackId }: StackEvent) =>
+/** Whether the event is about the stack itself. A hook's event is not. */
+export const isOfStack = ({ hook, physicalResourceId, stackId }: StackEvent): boolean =>
   physicalResourceId === stackId && hook === undefined
 
 const newestFirst = (events: ReadonlyArray<StackEvent>) => events.toSorted((a, b) => b.timestamp - a.timestamp)

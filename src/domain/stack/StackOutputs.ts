@@ -1,24 +1,24 @@
-// What a stack hands on to the pipeline's later actions: its outputs, as variables and as a file.
+// What later actions of the pipeline get from a stack: its outputs, as variables and as a file.
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { jobLimits, outputVariableBytes } from "../job/JobOutcome.ts"
 import { closestMatches } from "../text/closestMatches.ts"
 
-/** What there is to hand on. */
+/** The part of a stack that is passed on. */
 export interface StackWithOutputs {
   /** The ARN. */
   readonly id: string
   readonly name: string
-  /** Values by name. CloudFormation's names have letters and digits only, so each is the name of a variable. */
+  /** Values by name. CloudFormation's names are alphanumeric, so each is a valid variable name. */
   readonly outputs: Readonly<Record<string, string>>
 }
 
-/** UserParameters ask for an output that the stack does not have. */
+/** UserParameters name an output that the stack does not have. */
 export class OutputMissing extends Schema.TaggedError<OutputMissing>()("OutputMissing", {
   stackId: Schema.String,
   stack: Schema.String,
   output: Schema.String,
-  /** The names of the outputs that there are. */
+  /** The names of the stack's outputs. */
   known: Schema.Array(Schema.String)
 }) {
   override get message() {
@@ -31,7 +31,7 @@ export class OutputMissing extends Schema.TaggedError<OutputMissing>()("OutputMi
   }
 }
 
-/** The outputs are more than CodePipeline takes as output variables. */
+/** The outputs exceed CodePipeline's limit for output variables. */
 export class OutputsTooLarge extends Schema.TaggedError<OutputsTooLarge>()("OutputsTooLarge", {
   stackId: Schema.String,
   stack: Schema.String,
@@ -44,12 +44,13 @@ export class OutputsTooLarge extends Schema.TaggedError<OutputsTooLarge>()("Outp
   }
 }
 
-/** An output that the template itself calls `StackId` stays what the template says. */
+/** An output that the template itself calls `StackId` wins. */
 const allOf = ({ id, outputs }: StackWithOutputs) => ({ StackId: id, ...outputs })
 
 /**
- * The output variables: `StackId` and all outputs, or those of `names` only. None of the outputs where it is empty.
- * At most 122,880 bytes (shape OutputVariablesMap of CodePipeline's API).
+ * The output variables: `StackId` and all outputs, or only those in `names`. At most 122,880 bytes.
+ *
+ * Source: shape OutputVariablesMap of CodePipeline's API.
  */
 export const variables = (
   stack: StackWithOutputs,
@@ -70,5 +71,5 @@ export const variables = (
     : Result.succeed(chosen)
 }
 
-/** All outputs and `StackId` as a JSON object, as the output file of CodePipeline's own CloudFormation action is one. */
+/** All outputs and `StackId` as a JSON object, like the output file of CodePipeline's own CloudFormation action. */
 export const file = (stack: StackWithOutputs): string => `${JSON.stringify(allOf(stack), undefined, 2)}\n`

@@ -1,8 +1,9 @@
-// What to do about a stack, given what is seen of it and how far the action has come: the transition system of
-// DeployStack. It knows nothing of how a stack is seen or changed.
+// The transition system of DeployStack: what to do about a stack, given what is known of it and how far the action has
+// come. It does not know how a stack is described or changed.
 import * as Data from "effect/Data"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Evidence } from "./StackEvents.ts"
+import { Evidence, ownOperation } from "./StackEvents.ts"
 import type { StackOperation } from "./StackOperation.ts"
 import {
   isInProgress,
@@ -13,7 +14,7 @@ import {
   startability
 } from "./StackStatus.ts"
 
-/** How the action changes the stack; the words are those of CodePipeline's own CloudFormation action. */
+/** How the action changes the stack. The words are those of CodePipeline's own CloudFormation action. */
 export const Mode = Schema.Literals([
   "CREATE_UPDATE",
   "REPLACE_ON_FAILURE",
@@ -24,63 +25,65 @@ export const Mode = Schema.Literals([
 ])
 export type Mode = typeof Mode.Type
 
-/** What to do while somebody else's operation is under way on the stack. */
+/** What to do while a foreign operation is in progress on the stack. */
 export const WhenBusy = Schema.Literals(["fail", "wait"])
 export type WhenBusy = typeof WhenBusy.Type
 
-/** What is seen of the stack. */
+/** What DescribeStacks shows of the stack. */
 export const Observation = Schema.TaggedUnion({
   Absent: {},
   Present: {
-    /** One of the table's, or one that AWS has added since. */
+    /** One of the table's statuses, or one that AWS added later. */
     status: Schema.String,
-    /** Whether the stack was created or last updated since the call that began our operation, as far as this job knows. */
+    /** Whether the stack was created or last updated after the call that started the operation, as far as this job knows. */
     changedSince: Schema.Boolean,
-    /** Whether it was since an earlier delivery of the first event may have begun our operation. */
+    /** Whether it was created or last updated within the redelivery window of the first event. */
     changedInWindow: Schema.Boolean,
-    /** Whether it was created since then. */
+    /** Whether it was created within that window. */
     createdInWindow: Schema.Boolean
   }
 })
 export type Observation = typeof Observation.Type
+type PresentStack = typeof Observation.cases.Present.Type
 
-/** What to do while nothing is begun, as far as this job knows. */
+/** What CloudFormation calls ChangeSetType. */
+export type ChangeSetType = "CREATE" | "UPDATE"
+
+/** What a job does that has not started an operation, as far as it knows. */
 export type Start = Data.TaggedEnum<{
   Begin: { readonly operation: "create" | "update" | "delete" }
-  /** Make a change set, for a stack that is still to be created or for one that exists. */
+  /** Create a change set, for a new stack or for an existing one. */
   Prepare: { readonly type: ChangeSetType }
-  /** Execute the change set that was named. */
+  /** Execute the named change set. */
   Execute: {}
-  /** Our operation was begun by an earlier delivery of the same event: watch it. */
+  /** An earlier delivery of the same event started this operation: watch it. */
   Adopt: { readonly operation: StackOperation }
-  /** The stack will soon be free: start in the next job. */
+  /** The stack will be free soon: start in the next job. */
   Postpone: { readonly status: string }
   /** The stack's status forbids the operation. */
   Refuse: { readonly status: string }
-  /** There is no stack, and nothing to do. */
+  /** The stack does not exist, so it need not be deleted. */
   NothingToDelete: {}
-  /** There is no stack to do it to. */
+  /** The stack does not exist, so its change set cannot be executed. */
   StackNotFound: {}
 }>
-/** What CloudFormation calls ChangeSetType. */
-export type ChangeSetType = "CREATE" | "UPDATE"
 export const Start = Data.taggedEnum<Start>()
 
-/** What to do once the operation is begun. */
+/** What a job does that watches an operation. */
 export type WatchDecision = Data.TaggedEnum<{
-  /** Look again in the next job. A stack at rest will not change for long before it shows our operation. */
+  /** Poll in the next job. `isIdle`: the stack is not in progress and does not show the own operation yet. */
   Wait: { readonly isIdle: boolean }
   Succeed: {}
-  /** It has ended badly, with this status. */
+  /** The operation failed, with this status. */
   Fail: { readonly status: string }
-  /** There is no such stack any more. */
+  /** The stack does not exist. */
   StackNotFound: {}
-  /** The stack, in this status, does not show that the operation was ever begun. */
+  /** The stack, in this status, does not show that the operation was ever started. */
   Unproven: { readonly status: string }
 }>
 export const WatchDecision = Data.taggedEnum<WatchDecision>()
 
-/** The status alone does not tell: what the stack's events prove decides. */
+/** The status alone does not decide: the evidence of the stack's events does. */
 export interface ReadEvents<Step> {
   readonly _tag: "ReadEvents"
   readonly decide: (evidence: Evidence) => Step
@@ -90,121 +93,123 @@ export type Decision<Step> = Step | ReadEvents<Step>
 
 const readEvents = <Step>(decide: (evidence: Evidence) => Step): ReadEvents<Step> => ({ _tag: "ReadEvents", decide })
 
-const create = () => Start.Begin({ operation: "create" })
-const update = () => Start.Begin({ operation: "update" })
-const remove = () => Start.Begin({ operation: "delete" })
-const nothingToDelete = () => Start.NothingToDelete()
-const prepare = (type: ChangeSetType) => () => Start.Prepare({ type })
-
-/** Lambda delivers an event at least once: what is seen may be the doing of the first delivery. */
-export const adoptOwnOr = (step: Start, unknown: Start = step) =>
-  readEvents(Evidence.$match({
-    Begun: ({ operation }) => Start.Adopt({ operation }),
-    Ended: ({ operation }) => Start.Adopt({ operation }),
-    Foreign: () => step,
-    NoTokens: () => step,
-    Inconclusive: () => unknown,
-    Denied: () => unknown
-  }))
-
-/** What the job was asked for besides its mode. */
+/** The options of a job that matter at the start, besides its mode. */
 export interface StartOptions {
   readonly whenBusy: WhenBusy
-  /** An update that does not roll back may begin where others may not. */
+  /** Whether the operation stays as it is when it fails. Some statuses take no other update. */
   readonly disableRollback: boolean
 }
 
-type StartRule = (
-  seen: { readonly status: string; readonly changedInWindow: boolean; readonly createdInWindow: boolean },
-  options: StartOptions
-) => Decision<Start>
+type Step = (stack: PresentStack, options: StartOptions) => Start
 
-const refuse: StartRule = ({ status }) => adoptOwnOr(Start.Refuse({ status }))
-
-const withoutRollback: StartRule = ({ status }, { disableRollback }) =>
-  adoptOwnOr(disableRollback ? update() : Start.Refuse({ status }))
-
-/** A second delivery finds what the first has deleted, created, or failed to. */
-const replace: StartRule = () => adoptOwnOr(remove())
-
-const cleaningUp: StartRule = ({ status }) => adoptOwnOr(Start.Postpone({ status }))
-
-// Only what is somebody else's for sure is refused: to fail a deployment that goes on would be worse than to wait.
-const busy: StartRule = ({ status }, { whenBusy }) =>
-  adoptOwnOr(whenBusy === "fail" ? Start.Refuse({ status }) : Start.Postpone({ status }), Start.Postpone({ status }))
-
-type StartRules = Record<Startability, StartRule> & { readonly Absent: () => Decision<Start> }
-
-const createOrUpdate: StartRules = {
-  Absent: create,
-  Creatable: create,
-  // A second update with the same token begins nothing; an update after a create of ours would.
-  Updatable: ({ createdInWindow }) => createdInWindow ? adoptOwnOr(update()) : update(),
-  CleaningUp: cleaningUp,
-  Busy: busy,
-  CreateFailed: withoutRollback,
-  UpdatableWithoutRollback: withoutRollback,
-  Broken: refuse,
-  RollbackStuck: refuse,
-  Shell: refuse,
-  Unknown: refuse
+/** One cell of the start table. */
+interface StartRule {
+  /** What to do if the stack shows no own operation. */
+  readonly step: Step
+  /** Whether the stack can show an operation that an earlier delivery started. Then the events are read. */
+  readonly mayBeOwn: (stack: PresentStack) => boolean
+  /** What to do if the events do not show whose operation it is. */
+  readonly inconclusive: Step
 }
 
+const rule = (
+  step: Step,
+  { inconclusive = step, mayBeOwn = () => true }: Partial<Omit<StartRule, "step">> = {}
+): StartRule => ({ step, mayBeOwn, inconclusive })
+
+const createdInWindow = { mayBeOwn: (stack: PresentStack) => stack.createdInWindow }
+const changedInWindow = { mayBeOwn: (stack: PresentStack) => stack.changedInWindow }
+const never = { mayBeOwn: () => false }
+
+const create: Step = () => Start.Begin({ operation: "create" })
+const update: Step = () => Start.Begin({ operation: "update" })
+const remove: Step = () => Start.Begin({ operation: "delete" })
+const prepare = (type: ChangeSetType): Step => () => Start.Prepare({ type })
+const execute: Step = () => Start.Execute()
+const refuse: Step = ({ status }) => Start.Refuse({ status })
+const postpone: Step = ({ status }) => Start.Postpone({ status })
+const nothingToDelete: Step = () => Start.NothingToDelete()
+const stackNotFound: Step = () => Start.StackNotFound()
+
+const updateWithoutRollback: Step = (stack, options) =>
+  options.disableRollback ? update(stack, options) : refuse(stack, options)
+
+const waitOrRefuse: Step = (stack, options) =>
+  options.whenBusy === "fail" ? refuse(stack, options) : postpone(stack, options)
+
+// Refuse only if the operation in progress is certainly foreign: failing our own deployment is worse than waiting.
+const busy = rule(waitOrRefuse, { inconclusive: postpone })
+
+type StartRules = Readonly<Record<Startability, StartRule>> & { readonly absent: Start }
+
+const createOrUpdate: StartRules = {
+  absent: Start.Begin({ operation: "create" }),
+  Creatable: rule(create, never),
+  // A second update has the token of the first and does nothing. An update after an own create would do something.
+  Updatable: rule(update, createdInWindow),
+  CleaningUp: rule(postpone),
+  Busy: busy,
+  CreateFailed: rule(updateWithoutRollback),
+  UpdatableWithoutRollback: rule(updateWithoutRollback),
+  Broken: rule(refuse),
+  RollbackStuck: rule(refuse),
+  Shell: rule(refuse),
+  Unknown: rule(refuse)
+}
+
+// After a redelivery the stack can be one that the first delivery deleted, created, or failed to create.
 const replaceOnFailure: StartRules = {
   ...createOrUpdate,
-  CreateFailed: replace,
-  Broken: replace,
-  RollbackStuck: replace,
-  Shell: replace
+  CreateFailed: rule(remove),
+  Broken: rule(remove),
+  RollbackStuck: rule(remove),
+  Shell: rule(remove)
 }
 
 const deleteOnly: StartRules = {
-  Absent: nothingToDelete,
-  Creatable: nothingToDelete,
-  Updatable: remove,
-  CleaningUp: cleaningUp,
+  absent: Start.NothingToDelete(),
+  Creatable: rule(nothingToDelete, never),
+  Updatable: rule(remove, never),
+  CleaningUp: rule(postpone),
   Busy: busy,
-  CreateFailed: remove,
-  UpdatableWithoutRollback: remove,
-  // It may be our own delete that has failed.
-  Broken: replace,
-  RollbackStuck: remove,
-  Shell: remove,
-  Unknown: remove
+  CreateFailed: rule(remove, never),
+  UpdatableWithoutRollback: rule(remove, never),
+  // The own delete can have failed.
+  Broken: rule(remove),
+  RollbackStuck: rule(remove, never),
+  Shell: rule(remove, never),
+  Unknown: rule(remove, never)
 }
 
 const changeSetReplace: StartRules = {
-  Absent: prepare("CREATE"),
-  Creatable: prepare("CREATE"),
-  Shell: prepare("CREATE"),
-  Updatable: prepare("UPDATE"),
-  CleaningUp: cleaningUp,
+  absent: Start.Prepare({ type: "CREATE" }),
+  Creatable: rule(prepare("CREATE"), never),
+  Shell: rule(prepare("CREATE"), never),
+  Updatable: rule(prepare("UPDATE"), never),
+  CleaningUp: rule(postpone),
   Busy: busy,
-  CreateFailed: refuse,
-  UpdatableWithoutRollback: refuse,
-  Broken: refuse,
-  RollbackStuck: refuse,
-  Unknown: refuse
+  CreateFailed: rule(refuse),
+  UpdatableWithoutRollback: rule(refuse),
+  Broken: rule(refuse),
+  RollbackStuck: rule(refuse),
+  Unknown: rule(refuse)
 }
 
-/** A change set that an earlier delivery has executed is not there any more. */
-const unlessAlreadyExecuted = (step: Start): StartRule => ({ changedInWindow }) =>
-  changedInWindow ? adoptOwnOr(step) : step
-
+// A change set that an earlier delivery executed no longer exists.
 const changeSetExecute: StartRules = {
   ...changeSetReplace,
-  Absent: () => Start.StackNotFound(),
-  Creatable: () => Start.StackNotFound(),
-  Shell: unlessAlreadyExecuted(Start.Execute()),
-  Updatable: unlessAlreadyExecuted(Start.Execute())
+  absent: Start.StackNotFound(),
+  Creatable: rule(stackNotFound, never),
+  Shell: rule(execute, changedInWindow),
+  Updatable: rule(execute, changedInWindow)
 }
 
 const changeSetDeploy: StartRules = {
   ...changeSetReplace,
-  Updatable: unlessAlreadyExecuted(Start.Prepare({ type: "UPDATE" }))
+  Updatable: rule(prepare("UPDATE"), changedInWindow)
 }
 
-const starts: Record<Mode, StartRules> = {
+const startRules: Readonly<Record<Mode, StartRules>> = {
   CREATE_UPDATE: createOrUpdate,
   REPLACE_ON_FAILURE: replaceOnFailure,
   DELETE_ONLY: deleteOnly,
@@ -213,22 +218,35 @@ const starts: Record<Mode, StartRules> = {
   CHANGE_SET_DEPLOY: changeSetDeploy
 }
 
+/** Lambda delivers an event at least once: an operation on the stack can be the first delivery's. The one place for this. */
+const adoptOwnOr = ({ foreign, inconclusive }: { readonly foreign: Start; readonly inconclusive: Start }) =>
+  readEvents((evidence) =>
+    Option.match(ownOperation(evidence), {
+      onSome: (operation): Start => Start.Adopt({ operation }),
+      onNone: () => Evidence.$is("Inconclusive")(evidence) || Evidence.$is("Denied")(evidence) ? inconclusive : foreign
+    })
+  )
+
 /** What a new job does. Total: every status has a decision, known or not. */
 export const start = (mode: Mode, options: StartOptions, observation: Observation): Decision<Start> =>
   Observation.match(observation, {
-    Absent: (): Decision<Start> => starts[mode].Absent(),
-    Present: (seen) => starts[mode][startability(seen.status)](seen, options)
+    Absent: (): Decision<Start> => startRules[mode].absent,
+    Present: (stack) => {
+      const { inconclusive, mayBeOwn, step } = startRules[mode][startability(stack.status)]
+      const foreign = step(stack, options)
+      return mayBeOwn(stack) ? adoptOwnOr({ foreign, inconclusive: inconclusive(stack, options) }) : foreign
+    }
   })
 
 const successes: ReadonlySet<OperationPhase> = new Set<OperationPhase>(["Succeeded", "CleaningUp"])
 
-/** What a job knows of the operation that it goes on with. */
+/** What a job knows of the operation that it watches. */
 export interface OperationContext {
-  /** None where nothing is known, because the token was not ours: then the status has to do. */
+  /** Absent if nothing is known because the token is not ours: then the status decides. */
   readonly operation: StackOperation | undefined
-  /** Whether an operation that has succeeded is waited for until the resources that it replaced are gone. */
+  /** Whether a succeeded operation is watched until replaced resources are deleted. */
   readonly waitForCleanup: boolean
-  /** Whether the stack is at rest for so long that what has not shown by now never will. */
+  /** Whether the stack has been idle for so long that it will not show the operation any more. */
   readonly idleTooLong: boolean
 }
 
@@ -236,22 +254,22 @@ const isSuccess = ({ operation }: OperationContext, status: string) =>
   operation === "delete" ? phaseOf(status) === "Deleted" : successes.has(phaseOf(status))
 
 /**
- * What a job does that goes on with an operation. A stack at rest may still show the status of an earlier operation, or
- * already that of a later one of somebody else, so that only the events of our own prove anything.
+ * What a job does that watches an operation. An idle stack can still show the status of an earlier operation, or already
+ * that of a later foreign one, so only the events of the own operation prove how it ended.
  */
 export const watch = (context: OperationContext, observation: Observation): Decision<WatchDecision> => {
-  const { operation, idleTooLong, waitForCleanup } = context
+  const { idleTooLong, operation, waitForCleanup } = context
   const verdict = (status: string) =>
     isSuccess(context, status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status })
   return Observation.match(observation, {
-    // By its id a stack is found for 90 days after it was deleted: one that is not found may not be seen yet.
+    // A stack is found by its id for 90 days after its deletion: one that is not found may not be visible yet.
     Absent: (): Decision<WatchDecision> =>
       operation === undefined || idleTooLong ? WatchDecision.StackNotFound() : WatchDecision.Wait({ isIdle: true }),
     Present: ({ changedInWindow, changedSince, status }) => {
       const isIdle = !isUnderWay(status)
       if (isInProgress(status, waitForCleanup)) return WatchDecision.Wait({ isIdle })
       if (operation === undefined) return verdict(status)
-      // A stack that is gone is what was wanted, whoever has deleted it.
+      // A deleted stack is the goal of a delete, no matter who deleted it.
       if (operation === "delete" && isSuccess(context, status)) return WatchDecision.Succeed()
       const wait = isIdle && idleTooLong ? WatchDecision.Unproven({ status }) : WatchDecision.Wait({ isIdle })
       return readEvents(Evidence.$match({
@@ -261,7 +279,7 @@ export const watch = (context: OperationContext, observation: Observation): Deci
           !isIdle && status !== undefined && phaseOf(status) === "CleaningUp" ? verdict(status) : wait,
         Ended: ({ status }) => verdict(status),
         NoTokens: () => verdict(status),
-        // In the end CloudFormation may have answered for what an earlier delivery had begun.
+        // An idle stack that changed only before this job's call: CloudFormation answered for an earlier delivery's call.
         Denied: () => changedSince || (idleTooLong && changedInWindow) ? verdict(status) : wait
       }))
     }

@@ -1,5 +1,5 @@
-// How far an operation on a stack has come, by the events of its resources. Each job sees the newest of them and what the
-// job before has left, so that one page of events is enough however long the operation takes.
+// The progress of an operation on a stack, by the events of its resources. Each job sees the newest events and the
+// progress that the previous job left, so one page of events is enough however long the operation takes.
 import * as Schema from "effect/Schema"
 import type { StackEvent } from "./StackEvents.ts"
 import { phaseOf } from "./StackStatus.ts"
@@ -13,13 +13,13 @@ const Resource = Schema.Struct({
 
 /** What is known of an operation's progress. */
 export const StackProgress = Schema.Struct({
-  /** As many resources are done. */
+  /** The number of finished resources. */
   done: Schema.Int,
   /** Events up to this time are counted; epoch milliseconds. */
   countedUntil: Schema.Int,
-  /** 0 to 99; it never goes back. */
+  /** 0 to 99. It never decreases. */
   percent: Schema.Int,
-  /** The resources that CloudFormation is at work on, those that it began first. */
+  /** The resources in progress, oldest first. */
   inProgress: Schema.Array(Resource)
 })
 export type StackProgress = typeof StackProgress.Type
@@ -27,9 +27,9 @@ export type StackProgress = typeof StackProgress.Type
 const nothing: StackProgress = { done: 0, countedUntil: 0, percent: 0, inProgress: [] }
 
 /**
- * What the events add to what was known. `events` are the newest of the operation, in any order, those that were seen
- * before included; `status` is the stack's. Resources count while the operation goes well: afterwards CloudFormation
- * takes them back, or clears up. `total`, where it is known, is how many there will be; else what has begun has to do.
+ * The progress after more events. `events` are the operation's newest ones, in any order; events that were counted before
+ * may be among them. `status` is the stack's. Resources count only while the operation is running: after that
+ * CloudFormation rolls them back or cleans up. `total` is the number of resources, if known.
  */
 export const advance = (
   before: StackProgress = nothing,
@@ -49,7 +49,7 @@ export const advance = (
   }
   const counts = phaseOf(status) === "Running"
   const done = before.done + (counts ? finished.size : 0)
-  // The end of the stack itself is one more thing to come.
+  // The stack's own end is one more step.
   const percent = Math.floor(100 * done / (Math.max(total, done + inProgress.size) + 1))
   return {
     done,
@@ -59,17 +59,17 @@ export const advance = (
   }
 }
 
-/** Room for at least one resource in a continuation token: a logical id has 255 characters at most, a type 204. */
+/** Characters for ids and types in a continuation token: at least one resource (id at most 255, type at most 204). */
 const room = 500
 
-/** What fits into a continuation token: of what is in progress, those that began first. */
+/** The part that fits into a continuation token: of the resources in progress, the oldest. */
 export const remembered = (progress: StackProgress): StackProgress => {
   let used = 0
   const inProgress = progress.inProgress.slice(0, 5).filter(({ id, type }) => (used += id.length + type.length) <= room)
   return { ...progress, inProgress }
 }
 
-/** Such as `7 of 12 resources, waiting for Database (AWS::RDS::DBInstance, 6 min)`; empty where nothing is known. */
+/** For example `7 of 12 resources, waiting for Database (AWS::RDS::DBInstance, 6 min)`; empty if nothing is known. */
 export const summary = (progress: StackProgress, status: string, now: number, total?: number): string => {
   const { done, inProgress } = progress
   const [longest] = inProgress
@@ -88,7 +88,7 @@ const counted = (done: number, inProgress: number, total: number | undefined): R
   return done === 0 ? [] : [`${done} ${resources} done`]
 }
 
-/** The clocks of Lambda and CloudFormation may differ. */
+/** Never negative, although the clocks of Lambda and CloudFormation can differ. */
 const duration = (milliseconds: number) => {
   const seconds = Math.max(0, Math.floor(milliseconds / 1_000))
   const minutes = Math.floor(seconds / 60)
@@ -96,7 +96,7 @@ const duration = (milliseconds: number) => {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** Those of resources; what hooks say of them is no status of theirs. */
+/** Events of resources. A hook's event has no resource status. */
 const oldestFirst = (events: ReadonlyArray<StackEvent>) =>
   events
     .filter(({ hook, physicalResourceId, stackId }) => physicalResourceId !== stackId && hook === undefined)

@@ -1,105 +1,108 @@
 // The statuses that a CloudFormation stack can have, and what each means for an action that deploys it.
 import * as Schema from "effect/Schema"
 
-/** What a status says of the operation that the action watches. */
+/** What a status says about the operation that the action watches. */
 export type OperationPhase =
-  /** Under way. */
+  /** In progress. */
   | "Running"
-  /** Under way, and will end badly: CloudFormation takes the operation back. */
+  /** In progress and going to fail: CloudFormation rolls the operation back. */
   | "Failing"
-  /** Has succeeded; old resources are still being removed. */
+  /** Succeeded; CloudFormation still deletes replaced resources. */
   | "CleaningUp"
   | "Succeeded"
   | "Failed"
-  /** The stack is gone. */
+  /** The stack is deleted. */
   | "Deleted"
 
-/** What a status says to an action that has not begun its operation. */
+/** What an action can start while the stack has this status. */
 export type Startability =
-  /** Another operation is under way. */
+  /** Nothing: another operation is in progress. */
   | "Busy"
-  /** Another operation has done its part, only old resources go: it will be out of the way soon. */
+  /** Nothing yet: another operation succeeded or rolled back, and only its cleanup is in progress. */
   | "CleaningUp"
+  /** An update. */
   | "Updatable"
-  /** Deleting helps, or an update that does not roll back. */
+  /** A delete, or an update without rollback. */
   | "CreateFailed"
-  /** Only an update that does not roll back is taken. */
+  /** Only an update without rollback. */
   | "UpdatableWithoutRollback"
-  /** There is nothing to update: create. */
+  /** A create: the stack is deleted. */
   | "Creatable"
-  /** Only deleting helps. */
+  /** Only a delete. */
   | "Broken"
-  /** Only continuing or skipping the rollback helps, or deleting. */
+  /** Only a delete, or continuing the update rollback. */
   | "RollbackStuck"
-  /** A change set that was never executed has left an empty stack. */
+  /** A change set or a delete: the stack is the empty shell of a change set that was never executed. */
   | "Shell"
-  /** Nobody knows what can be done: no source says, or AWS has added the status since. */
+  /** Unknown: no source says, or AWS added the status later. */
   | "Unknown"
 
 /**
- * One row for each status of CloudFormation's API (shape StackStatus), by what the "Stack status codes" and "Update
- * behaviors" pages of the CloudFormation user guide say. A new status is a new row, nothing else.
+ * One row for each status of CloudFormation's API (shape StackStatus). A new status is a new row, nothing else.
+ *
+ * Source: pages "Stack status codes" and "Update behaviors" of the CloudFormation user guide.
  */
 export const statuses = {
-  CREATE_IN_PROGRESS: { phaseOf: "Running", startability: "Busy" },
-  CREATE_FAILED: { phaseOf: "Failed", startability: "CreateFailed" },
-  CREATE_COMPLETE: { phaseOf: "Succeeded", startability: "Updatable" },
-  ROLLBACK_IN_PROGRESS: { phaseOf: "Failing", startability: "Busy" },
-  ROLLBACK_FAILED: { phaseOf: "Failed", startability: "Broken" },
-  ROLLBACK_COMPLETE: { phaseOf: "Failed", startability: "Broken" },
-  DELETE_IN_PROGRESS: { phaseOf: "Running", startability: "Busy" },
-  DELETE_FAILED: { phaseOf: "Failed", startability: "Broken" },
-  DELETE_COMPLETE: { phaseOf: "Deleted", startability: "Creatable" },
-  UPDATE_IN_PROGRESS: { phaseOf: "Running", startability: "Busy" },
-  UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: { phaseOf: "CleaningUp", startability: "CleaningUp" },
-  UPDATE_COMPLETE: { phaseOf: "Succeeded", startability: "Updatable" },
-  UPDATE_FAILED: { phaseOf: "Failed", startability: "UpdatableWithoutRollback" },
-  UPDATE_ROLLBACK_IN_PROGRESS: { phaseOf: "Failing", startability: "Busy" },
-  UPDATE_ROLLBACK_FAILED: { phaseOf: "Failed", startability: "RollbackStuck" },
-  UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: { phaseOf: "Failing", startability: "CleaningUp" },
-  UPDATE_ROLLBACK_COMPLETE: { phaseOf: "Failed", startability: "Updatable" },
-  REVIEW_IN_PROGRESS: { phaseOf: "Failed", startability: "Shell" },
-  IMPORT_IN_PROGRESS: { phaseOf: "Running", startability: "Busy" },
-  IMPORT_COMPLETE: { phaseOf: "Succeeded", startability: "Updatable" },
-  IMPORT_ROLLBACK_IN_PROGRESS: { phaseOf: "Failing", startability: "Busy" },
-  IMPORT_ROLLBACK_FAILED: { phaseOf: "Failed", startability: "Unknown" },
-  IMPORT_ROLLBACK_COMPLETE: { phaseOf: "Failed", startability: "Updatable" }
-} as const satisfies Record<string, { readonly phaseOf: OperationPhase; readonly startability: Startability }>
+  CREATE_IN_PROGRESS: { phase: "Running", startability: "Busy" },
+  CREATE_FAILED: { phase: "Failed", startability: "CreateFailed" },
+  CREATE_COMPLETE: { phase: "Succeeded", startability: "Updatable" },
+  ROLLBACK_IN_PROGRESS: { phase: "Failing", startability: "Busy" },
+  ROLLBACK_FAILED: { phase: "Failed", startability: "Broken" },
+  ROLLBACK_COMPLETE: { phase: "Failed", startability: "Broken" },
+  DELETE_IN_PROGRESS: { phase: "Running", startability: "Busy" },
+  DELETE_FAILED: { phase: "Failed", startability: "Broken" },
+  DELETE_COMPLETE: { phase: "Deleted", startability: "Creatable" },
+  UPDATE_IN_PROGRESS: { phase: "Running", startability: "Busy" },
+  UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: { phase: "CleaningUp", startability: "CleaningUp" },
+  UPDATE_COMPLETE: { phase: "Succeeded", startability: "Updatable" },
+  UPDATE_FAILED: { phase: "Failed", startability: "UpdatableWithoutRollback" },
+  UPDATE_ROLLBACK_IN_PROGRESS: { phase: "Failing", startability: "Busy" },
+  UPDATE_ROLLBACK_FAILED: { phase: "Failed", startability: "RollbackStuck" },
+  UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: { phase: "Failing", startability: "CleaningUp" },
+  UPDATE_ROLLBACK_COMPLETE: { phase: "Failed", startability: "Updatable" },
+  REVIEW_IN_PROGRESS: { phase: "Failed", startability: "Shell" },
+  IMPORT_IN_PROGRESS: { phase: "Running", startability: "Busy" },
+  IMPORT_COMPLETE: { phase: "Succeeded", startability: "Updatable" },
+  IMPORT_ROLLBACK_IN_PROGRESS: { phase: "Failing", startability: "Busy" },
+  IMPORT_ROLLBACK_FAILED: { phase: "Failed", startability: "Unknown" },
+  IMPORT_ROLLBACK_COMPLETE: { phase: "Failed", startability: "Updatable" }
+} as const satisfies Record<string, { readonly phase: OperationPhase; readonly startability: Startability }>
 
 /** The statuses that this version knows. */
 export const StackStatus = Schema.Literals(Object.keys(statuses) as Array<keyof typeof statuses>)
 export type StackStatus = typeof StackStatus.Type
 
-/** A row for any status: one that AWS has added since is waited for while its name says so, and ends the job else. */
-const rowOf = (status: string): { readonly phaseOf: OperationPhase; readonly startability: Startability } => {
+/** An unknown status counts as in progress if its name says so, and otherwise ends the job. */
+const rowOf = (status: string): { readonly phase: OperationPhase; readonly startability: Startability } => {
   if (Object.hasOwn(statuses, status)) return statuses[status as StackStatus]
   return status.endsWith("_IN_PROGRESS")
-    ? { phaseOf: "Running", startability: "Busy" }
-    : { phaseOf: "Failed", startability: "Unknown" }
+    ? { phase: "Running", startability: "Busy" }
+    : { phase: "Failed", startability: "Unknown" }
 }
 
-export const phaseOf = (status: string): OperationPhase => rowOf(status).phaseOf
+export const phaseOf = (status: string): OperationPhase => rowOf(status).phase
 export const startability = (status: string): Startability => rowOf(status).startability
 
 const underWay: ReadonlySet<OperationPhase> = new Set<OperationPhase>(["Running", "Failing", "CleaningUp"])
 
-/** Whether CloudFormation is at work on the stack, so that nothing new can begin. */
+/** Whether CloudFormation is working on the stack, so that no operation can start. */
 export const isUnderWay = (status: string): boolean => underWay.has(phaseOf(status))
 
-/** Whether to wait for the end; `waitForCleanup`: also where the operation has succeeded and only old resources are to go. */
+/** Whether the watched operation is in progress. Without `waitForCleanup` it ends before its cleanup. */
 export const isInProgress = (status: string, waitForCleanup: boolean): boolean =>
   isUnderWay(status) && (waitForCleanup || phaseOf(status) !== "CleaningUp")
 
 const unrollable: ReadonlySet<Startability> = new Set<Startability>(["CreateFailed", "UpdatableWithoutRollback"])
 
-/** Whether only an operation that does not roll back can go on from there. */
-export const isUnrollable = (status: string): boolean => unrollable.has(startability(status))
+/** Whether only an operation without rollback can update the stack. */
+export const needsDisableRollback = (status: string): boolean => unrollable.has(startability(status))
 
 const waitAndRetry = (stack: string) =>
-  `Another operation on stack "${stack}" is under way; retry the action when it is over`
+  `Another operation on stack "${stack}" is in progress; retry the action when it has ended`
 
 const replace = (stack: string) =>
-  `Delete stack "${stack}", or let the action do it with "mode": "REPLACE_ON_FAILURE", then retry the action`
+  `Delete stack "${stack}", or let the action delete and recreate it with "mode": "REPLACE_ON_FAILURE", then retry the ` +
+  "action"
 
 const advices: Readonly<Record<Startability, (stack: string) => string>> = {
   Busy: waitAndRetry,
@@ -107,30 +110,31 @@ const advices: Readonly<Record<Startability, (stack: string) => string>> = {
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,
   CreateFailed: (stack) =>
-    `Delete stack "${stack}", or let the action do it with "mode": "REPLACE_ON_FAILURE", or add "disableRollback": true ` +
-    "to UserParameters, then retry the action",
+    `Delete stack "${stack}", or let the action delete and recreate it with "mode": "REPLACE_ON_FAILURE", or add ` +
+    "\"disableRollback\": true to UserParameters, then retry the action",
   UpdatableWithoutRollback: (stack) =>
     `Roll stack "${stack}" back or delete it, or add "disableRollback": true to UserParameters, then retry the action`,
   Broken: replace,
   RollbackStuck: (stack) =>
-    `Continue the update rollback of stack "${stack}", or delete it, or let the action do that with "mode": ` +
-    `"REPLACE_ON_FAILURE", then retry the action`,
+    `Continue the update rollback of stack "${stack}" (ContinueUpdateRollback), then retry the action. ` +
+    `"mode": "REPLACE_ON_FAILURE" does not continue the rollback: it deletes the stack with all its resources and their ` +
+    "data, and creates it again",
   Shell: (stack) =>
-    `Stack "${stack}" is empty: a change set made it and was never executed. Execute it, or delete the stack, or let the ` +
-    `action do that with "mode": "REPLACE_ON_FAILURE", then retry the action`,
+    `Stack "${stack}" is empty: a change set created it and was never executed. Execute the change set, or delete the ` +
+    `stack, or let the action delete it with "mode": "REPLACE_ON_FAILURE", then retry the action`,
   Unknown: (stack) => `Bring stack "${stack}" into a status that can be updated, then retry the action`
 }
 
-/** What a person can do about a stack that could not be updated in this status. */
+/** What a person can do about a stack that could not be changed in this status. */
 export const advice = (status: string, stack: string): string => advices[startability(status)](stack)
 
-/** What a person can do after an operation has failed and left the stack in this status. */
+/** What a person can do after an operation failed and left the stack in this status. */
 export const adviceAfterFailure = (status: string, stack: string): string | undefined => {
-  const { startability, phaseOf } = rowOf(status)
-  if (phaseOf === "Succeeded") return undefined
-  if (status === "DELETE_FAILED") return `Mend the cause, then delete stack "${stack}" again`
+  const { phase, startability } = rowOf(status)
+  if (phase === "Succeeded") return undefined
+  if (status === "DELETE_FAILED") return `Fix the cause, then delete stack "${stack}" again`
   if (startability === "Creatable") return `Stack "${stack}" is deleted; the next deployment creates it`
   return startability === "Updatable"
-    ? `Stack "${stack}" is as it was before: mend the cause, then deploy it again`
+    ? `Stack "${stack}" is as it was before: fix the cause, then deploy it again`
     : advice(status, stack)
 }

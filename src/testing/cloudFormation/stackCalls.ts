@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AwsRejected } from "../../domain/job/AwsError.ts"
-import { isUnrollable, startability } from "../../domain/stack/StackStatus.ts"
+import { needsDisableRollback, startability } from "../../domain/stack/StackStatus.ts"
 import { type CloudFormation, NoUpdates, StackExists, StackNotReady, TokenUsed } from "../../services/CloudFormation.ts"
 import type { MemoryCloud } from "./MemoryCloud.ts"
 import { isUnchanged, noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
@@ -53,7 +53,7 @@ export const stackCalls = (cloud: MemoryCloud) =>
         return yield* validationError(operation, `Stack [${stack}] does not exist`)
       }
       if (existing.tokens.has(token)) return yield* new TokenUsed({ stack })
-      const isUpdatable = startability(status) === "Updatable" || (disableRollback === true && isUnrollable(status))
+      const isUpdatable = startability(status) === "Updatable" || (disableRollback === true && needsDisableRollback(status))
       if (!isUpdatable) return yield* new StackNotReady({ stack, status })
       const template = cloud.templateText(request)
       yield* checkTemplate(operation, template)

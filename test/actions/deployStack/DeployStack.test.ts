@@ -47,7 +47,7 @@ describe("creating a stack", () => {
         _tag: "Failed",
         type: "JobFailed",
         message: "Update failed: ROLLBACK_COMPLETE\nMySampleBucket (AWS::S3::Bucket): The name is taken\n" +
-          "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
+          "Delete stack \"MyTestStack\", or let the action delete and recreate it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
       })
     }).pipe(Effect.provide(world())))
 

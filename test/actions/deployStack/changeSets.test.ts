@@ -93,7 +93,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
     }).pipe(Effect.provide(world(first))))
 
   it.effect.each<readonly [what: string, prepare: Effect.Effect<unknown, unknown, CloudFormation>, reason: string]>([
-    ["a missing change set", Effect.void, "there is no such change set"],
+    ["a missing change set", Effect.void, "the change set does not exist"],
     [
       "a stale change set",
       CloudFormation.use(({ createChangeSet, update }) =>
@@ -124,7 +124,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
   it.effect("CHANGE_SET_EXECUTE refuses a stack that does not exist", () =>
     Effect.gen(function*() {
       const outcome = yield* run("1", execute)
-      assert.include(outcome.message, "cannot be executed: there is no such stack")
+      assert.include(outcome.message, "cannot be executed: the stack does not exist")
     }).pipe(Effect.provide(world(first))))
 
   it.effect("CHANGE_SET_EXECUTE waits for a change set that is being created", () =>
@@ -134,7 +134,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
         createChangeSet({ stack, changeSet: "Next", type: "UPDATE", description: "", templateBody: second })
       )
       const waiting = yield* invoke(eventWith(execute, { id: "1" }))
-      assert.include(waiting.message, "change set \"Next\" is being made")
+      assert.include(waiting.message, "change set \"Next\" is being created")
       yield* TestClock.adjust("1 minute")
       assert.include((yield* invoke(nextEvent(waiting, "2", execute))).message, "Stack update started: 3 changes")
     }).pipe(Effect.provide(world(first))))
@@ -164,7 +164,7 @@ describe("CHANGE_SET_DEPLOY", () => {
       const started = yield* invoke(eventWith(deploy, { id: "1" }))
       assert.strictEqual(started.message, "Change set \"execute-1\" create started")
       const making = yield* invoke(nextEvent(started, "2", deploy))
-      assert.strictEqual(making.message, "Change set \"execute-1\" is being made")
+      assert.strictEqual(making.message, "Change set \"execute-1\" is being created")
       yield* TestClock.adjust("1 minute")
       const executing = yield* invoke(nextEvent(making, "3", deploy))
       assert.match(executing.message, /^Stack update started: 3 changes \(1 replace, 1 remove, 1 add\): replace Table/)
@@ -262,7 +262,7 @@ describe("calls that CloudFormation refuses", () => {
         const outcome = yield* invoke(nextEvent(started, "2", parameters))
         assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
         assert.include(outcome.message, words)
-        assert.include(outcome.message, "there is no such change set")
+        assert.include(outcome.message, "the change set does not exist")
         assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
       }).pipe(Effect.provide(world(first)))
   )

@@ -121,7 +121,7 @@ describe("DELETE_ONLY", () => {
   it.effect("DELETE_ONLY succeeds if the stack does not exist", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
-      assert.deepInclude(outcome, { _tag: "Succeeded", message: `There is no stack "${stack}" to delete` })
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: `Stack "${stack}" does not exist: there is nothing to delete` })
     }).pipe(Effect.provide(world(first))))
 
   it.effect("a second delivery of DELETE_ONLY succeeds after the first one has deleted the stack", () =>
@@ -143,7 +143,7 @@ describe("DELETE_ONLY", () => {
       assert.deepInclude(outcome, {
         _tag: "Failed",
         message:
-          `Stack "${stack}" has termination protection and is not deleted. Switch that off, then retry the action`
+          `Stack "${stack}" has termination protection and is not deleted. Switch the protection off, then retry the action`
       })
     }).pipe(Effect.provide(world(first))))
 
@@ -216,7 +216,7 @@ describe("the ARN of a deleted stack", () => {
       const execute = { stack: arn, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
       assert.deepInclude(yield* run("1", execute), {
         _tag: "Failed",
-        message: `Change set "Next" of stack "${stack}" cannot be executed: there is no such stack`
+        message: `Change set "Next" of stack "${stack}" cannot be executed: the stack does not exist`
       })
       assert.include((yield* run("2", replace)).message, "2 changes (2 add)")
       assert.deepInclude(yield* run("3", execute), { _tag: "Succeeded" })
@@ -230,7 +230,7 @@ describe("the ARN of a deleted stack", () => {
       const arn = yield* deletedStackArn
       yield* run("1", { ...required, stack: arn })
       const outcome = yield* run("2", { stack: arn, mode: "DELETE_ONLY" })
-      assert.deepInclude(outcome, { _tag: "Succeeded", message: `There is no stack "${arn}" to delete` })
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: `Stack "${arn}" does not exist: there is nothing to delete` })
       assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
     }).pipe(Effect.provide(world(first))))
 

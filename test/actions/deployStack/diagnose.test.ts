@@ -29,7 +29,7 @@ const worldWith = (resources: Readonly<Record<string, string>>) =>
   worldOf({ MyTemplate: { [file]: nestingTemplate(resources) } }, { templates })
 
 const replace =
-  "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
+  "Delete stack \"MyTestStack\", or let the action delete and recreate it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
 
 const failed = (...lines: ReadonlyArray<string>) => ["Update failed: ROLLBACK_COMPLETE", ...lines, replace].join("\n")
 
@@ -139,7 +139,7 @@ describe("the report of a failed operation", () => {
       assert.strictEqual(
         message,
         "Update failed: UPDATE_ROLLBACK_COMPLETE\nTopic (AWS::SNS::Topic): quota\n" +
-          "Stack \"MyTestStack\" is as it was before: mend the cause, then deploy it again"
+          "Stack \"MyTestStack\" is as it was before: fix the cause, then deploy it again"
       )
     }).pipe(Effect.provide(worldWith(network))))
 

@@ -217,7 +217,7 @@ describe("settings in a change set", () => {
         stackPolicy: undefined,
         terminationProtection: true
       })
-      assert.include(lines.join(), "A change set holds no stack policy")
+      assert.include(lines.join(), "A change set has no stack policy")
       assert.notInclude(lines.join(), "hunter2")
     }).pipe(Effect.provide(world(template, { files: { "c.json": "{\"StackPolicy\":{}}" } }))))
 

@@ -77,8 +77,8 @@ describe("the verdict on an operation", () => {
       assert.strictEqual(
         outcome.message,
         "Update failed: ROLLBACK_COMPLETE\n" +
-          "cloudformation:DescribeStackEvents would tell more; the role of the Lambda function does not have it\n" +
-          "Delete stack \"MyTestStack\", or let the action do it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
+          "cloudformation:DescribeStackEvents would show the causes; the role of the Lambda function does not have it\n" +
+          "Delete stack \"MyTestStack\", or let the action delete and recreate it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
       )
     }).pipe(Effect.provide(world())))
 
@@ -107,7 +107,7 @@ describe("the verdict on an operation", () => {
             Effect.map(events(stack, since), (all) => all.filter((event) => event.clientRequestToken !== "update-1"))
         })
       )
-      assert.include(outcome.message, "for 15 minutes the stack, in status CREATE_COMPLETE, has not shown it")
+      assert.include(outcome.message, "the stack does not show it after 15 minutes in status CREATE_COMPLETE")
     }).pipe(Effect.provide(world())))
 
   describe("when no event has a token", () => {

@@ -13,7 +13,7 @@ const changeSet = (status: string, executionStatus: string, reason?: string): Ch
 })
 
 describe("readiness", () => {
-  it.each(["CREATE_PENDING", "CREATE_IN_PROGRESS"])("%s: it is being made", (status) => {
+  it.each(["CREATE_PENDING", "CREATE_IN_PROGRESS"])("%s: it is being created", (status) => {
     assert.deepStrictEqual(readiness(changeSet(status, "UNAVAILABLE")), Readiness.Pending())
   })
 
@@ -43,7 +43,7 @@ describe("readiness", () => {
       "CREATE_COMPLETE",
       "OBSOLETE",
       undefined,
-      "it is obsolete: the stack was changed after it was made. Make it again"
+      "it is obsolete: the stack changed after the change set was created. Create the change set again"
     ],
     ["CREATE_COMPLETE", "MOVED", undefined, "its execution status is MOVED"]
   ])("%s and %s: it cannot be used, and why", (status, executionStatus, reason, told) => {

@@ -91,7 +91,7 @@ it("what to do about a stack names it, and there is something to do in every sta
   const advices = [...Object.values(SdkStackStatus), "SOMETHING_NEW"].map((status) => advice(status, "MyStack"))
   for (const words of advices) assert.include(words, "\"MyStack\"")
   assert.include(advice("ROLLBACK_COMPLETE", "S"), "Delete stack")
-  assert.include(advice("UPDATE_IN_PROGRESS", "S"), "under way")
+  assert.include(advice("UPDATE_IN_PROGRESS", "S"), "in progress")
 })
 
 it.each<readonly [status: string, words: string | undefined]>([

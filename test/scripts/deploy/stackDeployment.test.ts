@@ -18,7 +18,7 @@ const told = <E extends Error>(failure: string | ((error: E) => { readonly messa
 
 const call = { operation: "cloudformation:UpdateStack", code: "Slow", detail: "Not now" }
 const failed = { operation: "update", stackId: "arn:s", status: "UPDATE_ROLLBACK_FAILED" } as const
-const remarks = ["Retry the action"]
+const unused = { remarks: ["No permission"], advice: "Retry the action" }
 
 it.each<readonly [message: string, advice: string]>([
   [told(failures.AwsDenied, new AwsDenied(call)), "Your credentials need cloudformation:UpdateStack"],
@@ -28,18 +28,18 @@ it.each<readonly [message: string, advice: string]>([
     "Your credentials need s3:PutObject on this object"
   ],
   [told(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED" })), "then run this again"],
-  [told(failures.StackProtected, new StackProtected({ stack: "s" })), "Switch that off, then run this again"],
+  [told(failures.StackProtected, new StackProtected({ stack: "s" })), "switch the protection off, then run this again"],
   [told(failures.StackNotFound, new StackNotFound({ stack: "s", seen: true })), "Run this again"],
   [
     told(failures.OperationUnproven, new OperationUnproven({ stackId: "s", status: "UPDATE_COMPLETE" })),
-    "Look at its events, then run this again"
+    "Look at the stack's events, then run this again"
   ],
   [
-    told(failures.OperationFailed, new OperationFailed({ ...failed, causes: ["R: No"], remarks })),
+    told(failures.OperationFailed, new OperationFailed({ ...failed, causes: ["R: No"], ...unused })),
     "Update failed: UPDATE_ROLLBACK_FAILED\nR: No"
   ],
   [
-    told(failures.OperationFailed, new OperationFailed({ ...failed, causes: [], remarks })),
+    told(failures.OperationFailed, new OperationFailed({ ...failed, causes: [], ...unused })),
     "aws cloudformation describe-stack-events --stack-name arn:s"
   ]
 ])("%j tells a person at a terminal what to do", (message, advice) => {
