@@ -53,7 +53,8 @@ export const stackCalls = (cloud: MemoryCloud) =>
         return yield* validationError(operation, `Stack [${stack}] does not exist`)
       }
       if (existing.tokens.has(token)) return yield* new TokenUsed({ stack })
-      const isUpdatable = startability(status) === "Updatable" || (disableRollback === true && needsDisableRollback(status))
+      const isUpdatable = startability(status) === "Updatable" ||
+        (disableRollback === true && needsDisableRollback(status))
       if (!isUpdatable) return yield* new StackNotReady({ stack, status })
       const template = cloud.templateText(request)
       yield* checkTemplate(operation, template)

@@ -121,7 +121,10 @@ describe("DELETE_ONLY", () => {
   it.effect("DELETE_ONLY succeeds if the stack does not exist", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
-      assert.deepInclude(outcome, { _tag: "Succeeded", message: `Stack "${stack}" does not exist: there is nothing to delete` })
+      assert.deepInclude(outcome, {
+        _tag: "Succeeded",
+        message: `Stack "${stack}" does not exist: there is nothing to delete`
+      })
     }).pipe(Effect.provide(world(first))))
 
   it.effect("a second delivery of DELETE_ONLY succeeds after the first one has deleted the stack", () =>
@@ -230,7 +233,10 @@ describe("the ARN of a deleted stack", () => {
       const arn = yield* deletedStackArn
       yield* run("1", { ...required, stack: arn })
       const outcome = yield* run("2", { stack: arn, mode: "DELETE_ONLY" })
-      assert.deepInclude(outcome, { _tag: "Succeeded", message: `Stack "${arn}" does not exist: there is nothing to delete` })
+      assert.deepInclude(outcome, {
+        _tag: "Succeeded",
+        message: `Stack "${arn}" does not exist: there is nothing to delete`
+      })
       assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
     }).pipe(Effect.provide(world(first))))
 
