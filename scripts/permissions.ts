@@ -20,6 +20,7 @@ export const resources = {
   logs: "arn:aws:logs:REGION:ACCOUNT:*",
   serviceRole: "arn:aws:iam::ACCOUNT:role/ROLE",
   templates: "arn:aws:s3:::BUCKET/effect-codepipeline/*",
+  templateKey: "arn:aws:kms:REGION:ACCOUNT:key/KEY",
   artifact: undefined
 } as const satisfies Record<string, string | undefined>
 export type Resource = keyof typeof resources
@@ -132,6 +133,14 @@ export const permissions: ReadonlyArray<Permission> = [
     role: "function",
     functions: ["deploy-stack"],
     jobs: { options: ["templateBucket"] },
+    required: true
+  },
+  {
+    actions: ["kms:GenerateDataKey", "kms:Decrypt"],
+    resource: "templateKey",
+    role: "function",
+    functions: ["deploy-stack"],
+    jobs: { options: ["templateBucketEncryption"], note: "with a KMS key, or if that is the bucket's default" },
     required: true
   },
   {

@@ -41,10 +41,9 @@ export const deployment: typeof DeployStack = {
       type: "JobFailed",
       message: sentences(problem, "Run this again when AWS answers: it goes on from where the stack is then")
     }),
-    UploadFailed: ({ bucket, denied, key, reason }: UploadFailed): Failure => ({
+    UploadFailed: ({ denied, problem }: UploadFailed): Failure => ({
       type: denied ? "PermissionError" : "ConfigurationError",
-      message: `Could not upload to s3://${bucket}/${key}: ${reason}` +
-        (denied ? ". Your credentials need s3:PutObject on this object" : "")
+      message: sentences(problem, denied ? "Your credentials need s3:PutObject on this object" : undefined)
     }),
     StackRefused: ({ problem, stack }: StackRefused): Failure => ({
       type: "ConfigurationError",

@@ -85,6 +85,7 @@ const inTemplate: Readonly<Record<Resource, ((logGroup: string) => TemplateResou
     node: scalar("!Sub", "arn:${AWS::Partition}:s3:::${TemplateBucket}/effect-codepipeline/*"),
     onlyIf: "HasTemplateBucket"
   }),
+  templateKey: () => ({ node: scalar("!Ref", "TemplateBucketKeyArn"), onlyIf: "HasTemplateBucketKey" }),
   artifact: undefined
 }
 

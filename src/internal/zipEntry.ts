@@ -1,220 +1,194 @@
-// Reads one file out of a zip that lies elsewhere, and fetches no more of the zip than that takes.
-import * as Data from "effect/Data"
+// Reads one file out of a remote zip, and fetches only the parts of the zip that this takes.
 import * as Effect from "effect/Effect"
-import { Readable } from "node:stream"
-import * as yauzl from "yauzl-promise"
+import { constants } from "node:buffer"
+import { crc32, inflateRaw } from "node:zlib"
 import { EntryTooLarge, EntryUnreadable } from "../domain/job/ArtifactFiles.ts"
-import { closestMatches } from "../domain/text/closestMatches.ts"
+import { baseOf, composed, normalizePath, suggestNames } from "./zipNames.ts"
+import {
+  dataOffset,
+  type DirectoryEntry,
+  type End,
+  endSearchBytes,
+  entriesOf,
+  findEnd,
+  headerBytes,
+  isDirectory,
+  zip64End,
+  zip64EndBytes
+} from "./zipRecords.ts"
 
 /** A zip of which any part can be fetched. */
 export interface ZipSource<E> {
   readonly size: number
-  /** The last bytes of the zip, fetched already: all of a small one. */
+  /** The last bytes of the zip, already fetched. Of a small zip, all bytes. */
   readonly tail: Uint8Array
-  /** Bytes `start` to `end`, `end` not included. */
+  /** Fetches the bytes from `start` up to, not including, `end`. */
   fetch(start: number, end: number): Effect.Effect<Uint8Array, E>
 }
 
-/** A larger directory than this is not looked through: 32 MiB are some 300,000 files. */
+type ReadBytes<E> = (start: number, end: number) => Effect.Effect<Buffer, E | EntryUnreadable>
+
+/** Maximum size of a directory that is searched: about 300,000 files. */
 const maxDirectoryBytes = 32 * 1024 * 1024
 
-/** A local header may be longer than its twin in the directory, by other extra fields. */
+/** Bytes to fetch beyond the expected end of a file: its header may have longer extra fields than the directory. */
 const headerSlack = 1024
 
-/** Sizes are not believed: the bytes are counted here, and the checksum tells whether they are the right ones. */
-const options = { supportMacArchive: false, validateFilenames: false, validateEntrySizes: false }
-
-/** The bytes of `file`, `maxBytes` of them at most, whatever the zip says of their number. */
+/**
+ * Reads the bytes of `file`.
+ *
+ * Fails with {@link EntryTooLarge} if the file has more than `maxBytes`, whatever size the zip states, and holds no more
+ * than about that in memory. If the zip has several entries of this name, the last one counts, as in unzip.
+ */
 export const readEntry = Effect.fnUntraced(function*<E>(
   source: ZipSource<E>,
   file: string,
   maxBytes: number
 ): Effect.fn.Return<Uint8Array, E | EntryUnreadable | EntryTooLarge> {
   if (source.size === 0) return yield* unreadable("it is empty, not a zip")
-  const reader = new SparseReader(source.size)
-  reader.add(source.size - source.tail.length, source.tail)
-
-  const zip = yield* reader.complete(
-    source,
-    () => yauzl.fromReader(reader, source.size, options),
-    (missing) => reader.gap(missing)
-  )
-  const entry = yield* findEntry(reader, source, zip, file)
-  if (normalise(entry.filename).endsWith("/")) return yield* unreadable("it is a directory; name a file in it")
-  if (entry.isEncrypted()) return yield* unreadable("it is encrypted; put it into the zip without a password")
-  if (isLink(entry)) return yield* unreadable("it is a link; put the file itself into the zip")
-  if (entry.compressionMethod !== stored && entry.compressionMethod !== deflated) {
-    return yield* unreadable(`it is compressed by method ${entry.compressionMethod}; deflate it, or store it as it is`)
-  }
-  // Deflate never makes data longer than by a few bytes for each block.
-  if (entry.uncompressedSize > maxBytes || entry.compressedSize > maxBytes + maxBytes / 8 + headerSlack) {
-    const bytes = Math.max(entry.uncompressedSize, entry.compressedSize)
-    return yield* new EntryTooLarge({ bytes: Math.min(bytes, Number.MAX_SAFE_INTEGER) })
-  }
-  const wanted = entry.fileHeaderOffset + 30 + entry.filenameLength + entry.compressedSize + headerSlack
-  yield* reader.prefetch(source, entry.fileHeaderOffset, Math.min(wanted, source.size))
-  const stream = yield* reader.complete(
-    source,
-    () => entry.openReadStream(),
-    ({ end, start }) => [start, end]
-  )
-  return yield* collect(stream, maxBytes)
+  const read = readerOf(source)
+  const { directory, shift } = yield* readDirectory(read, source.size)
+  const entry = yield* findEntry(directory, file)
+  yield* checkReadable(entry)
+  if (entry.bytes > maxBytes) return yield* tooLarge(entry.bytes)
+  // Deflate makes data longer by a few bytes per block at most.
+  if (entry.compressedBytes > maxBytes + maxBytes / 8 + headerSlack) return yield* tooLarge(entry.compressedBytes)
+  const data = yield* readData(read, entry, entry.headerOffset + shift, source.size)
+  const bytes = entry.method === stored || data.length === 0 ? data : yield* inflate(data, maxBytes)
+  if (bytes.length > maxBytes) return yield* tooLarge(bytes.length)
+  if (crc32(bytes) !== entry.crc) return yield* damaged("the checksum of the file is wrong")
+  return bytes
 })
 
-/** The last entry of that name counts, as unzip has it. */
-const findEntry = Effect.fnUntraced(function*<E>(
-  reader: SparseReader,
-  source: ZipSource<E>,
-  zip: yauzl.ZipFile,
-  file: string
-): Effect.fn.Return<yauzl.Entry, E | EntryUnreadable> {
-  const wanted = normalise(file)
-  const base = baseOf(wanted)
-  const names: Array<string> = []
-  let found: yauzl.Entry | undefined
-  let count = 0
-  // The first entry brings the whole directory with it, so that of a batch nothing is missing.
-  for (let batch = 1;; batch = 100) {
-    const entries = yield* reader.complete(source, () => zip.readEntries(batch), (missing) => reader.gap(missing))
-    if (entries.length === 0) break
-    count += entries.length
-    for (const entry of entries) {
-      const name = normalise(entry.filename)
-      if (name === wanted) found = entry
-      else if (names.length < maxNames || baseOf(name) === base) names.push(name)
+/** Reads from the tail, and fetches what precedes it. */
+const readerOf = <E>({ fetch, size, tail }: ZipSource<E>): ReadBytes<E> => {
+  const tailStart = size - tail.length
+  const tailBytes = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength)
+  return (start, end) => {
+    if (start < 0 || start > end || end > size) return damaged(`it has no bytes ${start} to ${end}`)
+    if (start >= tailStart || start === end) {
+      return Effect.succeed(tailBytes.subarray(start - tailStart, end - tailStart))
     }
+    const fetchEnd = Math.min(end, tailStart)
+    return Effect.flatMap(fetch(start, fetchEnd), (bytes) => {
+      if (bytes.length !== fetchEnd - start) return unreadable(`the zip ended at byte ${start + bytes.length}`)
+      const fetched = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      return Effect.succeed(
+        end > fetchEnd ? Buffer.concat([fetched, tailBytes.subarray(0, end - tailStart)]) : fetched
+      )
+    })
   }
-  return found ?? (yield* unreadable(missingFile(wanted, names, count)))
-})
-
-/** As many names of other files are looked through for near ones, and those that differ in their folder alone. */
-const maxNames = 1_000
-
-/** Why there is no file of that name: what there is instead. */
-export const missingFile = (wanted: string, names: ReadonlyArray<string>, count = names.length): string => {
-  if (count === 0) return "the zip has no files at all"
-  const base = baseOf(wanted)
-  const candidates = new Set([...names.filter((name) => baseOf(name) === base), ...closestMatches(wanted, names)])
-  const listed = Array.from(candidates, (name) => `"${name}"`).slice(0, 5)
-  if (listed.length > 0) return `the zip has no such file; near is ${listed.join(", ")}`
-  const some = names.slice(0, 5).map((name) => `"${name}"`).join(", ")
-  return `the zip has no such file; it has ${some}${count > 5 ? ` and ${count - 5} more` : ""}`
 }
 
-const baseOf = (name: string) => name.slice(name.lastIndexOf("/") + 1).toLowerCase()
+/** The directory, and the number of bytes before the zip, by which all of its offsets are too small. */
+const readDirectory = Effect.fnUntraced(function*<E>(
+  read: ReadBytes<E>,
+  size: number
+): Effect.fn.Return<{ readonly directory: Buffer; readonly shift: number }, E | EntryUnreadable> {
+  const searchStart = Math.max(0, size - endSearchBytes)
+  const end = findEnd(yield* read(searchStart, size), searchStart)
+  if (end === undefined) return yield* damaged("it has no end record")
+  const { directoryBytes, directoryEnd, directoryOffset } = yield* resolveZip64(read, end, size)
+  if (directoryBytes > maxDirectoryBytes) {
+    return yield* unreadable(`the zip's directory of ${directoryBytes} bytes is too large`)
+  }
+  for (const start of new Set([directoryEnd - directoryBytes, directoryOffset])) {
+    if (start < 0 || start + directoryBytes > size) continue
+    const directory = yield* read(start, start + directoryBytes)
+    if (isDirectory(directory)) return { directory, shift: start - directoryOffset }
+  }
+  return yield* damaged("it has no directory")
+})
 
-/** Zips made on Windows may have `\` in names, others `./`; a leading `/` means nothing either. */
-export const normalise = (name: string) =>
-  name.replaceAll("\\", "/").split("/").filter((part, index, parts) =>
-    part !== "." && (part !== "" || index === parts.length - 1)
-  ).join("/")
+const resolveZip64 = Effect.fnUntraced(function*<E>(
+  read: ReadBytes<E>,
+  end: End,
+  size: number
+): Effect.fn.Return<End, E | EntryUnreadable> {
+  for (const at of end.zip64At) {
+    if (at < 0 || at + zip64EndBytes > size) continue
+    const found = zip64End(yield* read(at, at + zip64EndBytes), at)
+    if (found !== undefined) return found
+  }
+  return end
+})
 
-/** The upper half of the attributes are Unix's file mode. */
-const isLink = ({ externalFileAttributes }: yauzl.Entry) => ((externalFileAttributes >>> 16) & 0o170000) === 0o120000
+/** Maximum number of other files' names that are kept for suggestions, besides those that differ only in their folder. */
+const maxNames = 1_000
 
-/** The methods of compression that zips nearly always have (APPNOTE 4.4.5). */
+/** The last entry of exactly this name, or else of one that differs only in its Unicode normalization. */
+const findEntry = (directory: Buffer, file: string): Effect.Effect<DirectoryEntry, EntryUnreadable> => {
+  const wanted = normalizePath(file)
+  const composedWanted = composed(wanted)
+  const base = baseOf(wanted)
+  const names: Array<string> = []
+  let exact: DirectoryEntry | undefined
+  let equivalent: DirectoryEntry | undefined
+  let count = 0
+  for (const entry of entriesOf(directory)) {
+    count++
+    const name = normalizePath(entry.name)
+    if (name === wanted) exact = entry
+    else if (composed(name) === composedWanted) equivalent = entry
+    else if (names.length < maxNames || baseOf(name) === base) names.push(name)
+  }
+  const found = exact ?? equivalent
+  return found === undefined ? missingFile(wanted, names, count) : Effect.succeed(found)
+}
+
+/** The failure for a file that the zip does not have. */
+export const missingFile = (wanted: string, names: ReadonlyArray<string>, count = names.length) =>
+  unreadable("the zip does not contain this file", suggestNames(wanted, names, count))
+
+/** The methods of compression that are supported (APPNOTE 4.4.5). */
 const stored = 0
 const deflated = 8
 
-const unreadable = (reason: string) => Effect.fail(new EntryUnreadable({ reason }))
+const checkReadable = ({ attributes, flags, method, name }: DirectoryEntry): Effect.Effect<void, EntryUnreadable> => {
+  if (normalizePath(name).endsWith("/")) return unreadable("it is a directory", "Name a file in it")
+  if ((flags & 1) !== 0) return unreadable("it is encrypted", "Put it into the zip without a password")
+  // The upper half of the attributes is Unix's file mode.
+  if (((attributes >>> 16) & 0o170000) === 0o120000) {
+    return unreadable("it is a symbolic link", "Put the file itself into the zip")
+  }
+  if (method !== stored && method !== deflated) {
+    return unreadable(`it is compressed by method ${method}`, "Compress it with deflate, or store it uncompressed")
+  }
+  return Effect.void
+}
 
-const collect = (
-  stream: Readable,
-  maxBytes: number
-): Effect.Effect<Uint8Array, EntryUnreadable | EntryTooLarge> =>
+/** The compressed data of the file whose header is at this position; in one request unless the header is very long. */
+const readData = Effect.fnUntraced(function*<E>(
+  read: ReadBytes<E>,
+  { compressedBytes, nameLength }: DirectoryEntry,
+  position: number,
+  size: number
+): Effect.fn.Return<Buffer, E | EntryUnreadable> {
+  const expectedEnd = position + headerBytes + nameLength + compressedBytes + headerSlack
+  const bytes = yield* read(position, Math.min(expectedEnd, size))
+  const start = dataOffset(bytes)
+  if (start === undefined) return yield* damaged("the file is not where the directory says")
+  return start + compressedBytes <= bytes.length
+    ? bytes.subarray(start, start + compressedBytes)
+    : yield* read(position + start, position + start + compressedBytes)
+})
+
+const inflate = (data: Buffer, maxBytes: number): Effect.Effect<Buffer, EntryUnreadable | EntryTooLarge> =>
   Effect.callback((resume) => {
-    const chunks: Array<Uint8Array> = []
-    let length = 0
-    stream.on("data", (chunk: Uint8Array) => {
-      length += chunk.length
-      if (length > maxBytes) {
-        stream.destroy()
-        resume(Effect.fail(new EntryTooLarge({ bytes: length })))
-      } else {
-        chunks.push(chunk)
-      }
-    })
-    stream.on("error", (error) => resume(unreadable(damaged(error))))
-    stream.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
-    return Effect.sync(() => stream.destroy())
+    const maxOutputLength = Math.min(Math.max(1, maxBytes), constants.MAX_LENGTH)
+    inflateRaw(data, { maxOutputLength }, (error: NodeJS.ErrnoException | null, bytes) =>
+      resume(
+        error === null
+          ? Effect.succeed(bytes)
+          : error.code === "ERR_BUFFER_TOO_LARGE"
+          ? tooLarge(maxBytes + 1)
+          : damaged(error.message)
+      ))
   })
 
-const damaged = (error: unknown) =>
-  `the zip is damaged or not a zip: ${String(error).replace(/^\w*Error: /, "")}. Make it again`
+const tooLarge = (bytes: number) => Effect.fail(new EntryTooLarge({ bytes: Math.min(bytes, Number.MAX_SAFE_INTEGER) }))
 
-/** Bytes `start` to `end` were asked for and are not here yet. */
-class Missing extends Data.TaggedError("Missing")<{ readonly start: number; readonly end: number }> {}
+const unreadable = (reason: string, advice?: string) =>
+  Effect.fail(new EntryUnreadable({ reason, ...(advice !== undefined && { advice }) }))
 
-/**
- * Gives yauzl the parts of the zip that are here. It never waits for others: what needs one fails, and is done again
- * once the part is fetched (`complete`), so that all requests are made, retried and interrupted by effects.
- */
-class SparseReader extends yauzl.Reader {
-  readonly size: number
-  readonly #parts: Array<{ readonly start: number; readonly bytes: Buffer }> = []
-
-  constructor(size: number) {
-    super()
-    this.size = size
-  }
-
-  add(start: number, bytes: Uint8Array) {
-    this.#parts.push({ start, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) })
-  }
-
-  /** From what is missing to the next part that is here: in the directory, all the rest of it. */
-  gap({ start }: Missing): readonly [start: number, end: number] {
-    return [start, Math.min(...this.#parts.map((part) => part.start).filter((other) => other > start))]
-  }
-
-  slice(start: number, end: number): Buffer {
-    if (end > this.size) throw new Error(`it ends before byte ${end}`)
-    const pieces: Array<Buffer> = []
-    for (let at = start; at < end;) {
-      const part = this.#parts.find((part) => at >= part.start && at < part.start + part.bytes.length)
-      if (part === undefined) throw new Missing({ start, end })
-      const piece = part.bytes.subarray(at - part.start, end - part.start)
-      pieces.push(piece)
-      at += piece.length
-    }
-    return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
-  }
-
-  override _read(start: number, length: number) {
-    return new Promise<Buffer>((resolve) => resolve(this.slice(start, start + length)))
-  }
-
-  override _createReadStream(start: number, length: number) {
-    return Readable.from([this.slice(start, start + length)])
-  }
-
-  prefetch<E>(source: ZipSource<E>, start: number, end: number): Effect.Effect<void, E | EntryUnreadable> {
-    return this.complete(source, () => this._read(start, end - start), () => [start, end])
-  }
-
-  /** Does `step` until nothing is missing for it. `part` says which part to fetch when something is. */
-  complete<A, E>(
-    source: ZipSource<E>,
-    step: () => Promise<A>,
-    part: (missing: Missing) => readonly [start: number, end: number]
-  ): Effect.Effect<A, E | EntryUnreadable> {
-    return Effect.tryPromise({
-      try: step,
-      catch: (cause) => cause instanceof Missing ? cause : new EntryUnreadable({ reason: damaged(cause) })
-    }).pipe(
-      Effect.catchTag("Missing", (missing) => {
-        const [start, end] = part(missing)
-        if (end - start > maxDirectoryBytes) {
-          return unreadable(`the zip's directory of ${end - start} bytes is too large`)
-        }
-        return source.fetch(start, end).pipe(
-          Effect.flatMap((bytes) => {
-            if (bytes.length !== end - start) return unreadable(`the zip ended at byte ${start + bytes.length}`)
-            this.add(start, bytes)
-            return this.complete(source, step, part)
-          })
-        )
-      })
-    )
-  }
-}
+const damaged = (why: string) => unreadable(`the zip is damaged or not a zip: ${why}`, "Create the zip again")

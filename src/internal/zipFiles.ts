@@ -1,16 +1,16 @@
-// Makes zips.
+// Writes zips.
 import * as Effect from "effect/Effect"
 import type { Readable } from "node:stream"
 import { buffer } from "node:stream/consumers"
 import { ZipFile } from "yazl"
 import type { Files } from "../domain/job/ArtifactFiles.ts"
 
-/** The earliest time that a zip can hold, in local time as a zip has it: equal files make equal bytes, anywhere. */
+/** The earliest date of the format, in local time as the format has it: equal files make equal bytes everywhere. */
 const epoch = new Date(1980, 0, 1)
 
 const options = { mtime: epoch, mode: 0o100644, forceDosTimestamp: true }
 
-/** A zip of these files, in the order of their paths. A path that a zip must not have (`../x`, `/x`) is a defect. */
+/** A zip of these files, in the order of their paths. Dies of a path that leads out of the zip (`../x`, `/x`). */
 export const zipFiles = (files: Files): Effect.Effect<Uint8Array> =>
   Effect.promise(() => {
     const zip = new ZipFile()

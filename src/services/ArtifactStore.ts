@@ -1,4 +1,4 @@
-// Reads the files of a job's input artifacts, writes its output artifacts, and uploads what is too large for a call.
+// Reads files of a job's input artifacts, writes its output artifacts, and uploads templates that are too large for a call.
 import { S3Client } from "@aws-sdk/client-s3"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
@@ -12,50 +12,58 @@ import { createHash } from "node:crypto"
 import type { EntryTooLarge, EntryUnreadable, Files } from "../domain/job/ArtifactFiles.ts"
 import type { AwsDenied, AwsError, AwsRejected, AwsUnavailable } from "../domain/job/AwsError.ts"
 import type { Artifact, ArtifactCredentials, Job } from "../domain/job/Job.ts"
+import type { ObjectEncryption } from "../domain/job/ObjectEncryption.ts"
 import { templateLimits } from "../domain/stack/Template.ts"
 import { closestMatches } from "../domain/text/closestMatches.ts"
+import { sentences } from "../domain/text/sentences.ts"
 import { objectChanged, putObject, readObject } from "../internal/s3Object.ts"
 import { zipFiles } from "../internal/zipFiles.ts"
 import { clientOptions, scopedClient } from "../runtime/AwsClient.ts"
 
-/** The job has no artifact of that name. */
+/** The job has no artifact of this name. */
 export class ArtifactNotFound extends Schema.TaggedError<ArtifactNotFound>()("ArtifactNotFound", {
   direction: Schema.Literals(["input", "output"]),
   artifact: Schema.String,
-  /** The names of the artifacts that the job has. */
+  /** The names of the job's artifacts. */
   known: Schema.Array(Schema.String)
 }) {
+  get problem() {
+    return `${this.direction === "input" ? "Input" : "Output"} artifact named "${this.artifact}" not found in event`
+  }
+  get advice() {
+    const [closest] = closestMatches(this.artifact, this.known)
+    if (closest !== undefined) return `Did you mean "${closest}"?`
+    const names = this.known.map((name) => `"${name}"`).join(", ")
+    return `The action's ${this.direction} artifacts are: ${names === "" ? "none" : names}`
+  }
   override get message() {
-    const { artifact, direction, known } = this
-    const [closest] = closestMatches(artifact, known)
-    const names = known.map((name) => `"${name}"`).join(", ")
-    const advice = closest === undefined
-      ? `The action's ${direction} artifacts are: ${names === "" ? "none" : names}`
-      : `Did you mean "${closest}"?`
-    const Direction = direction === "input" ? "Input" : "Output"
-    return `${Direction} artifact named "${artifact}" not found in event. ${advice}`
+    return sentences(this.problem, this.advice)
   }
 }
 
-/** Which artifact, and where it is. */
+/** An artifact and its location. */
 const place = { artifact: Schema.String, bucket: Schema.String, key: Schema.String }
 
 type Place = { readonly [Key in keyof typeof place]: string }
 
 const placeOf = ({ artifact, bucket, key }: Place) => `artifact "${artifact}" (s3://${bucket}/${key})`
 
-/** The artifact is missing, is not a zip, is damaged, or has no such file. */
+/** The artifact does not exist, is not a zip, is damaged, or does not contain the file. */
 export class ArtifactUnreadable extends Schema.TaggedError<ArtifactUnreadable>()("ArtifactUnreadable", {
   ...place,
   file: Schema.String,
-  reason: Schema.String
+  reason: Schema.String,
+  advice: Schema.optionalKey(Schema.String)
 }) {
-  override get message() {
+  get problem() {
     return `Could not read "${this.file}" in ${placeOf(this)}: ${this.reason}`
+  }
+  override get message() {
+    return sentences(this.problem, this.advice)
   }
 }
 
-/** The file is there, and larger than what was asked for allows. */
+/** The file exists, but has more bytes than the caller allows. */
 export class FileTooLarge extends Schema.TaggedError<FileTooLarge>()("FileTooLarge", {
   ...place,
   file: Schema.String,
@@ -63,11 +71,11 @@ export class FileTooLarge extends Schema.TaggedError<FileTooLarge>()("FileTooLar
   maxBytes: Schema.Int
 }) {
   override get message() {
-    return `"${this.file}" in ${placeOf(this)} has ${this.bytes} bytes or more; ${this.maxBytes} are allowed`
+    return `"${this.file}" in ${placeOf(this)} has ${this.bytes} bytes or more; the maximum is ${this.maxBytes}`
   }
 }
 
-/** The artifact could not be put where the event says. */
+/** S3 rejected the output artifact. */
 export class ArtifactUnwritable extends Schema.TaggedError<ArtifactUnwritable>()("ArtifactUnwritable", {
   ...place,
   reason: Schema.String
@@ -77,35 +85,67 @@ export class ArtifactUnwritable extends Schema.TaggedError<ArtifactUnwritable>()
   }
 }
 
-/** The credentials that came with the job do not allow to read, or to write, the artifact. */
+/** The credentials of the job do not allow reading, or writing, the artifact. */
 export class ArtifactDenied extends Schema.TaggedError<ArtifactDenied>()("ArtifactDenied", {
   ...place,
   purpose: Schema.Literals(["read", "write"]),
   reason: Schema.String
 }) {
+  get problem() {
+    return `Not permitted to ${this.purpose} ${placeOf(this)}: ${this.reason}`
+  }
+  get advice() {
+    const { needs, otherCause } = permissions[this.purpose]
+    const advice = `The request had the credentials of the pipeline action's role, which needs ${needs}`
+    return namesKmsAction(this.reason) ? advice : `${advice}. ${otherCause}`
+  }
   override get message() {
-    return `Not permitted to ${this.purpose} ${placeOf(this)}: ${this.reason}. ` +
-      `That is done with the credentials of the pipeline action's role, which needs ${needed[this.purpose]}`
+    return sentences(this.problem, this.advice)
   }
 }
 
-const needed = {
-  read: "s3:GetObject on this object, and kms:Decrypt on its key where the bucket is encrypted with one",
-  write: "s3:PutObject on this object, and kms:GenerateDataKey on its key where the bucket is encrypted with one"
+/** S3's words then show that neither the object's existence nor a header is the cause. */
+const namesKmsAction = (reason: string) => /\bkms:\w/.test(reason)
+
+const permissions = {
+  read: {
+    needs: "s3:GetObject on this object, and kms:Decrypt on its key if it is encrypted with a KMS key",
+    otherCause:
+      "Or the object does not exist: S3 denies reading it then, unless the role has s3:ListBucket on the bucket"
+  },
+  write: {
+    needs: "s3:PutObject on this object, and kms:GenerateDataKey on its key if it is encrypted with a KMS key",
+    otherCause:
+      "Or the bucket's policy requires another x-amz-server-side-encryption header: the request had aws:kms " +
+      "with the pipeline's key, or, if the pipeline has none, no header, then aws:kms, then AES256"
+  }
 }
 
-/** An object of the function's own could not be uploaded. */
+/** An object could not be uploaded with the function's own credentials. */
 export class UploadFailed extends Schema.TaggedError<UploadFailed>()("UploadFailed", {
   bucket: Schema.String,
   key: Schema.String,
   denied: Schema.Boolean,
   reason: Schema.String
 }) {
+  get problem() {
+    return `Could not upload to s3://${this.bucket}/${this.key}: ${this.reason}`
+  }
+  get advice() {
+    if (!this.denied) return undefined
+    const advice =
+      "The role of the Lambda function needs s3:PutObject on this object, and kms:GenerateDataKey on its " +
+      "key if it is encrypted with a KMS key"
+    return namesKmsAction(this.reason) ? advice : `${advice}. ${headerDenied}`
+  }
   override get message() {
-    return `Could not upload to s3://${this.bucket}/${this.key}: ${this.reason}` +
-      (this.denied ? ". The role of the Lambda function needs s3:PutObject on this object" : "")
+    return sentences(this.problem, this.advice)
   }
 }
+
+/** A possible cause of a denied upload. */
+const headerDenied = "Or the bucket's policy requires another x-amz-server-side-encryption header. Without " +
+  "\"templateBucketEncryption\", the upload is tried without a header, then with aws:kms, then with AES256"
 
 /** A file of an input artifact. */
 export interface ArtifactFile {
@@ -113,11 +153,11 @@ export interface ArtifactFile {
   readonly artifact: string
   /** The path of the file in the artifact's zip, with `/`. */
   readonly file: string
-  /** How many bytes the file may have; 1 MiB, the most that CloudFormation takes as a template, when left out. */
+  /** The maximum size of the file in bytes. By default 1,000,000, CloudFormation's maximum for a template. */
   readonly maxBytes?: number | undefined
 }
 
-/** An output artifact, with all its files. */
+/** An output artifact with all its files. */
 export interface ArtifactContent {
   /** The name of the artifact in the pipeline. */
   readonly artifact: string
@@ -125,15 +165,15 @@ export interface ArtifactContent {
   readonly files: Files
 }
 
-/** Where an input artifact is. */
+/** The location of an input artifact. */
 export interface ArtifactPlace {
   readonly bucket: string
   readonly key: string
-  /** Of the form that CodePipeline's own actions give: `https://s3.REGION.amazonaws.com/BUCKET/KEY`. */
+  /** In the form that CodePipeline's own actions use: `https://s3.REGION.amazonaws.com/BUCKET/KEY`. */
   readonly url: string
 }
 
-/** Where artifacts are: what makes one {@link ArtifactStore} different from another. */
+/** Access to the objects of artifacts: what distinguishes one {@link ArtifactStore} from another. */
 export interface ArtifactObjects {
   readFile(
     job: Job,
@@ -142,40 +182,53 @@ export interface ArtifactObjects {
     maxBytes: number
   ): Effect.Effect<Uint8Array, EntryUnreadable | EntryTooLarge | AwsError>
   writeFiles(job: Job, artifact: Artifact, files: Files): Effect.Effect<void, AwsError>
-  /** The object's URL, with the bucket in its path. Nothing is asked for it. */
+  /** The object's URL, with the bucket in its path. Makes no request. */
   urlOf(bucket: string, key: string): Effect.Effect<string>
-  /** Gives the object's URL. */
-  upload(bucket: string, key: string, body: Uint8Array): Effect.Effect<string, AwsError>
+  /** Returns the object's URL. */
+  upload(
+    bucket: string,
+    key: string,
+    body: Uint8Array,
+    encryption: ObjectEncryption | undefined
+  ): Effect.Effect<string, AwsError>
 }
 
 const defaultMaxBytes = templateLimits.templateUrl
 
 export class ArtifactStore extends Context.Service<ArtifactStore, {
   /**
-   * A file out of the zip of an input artifact, with the credentials that came with the job (those of the function
-   * where the event has none). Only the directory of the zip and the file itself are fetched.
+   * Reads a file from the zip of an input artifact, with the credentials of the job, or those of the function if the
+   * event has none. Fetches only the directory of the zip and the file itself.
    */
   read(
     job: Job,
     file: ArtifactFile
   ): Effect.Effect<Uint8Array, ArtifactNotFound | ArtifactUnreadable | FileTooLarge | ArtifactDenied | AwsUnavailable>
-  /** Where an input artifact is, as the event says: S3 is not asked. */
+  /** The location of an input artifact according to the event. Makes no request. */
   locate(job: Job, artifact: string): Effect.Effect<ArtifactPlace, ArtifactNotFound>
   /**
-   * Writes an output artifact, with the credentials that came with the job and, where the pipeline has one, its
-   * encryption key. Has to be done before the job succeeds; doing it again replaces the artifact.
+   * Writes an output artifact with the credentials of the job, before the job succeeds. Idempotent: writing again
+   * replaces the artifact.
+   *
+   * It is encrypted with the pipeline's key. If the pipeline has none, the bucket's default encryption applies, or, if
+   * the bucket's policy denies that, `aws:kms` (the policy of the bucket that CodePipeline's console creates requires
+   * it) or else `AES256`.
    */
   write(
     job: Job,
     content: ArtifactContent
   ): Effect.Effect<void, ArtifactNotFound | ArtifactUnwritable | ArtifactDenied | AwsUnavailable>
   /**
-   * Uploads to a bucket of your own with the function's own credentials, under a key made of the content, and gives the
-   * URL: uploading the same again is harmless.
+   * Uploads an object with the function's own credentials and returns its URL. Idempotent: the key is derived from the
+   * content. Without `encryption`, the same applies as to output artifacts without a key.
    */
-  upload(bucket: string, body: Uint8Array): Effect.Effect<string, UploadFailed | AwsUnavailable>
+  upload(
+    bucket: string,
+    body: Uint8Array,
+    encryption?: ObjectEncryption
+  ): Effect.Effect<string, UploadFailed | AwsUnavailable>
 }>()("effect-codepipeline/services/ArtifactStore") {
-  /** Everything but where the artifacts are. */
+  /** An artifact store over any storage of objects. */
   static readonly layerObjects = (objects: ArtifactObjects): Layer.Layer<ArtifactStore> =>
     Layer.succeed(ArtifactStore, {
       read: Effect.fn("ArtifactStore.read")(function*(
@@ -186,9 +239,18 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
         const where = { ...whereIs(artifact), file }
         return yield* objects.readFile(job, artifact, file, maxBytes).pipe(
           Effect.catchTags({
-            EntryUnreadable: ({ reason }) => Effect.fail(new ArtifactUnreadable({ ...where, reason })),
+            EntryUnreadable: ({ advice, reason }) =>
+              Effect.fail(new ArtifactUnreadable({ ...where, reason, ...(advice !== undefined && { advice }) })),
             EntryTooLarge: ({ bytes }) => Effect.fail(new FileTooLarge({ ...where, bytes, maxBytes })),
-            AwsRejected: (error) => Effect.fail(new ArtifactUnreadable({ ...where, reason: reasonOf(error) })),
+            AwsRejected: (error) =>
+              Effect.fail(
+                new ArtifactUnreadable({
+                  ...where,
+                  reason: reasonOf(error),
+                  ...(error.code === objectArchived &&
+                    { advice: "Restore it, or start the pipeline with a new revision" })
+                })
+              ),
             AwsDenied: (error) =>
               Effect.fail(new ArtifactDenied({ ...where, purpose: "read", reason: reasonOf(error) }))
           })
@@ -209,17 +271,23 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
           })
         )
       }),
-      upload: Effect.fn("ArtifactStore.upload")(function*(bucket: string, body: Uint8Array) {
+      upload: Effect.fn("ArtifactStore.upload")(function*(
+        bucket: string,
+        body: Uint8Array,
+        encryption?: ObjectEncryption
+      ) {
         const key = `effect-codepipeline/${yield* sha256(body)}`
         const failed = (error: AwsDenied | AwsRejected) =>
           Effect.fail(new UploadFailed({ bucket, key, denied: error._tag === "AwsDenied", reason: reasonOf(error) }))
-        return yield* objects.upload(bucket, key, body).pipe(Effect.catchTag(["AwsDenied", "AwsRejected"], failed))
+        return yield* objects.upload(bucket, key, body, encryption).pipe(
+          Effect.catchTag(["AwsDenied", "AwsRejected"], failed)
+        )
       })
     })
 
   /**
-   * Reads from S3. The region comes from the environment, as the AWS SDK reads it; with an endpoint set for S3
-   * (`AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`) buckets are addressed by path.
+   * Artifacts in S3. The region comes from the environment, as the AWS SDK reads it. With an endpoint for S3
+   * (`AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`), buckets are addressed by path.
    */
   static readonly layer: Layer.Layer<ArtifactStore> = Layer.unwrap(Effect.gen(function*() {
     const endpoint = yield* Config.String("AWS_ENDPOINT_URL_S3").pipe(
@@ -233,7 +301,7 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
       Predicate.isNullish(artifactCredentials) ? client : new S3Client({
         ...clientOptions,
         ...options,
-        // Its connections are those of the client that lives as long as the layer.
+        // Share the connections of the client that lives as long as the layer.
         requestHandler: client.config.requestHandler,
         credentials: revealed(artifactCredentials)
       })
@@ -242,12 +310,11 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
         readObject(clientOf(job), artifact.location.s3Location, file, maxBytes),
       writeFiles: (job, { location: { s3Location } }, files) =>
         Effect.flatMap(zipFiles(files), (Body) =>
-          putObject(clientOf(job), {
-            Bucket: s3Location.bucketName,
-            Key: s3Location.objectKey,
-            Body,
-            ...(job.data.encryptionKey && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: job.data.encryptionKey.id })
-          })),
+          putObject(
+            clientOf(job),
+            { Bucket: s3Location.bucketName, Key: s3Location.objectKey, Body },
+            job.data.encryptionKey?.id
+          )),
       urlOf: (Bucket, key) =>
         Effect.map(Effect.promise(client.config.region), (Region) => {
           const { url } = client.config.endpointProvider({
@@ -258,7 +325,7 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
           })
           return `${url}/${key.split("/").map(encodeURIComponent).join("/")}`
         }),
-      upload: (Bucket, Key, Body) => putObject(client, { Bucket, Key, Body })
+      upload: (Bucket, Key, Body, encryption) => putObject(client, { Bucket, Key, Body }, encryption)
     })
   }))
 }
@@ -279,11 +346,15 @@ const find = (direction: "input" | "output", artifacts: ReadonlyArray<Artifact>,
 
 const sha256 = (bytes: Uint8Array) => Effect.sync(() => createHash("sha256").update(bytes).digest("hex"))
 
+/** The code of S3's error for an object that has to be restored before it can be read. */
+const objectArchived = "InvalidObjectState"
+
 const reasons: Readonly<Record<string, string>> = {
-  NoSuchKey: "there is no such object in the bucket",
-  NoSuchBucket: "there is no such bucket",
+  NoSuchKey: "the object does not exist in the bucket",
+  NoSuchBucket: "the bucket does not exist",
   InvalidRange: "it is empty, not a zip",
-  [objectChanged]: "it was replaced while it was read, twice"
+  [objectArchived]: "the object is in an archive storage class of S3 (Glacier), where it cannot be read",
+  [objectChanged]: "it was replaced twice while it was being read"
 }
 
 const reasonOf = ({ code, detail }: AwsError) => reasons[code] ?? `${code}: ${detail}`

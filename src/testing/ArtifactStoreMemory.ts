@@ -1,25 +1,25 @@
-// Artifacts in memory.
+// Artifacts in memory, for tests and for running a pipeline locally.
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { EntryTooLarge, EntryUnreadable } from "../domain/job/ArtifactFiles.ts"
-import type { Files } from "../domain/job/ArtifactFiles.ts"
+import { EntryTooLarge, type EntryUnreadable, type Files } from "../domain/job/ArtifactFiles.ts"
 import { AwsRejected } from "../domain/job/AwsError.ts"
-import { missingFile, normalise, readEntry } from "../internal/zipEntry.ts"
+import { missingFile, readEntry } from "../internal/zipEntry.ts"
+import { composed, normalizePath } from "../internal/zipNames.ts"
 import { ArtifactStore } from "../services/ArtifactStore.ts"
 
-/** Files by their path, or the bytes of a zip, which is read as one in S3 is. */
+/** Files by path, or the bytes of a zip, which is read like one in S3. */
 export type Content = Files | Uint8Array
 
 export class ArtifactStoreMemory extends Context.Service<ArtifactStoreMemory, {
-  /** Puts an artifact in place, or replaces it. */
+  /** Creates or replaces an input artifact. */
   put(artifact: string, content: Content): Effect.Effect<void>
-  /** The files of the output artifacts that were written, by artifact. */
+  /** The files of the output artifacts that were written, by the artifact's name. */
   readonly outputs: ReadonlyMap<string, Files>
-  /** What was uploaded to a bucket of one's own, by URL. */
+  /** The contents of uploaded objects, by URL. */
   readonly uploads: ReadonlyMap<string, Uint8Array>
 }>()("effect-codepipeline/testing/ArtifactStoreMemory") {
-  /** Artifacts by their name in the pipeline; where an event says that they lie does not matter. */
+  /** Input artifacts by their name in the pipeline. The locations in events are ignored. */
   static readonly layer = (
     artifacts: Readonly<Record<string, Content>> = {}
   ): Layer.Layer<ArtifactStore | ArtifactStoreMemory> =>
@@ -60,15 +60,17 @@ const noSuchKey = new AwsRejected({
   detail: "The specified key does not exist."
 })
 
-/** Without a zip, so that nothing happens but by Effect's clock and scheduler. */
+/** Makes no zip, so that Effect's clock and scheduler control everything that happens. */
 const readFile = (
   files: Files,
   file: string,
   maxBytes: number
 ): Effect.Effect<Uint8Array, EntryUnreadable | EntryTooLarge> => {
-  const names = new Map(Object.keys(files).map((path) => [normalise(path), path]))
-  const path = names.get(normalise(file))
-  if (path === undefined) return Effect.fail(new EntryUnreadable({ reason: missingFile(file, [...names.keys()]) }))
+  const wanted = normalizePath(file)
+  const paths = new Map(Object.keys(files).map((path) => [normalizePath(path), path]))
+  const equivalents = new Map(Array.from(paths, ([name, path]) => [composed(name), path]))
+  const path = paths.get(wanted) ?? equivalents.get(composed(wanted))
+  if (path === undefined) return missingFile(wanted, [...paths.keys()])
   const bytes = new Uint8Array(Buffer.from(files[path] ?? ""))
   return bytes.length > maxBytes
     ? Effect.fail(new EntryTooLarge({ bytes: bytes.length }))

@@ -2,20 +2,22 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import type { Files } from "../../src/domain/job/ArtifactFiles.ts"
 import { decodeJob } from "../../src/domain/job/Job.ts"
+import type { ObjectEncryption } from "../../src/domain/job/ObjectEncryption.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { type ArtifactContent, type ArtifactFile, ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { ArtifactStoreMemory, type Content } from "../../src/testing/ArtifactStoreMemory.ts"
 import { deployEvent, sampleTemplate } from "../fixtures.ts"
+import { rawZip } from "../internal/rawZip.ts"
 import { incompressible } from "../seed.ts"
 import { environment } from "./environment.ts"
-import { S3Server } from "./S3Server.ts"
+import { accessDenied, type S3Request, S3Server } from "./S3Server.ts"
 import { signedBy } from "./server.ts"
 
-/** What a case needs besides the service. */
+/** What the cases need besides the service. */
 class World extends Context.Service<World, {
-  /** Puts the input artifact in place, or replaces it. */
+  /** Creates or replaces the input artifact. */
   put(content: Content): Effect.Effect<void>
-  /** The text of a file in the output artifact. */
+  /** Reads a file in the output artifact as text. */
   written(file: string): Effect.Effect<string>
 }>()("effect-codepipeline/test/ArtifactStoreWorld") {}
 
@@ -91,25 +93,45 @@ const write = Effect.fnUntraced(function*(content: Partial<ArtifactContent> = {}
 
 const locate = (artifact: string, data: Data = {}) =>
   Effect.flatMap(jobOf(data), (job) => ArtifactStore.use(({ locate }) => locate(job, artifact)))
-const upload = (text: string) => ArtifactStore.use(({ upload }) => upload(bucket, Buffer.from(text)))
+const upload = (text: string, encryption?: ObjectEncryption) =>
+  ArtifactStore.use(({ upload }) => upload(bucket, Buffer.from(text), encryption))
 
 const put = (content: Content) => World.use(({ put }) => put(content))
 
 const mebibyte = 1024 * 1024
 
-/** Files that no zip makes smaller; by their names they lie behind others. */
+/** Incompressible files, placed after the others by their names. */
 const ballast: Files = Object.fromEntries(
-  Array.from({ length: 3 }, (_, index) => [`zz-ballast/${index}.bin`, incompressible(mebibyte, index)])
+  Array.from({ length: 4 }, (_, index) => [`zz-ballast/${index}.bin`, incompressible(900_000, index)])
 )
 
 const where = { artifact, bucket, key, file }
+
+const encryptionKey = { id: "arn:aws:kms:eu-central-1:123456789012:key/1", type: "KMS" }
+
+const none = [undefined, undefined]
+
+/** The encryption headers of all requests. */
+const encryptions = Effect.map(S3Server, ({ requests }) =>
+  requests.map(({ headers }) => [
+    headers["x-amz-server-side-encryption"],
+    headers["x-amz-server-side-encryption-aws-kms-key-id"]
+  ]))
+
+/** A bucket policy that denies every request without this header. */
+const unless = (required: string | undefined) => ({ headers }: S3Request) =>
+  headers["x-amz-server-side-encryption"] === required
+    ? undefined
+    : accessDenied(
+      "User: me is not authorized to perform: s3:PutObject with an explicit deny in a resource-based policy"
+    )
 
 describe.each([
   { name: "of files in memory", world: filesInMemory },
   { name: "of a zip in memory", world: zipInMemory },
   { name: "over HTTP", world: http }
 ])("ArtifactStore $name", ({ world }) => {
-  it.effect("a file of a small artifact arrives unchanged", () =>
+  it.effect("reads a file of a small artifact unchanged", () =>
     Effect.gen(function*() {
       const bytes = incompressible(1_000)
       yield* put({ "README.md": "# Readme", [file]: bytes, "other.json": sampleTemplate })
@@ -117,7 +139,7 @@ describe.each([
       assert.strictEqual((yield* read({ file: "other.json" })).toString(), sampleTemplate)
     }).pipe(Effect.provide(world)))
 
-  it.effect("a file of a large artifact arrives unchanged, wherever it lies", () =>
+  it.effect("reads a file of a large artifact unchanged, wherever it is", () =>
     Effect.gen(function*() {
       yield* put({ ...ballast, "a/first.json": sampleTemplate, "zzz/last.json": sampleTemplate })
       assert.strictEqual((yield* read({ file: "a/first.json" })).toString(), sampleTemplate)
@@ -127,7 +149,7 @@ describe.each([
     }).pipe(Effect.provide(world)))
 
   it.effect.each([`./${file}`, `/${file}`, file.replace("/", "\\"), file.replace("/", "//")])(
-    "a file is found however its name is written: %s",
+    "finds a file whose name is written as %s",
     (name) =>
       Effect.gen(function*() {
         yield* put({ [file]: sampleTemplate })
@@ -135,13 +157,22 @@ describe.each([
       }).pipe(Effect.provide(world))
   )
 
-  it.effect("an empty file is read", () =>
+  it.effect.each(["NFC", "NFD"] as const)(
+    "finds a file whose name is in another Unicode normalization than %s",
+    (form) =>
+      Effect.gen(function*() {
+        yield* put({ ["Öl.json".normalize(form === "NFC" ? "NFD" : "NFC")]: sampleTemplate })
+        assert.strictEqual((yield* read({ file: "Öl.json".normalize(form) })).toString(), sampleTemplate)
+      }).pipe(Effect.provide(world))
+  )
+
+  it.effect("reads an empty file", () =>
     Effect.gen(function*() {
       yield* put({ [file]: "" })
       assert.lengthOf(yield* read(), 0)
     }).pipe(Effect.provide(world)))
 
-  it.effect("an artifact that is replaced is read anew", () =>
+  it.effect("reads the new content of an artifact that was replaced", () =>
     Effect.gen(function*() {
       yield* put({ [file]: "old" })
       assert.strictEqual((yield* read()).toString(), "old")
@@ -149,7 +180,7 @@ describe.each([
       assert.strictEqual((yield* read()).toString(), "new, and longer")
     }).pipe(Effect.provide(world)))
 
-  it.effect("an artifact that the job does not have is not found, and the one that could be meant is named", () =>
+  it.effect("fails for an input artifact that the job does not have, and suggests a similar name", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(read({ artifact: "MyTemplat" }))
       assert.deepInclude(error, {
@@ -161,35 +192,36 @@ describe.each([
       assert.include(error.message, "Did you mean \"MyTemplate\"?")
     }).pipe(Effect.provide(world)))
 
-  it.effect("a missing object is told with its place", () =>
+  it.effect("fails for an object that does not exist, and names its location", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(read())
       assert.deepInclude(error, {
         _tag: "ArtifactUnreadable",
         ...where,
-        reason: "there is no such object in the bucket"
+        reason: "the object does not exist in the bucket"
       })
     }).pipe(Effect.provide(world)))
 
-  it.effect("a missing file is told with the names that are near", () =>
+  it.effect("fails for a file that the artifact does not have, and suggests similar names", () =>
     Effect.gen(function*() {
       yield* put({ "deep/template.json": "", "template-package/Template.json": "", "unlike.txt": "" })
       const error = yield* Effect.flip(read())
       assert.deepInclude(error, {
         _tag: "ArtifactUnreadable",
         ...where,
-        reason: "the zip has no such file; near is \"deep/template.json\", \"template-package/Template.json\""
+        reason: "the zip does not contain this file",
+        advice: "Similar names: \"deep/template.json\", \"template-package/Template.json\""
       })
     }).pipe(Effect.provide(world)))
 
-  it.effect("a file of more than 1 MiB is refused, or of more than is allowed", () =>
+  it.effect("refuses a file of more than 1,000,000 bytes, or of more than the caller's maximum", () =>
     Effect.gen(function*() {
       yield* put({ [file]: Buffer.alloc(2 * mebibyte), "small.json": "x".repeat(100) })
       assert.deepInclude(yield* Effect.flip(read()), {
         _tag: "FileTooLarge",
         ...where,
         bytes: 2 * mebibyte,
-        maxBytes: mebibyte
+        maxBytes: 1_000_000
       })
       assert.lengthOf(yield* read({ maxBytes: 2 * mebibyte }), 2 * mebibyte)
       assert.lengthOf(yield* read({ file: "small.json", maxBytes: 100 }), 100)
@@ -197,7 +229,7 @@ describe.each([
       assert.deepInclude(error, { _tag: "FileTooLarge", bytes: 100, maxBytes: 99 })
     }).pipe(Effect.provide(world)))
 
-  it.effect("an output artifact has the files that were written last", () =>
+  it.effect("an output artifact contains the files that were written last", () =>
     Effect.gen(function*() {
       const { written } = yield* World
       yield* write({ files: { "outputs.json": "{\"Url\": \"ü\"}", "a/b.txt": "b" } })
@@ -207,13 +239,13 @@ describe.each([
       assert.strictEqual(yield* written("outputs.json"), "{}")
     }).pipe(Effect.provide(world)))
 
-  it.effect("an output artifact that the job does not have is not found", () =>
+  it.effect("fails for an output artifact that the job does not have", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(write({ artifact }))
       assert.deepInclude(error, { _tag: "ArtifactNotFound", direction: "output", artifact, known: [output.name] })
     }).pipe(Effect.provide(world)))
 
-  it.effect("where an artifact is is told from the event", () =>
+  it.effect("locates an artifact by the event", () =>
     Effect.gen(function*() {
       const place = yield* locate(artifact)
       assert.deepInclude(place, { bucket, key })
@@ -221,7 +253,7 @@ describe.each([
       assert.deepInclude(yield* Effect.flip(locate("Other")), { _tag: "ArtifactNotFound", known: [artifact] })
     }).pipe(Effect.provide(world)))
 
-  it.effect("what is uploaded has an address of its own, the same for the same content", () =>
+  it.effect("uploads to a URL that depends on the content alone", () =>
     Effect.gen(function*() {
       const url = yield* upload("a template")
       assert.include(url, "/effect-codepipeline/")
@@ -229,11 +261,11 @@ describe.each([
       assert.notStrictEqual(yield* upload("another"), url)
     }).pipe(Effect.provide(world)))
 
-  it.effect("each build of the layer has artifacts of its own", () =>
+  it.effect("shares no artifacts between two builds of the layer", () =>
     Effect.gen(function*() {
       yield* put({ [file]: sampleTemplate }).pipe(Effect.provide(world))
       const error = yield* Effect.flip(read()).pipe(Effect.provide(world))
-      assert.include(error.message, "there is no such object in the bucket")
+      assert.include(error.message, "the object does not exist in the bucket")
     }))
 })
 
@@ -242,10 +274,10 @@ describe.each([
   { name: "over HTTP", world: http }
 ])("ArtifactStore of damaged zips $name", ({ world }) => {
   it.effect.each([
-    { what: "an object that is no zip", bytes: Buffer.from("{\"Resources\": {}}"), reason: /damaged or not a zip/ },
-    { what: "a large object that is no zip", bytes: incompressible(3 * mebibyte), reason: /damaged or not a zip/ },
+    { what: "an object that is not a zip", bytes: Buffer.from("{\"Resources\": {}}"), reason: /damaged or not a zip/ },
+    { what: "a large object that is not a zip", bytes: incompressible(3 * mebibyte), reason: /damaged or not a zip/ },
     { what: "an empty object", bytes: Buffer.of(), reason: /^it is empty, not a zip$/ }
-  ])("$what is told so", ({ bytes, reason }) =>
+  ])("reports $what", ({ bytes, reason }) =>
     Effect.gen(function*() {
       yield* put(bytes)
       const error = yield* Effect.flip(read())
@@ -253,7 +285,7 @@ describe.each([
       assert.match(error.reason, reason)
     }).pipe(Effect.provide(world)))
 
-  it.effect("a zip that lost its end is damaged", () =>
+  it.effect("reports a zip that lost its end as damaged", () =>
     Effect.gen(function*() {
       const zip = yield* zipFiles({ ...ballast, [file]: sampleTemplate })
       yield* put(zip.subarray(0, 2 * mebibyte))
@@ -262,7 +294,7 @@ describe.each([
       assert.include(error.message, "damaged")
     }).pipe(Effect.provide(world)))
 
-  it.effect("a file with a wrong byte is damaged", () =>
+  it.effect("reports a file with a wrong byte as damaged", () =>
     Effect.gen(function*() {
       const zip = yield* zipFiles({ [file]: sampleTemplate })
       const wrong = Buffer.from(zip)
@@ -274,8 +306,31 @@ describe.each([
     }).pipe(Effect.provide(world)))
 })
 
-describe("ArtifactStore on the wire", () => {
-  it.effect("what lies in the last MiB takes one request, all else one more", () =>
+describe.each([
+  { name: "in memory", world: zipInMemory },
+  { name: "over HTTP", world: http }
+])("ArtifactStore of unusual zips $name", ({ world }) => {
+  it.effect("reads a file of a zip between other bytes", () =>
+    Effect.gen(function*() {
+      const zip = yield* zipFiles({ ...ballast, [file]: sampleTemplate })
+      yield* put(Buffer.concat([Buffer.from("#!/bin/sh\n"), zip, Buffer.from("a signature")]))
+      assert.strictEqual((yield* read()).toString(), sampleTemplate)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("reads a file with a broken and an encrypted one beside it", () =>
+    Effect.gen(function*() {
+      const content = Buffer.from(sampleTemplate)
+      yield* put(rawZip([
+        { name: Buffer.from("broken"), content, extra: Buffer.from([1, 0, 0xff, 0xff]) },
+        { name: Buffer.from("secret"), content, flags: 0x2041, method: 99 },
+        { name: Buffer.from(file), content }
+      ]))
+      assert.strictEqual((yield* read()).toString(), sampleTemplate)
+    }).pipe(Effect.provide(world)))
+})
+
+describe("ArtifactStore over HTTP", () => {
+  it.effect("makes one request for a file in the last MiB of the zip, and one more for any other", () =>
     Effect.gen(function*() {
       const { requests } = yield* S3Server
       yield* put({ ...ballast, "a.json": sampleTemplate, "zzz.json": sampleTemplate })
@@ -286,7 +341,7 @@ describe("ArtifactStore on the wire", () => {
       assert.deepStrictEqual(shapes().slice(1), ["bytes=-n", "bytes=n-n"])
     }).pipe(Effect.provide(http)))
 
-  it.effect("all requests for one file want the version that the first one saw", () =>
+  it.effect("requests the same version of the object again", () =>
     Effect.gen(function*() {
       const { requests } = yield* S3Server
       yield* put({ ...ballast, [file]: sampleTemplate })
@@ -294,7 +349,7 @@ describe("ArtifactStore on the wire", () => {
       assert.match(requests[1]?.headers["if-match"] ?? "", /^"[0-9a-f]{32}"$/)
     }).pipe(Effect.provide(http)))
 
-  it.effect("an object that is replaced while it is read is read again", () =>
+  it.effect("reads an object again if it is replaced meanwhile", () =>
     Effect.gen(function*() {
       const { beforeConditional } = yield* S3Server
       const world = yield* World
@@ -303,7 +358,7 @@ describe("ArtifactStore on the wire", () => {
       assert.strictEqual((yield* read()).toString(), "new, and longer")
     }).pipe(Effect.provide(http)))
 
-  it.effect("an object that is replaced again and again is given up", () =>
+  it.effect("fails for an object that is replaced twice meanwhile", () =>
     Effect.gen(function*() {
       const { beforeConditional } = yield* S3Server
       const world = yield* World
@@ -312,11 +367,11 @@ describe("ArtifactStore on the wire", () => {
       assert.deepInclude(yield* Effect.flip(read()), {
         _tag: "ArtifactUnreadable",
         ...where,
-        reason: "it was replaced while it was read, twice"
+        reason: "it was replaced twice while it was being read"
       })
     }).pipe(Effect.provide(http)))
 
-  it.effect("an object is read with the credentials of the event, by path", () =>
+  it.effect("reads an object with the credentials of the event, by path", () =>
     Effect.gen(function*() {
       const { endpoint, requests } = yield* S3Server
       yield* put({ ...ballast, [file]: sampleTemplate })
@@ -330,7 +385,7 @@ describe("ArtifactStore on the wire", () => {
       }
     }).pipe(Effect.provide(http)))
 
-  it.effect("credentials without a session token have none on the wire", () =>
+  it.effect("sends no session token if the credentials have none", () =>
     Effect.gen(function*() {
       const { requests } = yield* S3Server
       yield* put({ [file]: sampleTemplate })
@@ -341,7 +396,7 @@ describe("ArtifactStore on the wire", () => {
       for (const { headers } of requests) assert.isUndefined(headers["x-amz-security-token"])
     }).pipe(Effect.provide(http)))
 
-  it.effect("an event without credentials is read with those of the function", () =>
+  it.effect("reads with the function's credentials if the event has none", () =>
     Effect.gen(function*() {
       const { requests } = yield* S3Server
       yield* put({ [file]: sampleTemplate })
@@ -351,7 +406,7 @@ describe("ArtifactStore on the wire", () => {
       }
     }).pipe(Effect.provide(http)))
 
-  it.effect("a key with spaces and signs is found", () =>
+  it.effect("reads an object whose key has spaces and special characters", () =>
     Effect.gen(function*() {
       const server = yield* S3Server
       const objectKey = "My Pipeline/a+b/ü&c=1.zip"
@@ -361,23 +416,24 @@ describe("ArtifactStore on the wire", () => {
       assert.strictEqual(bytes.toString(), sampleTemplate)
     }).pipe(Effect.provide(http)))
 
-  it.effect("a missing bucket is told so", () =>
+  it.effect("reports a bucket that does not exist", () =>
     Effect.gen(function*() {
       const location = { type: "S3", s3Location: { bucketName: "no-such-bucket", objectKey: key } }
       const error = yield* Effect.flip(read({}, { inputArtifacts: [{ name: artifact, location }] }))
       assert.deepInclude(error, {
         _tag: "ArtifactUnreadable",
         bucket: "no-such-bucket",
-        reason: "there is no such bucket"
+        reason: "the bucket does not exist"
       })
     }).pipe(Effect.provide(http)))
 
-  it.effect("who may not read is told so, and does not ask again", () =>
+  it.effect("reports a denied read once, and that the object may not exist", () =>
     Effect.gen(function*() {
       const { deny, requests } = yield* S3Server
       yield* put({ [file]: sampleTemplate })
       yield* deny
-      assert.deepInclude(yield* Effect.flip(read()), {
+      const error = yield* Effect.flip(read())
+      assert.deepInclude(error, {
         _tag: "ArtifactDenied",
         purpose: "read",
         artifact,
@@ -385,35 +441,39 @@ describe("ArtifactStore on the wire", () => {
         key,
         reason: "AccessDenied: Access Denied"
       })
+      assert.include(error.message, "the pipeline action's role, which needs s3:GetObject on this object")
+      assert.include(error.message, "Or the object does not exist")
+      assert.include(error.message, "s3:ListBucket")
       assert.lengthOf(requests, 1)
-      assert.deepInclude(yield* Effect.flip(write()), {
-        _tag: "ArtifactDenied",
-        purpose: "write",
-        artifact: output.name,
-        reason: "AccessDenied: Access Denied"
-      })
-      assert.deepInclude(yield* Effect.flip(upload("")), {
-        _tag: "UploadFailed",
-        bucket,
-        denied: true,
-        reason: "AccessDenied: Access Denied"
-      })
-      assert.lengthOf(requests, 3)
     }).pipe(Effect.provide(http)))
 
-  it.effect("an output artifact is written with the credentials of the event, and encrypted only with its key", () =>
+  it.effect("reports a denied KMS key without other causes", () =>
+    Effect.gen(function*() {
+      const { refuse } = yield* S3Server
+      yield* refuse(() => accessDenied("User: me is not authorized to perform: kms:Decrypt on this resource"))
+      const { message } = yield* Effect.flip(read())
+      assert.include(message, "kms:Decrypt on its key")
+      assert.notInclude(message, "does not exist")
+    }).pipe(Effect.provide(http)))
+
+  it.effect("reports an object in Glacier as unreadable, and what to do", () =>
+    Effect.gen(function*() {
+      const { refuse, requests } = yield* S3Server
+      const message = "The operation is not valid for the object's storage class"
+      yield* refuse(() => ({ status: 403, code: "InvalidObjectState", message }))
+      const error = yield* Effect.flip(read())
+      assert.strictEqual(error._tag, "ArtifactUnreadable")
+      assert.include(error.message, "the object is in an archive storage class of S3 (Glacier)")
+      assert.include(error.message, "Restore it")
+      assert.lengthOf(requests, 1)
+    }).pipe(Effect.provide(http)))
+
+  it.effect("writes an output artifact with the credentials of the event, encrypted with the pipeline's key if it has one", () =>
     Effect.gen(function*() {
       const { requests } = yield* S3Server
       yield* write()
-      yield* write({}, { encryptionKey: { id: "arn:aws:kms:eu-central-1:123456789012:key/1", type: "KMS" } })
-      const encryption = requests.map(({ headers }) => [
-        headers["x-amz-server-side-encryption"],
-        headers["x-amz-server-side-encryption-aws-kms-key-id"]
-      ])
-      assert.deepStrictEqual(encryption, [
-        [undefined, undefined],
-        ["aws:kms", "arn:aws:kms:eu-central-1:123456789012:key/1"]
-      ])
+      yield* write({}, { encryptionKey })
+      assert.deepStrictEqual(yield* encryptions, [none, ["aws:kms", encryptionKey.id]])
       for (const { headers, method, url } of requests) {
         assert.strictEqual(method, "PUT")
         assert.strictEqual(url.split("?")[0], `/${bucket}/MyPipeline/MyOutput/xY9`)
@@ -421,12 +481,84 @@ describe("ArtifactStore on the wire", () => {
       }
     }).pipe(Effect.provide(http)))
 
+  it.effect.each([
+    { what: "uploads", encryption: "AES256", headers: ["AES256", undefined] },
+    { what: "uploads", encryption: "aws:kms", headers: ["aws:kms", undefined] },
+    { what: "uploads", encryption: encryptionKey.id, headers: ["aws:kms", encryptionKey.id] }
+  ])(
+    "$what with the encryption $encryption, and with no other if that is denied",
+    ({ encryption, headers }) =>
+      Effect.gen(function*() {
+        yield* upload("a", encryption)
+        assert.deepStrictEqual(yield* encryptions, [headers])
+        yield* S3Server.use(({ deny }) => deny)
+        assert.strictEqual((yield* Effect.flip(upload("a", encryption)))._tag, "UploadFailed")
+        assert.deepStrictEqual(yield* encryptions, [headers, headers])
+      }).pipe(Effect.provide(http))
+  )
+
+  it.effect("reports a key of the pipeline that a bucket's policy denies, without trying another encryption", () =>
+    Effect.gen(function*() {
+      yield* S3Server.use(({ refuse }) => refuse(unless("AES256")))
+      const { message } = yield* Effect.flip(write({}, { encryptionKey }))
+      assert.include(message, "Or the bucket's policy requires another x-amz-server-side-encryption header")
+      assert.deepStrictEqual(yield* encryptions, [["aws:kms", encryptionKey.id]])
+    }).pipe(Effect.provide(http)))
+
+  describe.each<{ readonly what: string; readonly act: Effect.Effect<unknown, Error, ArtifactStore> }>([
+    { what: "an output artifact without a key", act: Effect.suspend(() => write()) },
+    { what: "an upload without an encryption", act: Effect.suspend(() => upload("a")) }
+  ])("writes $what", ({ act }) => {
+    it.effect("to the bucket of CodePipeline's console, which requires aws:kms", () =>
+      Effect.gen(function*() {
+        yield* S3Server.use(({ refuse }) => refuse(unless("aws:kms")))
+        yield* act
+        assert.deepStrictEqual(yield* encryptions, [none, ["aws:kms", undefined]])
+      }).pipe(Effect.provide(http)))
+
+    it.effect("to a bucket that requires AES256", () =>
+      Effect.gen(function*() {
+        yield* S3Server.use(({ refuse }) => refuse(unless("AES256")))
+        yield* act
+        assert.deepStrictEqual(yield* encryptions, [none, ["aws:kms", undefined], ["AES256", undefined]])
+      }).pipe(Effect.provide(http)))
+
+    it.effect("to a bucket that denies every header, with its default encryption", () =>
+      Effect.gen(function*() {
+        yield* S3Server.use(({ refuse }) => refuse(unless(undefined)))
+        yield* act
+        assert.deepStrictEqual(yield* encryptions, [none])
+      }).pipe(Effect.provide(http)))
+
+    it.effect("and reports a denial of all headers with S3's first words, and the header as a possible cause", () =>
+      Effect.gen(function*() {
+        yield* S3Server.use(({ refuse }) =>
+          refuse(({ headers }) => accessDenied(`No to ${headers["x-amz-server-side-encryption"] ?? "none"}`))
+        )
+        const { message } = yield* Effect.flip(act)
+        assert.include(message, "AccessDenied: No to none")
+        assert.include(message, "s3:PutObject")
+        assert.include(message, "Or the bucket's policy requires another x-amz-server-side-encryption header")
+        assert.lengthOf(yield* encryptions, 3)
+      }).pipe(Effect.provide(http)))
+
+    it.effect("and does not evade a KMS key that is denied", () =>
+      Effect.gen(function*() {
+        const words = "User: me is not authorized to perform: kms:GenerateDataKey on this resource"
+        yield* S3Server.use(({ refuse }) => refuse(() => accessDenied(words)))
+        const { message } = yield* Effect.flip(act)
+        assert.include(message, words)
+        assert.notInclude(message, "header")
+        assert.deepStrictEqual(yield* encryptions, [none])
+      }).pipe(Effect.provide(http)))
+  })
+
   it.effect.each<readonly [region: string, endpoint: string, host: string]>([
     ["us-west-2", "", "https://s3.us-west-2.amazonaws.com"],
     ["cn-north-1", "", "https://s3.cn-north-1.amazonaws.com.cn"],
     ["us-west-2", "http://127.0.0.1:4566", "http://127.0.0.1:4566"]
   ])(
-    "an artifact in %s, with the endpoint %s, has an address by path, and nobody is asked",
+    "locates an artifact in %s, with the endpoint %s, by path and without a request",
     ([region, endpoint, host]) => {
       const s3Location = { bucketName: bucket, objectKey: "My Pipeline/a+b.zip" }
       const located = locate("A", { inputArtifacts: [{ name: "A", location: { s3Location } }] })
@@ -443,7 +575,7 @@ describe("ArtifactStore on the wire", () => {
     }
   )
 
-  it.effect("what is uploaded with the function's credentials is what its address gives", () =>
+  it.effect("uploads with the function's credentials to the URL that it returns", () =>
     Effect.gen(function*() {
       const { endpoint, requests } = yield* S3Server
       const url = yield* upload("a template: ü")

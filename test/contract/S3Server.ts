@@ -1,27 +1,38 @@
-// S3 on this machine: fauxqs, with a look at its requests and with faults of its own.
+// S3 on this machine: fauxqs, with its requests recorded and with errors that it does not have itself.
 import { Context, Effect, Layer } from "effect"
 import { buildApp } from "fauxqs"
 import type { IncomingHttpHeaders } from "node:http"
 
-/** A request of a client; what the test itself puts in place is none. */
+/** A request of a client. The test's own preparations are not recorded. */
 export interface S3Request {
   readonly method: string
   readonly url: string
   readonly headers: IncomingHttpHeaders
 }
 
+/** An error response. */
+export interface S3Refusal {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+}
+
+export const accessDenied = (message = "Access Denied"): S3Refusal => ({ status: 403, code: "AccessDenied", message })
+
 export class S3Server extends Context.Service<S3Server, {
   readonly endpoint: string
   readonly requests: ReadonlyArray<S3Request>
-  /** Puts an object in place, or replaces it; makes the bucket where there is none. */
+  /** Creates or replaces an object, and creates the bucket if it does not exist. */
   put(bucket: string, key: string, bytes: Uint8Array): Effect.Effect<void>
   /** The bytes of an object. */
   get(bucket: string, key: string): Effect.Effect<Uint8Array>
   makeBucket(bucket: string): Effect.Effect<void>
-  /** Each of these is done just before a request that wants a certain version is answered. */
+  /** Runs each of these just before a request with `If-Match` is answered. */
   beforeConditional(...acts: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void>
-  /** From now on nobody may do anything. */
+  /** Denies all further requests. */
   readonly deny: Effect.Effect<void>
+  /** Answers further requests with this error, unless it is undefined. */
+  refuse(refusal: (request: S3Request) => S3Refusal | undefined): Effect.Effect<void>
 }>()("effect-codepipeline/test/S3Server") {
   static readonly layer: Layer.Layer<S3Server> = Layer.effect(
     S3Server,
@@ -29,13 +40,15 @@ export class S3Server extends Context.Service<S3Server, {
       const app = buildApp({ logger: false })
       const requests: Array<S3Request> = []
       const acts: Array<Effect.Effect<void>> = []
-      let denied = false
+      let refusalOf: (request: S3Request) => S3Refusal | undefined = refuseNothing
       const run = Effect.runPromiseWith(yield* Effect.context())
       app.addHook("onRequest", async ({ headers, method, url }, reply) => {
         if (headers.authorization === undefined) return
-        requests.push({ method, url, headers })
+        const request = { method, url, headers }
+        requests.push(request)
         if (headers["if-match"] !== undefined) await run(acts.shift() ?? Effect.void)
-        if (denied) await reply.status(403).type("application/xml").send(accessDenied)
+        const refusal = refusalOf(request)
+        if (refusal !== undefined) await reply.status(refusal.status).type("application/xml").send(xmlOf(refusal))
       })
       const address = yield* Effect.acquireRelease(
         Effect.promise(() => app.listen({ port: 0, host: "127.0.0.1" })),
@@ -43,7 +56,7 @@ export class S3Server extends Context.Service<S3Server, {
       )
       const makeBucket = (bucket: string) => Effect.promise(() => app.inject({ method: "PUT", url: `/${bucket}` }))
       return {
-        // By a name: with an IP address the AWS SDK would not put the bucket before it anyway.
+        // A name: with an IP address, the AWS SDK would always address buckets by path.
         endpoint: address.replace("127.0.0.1", "localhost"),
         requests,
         put: (bucket, key, bytes) =>
@@ -67,11 +80,15 @@ export class S3Server extends Context.Service<S3Server, {
           }),
         makeBucket: (bucket) => Effect.asVoid(makeBucket(bucket)),
         beforeConditional: (...more) => Effect.sync(() => void acts.push(...more)),
-        deny: Effect.sync(() => void (denied = true))
+        deny: Effect.sync(() => void (refusalOf = () => accessDenied())),
+        refuse: (refusal) => Effect.sync(() => void (refusalOf = refusal))
       }
     })
   )
 }
 
-const accessDenied = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>AccessDenied</Code>" +
-  "<Message>Access Denied</Message><RequestId>656c76696e6727732072657175657374</RequestId></Error>"
+const refuseNothing = (): S3Refusal | undefined => undefined
+
+const xmlOf = ({ code, message }: S3Refusal) =>
+  `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${message}</Message>` +
+  "<RequestId>656c76696e6727732072657175657374</RequestId></Error>"

@@ -17,16 +17,16 @@ const refused = (name: string, httpStatusCode: number) =>
 const read = (answer: () => Promise<Answer>) =>
   readObject({ send: answer }, { bucketName: "b", objectKey: "k" }, "a.json", 1_000)
 
-describe("the object is read from an answer", () => {
+describe("readObject reads a file from a response", () => {
   const zip = zipFiles({ "a.json": "the text of a" })
 
   it.effect.each<readonly [what: string, answer: (zip: Uint8Array) => Answer]>([
     [
-      "that is a part of it",
+      "that is a part of the object",
       (zip) => ({ Body: bodyOf(zip), ContentRange: `bytes 0-${zip.length - 1}/${zip.length}`, ETag: "\"1\"" })
     ],
-    ["that does not say which part it is", (zip) => ({ Body: bodyOf(zip), ETag: "\"1\"" })],
-    ["without a version", (zip) => ({ Body: bodyOf(zip) })]
+    ["that does not state its range", (zip) => ({ Body: bodyOf(zip), ETag: "\"1\"" })],
+    ["without an ETag", (zip) => ({ Body: bodyOf(zip) })]
   ])("%s", ([, answer]) =>
     Effect.gen(function*() {
       const bytes = yield* zip
@@ -35,16 +35,16 @@ describe("the object is read from an answer", () => {
     }))
 })
 
-describe("an empty object is no zip", () => {
+describe("readObject of an empty object fails", () => {
   it.effect.each<readonly [what: string, answer: () => Promise<Answer>]>([
-    ["with an empty body", () => Promise.resolve({ Body: bodyOf(new Uint8Array()) })],
-    ["without a body", () => Promise.resolve({})]
+    ["given a response with an empty body", () => Promise.resolve({ Body: bodyOf(new Uint8Array()) })],
+    ["given a response without a body", () => Promise.resolve({})]
   ])("%s", ([, answer]) =>
     Effect.gen(function*() {
       assert.deepInclude(yield* Effect.flip(read(answer)), { reason: "it is empty, not a zip" })
     }))
 
-  it.effect("with an answer that there is no such range", () =>
+  it.effect("given the error InvalidRange twice", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(read(() => refused("InvalidRange", 416)))
       assert.deepInclude(error, { _tag: "AwsRejected", code: "InvalidRange" })

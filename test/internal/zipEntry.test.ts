@@ -4,6 +4,7 @@ import { Readable } from "node:stream"
 import { buffer } from "node:stream/consumers"
 import { ZipFile } from "yazl"
 import { type EntryTooLarge, type EntryUnreadable } from "../../src/domain/job/ArtifactFiles.ts"
+import { sentences } from "../../src/domain/text/sentences.ts"
 import { readEntry, type ZipSource } from "../../src/internal/zipEntry.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 
@@ -15,7 +16,7 @@ const zipOf = (fill: (zip: ZipFile) => void, end?: Parameters<ZipFile["end"]>[0]
     return buffer(Readable.from(zip.outputStream))
   })
 
-/** A zip that lies elsewhere, its last bytes fetched already, and what else was asked for. */
+/** A remote zip whose last bytes are fetched already, and the ranges that were fetched besides. */
 const remote = (zip: Uint8Array, tailLength = zip.length) => {
   const fetched: Array<readonly [start: number, end: number]> = []
   const source: ZipSource<never> = {
@@ -35,17 +36,18 @@ const read = (zip: Uint8Array, file: string, maxBytes = 1_000_000) => readEntry(
 const readText = (zip: Uint8Array, file: string) =>
   Effect.map(read(zip, file), (bytes) => Buffer.from(bytes).toString())
 
-/** Why a file cannot be read. */
+/** Why a file cannot be read, and what to do. */
 const refusal = (reading: Effect.Effect<Uint8Array, EntryUnreadable | EntryTooLarge>) =>
   Effect.map(
     Effect.flip(reading),
-    (error) => error._tag === "EntryUnreadable" ? error.reason : `${error.bytes} bytes are too many`
+    (error) =>
+      error._tag === "EntryUnreadable" ? sentences(error.reason, error.advice) : `${error.bytes} bytes are too many`
   )
 
-/** Where fields of the headers stand, from the start of the header; all little-endian. */
+/** Offsets of fields in a directory entry; all little-endian. */
 const central = { flags: 8, method: 10, crc: 16, compressed: 20, uncompressed: 24, attributes: 38 } as const
 
-/** The zip with fields of the last directory entry of `file` overwritten. */
+/** The zip with some fields of the last directory entry of `file` overwritten. */
 const patched = (zip: Uint8Array, file: string, fields: { readonly [Field in keyof typeof central]?: number }) => {
   const copy = Buffer.from(zip)
   const header = copy.lastIndexOf(file) - 46
@@ -58,7 +60,7 @@ const patched = (zip: Uint8Array, file: string, fields: { readonly [Field in key
   return copy
 }
 
-/** The zip with each `name` in it overwritten by another of the same length, which a writer of zips would not take. */
+/** The zip with each `name` replaced by another of the same length, which no zip writer would accept. */
 const renamed = (zip: Uint8Array, name: string, other: string) =>
   Buffer.from(Buffer.from(zip).toString("latin1").replaceAll(name, other), "latin1")
 
@@ -105,7 +107,7 @@ const Files = Arbitrary.map(
 const Natural = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))
 
 it.effect.prop(
-  "any file of any zip is read, however much of the zip is there, with three requests at most (zip64: four)",
+  "any file of any zip is read with at most three requests (zip64: four), however much of the zip is fetched already",
   [Maker, Files, Natural],
   ([maker, files, number]) =>
     Effect.gen(function*() {
@@ -123,26 +125,26 @@ const many = zipWith.stored(
 )
 const oneOfMany = `${"folder/".repeat(10)}file-7`
 
-describe("of a zip with many files", () => {
+describe("readEntry of a zip with many files", () => {
   it.effect.each<readonly [tail: number, requests: number]>([
     [22, 3],
     [70_000, 2],
     [170_000, 1]
-  ])("whose last %i bytes are there, a file takes %i requests", ([tail, requests]) =>
+  ])("with its last %i bytes fetched, makes %i requests", ([tail, requests]) =>
     Effect.gen(function*() {
       const { fetched, source } = remote(yield* many, tail)
       assert.strictEqual(Buffer.from(yield* readEntry(source, oneOfMany, 100)).toString(), "7")
       assert.lengthOf(fetched, requests)
     }))
 
-  it.effect("a missing file is told with those of its name in other folders, or with the number of the others", () =>
+  it.effect("suggests files of the same name in other folders, or states the number of other files, if the file is missing", () =>
     Effect.gen(function*() {
       const zip = yield* many
-      assert.include(yield* refusal(read(zip, "File-1199")), `near is "${"folder/".repeat(10)}file-1199"`)
+      assert.include(yield* refusal(read(zip, "File-1199")), `Similar names: "${"folder/".repeat(10)}file-1199"`)
       assert.include(yield* refusal(read(zip, "other")), "and 1195 more")
     }))
 
-  it.effect("a file is fetched without the others", () =>
+  it.effect("fetches a file without the others", () =>
     Effect.gen(function*() {
       const { fetched, source } = remote(yield* many, 170_000)
       yield* readEntry(source, oneOfMany, 100)
@@ -150,8 +152,8 @@ describe("of a zip with many files", () => {
     }))
 })
 
-describe("names", () => {
-  it.effect("of two files of one name the last counts", () =>
+describe("readEntry finds a file by its name", () => {
+  it.effect("the last of two entries of one name counts", () =>
     Effect.gen(function*() {
       const zip = yield* zipOf((zip) => {
         zip.addBuffer(Buffer.from("old"), "a.txt")
@@ -178,20 +180,23 @@ describe("names", () => {
       assert.strictEqual(yield* readText(zip, wanted), "text")
     }))
 
-  it.effect("other files may have any name", () =>
+  it.effect("and other entries may have any name", () =>
     Effect.gen(function*() {
       const zip = renamed(yield* zipFiles({ a: "text", "xxxxxxx": "", "yyyyyyyyy": "" }), "xxxxxxx", "/../../")
       assert.strictEqual(yield* readText(renamed(zip, "yyyyyyyyy", "C:\\..\\con"), "a"), "text")
     }))
 
-  it.effect("a directory is not a file", () =>
+  it.effect("and refuses a directory", () =>
     Effect.gen(function*() {
       const zip = yield* zipOf((zip) => {
         zip.addEmptyDirectory("src")
         zip.addBuffer(Buffer.from("text"), "src/a")
       })
-      assert.strictEqual(yield* refusal(read(zip, "src/")), "it is a directory; name a file in it")
-      assert.strictEqual(yield* refusal(read(zip, "src")), "the zip has no such file; near is \"src/\", \"src/a\"")
+      assert.strictEqual(yield* refusal(read(zip, "src/")), "it is a directory. Name a file in it")
+      assert.strictEqual(
+        yield* refusal(read(zip, "src")),
+        "the zip does not contain this file. Similar names: \"src/\", \"src/a\""
+      )
       assert.strictEqual(yield* readText(zip, "src/a"), "text")
     }))
 
@@ -200,70 +205,77 @@ describe("names", () => {
       [
         "template.jsn",
         ["src/template.json", "template.json", "readme.md"],
-        "near is \"template.json\", \"src/template.json\""
+        "Similar names: \"template.json\", \"src/template.json\""
       ],
-      ["x.json", ["deep/in/the/folders/of/X.json", "y"], "near is \"deep/in/the/folders/of/X.json\""],
-      ["TEMPLATE.JSON", ["template.json"], "near is \"template.json\""],
-      ["./src\\c", ["src/b", "src/a"], "near is \"src/a\", \"src/b\""],
-      ["x", ["a", "b", "c", "d", "e", "f"], "near is \"a\", \"b\", \"c\", \"d\", \"e\""],
-      ["template.json", ["readme.md", "package.lock"], "it has \"package.lock\", \"readme.md\""]
+      ["x.json", ["deep/in/the/folders/of/X.json", "y"], "Similar names: \"deep/in/the/folders/of/X.json\""],
+      ["TEMPLATE.JSON", ["template.json"], "Similar names: \"template.json\""],
+      ["./src\\c", ["src/b", "src/a"], "Similar names: \"src/a\", \"src/b\""],
+      ["x", ["a", "b", "c", "d", "e", "f"], "Similar names: \"a\", \"b\", \"c\", \"d\", \"e\""],
+      ["template.json", ["readme.md", "package.lock"], "It contains \"package.lock\", \"readme.md\""]
     ] as const
-  )("%s is missing from %j: %s", ([file, files, told]) =>
+  )("and if %s is missing from %j, advises: %s", ([file, files, advice]) =>
     Effect.gen(function*() {
       const zip = yield* zipFiles(Object.fromEntries(files.map((path) => [path, ""])))
-      assert.strictEqual(yield* refusal(read(zip, file)), `the zip has no such file; ${told}`)
+      assert.strictEqual(yield* refusal(read(zip, file)), `the zip does not contain this file. ${advice}`)
     }))
 
-  it.effect("a zip may have no files", () =>
+  it.effect("and if the zip is empty, says so", () =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* refusal(read(yield* zipFiles({}), "a")), "the zip has no files at all")
+      assert.strictEqual(
+        yield* refusal(read(yield* zipFiles({}), "a")),
+        "the zip does not contain this file. The zip does not contain any files"
+      )
     }))
 })
 
 const single = zipFiles({ "a.txt": "text that is long enough to be deflated, deflated, deflated" })
 
-describe("refused is", () => {
+describe("readEntry refuses", () => {
   it.effect.each<readonly [what: string, fields: Parameters<typeof patched>[2], reason: RegExp]>([
-    ["an encrypted file", { flags: 0x0801 }, /^it is encrypted; put it/],
-    ["a link", { attributes: 0o120777 * 0x10000 }, /^it is a link; put the file itself/],
-    ["an unknown compression", { method: 12 }, /^it is compressed by method 12; deflate it/],
-    ["a wrong checksum", { crc: 0 }, /^the zip is damaged or not a zip: CRC32 validation failed/],
-    ["a file that goes on past the zip", { compressed: 500 }, /File data overflows file bounds/],
-    ["a file that is cut off", { compressed: 10 }, /unexpected end of file/]
+    ["an encrypted file", { flags: 0x0801 }, /^it is encrypted\. Put it into the zip without a password$/],
+    ["a symbolic link", { attributes: 0o120777 * 0x10000 }, /^it is a symbolic link\. Put the file itself/],
+    ["an unknown compression", { method: 12 }, /^it is compressed by method 12\. Compress it with deflate/],
+    ["a file with a wrong checksum", { crc: 0 }, /^the zip is damaged or not a zip: the checksum of the file is wrong/],
+    [
+      "a file that extends past the end of the zip",
+      { compressed: 500 },
+      /damaged or not a zip: it has no bytes \d+ to \d+/
+    ],
+    ["a truncated file", { compressed: 10 }, /unexpected end of file/]
   ])("%s", ([, fields, reason]) =>
     Effect.gen(function*() {
       assert.match(yield* refusal(read(patched(yield* single, "a.txt", fields), "a.txt")), reason)
     }))
 
-  it.effect("what is empty", () =>
+  it.effect("an empty object", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* refusal(read(new Uint8Array(), "a.txt")), "it is empty, not a zip")
     }))
 
   it.effect.each(["x", "AWSTemplateFormatVersion: '2010-09-09'", "x".repeat(100_000)])(
-    "what is no zip (case %#)",
+    "an object that is not a zip (case %#)",
     (text) =>
       Effect.gen(function*() {
         assert.strictEqual(
           yield* refusal(read(Buffer.from(text), "a.txt")),
-          "the zip is damaged or not a zip: End of Central Directory Record not found. Make it again"
+          "the zip is damaged or not a zip: it has no end record. Create the zip again"
         )
       })
   )
 
-  it.effect("a directory that is too large to look through, before it is fetched", () =>
+  it.effect("a directory of more than 32 MiB, before fetching it", () =>
     Effect.gen(function*() {
       const zip = yield* zipFiles({ "a.txt": "" })
       const tail = Buffer.concat([Buffer.alloc(70_000), zip.subarray(-22)])
-      tail.writeUInt32LE(0, tail.length - 6)
-      const source = { size: 5e9, tail, fetch: () => Effect.die("fetched") }
+      tail.writeUInt32LE(32 * 1024 * 1024 + 1, tail.length - 10)
+      const source = { size: 3e9, tail, fetch: () => Effect.die("fetched") }
       assert.strictEqual(
         yield* refusal(readEntry(source, "a.txt", 100)),
-        `the zip's directory of ${5e9 - tail.length} bytes is too large`
+        "the zip's directory of 33554433 bytes is too large"
       )
     }))
 
-  it.effect("an answer with too few bytes", () =>
+  it.effect("a response with too few bytes", () =>
     Effect.gen(function*() {
       const { source } = remote(yield* single, 22)
       const short: ZipSource<never> = {
@@ -275,7 +287,7 @@ describe("refused is", () => {
 })
 
 it.effect.each([0, 10, 1_000])(
-  "what a zip says of a file's size does not matter: %i",
+  "readEntry ignores the size that a zip states for a file: %i",
   (uncompressed) =>
     Effect.gen(function*() {
       const zip = yield* single
@@ -286,15 +298,15 @@ it.effect.each([0, 10, 1_000])(
     })
 )
 
-describe("the size that is allowed", () => {
-  it.effect.each([true, false])("is kept to the byte (compressed: %s)", (compress) =>
+describe("the maximum size of a file", () => {
+  it.effect.each([true, false])("is exact to the byte (compressed: %s)", (compress) =>
     Effect.gen(function*() {
       const zip = yield* zipOf((zip) => zip.addBuffer(Buffer.alloc(10_000, "x"), "a.txt", { compress }))
       assert.lengthOf(yield* read(zip, "a.txt", 10_000), 10_000)
       assert.strictEqual(yield* refusal(read(zip, "a.txt", 9_999)), "10000 bytes are too many")
     }))
 
-  it.effect("holds for a file that is said to be smaller", () =>
+  it.effect("holds for a file whose stated size is smaller", () =>
     Effect.gen(function*() {
       const zip = yield* zipFiles({ "a.txt": Buffer.alloc(10_000_000) })
       const error = yield* Effect.flip(read(patched(zip, "a.txt", { uncompressed: 100 }), "a.txt", 10_000))
@@ -303,7 +315,7 @@ describe("the size that is allowed", () => {
       assert.isBelow(bytes, 1_000_000)
     }))
 
-  it.effect("holds for what has to be fetched, before it is", () =>
+  it.effect("holds for the compressed data, before they are fetched", () =>
     Effect.gen(function*() {
       const zip = yield* zipWith.streamed([["padding", Buffer.from("x".repeat(100_000))], [
         "a.txt",
@@ -314,7 +326,7 @@ describe("the size that is allowed", () => {
       assert.isEmpty(fetched)
     }))
 
-  it.effect("holds for more bytes than can be counted", () =>
+  it.effect("holds for a stated size of more than 2^53 bytes", () =>
     Effect.gen(function*() {
       const zip = yield* zipWith.zip64([["a.txt", Buffer.from("text")]])
       const sizes = zip.lastIndexOf(Buffer.from([1, 0, 24, 0])) + 4
@@ -323,7 +335,7 @@ describe("the size that is allowed", () => {
     }))
 })
 
-it.effect("the header before a file may be longer than the directory makes expect", () =>
+it.effect("readEntry reads a file whose own header is longer than its directory entry suggests", () =>
   Effect.gen(function*() {
     const text = Buffer.from("text".repeat(750))
     const zip = yield* zipWith.stored([["a.txt", text], ["padding", Buffer.alloc(100_000)]])
@@ -340,7 +352,7 @@ it.effect("the header before a file may be longer than the directory makes expec
 
 class Offline extends Data.TaggedError("Offline")<{ readonly at: number }> {}
 
-it.effect.each([1, 2, 3])("what goes wrong with request %i stays what it is", (at) =>
+it.effect.each([1, 2, 3])("readEntry fails with the error of request %i", (at) =>
   Effect.gen(function*() {
     const { source } = remote(yield* many, 22)
     let requests = 0
@@ -352,7 +364,7 @@ it.effect.each([1, 2, 3])("what goes wrong with request %i stays what it is", (a
     assert.deepInclude(yield* Effect.flip(readEntry(failing, oneOfMany, 100)), { _tag: "Offline", at })
   }))
 
-it.effect("an interruption interrupts the request", () =>
+it.effect("interrupting readEntry interrupts its request", () =>
   Effect.gen(function*() {
     let interrupted = false
     const { source } = remote(yield* single, 22)
@@ -366,11 +378,11 @@ it.effect("an interruption interrupts the request", () =>
     assert.isTrue(interrupted)
   }))
 
-/** Two files, one compressed and one not, of which `a.txt` is wanted. */
+/** Two files, one compressed and one stored; `a.txt` is to be read. */
 const mixed = (compress: boolean) =>
   zipOf((zip) => {
     zip.addBuffer(Buffer.from("text ".repeat(20)), "a.txt", { compress })
-    // A name that one wrong byte does not turn into the other.
+    // One wrong byte cannot turn one name into the other.
     zip.addBuffer(Buffer.from("other"), "other.txt", { compress: !compress })
   })
 
@@ -379,9 +391,9 @@ const isTextOrRefused = (exit: Exit.Exit<Uint8Array, EntryUnreadable | EntryTooL
   assert.isTrue(result === "text ".repeat(20) || (typeof result === "object" && Result.isSuccess(result)))
 }
 
-describe("a damaged zip", () => {
+describe("readEntry of a damaged zip", () => {
   it.effect.prop(
-    "gives the file as it was or is refused, whichever byte has changed",
+    "returns the original file or fails, whichever byte has changed",
     [Schema.Boolean, Natural, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 255 }))],
     ([compress, position, change]) =>
       Effect.gen(function*() {
@@ -394,7 +406,7 @@ describe("a damaged zip", () => {
   )
 
   it.effect.prop(
-    "gives the file as it was or is refused, wherever it is cut off",
+    "fails, wherever the zip is truncated",
     [Schema.Boolean, Natural],
     ([compress, position]) =>
       Effect.gen(function*() {

@@ -5,7 +5,7 @@ import * as yauzl from "yauzl-promise"
 import type { Files } from "../../src/domain/job/ArtifactFiles.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 
-/** The files of a zip in the order of its directory. */
+/** The files of a zip in the order of its directory, read by another library. */
 const unzip = (zip: Uint8Array) =>
   Effect.promise(() =>
     yauzl.fromBuffer(Buffer.from(zip))
@@ -26,7 +26,7 @@ const Path = Schema.TemplateLiteral([
 ])
 
 it.effect.prop(
-  "the files are in the zip, in the order of their paths",
+  "zipFiles writes the files in the order of their paths",
   [Schema.Array(Schema.Struct({ path: Path, content: Schema.Union([Schema.String, Schema.Uint8Array]) }))],
   ([list]) =>
     Effect.gen(function*() {
@@ -37,14 +37,14 @@ it.effect.prop(
     })
 )
 
-it.effect("equal files make equal bytes, in whatever order they come", () =>
+it.effect("zipFiles writes equal bytes for equal files in any order", () =>
   Effect.gen(function*() {
     const one = yield* zipFiles({ a: "1", b: "2", "c/d": "3" })
     const other = yield* zipFiles({ "c/d": Buffer.from("3"), b: "2", a: "1" })
     assert.deepStrictEqual(one, other)
   }))
 
-it.effect("a file is of the first day that a zip knows, and can be read by all", () =>
+it.effect("zipFiles sets a constant date and makes files readable by everybody", () =>
   Effect.gen(function*() {
     const zip = yield* zipFiles({ a: "1" })
     const [entry] = yield* Effect.promise(() => yauzl.fromBuffer(Buffer.from(zip)).then((file) => file.readEntries()))
@@ -52,13 +52,13 @@ it.effect("a file is of the first day that a zip knows, and can be read by all",
     assert.strictEqual((entry?.externalFileAttributes ?? 0) >>> 16, 0o100644)
   }))
 
-it.effect("there may be no files", () =>
+it.effect("zipFiles writes a zip without files", () =>
   Effect.gen(function*() {
     assert.deepStrictEqual(yield* unzip(yield* zipFiles({})), [])
   }))
 
 it.effect.each<Files>([{ "../a": "" }, { "/a": "" }, { "C:\\a": "" }])(
-  "a path out of the zip is a defect: %j",
+  "zipFiles dies of a path that leads out of the zip: %j",
   (files) =>
     Effect.gen(function*() {
       const exit = yield* Effect.exit(zipFiles(files))

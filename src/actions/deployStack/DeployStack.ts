@@ -33,7 +33,7 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
  *
  * UserParameters: `{"stack": …, "file": …, "artifact": …}`, the stack's name or ARN, the path of its template in the zip
  * of an input artifact, and the artifact's name; `DeployStackParameters` has all that is optional. The template may have
- * 1 MiB, as JSON or YAML; one of more than 51,200 bytes is passed through the bucket that `templateBucket` names, or the
+ * 1,000,000 bytes, as JSON or YAML; one of more than 51,200 bytes is passed through the bucket that `templateBucket` names, or the
  * environment variable `TEMPLATE_BUCKET`.
  *
  * A drop-in for the sample function of "Invoke an AWS Lambda function in a pipeline" in the CodePipeline user guide.

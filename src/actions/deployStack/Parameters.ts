@@ -3,6 +3,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { BucketName } from "../../domain/job/Job.ts"
+import { ObjectEncryption } from "../../domain/job/ObjectEncryption.ts"
 import * as UserParameters from "../../domain/job/UserParameters.ts"
 import { StackCapability } from "../../domain/stack/StackCapability.ts"
 import { ParameterValues } from "../../domain/stack/StackParameters.ts"
@@ -68,7 +69,13 @@ export const options = {
   templateBucket: option(BucketName, {
     values: "name of a bucket",
     otherwise: "the function's environment variable `TEMPLATE_BUCKET`",
-    description: "A template of more than 51,200 bytes, up to 1 MiB, is passed to CloudFormation through this bucket."
+    description:
+      "A template of more than 51,200 bytes, up to 1,000,000, is passed to CloudFormation through this bucket."
+  }),
+  templateBucketEncryption: option(ObjectEncryption, {
+    values: "`\"AES256\"`, `\"aws:kms\"`, ARN of a KMS key",
+    otherwise: "the bucket's default encryption; if its policy denies that, `aws:kms`, then `AES256`",
+    description: "How the template is encrypted in `templateBucket` (`x-amz-server-side-encryption`)."
   }),
   whenBusy: option(StackPlan.WhenBusy, {
     values: "`\"fail\"`, `\"wait\"`",

@@ -289,9 +289,10 @@ const prepareChangeSet = Effect.fnUntraced(function*(context: StartContext, type
 /** What the stack gets, as CloudFormation takes it. The plan starts these operations only in modes with a template. */
 const contentOf = Effect.fnUntraced(function*({ content, invocation: { parameters } }: StartContext) {
   const { settings, template } = yield* Effect.orDie(Effect.fromOption(content))
+  const { templateBucket, templateBucketEncryption } = parameters
   return {
     settings,
-    template: yield* StackTemplate.toTemplateInput(template, parameters.templateBucket),
+    template: yield* StackTemplate.toTemplateInput(template, templateBucket, templateBucketEncryption),
     resources: Template.resourceCount(template.text)
   }
 })

@@ -1,16 +1,19 @@
-// The files of an artifact, and the ways in which one of them cannot be had.
+// The files of an artifact, and why one of them cannot be read.
 import * as Schema from "effect/Schema"
 
-/** Files by their path, with `/`. */
+/** Text or bytes by path, with `/`. */
 export type Files = Readonly<Record<string, string | Uint8Array>>
 
-/** The zip does not give the file. The reason continues a sentence that names zip and file. */
+/** The file cannot be read out of the zip. */
 export class EntryUnreadable extends Schema.TaggedError<EntryUnreadable>()("EntryUnreadable", {
-  reason: Schema.String
+  /** Continues a sentence that names the zip and the file. */
+  reason: Schema.String,
+  /** What to do, as a sentence of its own. */
+  advice: Schema.optionalKey(Schema.String)
 }) {}
 
-/** The file has more bytes than are wanted, or says so. */
+/** The file has more bytes than allowed. */
 export class EntryTooLarge extends Schema.TaggedError<EntryTooLarge>()("EntryTooLarge", {
-  /** As many as the zip says, or as were there when it was given up. */
+  /** Its size according to the zip, or the number of bytes after which reading stopped. */
   bytes: Schema.Int
 }) {}

@@ -118,6 +118,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   ExpiredToken: "unavailable",
   ExpiredTokenException: "unavailable",
   RequestExpired: "unavailable",
+  // An object in Glacier: 403, but nothing that a permission would change.
+  InvalidObjectState: "rejected",
   AccessDenied: "denied",
   AccessDeniedException: "denied",
   UnauthorizedOperation: "denied",

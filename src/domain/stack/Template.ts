@@ -1,28 +1,36 @@
-// The text of a CloudFormation template, and the ways in which it can be given to CloudFormation.
+// The text of a CloudFormation template, and the two ways to pass it to CloudFormation.
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
-/** A template in a call itself, or where CloudFormation can fetch it. */
+/** The text of a template, or the URL from which CloudFormation fetches it. */
 export type Template = { readonly templateBody: string } | { readonly templateUrl: string }
 
-/** How many bytes CloudFormation takes in a call (TemplateBody), and from a bucket (TemplateURL). */
-export const templateLimits = { templateBody: 51_200, templateUrl: 1_048_576 } as const
+/**
+ * CloudFormation's maximum sizes of a template, in bytes: in a call (TemplateBody), and in a bucket (TemplateURL).
+ *
+ * "AWS CloudFormation quotas" in the CloudFormation User Guide says 51,200 bytes and 1 MB. That this is not 1 MiB is in
+ * CloudFormation's own error: "Template may not exceed 1000000 bytes in size".
+ */
+export const templateLimits = { templateBody: 51_200, templateUrl: 1_000_000 } as const
 
 /**
- * The bytes without a byte-order mark, and their text; or why they cannot be a template. JSON and YAML are left as they
- * are: CloudFormation knows best.
+ * The bytes without a byte-order mark, and their text; or the reason why they cannot be a template, which continues a
+ * sentence. JSON and YAML are not parsed.
  */
 export const decode = (
   file: Uint8Array
 ): Result.Result<{ readonly bytes: Uint8Array; readonly text: string }, string> => {
-  if (isUtf16(file)) return Result.fail("it is UTF-16 text, CloudFormation takes UTF-8: save it as that")
+  if (isUtf16(file)) return Result.fail("it is UTF-16 text, but CloudFormation requires UTF-8")
   const bytes = startsWith(file, [0xef, 0xbb, 0xbf]) ? file.subarray(3) : file
   return Result.try({
     try: () => ({ bytes, text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) }),
     catch: () => "it is not UTF-8 text"
-  })
+  }).pipe(Result.filterOrFail(({ text }) => text.trim() !== "", () => blank(file)))
 }
+
+const blank = (file: Uint8Array) =>
+  file.length === 0 ? "it is empty" : "it has no text, only white space or a byte-order mark"
 
 const Counted = Schema.fromJsonString(Schema.Struct({
   Resources: Schema.Record(Schema.String, Schema.Struct({ Condition: Schema.optionalKey(Schema.Never) })),
@@ -30,8 +38,8 @@ const Counted = Schema.fromJsonString(Schema.Struct({
 }))
 
 /**
- * How many resources a stack of this template has. None where only CloudFormation knows: in YAML, with transforms or
- * loops, and where a resource has a condition.
+ * The number of resources that a stack of this template has. None if only CloudFormation knows: in YAML, with transforms
+ * or loops, and if a resource has a condition.
  */
 export const resourceCount = (text: string): Option.Option<number> =>
   Schema.decodeOption(Counted)(text).pipe(
@@ -40,7 +48,7 @@ export const resourceCount = (text: string): Option.Option<number> =>
     Option.map((ids) => ids.length)
   )
 
-/** With its byte-order mark, or by the zeros that every letter of JSON and YAML has beside it. */
+/** Detects the byte-order mark, or the zero byte of an ASCII letter: JSON and YAML start with one. */
 const isUtf16 = (file: Uint8Array) =>
   startsWith(file, [0xff, 0xfe]) || startsWith(file, [0xfe, 0xff]) || file.subarray(0, 2).includes(0)
 

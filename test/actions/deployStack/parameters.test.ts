@@ -208,7 +208,7 @@ describe("Fn::GetParam", () => {
     Effect.gen(function*() {
       const outcome = yield* invoke(eventWithBuild({ parameters: { A: from("out.jsn", "A") } }))
       assert.deepInclude(outcome, { type: "RevisionUnavailable" })
-      assert.include(outcome.message, "near is \"out.json\"")
+      assert.include(outcome.message, "Similar names: \"out.json\"")
     }).pipe(Effect.provide(world(template, { build: { "out.json": "{}" } }))))
 })
 

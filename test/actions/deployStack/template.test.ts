@@ -41,7 +41,7 @@ describe("the template of a stack", () => {
       const { outcome, request } = yield* createRequest(deployEvent())
       assert.isUndefined(request)
       assert.deepInclude(outcome, { type: "ConfigurationError" })
-      assert.include(outcome.message, "it has 60031 bytes, CloudFormation takes 51200 in a call")
+      assert.include(outcome.message, "it has 60031 bytes, but CloudFormation accepts at most 51200 in a call")
       assert.include(outcome.message, "TEMPLATE_BUCKET")
     }).pipe(Effect.provide(world(largeTemplate))))
 
@@ -61,6 +61,27 @@ describe("the template of a stack", () => {
       assert.strictEqual(uploads.size, 1)
     }).pipe(Effect.provide(world(largeTemplate))))
 
+  it.effect("a template of more bytes is encrypted in the bucket as templateBucketEncryption says", () =>
+    Effect.gen(function*() {
+      const encryptions: Array<string | undefined> = []
+      const upload = (bucket: string, _: Uint8Array, encryption?: string) =>
+        Effect.sync(() => {
+          encryptions.push(encryption)
+          return `https://${bucket}.s3.amazonaws.com/key`
+        })
+      const templateBucketEncryption = "arn:aws:kms:us-east-1:123456789012:key/1"
+      const userParameters = JSON.stringify({ ...JSON.parse(withBucket), templateBucketEncryption })
+      const store = yield* ArtifactStore
+      yield* invoke(deployEvent({ userParameters })).pipe(
+        Effect.provideService(ArtifactStore, { ...store, upload })
+      )
+      assert.deepStrictEqual(encryptions, [templateBucketEncryption])
+      const wrong = JSON.stringify({ ...JSON.parse(withBucket), templateBucketEncryption: "aes" })
+      const outcome = yield* invoke(deployEvent({ userParameters: wrong }))
+      assert.deepInclude(outcome, { type: "ConfigurationError" })
+      assert.include(outcome.message, "\"AES256\", \"aws:kms\" or the ARN of a KMS key")
+    }).pipe(Effect.provide(world(largeTemplate))))
+
   it.effect("a template of more bytes is uploaded to the bucket of the function's environment", () =>
     Effect.gen(function*() {
       const { request } = yield* createRequest(deployEvent())
@@ -73,12 +94,12 @@ describe("the template of a stack", () => {
       Effect.provide(world(largeTemplate))
     ))
 
-  it.effect("a template of more than 1 MiB is a ConfigurationError that states size and limit", () =>
+  it.effect("a template of more than 1,000,000 bytes is a ConfigurationError that states size and limit", () =>
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent({ userParameters: withBucket }))
       assert.deepInclude(outcome, { type: "ConfigurationError" })
-      assert.match(outcome.message, /has 1048577 bytes or more; 1048576 are allowed/)
-    }).pipe(Effect.provide(world("x".repeat(1_048_577)))))
+      assert.match(outcome.message, /has 1000001 bytes or more; the maximum is 1000000/)
+    }).pipe(Effect.provide(world("x".repeat(1_000_001)))))
 
   it.effect("a template loses its byte-order mark and nothing else", () =>
     Effect.gen(function*() {
@@ -87,7 +108,7 @@ describe("the template of a stack", () => {
     }).pipe(Effect.provide(world(`\uFEFF${sampleTemplate}`))))
 
   it.effect.each<readonly [what: string, bytes: Uint8Array, reason: string]>([
-    ["UTF-16", Buffer.from(`\uFEFF${sampleTemplate}`, "utf16le"), "it is UTF-16 text, CloudFormation takes UTF-8"],
+    ["UTF-16", Buffer.from(`\uFEFF${sampleTemplate}`, "utf16le"), "it is UTF-16 text, but CloudFormation requires UTF-8. Save the template in this file, as JSON or YAML in UTF-8"],
     ["UTF-16 without a mark", Buffer.from(sampleTemplate, "utf16le"), "it is UTF-16 text"],
     ["binary", new Uint8Array([0x7b, 0xff, 0x7d]), "it is not UTF-8 text"]
   ])("a template in %s is refused with the reason", ([, bytes, reason]) =>
@@ -96,6 +117,17 @@ describe("the template of a stack", () => {
       assert.deepInclude(outcome, { type: "ConfigurationError" })
       assert.include(outcome.message, reason)
     }).pipe(Effect.provide(world(bytes))))
+
+  it.effect.each(["", "\uFEFF", " \r\n\t\n", "\uFEFF\n"])(
+    "a template without text is a ConfigurationError, and nothing is created: %j",
+    (text) =>
+      Effect.gen(function*() {
+        const { outcome, request } = yield* createRequest(deployEvent())
+        assert.isUndefined(request)
+        assert.deepInclude(outcome, { type: "ConfigurationError" })
+        assert.match(outcome.message, /^The template "[^"]+" in artifact "MyTemplate" cannot be used: it (is empty|has no text)/)
+      }).pipe(Effect.provide(world(text)))
+  )
 
   it.effect("a template in YAML is sent unchanged", () =>
     Effect.gen(function*() {
@@ -113,7 +145,7 @@ describe("the template of a stack", () => {
     Effect.gen(function*() {
       const outcome = yield* invoke(deployEvent())
       assert.deepInclude(outcome, { type: "RevisionUnavailable" })
-      assert.include(outcome.message, "near is \"template.json\"")
+      assert.include(outcome.message, "Similar names: \"template.json\"")
     }).pipe(Effect.provide(worldOf({ MyTemplate: { "template.json": sampleTemplate } }))))
 })
 

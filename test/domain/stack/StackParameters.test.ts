@@ -87,7 +87,7 @@ describe("valueAt", () => {
   it.each([
     ["text that is no JSON", Buffer.from("hunter2"), "it is not JSON with an object at its top"],
     ["a list", bytes(["hunter2"]), "it is not JSON with an object at its top"],
-    ["UTF-16", Buffer.from("{}", "utf16le"), "it is UTF-16 text, CloudFormation takes UTF-8: save it as that"],
+    ["UTF-16", Buffer.from("{}", "utf16le"), "it is UTF-16 text, but CloudFormation requires UTF-8"],
     ["a file without keys", bytes({}), "it has no key \"Key\" at its top (it has none)"],
     ["a file with other keys", bytes({ Other: "hunter2" }), "it has no key \"Key\" at its top (it has \"Other\")"],
     [

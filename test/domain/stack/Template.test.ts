@@ -5,7 +5,7 @@ import * as Template from "../../../src/domain/stack/Template.ts"
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 describe("decode", () => {
-  it.prop("leaves UTF-8 text as it is, whatever it says", [Schema.String], ([text]) => {
+  it.prop("returns UTF-8 text unchanged, whatever it says", [Schema.String], ([text]) => {
     const template = `{"${text.replaceAll(/\p{Cs}/gu, "")}`
     assert.deepStrictEqual(
       Result.map(Template.decode(bytes(template)), ({ text }) => text),
@@ -13,14 +13,19 @@ describe("decode", () => {
     )
   })
 
-  it("takes off one byte-order mark", () => {
+  it("removes one byte-order mark", () => {
     const decoded = Result.getOrThrow(Template.decode(bytes("\uFEFF\uFEFF{}")))
     assert.strictEqual(decoded.text, "\uFEFF{}")
     assert.deepStrictEqual(decoded.bytes, bytes("\uFEFF{}"))
   })
 
-  it("takes an empty file for text", () => {
-    assert.deepInclude(Result.getOrThrow(Template.decode(bytes(""))), { text: "" })
+  it.each([
+    ["", "it is empty"],
+    ["\uFEFF", "it has no text, only white space or a byte-order mark"],
+    ["\uFEFF\uFEFF", "it has no text, only white space or a byte-order mark"],
+    [" \t\r\n\n", "it has no text, only white space or a byte-order mark"]
+  ])("refuses a file without text (%j)", (text, reason) => {
+    assert.deepStrictEqual(Template.decode(bytes(text)), Result.fail(reason))
   })
 
   it.each([
@@ -28,14 +33,14 @@ describe("decode", () => {
     ["big endian", Buffer.from("\uFEFF{}", "utf16le").swap16()],
     ["little endian without a mark", Buffer.from("{}", "utf16le")],
     ["big endian without a mark", Buffer.from("{}", "utf16le").swap16()]
-  ])("refuses UTF-16, %s, and says what to do", (_, file) => {
+  ])("refuses UTF-16, %s", (_, file) => {
     assert.deepStrictEqual(
       Template.decode(file),
-      Result.fail("it is UTF-16 text, CloudFormation takes UTF-8: save it as that")
+      Result.fail("it is UTF-16 text, but CloudFormation requires UTF-8")
     )
   })
 
-  it("refuses what is no text", () => {
+  it("refuses a file that is not text", () => {
     assert.deepStrictEqual(Template.decode(new Uint8Array([0x7b, 0xc3])), Result.fail("it is not UTF-8 text"))
   })
 })
@@ -45,7 +50,7 @@ const count = (template: unknown) => Option.getOrUndefined(Template.resourceCoun
 describe("resourceCount", () => {
   const Resources = { A: { Type: "AWS::S3::Bucket" }, B: { Type: "AWS::SQS::Queue" } }
 
-  it("is that of a template in JSON", () => {
+  it("counts the resources of a template in JSON", () => {
     assert.strictEqual(count({ Resources, Outputs: {} }), 2)
     assert.strictEqual(count({ Resources: {} }), 0)
   })
@@ -55,12 +60,12 @@ describe("resourceCount", () => {
     ["loops", { Resources: { ...Resources, "Fn::ForEach::Topics": [] } }],
     ["inclusion", { Resources: { ...Resources, "Fn::Transform": {} } }],
     ["conditions", { Resources: { ...Resources, C: { Type: "AWS::SNS::Topic", Condition: "IsProd" } } }],
-    ["lack of resources", {}]
-  ])("is not known because of %s", (_, template) => {
+    ["missing resources", {}]
+  ])("is unknown because of %s", (_, template) => {
     assert.isUndefined(count(template))
   })
 
-  it("is not known in YAML", () => {
+  it("is unknown for YAML", () => {
     assert.isTrue(Option.isNone(Template.resourceCount("Resources:\n  A:\n    Type: AWS::S3::Bucket\n")))
   })
 })
