@@ -93,8 +93,15 @@ const callsOf = async (module: string) => {
   })
 }
 
-/** Asked for by AWS because of something in a call: a policy in it, a role, a template's URL; and by Lambda, for logs. */
-const implied = new Set(["cloudformation:SetStackPolicy", "iam:PassRole", "logs:CreateLogStream", "logs:PutLogEvents"])
+/** AWS checks these because of something in a call: a stack policy, a role, a KMS key. And Lambda writes logs. */
+const implied = new Set([
+  "cloudformation:SetStackPolicy",
+  "iam:PassRole",
+  "kms:GenerateDataKey",
+  "kms:Decrypt",
+  "logs:CreateLogStream",
+  "logs:PutLogEvents"
+])
 
 describe.each(functionNames)("the role of %s", (name) => {
   const statements = statementsOf(logicalIds[name])

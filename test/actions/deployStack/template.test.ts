@@ -108,7 +108,11 @@ describe("the template of a stack", () => {
     }).pipe(Effect.provide(world(`\uFEFF${sampleTemplate}`))))
 
   it.effect.each<readonly [what: string, bytes: Uint8Array, reason: string]>([
-    ["UTF-16", Buffer.from(`\uFEFF${sampleTemplate}`, "utf16le"), "it is UTF-16 text, but CloudFormation requires UTF-8. Save the template in this file, as JSON or YAML in UTF-8"],
+    [
+      "UTF-16",
+      Buffer.from(`\uFEFF${sampleTemplate}`, "utf16le"),
+      "it is UTF-16 text, but CloudFormation requires UTF-8. Save the template in this file, as JSON or YAML in UTF-8"
+    ],
     ["UTF-16 without a mark", Buffer.from(sampleTemplate, "utf16le"), "it is UTF-16 text"],
     ["binary", new Uint8Array([0x7b, 0xff, 0x7d]), "it is not UTF-8 text"]
   ])("a template in %s is refused with the reason", ([, bytes, reason]) =>
@@ -125,7 +129,10 @@ describe("the template of a stack", () => {
         const { outcome, request } = yield* createRequest(deployEvent())
         assert.isUndefined(request)
         assert.deepInclude(outcome, { type: "ConfigurationError" })
-        assert.match(outcome.message, /^The template "[^"]+" in artifact "MyTemplate" cannot be used: it (is empty|has no text)/)
+        assert.match(
+          outcome.message,
+          /^The template "[^"]+" in artifact "MyTemplate" cannot be used: it (is empty|has no text)/
+        )
       }).pipe(Effect.provide(world(text)))
   )
 
