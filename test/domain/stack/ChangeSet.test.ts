@@ -13,11 +13,11 @@ const changeSet = (status: string, executionStatus: string, reason?: string): Ch
 })
 
 describe("readiness", () => {
-  it.each(["CREATE_PENDING", "CREATE_IN_PROGRESS"])("%s: it is being created", (status) => {
+  it.each(["CREATE_PENDING", "CREATE_IN_PROGRESS"])("a change set in status %s is pending", (status) => {
     assert.deepStrictEqual(readiness(changeSet(status, "UNAVAILABLE")), Readiness.Pending())
   })
 
-  it("it can be executed once it is complete and available, and not before", () => {
+  it("a change set is ready once it is complete and available, not earlier", () => {
     assert.deepStrictEqual(readiness(changeSet("CREATE_COMPLETE", "AVAILABLE")), Readiness.Ready())
     assert.deepStrictEqual(readiness(changeSet("CREATE_COMPLETE", "UNAVAILABLE")), Readiness.Pending())
   })
@@ -25,15 +25,18 @@ describe("readiness", () => {
   it.each([
     "The submitted information didn't contain changes. Submit different information to create a change set.",
     "No updates are to be performed."
-  ])("it is empty where CloudFormation says so: %s", (reason) => {
+  ])("a change set is empty if CloudFormation says so: %s", (reason) => {
     assert.deepStrictEqual(readiness(changeSet("FAILED", "UNAVAILABLE", reason)), Readiness.Empty())
   })
 
-  it.each(["EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"])("%s: it has been executed", (status) => {
-    assert.deepStrictEqual(readiness(changeSet("CREATE_COMPLETE", status)), Readiness.Executed())
-  })
+  it.each(["EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"])(
+    "a change set in execution status %s was executed",
+    (status) => {
+      assert.deepStrictEqual(readiness(changeSet("CREATE_COMPLETE", status)), Readiness.Executed())
+    }
+  )
 
-  it.each<readonly [status: string, executionStatus: string, reason: string | undefined, told: string]>([
+  it.each<readonly [status: string, executionStatus: string, reason: string | undefined, expected: string]>([
     ["FAILED", "UNAVAILABLE", "Template error: no", "Template error: no"],
     ["FAILED", "UNAVAILABLE", undefined, "its status is FAILED"],
     ["DELETE_PENDING", "UNAVAILABLE", undefined, "it is being deleted"],
@@ -46,18 +49,21 @@ describe("readiness", () => {
       "it is obsolete: the stack changed after the change set was created. Create the change set again"
     ],
     ["CREATE_COMPLETE", "MOVED", undefined, "its execution status is MOVED"]
-  ])("%s and %s: it cannot be used, and why", (status, executionStatus, reason, told) => {
-    assert.deepStrictEqual(
-      readiness(changeSet(status, executionStatus, reason)),
-      Readiness.Unusable({ reason: told })
-    )
-  })
+  ])(
+    "a change set in status %s and execution status %s is unusable, with the reason",
+    (status, executionStatus, reason, expected) => {
+      assert.deepStrictEqual(
+        readiness(changeSet(status, executionStatus, reason)),
+        Readiness.Unusable({ reason: expected })
+      )
+    }
+  )
 
-  it.prop("has an answer for every status that AWS may add", [ChangeSet], ([changeSet]) => {
+  it.prop("every status has a readiness, including those that AWS may add", [ChangeSet], ([changeSet]) => {
     assert.include(["Pending", "Ready", "Empty", "Executed", "Unusable"], readiness(changeSet)._tag)
   })
 
-  it.prop("only what is complete and available can be executed", [ChangeSet], ([changeSet]) => {
+  it.prop("only a complete and available change set is ready", [ChangeSet], ([changeSet]) => {
     if (readiness(changeSet)._tag !== "Ready") return
     assert.deepInclude(changeSet, { status: "CREATE_COMPLETE", executionStatus: "AVAILABLE" })
   })
@@ -71,7 +77,7 @@ const change = (logicalResourceId: string, action: string, replacement?: string)
 })
 
 describe("summary", () => {
-  it("counts what happens to resources, and names them, the worst first", () => {
+  it("the summary counts the changes and names the resources, the most severe change first", () => {
     assert.strictEqual(
       summary([
         change("A", "Add"),
@@ -90,23 +96,23 @@ describe("summary", () => {
     )
   })
 
-  it("names ten resources, and says how many more there are", () => {
+  it("the summary names ten resources and the number of further ones", () => {
     const ten = Array.from({ length: 10 }, (_, index) => change(`R${index}`, "Add"))
     assert.notInclude(summary(ten), "more")
     const twelve = summary([...ten, change("R10", "Add"), change("R11", "Add")])
     assert.match(twelve, /^12 changes \(12 add\): add R0 .*, add R9 \(AWS::S3::Bucket\), and 2 more$/)
   })
 
-  it("of one change and of none is short", () => {
+  it("the summary of one or no change is short", () => {
     assert.strictEqual(summary([change("A", "Remove")]), "1 change (1 remove): remove A (AWS::S3::Bucket)")
     assert.strictEqual(summary([]), "0 changes")
   })
 
-  it.prop("fits into what the console shows, and has the number of all changes", [
+  it.prop("the summary fits into the console's limit and has the number of all changes", [
     Schema.Array(ResourceChange)
   ], ([changes]) => {
-    const told = summary(changes)
-    assert.isAtMost(told.length, 1_500)
-    assert.isTrue(told.startsWith(`${changes.length} change`))
+    const text = summary(changes)
+    assert.isAtMost(text.length, 1_500)
+    assert.isTrue(text.startsWith(`${changes.length} change`))
   })
 })

@@ -6,10 +6,10 @@ it.each([
   [["CAPABILITY_AUTO_EXPAND"], ["CAPABILITY_IAM"], ["CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM"]],
   [["CAPABILITY_IAM"], ["CAPABILITY_NAMED_IAM", "CAPABILITY_NAMED_IAM"], ["CAPABILITY_NAMED_IAM"]],
   [["CAPABILITY_NAMED_IAM"], ["CAPABILITY_AUTO_EXPAND"], ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]]
-])("with %j, and in need of %j, UserParameters should have %j", (given, required, expected) => {
+])("with capabilities %j, and %j required, the advice is %j", (given, required, expected) => {
   assert.deepStrictEqual(JSON.parse(`{${option(given, required)}}`), { capabilities: expected })
 })
 
-it("CloudFormation knows three", () => {
+it("the capabilities are the three of CloudFormation's API", () => {
   assert.deepStrictEqual(StackCapability.literals, ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"])
 })

@@ -15,7 +15,7 @@ import { shuffle } from "./shuffle.ts"
 
 const calledAt = 1_000
 const owner: Owner = { firstJobId: JobId.make("j1"), calledAt }
-/** Of an operation that an earlier delivery may have begun. */
+/** The owner of an operation that an earlier delivery may have started. */
 const adopter: Owner = { firstJobId: JobId.make("j1") }
 
 const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
@@ -42,21 +42,21 @@ const ofStack = (...part: Part) => (timestamp: number) => event(timestamp, part,
 const ofResource = (logicalResourceId: string, ...part: Part) => (timestamp: number) =>
   event(timestamp, part, { logicalResourceId, physicalResourceId: "bucket-1", resourceType: "AWS::S3::Bucket" })
 
-/** A second apart, the first one a second after the call; newest first, as AWS gives them. */
+/** Events one second apart, the first one a second after the call; newest first, as AWS lists them. */
 const history = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
   events.map((event, index) => event(calledAt + 1_000 * (index + 1))).toReversed()
 
-/** As if it all had happened so much later. */
+/** The same events at a later time. */
 const shifted = (events: ReadonlyArray<StackEvent>, milliseconds: number) =>
   events.map((event) => ({ ...event, timestamp: event.timestamp + milliseconds }))
 
 describe("evidence", () => {
-  it("there is none without events", () => {
+  it("without events there is no evidence", () => {
     assert.deepStrictEqual(evidence([], owner), Evidence.Inconclusive())
   })
 
   it.each(StackOperation.literals)(
-    "%s: an operation of ours is known again while it runs and when it is over",
+    "an own %s is recognized while it runs and after it has ended",
     (operation) => {
       const running = [
         ofStack("UPDATE_IN_PROGRESS", `${operation}-j1`),
@@ -72,14 +72,14 @@ describe("evidence", () => {
     }
   )
 
-  it("the clean-up is still ours to wait for", () => {
+  it("the cleanup belongs to our update", () => {
     const events = history(ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"))
     const status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     assert.deepStrictEqual(evidence(events, owner), Evidence.Begun({ operation: "update", status }))
   })
 
   it.each(["UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"])(
-    "an update of ours that was cleaning up when %s came has succeeded, whatever came of the other",
+    "an own update that was interrupted by %s during its cleanup has succeeded",
     (status) => {
       const events = history(
         ofStack("UPDATE_IN_PROGRESS", "update-j1"),
@@ -92,7 +92,7 @@ describe("evidence", () => {
     }
   )
 
-  it("of two operations of ours the later counts, unless only the other is asked for", () => {
+  it("of two own operations the later one counts, unless the earlier one is asked for by name", () => {
     const events = history(
       ofStack("CREATE_IN_PROGRESS", "create-j1"),
       ofStack("CREATE_COMPLETE", "create-j1"),
@@ -107,7 +107,7 @@ describe("evidence", () => {
     assert.deepStrictEqual(evidence(events, owner, []), Evidence.Foreign())
   })
 
-  it("what somebody else does later does not change how ours ended", () => {
+  it("a later foreign operation does not change the result of ours", () => {
     const events = history(
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
       ofStack("UPDATE_ROLLBACK_COMPLETE", "update-j1"),
@@ -118,17 +118,17 @@ describe("evidence", () => {
     assert.deepStrictEqual(evidence(events, owner), ended)
   })
 
-  it("somebody else's operation proves nothing of ours", () => {
+  it("a foreign operation is no evidence of ours", () => {
     assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "update-j2")), owner), Evidence.Inconclusive())
     assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE", "")), owner), Evidence.Inconclusive())
   })
 
-  it("a resource's end is not the stack's, not even a nested stack's, but shows that ours has begun", () => {
+  it("the end of a resource, or of a nested stack, is not the stack's end, but shows that our operation has started", () => {
     const nested = ofResource("Nested", "UPDATE_COMPLETE", "update-j1")
     assert.deepStrictEqual(evidence(history(nested), owner), Evidence.Begun({ operation: "update", status: undefined }))
   })
 
-  it("what a hook says of the stack says nothing of the stack's status", () => {
+  it("an event of a hook on the stack does not change the stack's status", () => {
     const hook = { type: "Org::Policy::Hook", status: "HOOK_COMPLETE_SUCCEEDED" }
     const events = history(
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
@@ -138,13 +138,13 @@ describe("evidence", () => {
     assert.deepStrictEqual(evidence(events, owner), begun)
   })
 
-  it("what is under way without our token is somebody else's", () => {
+  it("a running operation without our token is foreign", () => {
     assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS", "update-j2")), owner), Evidence.Foreign())
     const before = shifted(history(ofStack("UPDATE_IN_PROGRESS")), -5_000)
     assert.deepStrictEqual(evidence(before, owner), Evidence.Foreign())
   })
 
-  it("an update that was cancelled has ended with its rollback, whatever came after", () => {
+  it("a cancelled update has ended with its rollback, whatever follows", () => {
     const cancelled = [
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
       ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "Console-CancelUpdateStack-1")
@@ -162,7 +162,7 @@ describe("evidence", () => {
     )
   })
 
-  it("a create that was cut off by a delete has ended with it", () => {
+  it("a create that was interrupted by a delete has ended with it", () => {
     const events = history(
       ofStack("CREATE_IN_PROGRESS", "create-j1"),
       ofStack("DELETE_IN_PROGRESS"),
@@ -174,7 +174,7 @@ describe("evidence", () => {
     )
   })
 
-  it("an emulator's operation without a token is ours, unless it is older than our call", () => {
+  it("an operation without any tokens, as emulators show it, is ours unless it is older than our call", () => {
     const events = history(
       ofStack("UPDATE_IN_PROGRESS"),
       ofResource("B", "UPDATE_COMPLETE"),
@@ -185,7 +185,7 @@ describe("evidence", () => {
     assert.deepStrictEqual(evidence(shifted(events, calledAt - end - 1), owner), Evidence.Inconclusive())
   })
 
-  it("an operation without a token is not ours where an earlier delivery may have begun ours", () => {
+  it("an operation without a token is not ours if an earlier delivery may have started ours", () => {
     assert.deepStrictEqual(evidence(history(ofStack("UPDATE_COMPLETE")), adopter), Evidence.Inconclusive())
     assert.deepStrictEqual(evidence(history(ofStack("UPDATE_IN_PROGRESS")), adopter), Evidence.Foreign())
   })
@@ -194,13 +194,13 @@ describe("evidence", () => {
     ["before", [ofStack("CREATE_COMPLETE", "create-j2"), ofStack("UPDATE_COMPLETE")]],
     ["of a resource", [ofStack("UPDATE_COMPLETE"), ofResource("B", "UPDATE_COMPLETE", "Console-1")]],
     ["after it", [ofStack("UPDATE_COMPLETE"), ofStack("UPDATE_COMPLETE", "update-j2")]]
-  ])("nor where any event has a token, which no emulator gives: %s", (_, parts) => {
+  ])("an operation without a token is not ours if any event has a token: %s", (_, parts) => {
     assert.deepStrictEqual(evidence(history(...parts), owner), Evidence.Inconclusive())
   })
 })
 
 describe("ofOperation", () => {
-  it("are the events with its token", () => {
+  it("the events of an operation are those with its token", () => {
     const events = history(
       ofStack("UPDATE_COMPLETE", "create-j1"),
       ofStack("UPDATE_COMPLETE", "update-j2"),
@@ -209,28 +209,31 @@ describe("ofOperation", () => {
     assert.deepStrictEqual(ofOperation(events, owner, "update"), events.slice(0, 1))
   })
 
-  it("are those of an emulator's operation without a token, unless it is older than our call", () => {
+  it("without any tokens, the events of an operation are those since our call", () => {
     const events = shifted(history(ofResource("A", "CREATE_FAILED")), -1_000)
     assert.deepStrictEqual(ofOperation(events, owner, "create"), events)
     assert.deepStrictEqual(ofOperation(shifted(events, -1), owner, "create"), [])
     assert.deepStrictEqual(ofOperation(events, adopter, "create"), [])
   })
 
-  it.each(["update-j1", "update-j2"])("are none without a token where any event has one: %s", (token) => {
-    const theirs = [ofResource("A", "UPDATE_FAILED"), ofStack("UPDATE_ROLLBACK_COMPLETE")]
-    const marked = ofResource("B", "UPDATE_FAILED", token)
-    for (const parts of [[marked, ...theirs], [...theirs, marked]]) {
-      const tokens = ofOperation(history(...parts), owner, "update").map((event) => event.clientRequestToken)
-      assert.deepStrictEqual(tokens, token === "update-j1" ? [token] : [])
+  it.each(["update-j1", "update-j2"])(
+    "events without a token do not belong to the operation if any event has a token: %s",
+    (token) => {
+      const theirs = [ofResource("A", "UPDATE_FAILED"), ofStack("UPDATE_ROLLBACK_COMPLETE")]
+      const marked = ofResource("B", "UPDATE_FAILED", token)
+      for (const parts of [[marked, ...theirs], [...theirs, marked]]) {
+        const tokens = ofOperation(history(...parts), owner, "update").map((event) => event.clientRequestToken)
+        assert.deepStrictEqual(tokens, token === "update-j1" ? [token] : [])
+      }
     }
-  })
+  )
 })
 
 const statusOf = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
   underWay(history(...events), owner, "update")?.status
 
 describe("underWay", () => {
-  it("is the stack's newest event while that is ours and not the end", () => {
+  it("the status of a running operation is that of the stack's newest event", () => {
     assert.strictEqual(
       statusOf(ofStack("UPDATE_IN_PROGRESS", "update-j1"), ofResource("B", "UPDATE_COMPLETE", "update-j1")),
       "UPDATE_IN_PROGRESS"
@@ -241,7 +244,7 @@ describe("underWay", () => {
     )
   })
 
-  it("is none at the end, of others' operations, and where only resources' events are known", () => {
+  it("there is no status of a running operation after its end, for foreign operations, or from events of resources alone", () => {
     const begun = ofStack("UPDATE_IN_PROGRESS", "update-j1")
     assert.isUndefined(statusOf(begun, ofStack("UPDATE_COMPLETE", "update-j1")))
     assert.isUndefined(statusOf(begun, ofStack("DELETE_IN_PROGRESS", "Console-1")))
@@ -253,7 +256,7 @@ describe("underWay", () => {
 })
 
 describe("reachBack", () => {
-  it("is true of events with the one by which our operation began", () => {
+  it("events reach back to the operation's start if its first event is among them", () => {
     const events = history(
       ofStack("CREATE_IN_PROGRESS", "create-j1"),
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
@@ -272,7 +275,7 @@ describe("reachBack", () => {
   })
 })
 
-/** What happens to a stack, with a number for each event by which to shuffle them. */
+/** Events of a stack, with a number for each event to shuffle them by. */
 const Shuffled = Arbitrary.map(
   Arbitrary.schema(Schema.Array(Schema.Struct({
     resource: Schema.UndefinedOr(Schema.Literals(["A", "B"])),
@@ -291,12 +294,12 @@ const Shuffled = Arbitrary.map(
   })
 )
 
-it.prop("the order in which the events are read does not matter", [Shuffled], ([{ events, orders }]) => {
+it.prop("the order of the events does not change the evidence", [Shuffled], ([{ events, orders }]) => {
   const shuffled = shuffle(events, orders)
   assert.deepStrictEqual(evidence(shuffled, owner), evidence(events, owner))
 })
 
-it.prop("an operation is ours only by a token of ours", [Shuffled], ([{ events }]) => {
+it.prop("an operation is own only with a token of ours", [Shuffled], ([{ events }]) => {
   const found = evidence(events, owner)
   if (found._tag !== "Begun" && found._tag !== "Ended") return
   assert.include(events.map(({ clientRequestToken }) => clientRequestToken), `${found.operation}-j1`)

@@ -16,7 +16,7 @@ import { shuffle } from "./shuffle.ts"
 const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
 const nestedId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S-Nested/1"
 
-/** Each a second after the one before; newest first, as AWS gives them. */
+/** Events one second apart; newest first, as AWS lists them. */
 const history = (...events: ReadonlyArray<Partial<StackEvent>>): ReadonlyArray<StackEvent> =>
   Array.from(events, (event, index) => ({
     stackId,
@@ -36,12 +36,12 @@ const bucket = (logicalResourceId: string, status: string, reason?: string): Par
   ...(reason !== undefined && { reason })
 })
 
-const told = (...events: ReadonlyArray<Partial<StackEvent>>) => lines(causes(history(...events)))
+const linesOf = (...events: ReadonlyArray<Partial<StackEvent>>) => lines(causes(history(...events)))
 
 describe("causes", () => {
-  it("are the failures of resources, oldest first; one without a reason tells its status", () => {
+  it("the causes are the failures of resources, oldest first; one without a reason shows its status", () => {
     assert.deepStrictEqual(
-      told(
+      linesOf(
         bucket("A", "UPDATE_COMPLETE"),
         bucket("B", "CREATE_FAILED", "the name is taken"),
         bucket("C", "UPDATE_FAILED"),
@@ -51,51 +51,58 @@ describe("causes", () => {
     )
   })
 
-  it("are not what was only cancelled because of them", () => {
+  it("cancellations that followed a failure are not causes", () => {
     const cancelled = [
       bucket("A", "CREATE_FAILED", "Resource creation cancelled"),
       bucket("B", "CREATE_FAILED", "Resource creation Cancelled")
     ]
-    assert.deepStrictEqual(told(...cancelled, bucket("C", "CREATE_FAILED", "quota")), ["C (AWS::S3::Bucket): quota"])
+    assert.deepStrictEqual(linesOf(...cancelled, bucket("C", "CREATE_FAILED", "quota")), ["C (AWS::S3::Bucket): quota"])
     assert.isFalse(isCancelledWhole(history(...cancelled, bucket("C", "CREATE_FAILED", "quota"))))
     assert.isTrue(isCancelledWhole(history(...cancelled, { status: "ROLLBACK_COMPLETE" })))
     assert.isFalse(isCancelledWhole([]))
   })
 
-  it("are not the stack's own failures, but that its template is wrong is one", () => {
-    assert.deepStrictEqual(told({ status: "CREATE_FAILED", reason: "it failed" }), [])
+  it("the stack's own failures are not causes, but an invalid template is", () => {
+    assert.deepStrictEqual(linesOf({ status: "CREATE_FAILED", reason: "it failed" }), [])
     assert.deepStrictEqual(
-      told({ status: "ROLLBACK_IN_PROGRESS", detailedStatus: "VALIDATION_FAILED", reason: "no such property: Nmae" }),
+      linesOf({
+        status: "ROLLBACK_IN_PROGRESS",
+        detailedStatus: "VALIDATION_FAILED",
+        reason: "no such property: Nmae"
+      }),
       ["S (AWS::CloudFormation::Stack): no such property: Nmae"]
     )
-    assert.deepStrictEqual(told({ detailedStatus: "CONFIGURATION_COMPLETE", reason: "fine" }), [])
+    assert.deepStrictEqual(linesOf({ detailedStatus: "CONFIGURATION_COMPLETE", reason: "fine" }), [])
   })
 
   const hook = { type: "Org::Policy::Hook", status: "HOOK_COMPLETE_FAILED", reason: "must be encrypted" }
   const stopped = bucket("A", "CREATE_FAILED", "The following hook(s) failed: [Org::Policy::Hook]")
 
-  it("are what hooks say, instead of CloudFormation's word that they said something", () => {
+  it("the reason of a hook is the cause, instead of CloudFormation's event about the hook", () => {
     assert.deepStrictEqual(
-      told({ ...stopped, hook: { ...hook, failureMode: "FAIL" } }, stopped),
+      linesOf({ ...stopped, hook: { ...hook, failureMode: "FAIL" } }, stopped),
       ["A (AWS::S3::Bucket): hook Org::Policy::Hook failed: must be encrypted"]
     )
     assert.deepStrictEqual(
-      told({ ...bucket("A", ""), hook: { type: hook.type, status: "HOOK_FAILED" } }),
+      linesOf({ ...bucket("A", ""), hook: { type: hook.type, status: "HOOK_FAILED" } }),
       ["A (AWS::S3::Bucket): hook Org::Policy::Hook failed: no further words"]
     )
-    assert.deepStrictEqual(told({ hook }), [
+    assert.deepStrictEqual(linesOf({ hook }), [
       "S (AWS::CloudFormation::Stack): hook Org::Policy::Hook failed: must be encrypted"
     ])
   })
 
-  it("are not what hooks only warn of, or let pass", () => {
-    assert.deepStrictEqual(told({ ...bucket("A", "CREATE_IN_PROGRESS"), hook: { ...hook, failureMode: "WARN" } }), [])
+  it("warnings and successes of hooks are not causes", () => {
+    assert.deepStrictEqual(
+      linesOf({ ...bucket("A", "CREATE_IN_PROGRESS"), hook: { ...hook, failureMode: "WARN" } }),
+      []
+    )
     const passed = { ...hook, status: "HOOK_COMPLETE_SUCCEEDED" }
-    assert.deepStrictEqual(told({ ...bucket("A", "CREATE_IN_PROGRESS"), hook: passed }), [])
+    assert.deepStrictEqual(linesOf({ ...bucket("A", "CREATE_IN_PROGRESS"), hook: passed }), [])
   })
 
-  it("are what is said of a hook where it does not say it itself", () => {
-    assert.deepStrictEqual(told(stopped), [
+  it("CloudFormation's event about a hook is the cause if the hook gives no reason", () => {
+    assert.deepStrictEqual(linesOf(stopped), [
       "A (AWS::S3::Bucket): The following hook(s) failed: [Org::Policy::Hook]"
     ])
     assert.isFalse(areTold(causes(history(stopped))))
@@ -103,9 +110,9 @@ describe("causes", () => {
     assert.isFalse(areTold([]))
   })
 
-  it("are the validations that failed, with the path that is wrong", () => {
+  it("failed validations are causes, with the invalid path", () => {
     const validation = { name: "AWS::EarlyValidation::PropertyValidation", status: "FAILED", reason: "not a boolean" }
-    const of = (change: object) => told({ ...bucket("A", ""), validation: { ...validation, ...change } })
+    const of = (change: object) => linesOf({ ...bucket("A", ""), validation: { ...validation, ...change } })
     assert.deepStrictEqual(of({ path: "/Resources/A/Properties/B", failureMode: "FAIL" }), [
       "A (AWS::S3::Bucket): validation AWS::EarlyValidation::PropertyValidation failed at /Resources/A/Properties/B: " +
       "not a boolean"
@@ -116,12 +123,12 @@ describe("causes", () => {
     assert.deepStrictEqual(of({ failureMode: "WARN" }), [])
     assert.deepStrictEqual(of({ status: "SKIPPED" }), [])
     assert.deepStrictEqual(
-      told({ ...bucket("", ""), resourceType: "", validation: { ...validation, name: "V" } }),
+      linesOf({ ...bucket("", ""), resourceType: "", validation: { ...validation, name: "V" } }),
       ["validation V failed: not a boolean"]
     )
   })
 
-  it("of nested stacks lead to their ids, where they have one", () => {
+  it("the cause in a nested stack has the nested stack's id, if there is one", () => {
     const nested = (physicalResourceId: string) => ({
       ...bucket("Nested", "CREATE_FAILED", "Embedded stack was not created"),
       resourceType: "AWS::CloudFormation::Stack",
@@ -144,7 +151,7 @@ const cause = (timestamp: number, resource: string, reason: string): Cause => ({
 })
 
 describe("lines", () => {
-  it("are oldest first, each once, and each one line", () => {
+  it("the lines of causes are oldest first, each once and on one line", () => {
     assert.deepStrictEqual(
       lines([cause(3, "N/A", "late"), cause(1, "B", " two\r\n\tlines "), cause(2, "B", "two lines")]),
       ["B: two lines", "N/A: late"]
@@ -153,7 +160,7 @@ describe("lines", () => {
 })
 
 describe("ownReasons", () => {
-  it("are what the stack says, each once", () => {
+  it("the stack's own reasons are listed once each", () => {
     assert.deepStrictEqual(
       ownReasons(history(
         { reason: "User Initiated" },
@@ -168,7 +175,7 @@ describe("ownReasons", () => {
 })
 
 describe("operationIdOf", () => {
-  it("is that of the operation that was begun, not of its rollback or of a resource", () => {
+  it("the operation id is that of the operation that was started, not of its rollback or of a resource", () => {
     const events = history(
       { ...bucket("A", "CREATE_IN_PROGRESS"), operationId: "of a resource" },
       {},
@@ -181,7 +188,7 @@ describe("operationIdOf", () => {
 })
 
 describe("message", () => {
-  it("is the status, the causes and what to do, a line each", () => {
+  it("the message has the status, the causes and the advice, one per line", () => {
     assert.strictEqual(
       message({ head: "Update failed: ROLLBACK_COMPLETE", causes: ["A: quota", "B: quota"], remarks: ["Delete it"] }),
       "Update failed: ROLLBACK_COMPLETE\nA: quota\nB: quota\nDelete it"
@@ -189,7 +196,7 @@ describe("message", () => {
     assert.strictEqual(message({ head: "Update failed: S", causes: [], remarks: [] }), "Update failed: S")
   })
 
-  it("of very long causes tells the beginning of each", () => {
+  it("the message shows the beginning of each very long cause", () => {
     const text = message({
       head: "Update failed: S",
       causes: ["A", "B", "C"].map((id) => id.repeat(2_000)),
@@ -221,15 +228,15 @@ const Reports = Arbitrary.map(
   })
 )
 
-it.prop("no message is longer than CodePipeline takes, and none hides that there is more", [Reports], ([report]) => {
+it.prop("no message exceeds CodePipeline's limit, and omitted causes are mentioned", [Reports], ([report]) => {
   const all = message(report)
   assert.isAtMost(all.length, 5_000)
   const [head, ...rest] = all.split("\n")
   assert.strictEqual(head, "Update failed: UPDATE_ROLLBACK_COMPLETE")
-  const told = rest.slice(0, rest.length - report.remarks.length)
-  assert.deepStrictEqual(rest.slice(told.length), report.remarks)
-  const more = Number(/^… and (\d+) more$/.exec(told.at(-1) ?? "")?.[1] ?? 0)
-  const shown = more === 0 ? told : told.slice(0, -1)
+  const shownLines = rest.slice(0, rest.length - report.remarks.length)
+  assert.deepStrictEqual(rest.slice(shownLines.length), report.remarks)
+  const more = Number(/^… and (\d+) more$/.exec(shownLines.at(-1) ?? "")?.[1] ?? 0)
+  const shown = more === 0 ? shownLines : shownLines.slice(0, -1)
   assert.strictEqual(shown.length + more, report.causes.length)
   for (const [index, line] of shown.entries()) {
     assert.isTrue(report.causes[index]?.startsWith(line.replace(" … (cut)", "")))
@@ -237,7 +244,7 @@ it.prop("no message is longer than CodePipeline takes, and none hides that there
   if (report.causes.length > 0) assert.isAbove(shown.length, 0)
 })
 
-/** Events, with a number for each by which to shuffle them. */
+/** Events, with a number for each to shuffle them by. */
 const Shuffled = Arbitrary.map(
   Arbitrary.schema(Schema.Array(Schema.Struct({
     resource: Schema.UndefinedOr(Schema.Literals(["A", "B"])),
@@ -257,7 +264,7 @@ const Shuffled = Arbitrary.map(
   })
 )
 
-it.prop("the order in which the events are read does not matter", [Shuffled], ([{ events, orders }]) => {
+it.prop("the order of the events does not change the causes", [Shuffled], ([{ events, orders }]) => {
   const shuffled = shuffle(events, orders)
   assert.deepStrictEqual(causes(shuffled), causes(events))
   assert.deepStrictEqual(ownReasons(shuffled), ownReasons(events))

@@ -9,10 +9,10 @@ it("the token of an operation is its kind and the id of the first job", () => {
   assert.strictEqual(requestToken("update", { firstJobId }), "update-6f4f8b2e-3c1d-4a57-9e0b-0d6f4c2a9b11")
 })
 
-it.prop("CloudFormation takes the token of every job id", [StackOperation, JobId], ([operation, firstJobId]) => {
+it.prop("the token of every job id is valid for CloudFormation", [StackOperation, JobId], ([operation, firstJobId]) => {
   assert.match(requestToken(operation, { firstJobId }), /^[a-zA-Z0-9][-a-zA-Z0-9]{0,127}$/)
 })
 
-it("an id of any length fits", () => {
+it("a job id of any length gives a token within CloudFormation's limit", () => {
   assert.lengthOf(requestToken("update", { firstJobId: JobId.make("é".repeat(1_000)) }), 128)
 })

@@ -12,18 +12,18 @@ const failureOf = (...input: Parameters<typeof variables>) => Result.getOrThrow(
 const variablesOf = (...input: Parameters<typeof variables>) => Result.getOrThrow(variables(...input))
 
 describe("variables", () => {
-  it("are all outputs and the stack's id", () => {
+  it("the output variables are all outputs and the stack's id", () => {
     assert.deepStrictEqual(variablesOf(stack), { StackId: id, Url: "https://a.example", Name: "b" })
     assert.deepStrictEqual(variablesOf(stackWith({})), { StackId: id })
   })
 
-  it("are those that are named, and the stack's id in any case", () => {
+  it("the output variables are the selected outputs, and always the stack's id", () => {
     assert.deepStrictEqual(variablesOf(stack, ["Name"]), { StackId: id, Name: "b" })
     assert.deepStrictEqual(variablesOf(stack, ["Name", "StackId", "Name"]), { StackId: id, Name: "b" })
     assert.deepStrictEqual(variablesOf(stack, []), { StackId: id })
   })
 
-  it("an output that the template calls StackId stays what the template says", () => {
+  it("an output named StackId keeps the template's value", () => {
     assert.deepStrictEqual(variablesOf(stackWith({ StackId: "mine" })), { StackId: "mine" })
     assert.deepStrictEqual(variablesOf(stackWith({ StackId: "mine", Url: "u" }), ["Url"]), {
       StackId: "mine",
@@ -36,7 +36,7 @@ describe("variables", () => {
     ["Queue", { Url: "", Name: "" }, "Its outputs are: \"Url\", \"Name\""],
     ["Queue", {}, "Its outputs are: none"],
     ["toString", {}, "Its outputs are: none"]
-  ])("%s, which the stack does not have, is told with those that it has: %j", (name, outputs, advice) => {
+  ])("the missing output %s is reported with the outputs that exist: %j", (name, outputs, advice) => {
     const failure = failureOf(stackWith(outputs), ["StackId", name])
     assert.deepInclude(failure, { _tag: "OutputMissing", output: name, stackId: id })
     assert.strictEqual(
@@ -45,7 +45,7 @@ describe("variables", () => {
     )
   })
 
-  it("of more than 122,880 bytes are refused, with the option that narrows them", () => {
+  it("output variables of more than 122,880 bytes are refused, with the option that selects fewer", () => {
     const room = 122_880 - `StackId${id}Long`.length
     const fits = stackWith({ Long: "x".repeat(room) })
     assert.strictEqual(variablesOf(fits)["Long"]?.length, room)
@@ -58,28 +58,32 @@ describe("variables", () => {
 })
 
 describe("file", () => {
-  it("is a JSON object of all outputs and the stack's id", () => {
+  it("the file of outputs is a JSON object of all outputs and the stack's id", () => {
     assert.deepStrictEqual(JSON.parse(file(stack)), { StackId: id, Url: "https://a.example", Name: "b" })
   })
 })
 
-/** As CloudFormation allows them. */
+/** Names and values that CloudFormation allows. */
 const Outputs = Schema.Record(Schema.String.check(Schema.isPattern(/^[a-zA-Z0-9]{1,255}$/)), Schema.String)
 
-/** Outputs, and some of their names. */
+/** Outputs and some of their names. */
 const Chosen = Arbitrary.map(
   Arbitrary.schema(Schema.Struct({ outputs: Outputs, picks: Schema.Array(Schema.Boolean) })),
   ({ outputs, picks }) => ({ outputs, names: Object.keys(outputs).filter((_, index) => picks[index]) })
 )
 
-it.prop("what is chosen has the stack's values, and CodePipeline takes it", [Chosen], ([{ names, outputs }]) => {
-  const chosen = variablesOf(stackWith(outputs), names)
-  for (const [name, value] of Object.entries(chosen)) assert.strictEqual(value, { StackId: id, ...outputs }[name])
-  assert.deepStrictEqual(new Set(Object.keys(chosen)), new Set(["StackId", ...names]))
-  const outcome = withinLimits({ _tag: "Succeeded", message: "", outputVariables: chosen })
-  assert.isTrue(Result.isSuccess(outcome))
-})
+it.prop(
+  "selected output variables have the stack's values and are valid for CodePipeline",
+  [Chosen],
+  ([{ names, outputs }]) => {
+    const chosen = variablesOf(stackWith(outputs), names)
+    for (const [name, value] of Object.entries(chosen)) assert.strictEqual(value, { StackId: id, ...outputs }[name])
+    assert.deepStrictEqual(new Set(Object.keys(chosen)), new Set(["StackId", ...names]))
+    const outcome = withinLimits({ _tag: "Succeeded", message: "", outputVariables: chosen })
+    assert.isTrue(Result.isSuccess(outcome))
+  }
+)
 
-it.prop("the file holds every value unchanged", [Outputs], ([outputs]) => {
+it.prop("the file of outputs has every value unchanged", [Outputs], ([outputs]) => {
   assert.deepStrictEqual(JSON.parse(file(stackWith(outputs))), { StackId: id, ...outputs })
 })

@@ -18,31 +18,31 @@ describe("ParameterValue", () => {
     ["text, with or without commas", "a,b"],
     ["empty text", ""],
     ["a number", 0.5],
-    ["the largest number that is exact", Number.MAX_SAFE_INTEGER],
+    ["the largest exact integer", Number.MAX_SAFE_INTEGER],
     ["a boolean", false],
     ["a list", ["a", 1, true]],
     ["an empty list", []],
     ["Fn::GetParam", { "Fn::GetParam": ["Build", "out.json", "Image"] }],
     ["Fn::GetArtifactAtt", { "Fn::GetArtifactAtt": ["Build", "URL"] }]
-  ])("is %s", (_, value) => assert.isTrue(isValue(value)))
+  ])("a parameter's value may be %s", (_, value) => assert.isTrue(isValue(value)))
 
   it.each([
     ["null", null],
-    ["a number that JSON has rounded", 2 ** 53 + 2],
-    ["no number", Number.NaN],
+    ["a number that JSON rounds", 2 ** 53 + 2],
+    ["NaN", Number.NaN],
     ["an object", { A: "b" }],
     ["a list with null in it", ["a", null]],
     ["a list with a list in it", [["a"]]],
     ["a list whose item has a comma", ["a,b"]],
     ["Fn::GetParam without a key", { "Fn::GetParam": ["Build", "out.json"] }],
-    ["Fn::GetParam with too much", { "Fn::GetParam": ["Build", "out.json", "a", "b"] }],
-    ["Fn::GetParam with something beside it", { "Fn::GetParam": ["Build", "out.json", "Image"], Default: "x" }],
+    ["Fn::GetParam with too many arguments", { "Fn::GetParam": ["Build", "out.json", "a", "b"] }],
+    ["Fn::GetParam with another member", { "Fn::GetParam": ["Build", "out.json", "Image"], Default: "x" }],
     ["Fn::GetArtifactAtt of another attribute", { "Fn::GetArtifactAtt": ["Build", "ETag"] }],
     ["another function", { Ref: "A" }]
-  ])("is not %s", (_, value) => assert.isFalse(isValue(value)))
+  ])("a parameter's value cannot be %s", (_, value) => assert.isFalse(isValue(value)))
 })
 
-const told = (value: ParameterValue) =>
+const matched = (value: ParameterValue) =>
   match(value, {
     text: (text) => ["text", text],
     param: (...place) => ["param", ...place],
@@ -59,27 +59,27 @@ it.each(
     [{ "Fn::GetParam": ["Build", "out.json", "Image"] }, ["param", "Build", "out.json", "Image"]],
     [{ "Fn::GetArtifactAtt": ["Build", "BucketName"] }, ["attribute", "Build", "BucketName"]]
   ] as const
-)("%j comes from where it says", (value, expected) => assert.deepStrictEqual(told(value), [...expected]))
+)("%j comes from where it says", (value, expected) => assert.deepStrictEqual(matched(value), [...expected]))
 
 const Names = Schema.Record(Schema.Literals(["A", "B", "C"]).pipe(Schema.optionalKey), Schema.Int)
 
-it.prop("merged values are those of both, and the overrides win", [Names, Names], ([values, overrides]) => {
+it.prop("merged values are those of both sides, and overrides win", [Names, Names], ([values, overrides]) => {
   assert.deepStrictEqual(Object.fromEntries(merge(values, overrides)), { ...values, ...overrides })
 })
 
-it("nothing merged with nothing is nothing", () => assert.strictEqual(merge().size, 0))
+it("merging nothing gives no values", () => assert.strictEqual(merge().size, 0))
 
-it("a name may be __proto__", () => {
+it("a parameter's name may be __proto__", () => {
   const values = JSON.parse("{\"__proto__\":\"a\"}") as Record<string, string>
   assert.deepStrictEqual([...merge(values)], [["__proto__", "a"]])
 })
 
 describe("valueAt", () => {
-  it.each([["text", "text"], [7, "7"], [false, "false"]])("gives %j as text", (value, text) => {
+  it.each([["text", "text"], [7, "7"], [false, "false"]])("the value %j is read as text", (value, text) => {
     assert.deepStrictEqual(valueAt(bytes({ Key: value }), "Key"), Result.succeed(text))
   })
 
-  it("does not mind a byte-order mark", () => {
+  it("a file of values may have a byte-order mark", () => {
     assert.deepStrictEqual(valueAt(Buffer.from("\uFEFF{\"Key\":\"v\"}"), "Key"), Result.succeed("v"))
   })
 
@@ -98,11 +98,11 @@ describe("valueAt", () => {
     ["what every object has", bytes({ hunter2: 1 }), "it has no key \"Key\" at its top (it has \"hunter2\")"],
     ["an object", bytes({ Key: { a: "hunter2" } }), kind],
     ["null", bytes({ Key: null }), kind]
-  ])("has no value in %s", (_, file, reason) => {
+  ])("there is no value in %s", (_, file, reason) => {
     assert.deepStrictEqual(valueAt(file, "Key"), Result.fail(reason))
   })
 
-  it("takes no property that every object has for a key", () => {
+  it("properties that every object inherits are not keys of the file", () => {
     assert.isTrue(Result.isFailure(valueAt(bytes({}), "toString")))
   })
 })
@@ -110,7 +110,7 @@ describe("valueAt", () => {
 const Subset = Schema.Array(Schema.Literals(["A", "B", "C", "D"]))
 
 it.prop(
-  "what is named has its value; of the rest, what the template and the stack have keeps its own",
+  "given parameters get their values; the others that template and stack have keep theirs",
   [Subset, Subset, Subset],
   ([named, declared, previous]) => {
     const values = new Map(named.map((name) => [name, `value of ${name}`]))
@@ -141,14 +141,14 @@ const assignAll = (values: ReadonlyMap<string, string>, declared?: ReadonlyArray
 const many = (count: number) => new Map(Array.from({ length: count }, (_, index) => [`P${index}`, "v"]))
 
 describe("assign", () => {
-  it("checks no names and keeps all values where the template is not known", () => {
+  it("without a known template, no names are checked and all values are kept", () => {
     assert.deepStrictEqual(
       assignAll(new Map([["A", "a"]])),
       Result.succeed([{ name: "A", value: "a" }, { name: "Old", usePreviousValue: true }])
     )
   })
 
-  it("tells every name that the template does not have, with one like it", () => {
+  it("every name that the template does not have is reported, with a suggestion", () => {
     assert.deepStrictEqual(
       assignAll(new Map([["Imag", "hunter2"], ["Zz", "hunter2"]]), ["Image", "Count"]),
       Result.fail([
@@ -158,7 +158,7 @@ describe("assign", () => {
     )
   })
 
-  it("counts the bytes of a value, not its letters, and does not tell it", () => {
+  it("the length of a value is counted in bytes, and the value is not shown", () => {
     assert.isTrue(Result.isSuccess(assignAll(new Map([["A", "ü".repeat(2_048)]]))))
     assert.deepStrictEqual(
       assignAll(new Map([["A", "ü".repeat(2_049)]])),
@@ -166,12 +166,12 @@ describe("assign", () => {
     )
   })
 
-  it("takes 200 parameters", () => {
+  it("200 parameters are accepted, and no more", () => {
     assert.isTrue(Result.isSuccess(assignAll(many(200))))
     assert.deepStrictEqual(assignAll(many(201)), Result.fail(["There are 201 parameters; CloudFormation takes 200"]))
   })
 })
 
-it("a template without parameters has none of a name", () => {
+it("the report of an unknown name says if the template has no parameters", () => {
   assert.deepStrictEqual(unknownNames(["A"], []), ["The template has no parameter \"A\" (it has none)"])
 })

@@ -16,10 +16,10 @@ import {
 import { StackStatus } from "../../../src/domain/stack/StackStatus.ts"
 import { setRuns } from "../../seed.ts"
 
-// So that each status of the table comes up with each kind of evidence.
+// Enough runs to combine each status of the table with each kind of evidence.
 setRuns(1_000)
 
-/** The table's, what AWS may add one day, and what no status is. */
+/** The statuses of the table, possible future ones of AWS, and text that is no status. */
 const anyStatus = Schema.Union([
   StackStatus,
   Schema.TemplateLiteral([
@@ -62,7 +62,7 @@ const unknown = { ...ours, operation: undefined }
 const anyWishes = Schema.Struct({ whenBusy: WhenBusy, disableRollback: Schema.Boolean })
 const options = { whenBusy: "fail", disableRollback: false } as const
 
-/** When the stack was changed and created; long ago where it does not say. */
+/** The times of the stack's last change and creation; by default long ago. */
 type Times = Partial<Record<"changedSince" | "changedInWindow" | "createdInWindow", boolean>>
 
 const present = (status: string, times: Times = {}) =>
@@ -82,7 +82,7 @@ const resolveDecision = <Step extends { readonly _tag: string }>(decision: Decis
 
 const runs = (status: string) => status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS"
 
-/** The last of them is not the end, but the success is certain. */
+/** Successful statuses. The last one is not the end, but the success is certain. */
 const wentWell = (status: string) =>
   ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"].includes(status)
 
@@ -91,7 +91,7 @@ const begin = (observation: Observation, evidence: Evidence = { _tag: "Foreign" 
 
 describe("start", () => {
   it.prop(
-    "has a step for every mode, stack and evidence",
+    "the start has a decision for every mode, stack and evidence",
     [Mode, anyWishes, anyObservation, anyEvidence],
     ([mode, options, seen, evidence]) => {
       const steps = ["Begin", "Prepare", "Execute", "Adopt", "Postpone", "Refuse", "NothingToDelete", "StackNotFound"]
@@ -99,12 +99,12 @@ describe("start", () => {
     }
   )
 
-  it.prop("begins nothing on a stack that is under way", [anyStatus, anyEvidence], ([status, evidence]) => {
+  it.prop("nothing starts on a stack that is in progress", [anyStatus, anyEvidence], ([status, evidence]) => {
     if (runs(status)) assert.notStrictEqual(begin(present(status), evidence)._tag, "Begin")
   })
 
   it.prop(
-    "where it would not begin, a second delivery adopts what the first has begun",
+    "if nothing can start, a second delivery adopts the operation of the first one",
     [anyObservation, StackOperation, anyStatus],
     ([seen, operation, status]) => {
       if (begin(seen)._tag === "Begin") return
@@ -113,21 +113,21 @@ describe("start", () => {
     }
   )
 
-  it.prop("adopts nothing without proof", [anyObservation], ([seen]) => {
+  it.prop("nothing is adopted without evidence", [anyObservation], ([seen]) => {
     for (const _tag of ["Denied", "Inconclusive", "Foreign", "NoTokens"] as const) {
       assert.notStrictEqual(begin(seen, { _tag })._tag, "Adopt")
     }
   })
 
   it.prop(
-    "a stack that is under way is refused only where it is somebody else's for sure",
+    "a stack in progress is refused only if its operation is certainly foreign",
     [anyStatus, Schema.Literals(["Denied", "Inconclusive"])],
     ([status, _tag]) => {
       if (runs(status)) assert.deepStrictEqual(begin(present(status), { _tag }), Start.Postpone({ status }))
     }
   )
 
-  it("a stack that was created of late may be our own doing, one that was created long ago is updated", () => {
+  it("a stack that was created within the redelivery window may be our own, an older one is updated", () => {
     const ours = { _tag: "Ended", operation: "create", status: "CREATE_COMPLETE" } as const
     for (const status of ["CREATE_COMPLETE", "IMPORT_COMPLETE"]) {
       assert.deepStrictEqual(
@@ -139,17 +139,17 @@ describe("start", () => {
     }
   })
 
-  it.prop("a refusal names the status", [anyStatus, anyEvidence], ([status, evidence]) => {
+  it.prop("a refusal names the stack's status", [anyStatus, anyEvidence], ([status, evidence]) => {
     const step = begin(present(status), evidence)
     if (step._tag === "Refuse") assert.strictEqual(step.status, status)
   })
 
-  it("creates where there is no stack", () => {
+  it("a stack that does not exist is created", () => {
     assert.deepStrictEqual(begin(Observation.cases.Absent.make({})), Start.Begin({ operation: "create" }))
     assert.deepStrictEqual(begin(present("DELETE_COMPLETE")), Start.Begin({ operation: "create" }))
   })
 
-  it("updates the healthy stacks, those after a failed update or import included, and no others", () => {
+  it("healthy stacks are updated, including those after a failed update or import, and no others", () => {
     assert.sameMembers(
       StackStatus.literals.filter((status) => {
         const step = begin(present(status))
@@ -159,7 +159,7 @@ describe("start", () => {
     )
   })
 
-  it("waits for the clean-up after an update, done or taken back, and for nothing else", () => {
+  it("only the cleanup after an update or its rollback is waited for", () => {
     assert.sameMembers(
       StackStatus.literals.filter((status) => begin(present(status))._tag === "Postpone"),
       ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"]
@@ -167,7 +167,7 @@ describe("start", () => {
   })
 
   it.prop(
-    "waits for somebody else's operation where it is asked to, and does the same as ever where none is under way",
+    "with whenBusy wait, foreign operations are waited for, and idle stacks are treated as without it",
     [anyObservation, anyEvidence],
     ([seen, evidence]) => {
       const asked = resolveDecision(start("CREATE_UPDATE", { ...options, whenBusy: "wait" }, seen), evidence)
@@ -187,12 +187,12 @@ describe("start", () => {
     "IMPORT_ROLLBACK_FAILED",
     "UPDATE_IN_PROGRESS",
     "SOMETHING_NEW_COMPLETE"
-  ])("refuses %s", (status) => {
+  ])("a stack in status %s is refused", (status) => {
     assert.deepStrictEqual(begin(present(status)), Start.Refuse({ status }))
   })
 
   it.prop(
-    "goes on without a rollback where one was left out, and does the same as ever on any other stack",
+    "disableRollback continues from a failed operation without rollback, and changes nothing for other stacks",
     [anyObservation, anyEvidence],
     ([seen, evidence]) => {
       const going = resolveDecision(start("CREATE_UPDATE", { ...options, disableRollback: true }, seen), evidence)
@@ -219,7 +219,7 @@ describe("start, by mode", () => {
   const healthy = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"]
   const isIdle = StackStatus.literals.filter((status) => !runs(status) && status !== "DELETE_COMPLETE")
 
-  it("REPLACE_ON_FAILURE deletes exactly the stacks that only deleting helps, and is CREATE_UPDATE else", () => {
+  it("REPLACE_ON_FAILURE deletes exactly the stacks that can only be deleted, and equals CREATE_UPDATE otherwise", () => {
     for (const status of StackStatus.literals) {
       const expected = failedStates.includes(status) ? Start.Begin({ operation: "delete" }) : begin(present(status))
       assert.deepStrictEqual(stepIn("REPLACE_ON_FAILURE", present(status)), expected)
@@ -239,7 +239,7 @@ describe("start, by mode", () => {
     }
   )
 
-  it("DELETE_ONLY deletes whatever is at rest, and has nothing to do where there is nothing", () => {
+  it("DELETE_ONLY deletes every idle stack, and has nothing to do if the stack does not exist", () => {
     for (const status of isIdle) {
       assert.deepStrictEqual(stepIn("DELETE_ONLY", present(status)), Start.Begin({ operation: "delete" }))
     }
@@ -247,16 +247,19 @@ describe("start, by mode", () => {
     assert.deepStrictEqual(stepIn("DELETE_ONLY", present("DELETE_COMPLETE")), Start.NothingToDelete())
   })
 
-  it.each(["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"] as const)("%s makes a change set of the stack's type", (mode) => {
-    for (const seen of [absent, present("DELETE_COMPLETE"), present("REVIEW_IN_PROGRESS")]) {
-      assert.deepStrictEqual(stepIn(mode, seen), Start.Prepare({ type: "CREATE" }))
+  it.each(["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"] as const)(
+    "%s creates a change set of the type that fits the stack",
+    (mode) => {
+      for (const seen of [absent, present("DELETE_COMPLETE"), present("REVIEW_IN_PROGRESS")]) {
+        assert.deepStrictEqual(stepIn(mode, seen), Start.Prepare({ type: "CREATE" }))
+      }
+      for (const status of healthy) {
+        assert.deepStrictEqual(stepIn(mode, present(status)), Start.Prepare({ type: "UPDATE" }))
+      }
     }
-    for (const status of healthy) {
-      assert.deepStrictEqual(stepIn(mode, present(status)), Start.Prepare({ type: "UPDATE" }))
-    }
-  })
+  )
 
-  it("CHANGE_SET_EXECUTE executes on a healthy stack or a shell, and misses a stack that is not there", () => {
+  it("CHANGE_SET_EXECUTE executes on a healthy stack or one in review, and reports a stack that does not exist", () => {
     for (const status of [...healthy, "REVIEW_IN_PROGRESS"]) {
       assert.deepStrictEqual(stepIn("CHANGE_SET_EXECUTE", present(status)), Start.Execute())
     }
@@ -265,7 +268,7 @@ describe("start, by mode", () => {
   })
 
   it.each(["CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"] as const)(
-    "%s adopts what an earlier delivery has executed",
+    "%s adopts the execution of an earlier delivery",
     (mode) => {
       const decision = start(mode, options, present("UPDATE_COMPLETE", { changedInWindow: true }))
       const ended = { _tag: "Ended", operation: "execute", status: "UPDATE_COMPLETE" } as const
@@ -274,7 +277,7 @@ describe("start, by mode", () => {
   )
 
   it.each(["CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"] as const)(
-    "%s refuses a stack that has to be repaired",
+    "%s refuses a stack that has to be recovered first",
     (mode) => {
       for (const status of failedStates.filter((status) => status !== "REVIEW_IN_PROGRESS")) {
         assert.deepStrictEqual(stepIn(mode, present(status)), Start.Refuse({ status }))
@@ -282,7 +285,7 @@ describe("start, by mode", () => {
     }
   )
 
-  it("an update that does not roll back goes on from a failure", () => {
+  it("an update without rollback continues from a failed operation", () => {
     for (const status of ["UPDATE_FAILED", "CREATE_FAILED"]) {
       const step = stepIn("CREATE_UPDATE", present(status), { disableRollback: true })
       assert.deepStrictEqual(step, Start.Begin({ operation: "update" }))
@@ -295,7 +298,7 @@ describe("start, by mode", () => {
 })
 
 describe("watch", () => {
-  it("a delete has succeeded once the stack is gone, whoever has deleted it, and on nothing else", () => {
+  it("a delete has succeeded once the stack does not exist, whoever deleted it, and not earlier", () => {
     const context = { ...ours, operation: "delete" } as const
     assert.deepStrictEqual(watch(context, present("DELETE_COMPLETE")), WatchDecision.Succeed())
     for (const status of StackStatus.literals) {
@@ -310,7 +313,7 @@ describe("watch", () => {
   })
 
   it.prop(
-    "has a step for every stack and evidence",
+    "the watch has a decision for every stack and evidence",
     [anyPursuit, anyObservation, anyEvidence],
     ([context, seen, evidence]) => {
       assert.include(
@@ -321,7 +324,7 @@ describe("watch", () => {
   )
 
   it.prop(
-    "gives no verdict on a stack that is under way, but that its clean-up need not be waited for",
+    "a stack in progress gets no verdict, except during a cleanup that is not waited for",
     [anyPursuit, anyObservation, anyEvidence],
     ([context, seen, evidence]) => {
       if (seen._tag === "Absent" || !runs(seen.status)) return
@@ -331,7 +334,7 @@ describe("watch", () => {
     }
   )
 
-  it("an update that cleans up is over where nobody wants to wait, once it is known as ours", () => {
+  it("without waitForCleanup, an own update in its cleanup has succeeded", () => {
     const status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     const step = (evidence: Evidence, times: Times = {}) =>
       resolveDecision(watch({ ...ours, waitForCleanup: false }, present(status, times)), evidence)
@@ -346,14 +349,14 @@ describe("watch", () => {
   })
 
   it.prop(
-    "never succeeds without a status that says so",
+    "no operation succeeds without a successful status",
     [anyPursuit, anyObservation, anyEvidence],
     ([context, seen, evidence]) => {
       if (resolveDecision(watch(context, seen), evidence)._tag !== "Succeed") return
       const shown = seen._tag === "Present" ? seen.status : ""
-      const told = context.operation !== undefined && "status" in evidence ? evidence.status : undefined
+      const own = context.operation !== undefined && "status" in evidence ? evidence.status : undefined
       const good = context.operation === "delete" ? (status: string) => status === "DELETE_COMPLETE" : wentWell
-      assert.isTrue(good(told ?? shown) || (context.operation === "delete" && good(shown)))
+      assert.isTrue(good(own ?? shown) || (context.operation === "delete" && good(shown)))
     }
   )
 
@@ -384,7 +387,7 @@ describe("watch", () => {
   )
 
   it.prop(
-    "a stack at rest is not judged before the end of our operation is seen, and given up when it has been idle for too long",
+    "an idle stack is not judged before our operation's end is visible, and given up when it was idle for too long",
     [anyStatus, Schema.Boolean, Schema.Literals(["Inconclusive", "Foreign"])],
     ([status, changedSince, _tag]) => {
       if (runs(status)) return
@@ -399,7 +402,7 @@ describe("watch", () => {
     }
   )
 
-  it.prop("without sight of the events a stack is judged once it has changed", [anyStatus], ([status]) => {
+  it.prop("without permission to read events, a stack is judged once it has changed", [anyStatus], ([status]) => {
     if (runs(status)) return
     const judged = wentWell(status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status })
     const step = (times: Times, idleTooLong = false) =>
@@ -411,7 +414,7 @@ describe("watch", () => {
     assert.deepStrictEqual(resolveDecision(watch(ours, present(status)), { _tag: "NoTokens" }), judged)
   })
 
-  it.prop("an operation of which nothing is known is judged by the status alone", [anyStatus], ([status]) => {
+  it.prop("an operation of another program is judged by the status alone", [anyStatus], ([status]) => {
     if (runs(status)) return
     assert.deepStrictEqual(
       watch(unknown, present(status)),
@@ -419,7 +422,7 @@ describe("watch", () => {
     )
   })
 
-  it("misses a stack that is gone, one with an operation of ours only after a while", () => {
+  it("a stack that does not exist is reported, one with an own operation only after a while", () => {
     const absent = Observation.cases.Absent.make({})
     assert.deepStrictEqual(watch(ours, absent), WatchDecision.Wait({ isIdle: true }))
     assert.deepStrictEqual(watch({ ...ours, idleTooLong: true }, absent), WatchDecision.StackNotFound())

@@ -7,7 +7,7 @@ const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
 
 type Part = readonly [id: string, status: string]
 
-/** Each a second after the one before, the first one at 1,000; newest first, as AWS gives them. */
+/** Events one second apart, the first one at 1,000; newest first, as AWS lists them. */
 const history = (...parts: ReadonlyArray<Part>): ReadonlyArray<StackEvent> =>
   parts.map(([logicalResourceId, status], index) => ({
     stackId,
@@ -23,7 +23,7 @@ const advanced = (...parts: ReadonlyArray<Part>) => advance(undefined, history(.
 const idsOf = ({ inProgress }: StackProgress) => inProgress.map(({ id }) => id)
 
 describe("advance", () => {
-  it("counts the resources that are done, and knows those that are not, and since when", () => {
+  it("progress counts finished resources, and has the start times of the others", () => {
     const progress = advanced(["S", creating], ["A", creating], ["B", creating], ["A", "CREATE_COMPLETE"])
     assert.deepStrictEqual(progress, {
       done: 1,
@@ -33,23 +33,23 @@ describe("advance", () => {
     })
   })
 
-  it("takes the beginning of a resource for when it began, whatever CloudFormation says of it again", () => {
+  it("a resource's start time is its first event in progress, whatever follows", () => {
     const progress = advanced(["A", creating], ["B", creating], ["A", creating])
     assert.deepStrictEqual(progress.inProgress.map(({ id, since }) => [id, since]), [["A", 1_000], ["B", 2_000]])
   })
 
-  it("a resource that has failed is neither done nor in progress", () => {
+  it("a failed resource is neither finished nor in progress", () => {
     const progress = advanced(["A", creating], ["A", "CREATE_FAILED"])
     assert.deepInclude(progress, { done: 0, inProgress: [] })
   })
 
-  it("what hooks say is nothing that happens to a resource", () => {
+  it("events of hooks do not count for resources", () => {
     const hook = { type: "H", status: "HOOK_IN_PROGRESS" }
     const events = history(["A", creating]).concat(Array.from(history(["A", ""]), (event) => ({ ...event, hook })))
     assert.deepInclude(advance(undefined, events, creating), { done: 0 })
   })
 
-  it("counts nothing while CloudFormation takes back or clears up, but tells what it is at", () => {
+  it("during rollback and cleanup nothing is counted, but resources in progress are named", () => {
     const before = advanced(["A", creating], ["B", creating], ["A", "CREATE_COMPLETE"])
     const events = history(["A", creating], ["B", creating], ["A", "CREATE_COMPLETE"], ["B", "CREATE_FAILED"], [
       "A",
@@ -62,14 +62,14 @@ describe("advance", () => {
     }
   })
 
-  it("tells the share of what there will be, where that is known, and of what has begun where it is not", () => {
+  it("the percentage is of the total if it is known, and of the started resources otherwise", () => {
     const events = history(["A", creating], ["B", creating], ["A", "CREATE_COMPLETE"])
     assert.strictEqual(advance(undefined, events, creating, 9).percent, 10)
     assert.strictEqual(advance(undefined, events, creating, 1).percent, 33)
     assert.strictEqual(advance(undefined, events, creating).percent, 33)
   })
 
-  it("goes on from what is known where the newest events do not reach back", () => {
+  it("progress continues from the last state if the newest events do not reach back", () => {
     const before = advanced(["A", creating], ["B", creating], ["B", "CREATE_COMPLETE"])
     const after = advance(before, history(["", ""], ["", ""], ["", ""], ["C", creating]).slice(0, 1), creating)
     assert.deepInclude(after, { done: 1, countedUntil: 4_000 })
@@ -80,7 +80,7 @@ describe("advance", () => {
 describe("summary", () => {
   const progress = advanced(["A", creating], ["B", creating], ["C", creating], ["A", "CREATE_COMPLETE"])
 
-  it("tells what is done, and what is waited for the longest", () => {
+  it("the summary has the finished resources and the one that is waited for the longest", () => {
     assert.strictEqual(
       summary(progress, creating, 2_000, 12),
       "1 of 12 resources, waiting for B (AWS::SQS::Queue, 0 s)"
@@ -95,11 +95,11 @@ describe("summary", () => {
     [6 * 60_000 + 30_000, "6 min"],
     [60 * 60_000, "1 h 0 min"],
     [25 * 60 * 60_000 + 61_000, "25 h 1 min"]
-  ])("after %d ms says %s", (milliseconds, duration) => {
+  ])("a duration of %d ms is shown as %s", (milliseconds, duration) => {
     assert.include(summary(progress, creating, 2_000 + milliseconds), `(AWS::SQS::Queue, ${duration})`)
   })
 
-  it("counts no more than there are, and names only what is in progress", () => {
+  it("the summary counts no more than the total, and names only resources in progress", () => {
     const done = advanced(["A", creating], ["A", "CREATE_COMPLETE"], ["B", creating], ["B", "CREATE_COMPLETE"])
     assert.strictEqual(summary(done, creating, 0, 1), "2 of 2 resources")
     assert.strictEqual(summary(done, creating, 0), "2 resources done")
@@ -107,14 +107,14 @@ describe("summary", () => {
     assert.strictEqual(summary(advanced(), creating, 0, 1), "0 of 1 resource")
   })
 
-  it("does not count while CloudFormation takes back", () => {
+  it("the summary of a rollback has no count", () => {
     assert.strictEqual(summary(progress, "ROLLBACK_IN_PROGRESS", 2_000, 3), "waiting for B (AWS::SQS::Queue, 0 s)")
   })
 })
 
 const ids = ["A", "B", "C", "D", "E", "F"] as const
 
-/** What happens to resources: each begins, and ends; and after how many events each job comes. */
+/** Events of resources, each with a start and an end, and the number of events before each job. */
 const Runs = Arbitrary.map(
   Arbitrary.schema(Schema.Struct({
     picks: Schema.Array(Schema.Literals(ids)).check(Schema.isMaxLength(12)),
@@ -136,23 +136,27 @@ const Runs = Arbitrary.map(
   }
 )
 
-it.prop("however often jobs look, they come to what there is", [Runs], ([{ done, events, jobs, total, waiting }]) => {
-  const seenAfter = (count: number) => events.slice(Math.max(0, events.length - count))
-  let all: StackProgress | undefined
-  let newOnly: StackProgress | undefined
-  let seen = 0
-  for (const count of [...jobs, events.length]) {
-    all = advance(all && remembered(all), seenAfter(count), creating, total)
-    newOnly = advance(newOnly, seenAfter(count).slice(0, Math.max(0, count - seen)), creating, total)
-    seen = Math.min(count, events.length)
+it.prop(
+  "jobs reach the same progress, however often they read events",
+  [Runs],
+  ([{ done, events, jobs, total, waiting }]) => {
+    const seenAfter = (count: number) => events.slice(Math.max(0, events.length - count))
+    let all: StackProgress | undefined
+    let newOnly: StackProgress | undefined
+    let seen = 0
+    for (const count of [...jobs, events.length]) {
+      all = advance(all && remembered(all), seenAfter(count), creating, total)
+      newOnly = advance(newOnly, seenAfter(count).slice(0, Math.max(0, count - seen)), creating, total)
+      seen = Math.min(count, events.length)
+    }
+    for (const progress of [all, newOnly]) {
+      assert.strictEqual(progress?.done, done)
+      assert.deepStrictEqual(progress && idsOf(progress), waiting)
+    }
   }
-  for (const progress of [all, newOnly]) {
-    assert.strictEqual(progress?.done, done)
-    assert.deepStrictEqual(progress && idsOf(progress), waiting)
-  }
-})
+)
 
-it.prop("the percentage never goes back, and is never 100", [Runs, Schema.Array(Schema.Boolean)], (
+it.prop("the percentage never decreases and never reaches 100", [Runs, Schema.Array(Schema.Boolean)], (
   [{ events, jobs, total }, running]
 ) => {
   let progress: StackProgress | undefined
@@ -169,7 +173,7 @@ it.prop("the percentage never goes back, and is never 100", [Runs, Schema.Array(
 const Long = Schema.String.check(Schema.isPattern(/^[A-Za-z]{200,255}$/))
 
 it.prop(
-  "what is remembered fits into a token, and is what is waited for the longest",
+  "the remembered progress fits into a token, and is that of the resources waited for the longest",
   [Schema.Array(Schema.Struct({ id: Long, type: Schema.String, since: Schema.Int }))],
   ([resources]) => {
     const inProgress = resources.map(({ id, since, type }) => ({ id, since, type: type.slice(0, 204) }))

@@ -19,28 +19,28 @@ it("the statuses are those of CloudFormation's API", () => {
 describe.each(Object.values(SdkStackStatus))("%s", (status) => {
   const underWay = status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS"
 
-  it("is under way if its name says so, unless it is a change set that was not executed", () => {
+  it("it is in progress if its name says so, except for REVIEW_IN_PROGRESS", () => {
     assert.strictEqual(isUnderWay(status), underWay)
   })
 
-  it("lets nothing begin while it is under way", () => {
+  it("no operation can start while it is in progress", () => {
     assert.strictEqual(["Busy", "CleaningUp"].includes(startability(status)), underWay)
   })
 
-  it("is about to fail while a rollback is under way", () => {
+  it("it is failing while a rollback is in progress", () => {
     assert.strictEqual(phaseOf(status) === "Failing", underWay && status.includes("ROLLBACK"))
   })
 
-  it("is a failure at rest after a failure or a rollback, and never under way", () => {
+  it("it is a failure after a failure or a rollback, and never in progress", () => {
     if (underWay) assert.notStrictEqual(phaseOf(status), "Failed")
     else if (/FAILED|ROLLBACK/.test(status)) assert.strictEqual(phaseOf(status), "Failed")
   })
 
-  it("is a success once it is complete, but for rollbacks, deletions and clean-ups", () => {
+  it("it is a success if complete, except for rollbacks, deletions and cleanups", () => {
     assert.strictEqual(phaseOf(status) === "Succeeded", /^(CREATE|UPDATE|IMPORT)_COMPLETE$/.test(status))
   })
 
-  it("can be updated once anything is complete, but for the first rollback and the deletion", () => {
+  it("it can be updated if complete, except for ROLLBACK_COMPLETE and DELETE_COMPLETE", () => {
     const healthy = status.endsWith("_COMPLETE") && status !== "ROLLBACK_COMPLETE" && status !== "DELETE_COMPLETE"
     assert.strictEqual(startability(status) === "Updatable", healthy)
   })
@@ -62,32 +62,35 @@ it.each([
   ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "CleaningUp", "CleaningUp"],
   ["UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "Failing", "CleaningUp"],
   ["REVIEW_IN_PROGRESS", "Failed", "Shell"]
-])("%s is %s to its watcher and %s to a newcomer", (status, toWatcher, toNewcomer) => {
+])("status %s is %s for a running operation and %s for a new one", (status, toWatcher, toNewcomer) => {
   assert.deepStrictEqual([phaseOf(status), startability(status)], [toWatcher, toNewcomer])
 })
 
-describe("a status that nobody knows", () => {
+describe("a status that is not in the table", () => {
   const unknown = Schema.String.check(Schema.makeFilter((name) => !Object.hasOwn(SdkStackStatus, name)))
 
-  it.prop("is a failure that nothing can be done about", [unknown], ([status]) => {
+  it.prop("an unknown status is a failure that nothing can start on", [unknown], ([status]) => {
     if (!status.endsWith("_IN_PROGRESS")) {
       assert.deepStrictEqual([phaseOf(status), startability(status)], ["Failed", "Unknown"])
     }
   })
 
-  it.prop("is waited for while its name says so", [unknown], ([name]) => {
+  it.prop("an unknown status in progress is waited for", [unknown], ([name]) => {
     const status = `${name}_IN_PROGRESS`
     if (!Object.hasOwn(SdkStackStatus, status)) {
       assert.deepStrictEqual([phaseOf(status), startability(status)], ["Running", "Busy"])
     }
   })
 
-  it.each(["", "constructor", "__proto__", "toString", "UPDATE_ENDED", "update_complete"])("may be %j", (status) => {
-    assert.deepStrictEqual([phaseOf(status), startability(status)], ["Failed", "Unknown"])
-  })
+  it.each(["", "constructor", "__proto__", "toString", "UPDATE_ENDED", "update_complete"])(
+    "an unknown status may be %j",
+    (status) => {
+      assert.deepStrictEqual([phaseOf(status), startability(status)], ["Failed", "Unknown"])
+    }
+  )
 })
 
-it("what to do about a stack names it, and there is something to do in every status", () => {
+it("the advice for every status names the stack", () => {
   const advices = [...Object.values(SdkStackStatus), "SOMETHING_NEW"].map((status) => advice(status, "MyStack"))
   for (const words of advices) assert.include(words, "\"MyStack\"")
   assert.include(advice("ROLLBACK_COMPLETE", "S"), "Delete stack")
@@ -103,7 +106,7 @@ it.each<readonly [status: string, words: string | undefined]>([
   ["DELETE_COMPLETE", "the next deployment creates it"],
   ["UPDATE_IN_PROGRESS", "Another operation"],
   ["UPDATE_COMPLETE", undefined]
-])("what to do after a failure that has left the stack in %s: %s", (status, words) => {
+])("the advice after a failure in status %s: %s", (status, words) => {
   const advice = adviceAfterFailure(status, "MyStack")
   if (words === undefined) return assert.isUndefined(advice)
   assert.include(advice, words)

@@ -6,21 +6,21 @@ const isTags = Schema.is(StackTags)
 
 describe("StackTags", () => {
   it.each([
-    ["none", {}],
+    ["no tags", {}],
     ["text, numbers and booleans", { A: "a", B: 1, C: false }],
-    ["the longest, in letters of any kind", { ["😀".repeat(128)]: "😀".repeat(256) }]
-  ])("are %s", (_, tags) => assert.isTrue(isTags(tags)))
+    ["keys and values of maximum length, in any characters", { ["😀".repeat(128)]: "😀".repeat(256) }]
+  ])("tags are valid: %s", (_, tags) => assert.isTrue(isTags(tags)))
 
   it.each([
-    ["of no key", { "": "a" }],
-    ["of no value", { A: "" }],
-    ["of a key that is too long", { ["a".repeat(129)]: "a" }],
-    ["of a value that is too long", { A: "a".repeat(257) }],
-    ["lists", { A: ["a"] }]
-  ])("are not %s", (_, tags) => assert.isFalse(isTags(tags)))
+    ["an empty key", { "": "a" }],
+    ["an empty value", { A: "" }],
+    ["a key that is too long", { ["a".repeat(129)]: "a" }],
+    ["a value that is too long", { A: "a".repeat(257) }],
+    ["a list as value", { A: ["a"] }]
+  ])("tags are invalid: %s", (_, tags) => assert.isFalse(isTags(tags)))
 })
 
-it("tags are text", () => {
+it("values of tags become text", () => {
   assert.deepStrictEqual(
     render(new Map<string, string | number | boolean>([["A", "a"], ["B", 1], ["C", true]])),
     Result.succeed(new Map([["A", "a"], ["B", "1"], ["C", "true"]]))
@@ -29,7 +29,7 @@ it("tags are text", () => {
 
 const many = (count: number) => new Map(Array.from({ length: count }, (_, index) => [`T${index}`, index]))
 
-it("there are 50 tags at most", () => {
+it("a stack has at most 50 tags", () => {
   assert.isTrue(Result.isSuccess(render(many(50))))
   assert.deepStrictEqual(render(many(51)), Result.fail("There are 51 tags; CloudFormation takes 50"))
 })

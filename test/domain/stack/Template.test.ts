@@ -5,7 +5,7 @@ import * as Template from "../../../src/domain/stack/Template.ts"
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 describe("decode", () => {
-  it.prop("returns UTF-8 text unchanged, whatever it says", [Schema.String], ([text]) => {
+  it.prop("decoding leaves UTF-8 text unchanged", [Schema.String], ([text]) => {
     const template = `{"${text.replaceAll(/\p{Cs}/gu, "")}`
     assert.deepStrictEqual(
       Result.map(Template.decode(bytes(template)), ({ text }) => text),
@@ -13,7 +13,7 @@ describe("decode", () => {
     )
   })
 
-  it("removes one byte-order mark", () => {
+  it("decoding removes one byte-order mark", () => {
     const decoded = Result.getOrThrow(Template.decode(bytes("\uFEFF\uFEFF{}")))
     assert.strictEqual(decoded.text, "\uFEFF{}")
     assert.deepStrictEqual(decoded.bytes, bytes("\uFEFF{}"))
@@ -24,7 +24,7 @@ describe("decode", () => {
     ["\uFEFF", "it has no text, only white space or a byte-order mark"],
     ["\uFEFF\uFEFF", "it has no text, only white space or a byte-order mark"],
     [" \t\r\n\n", "it has no text, only white space or a byte-order mark"]
-  ])("refuses a file without text (%j)", (text, reason) => {
+  ])("a file without text is refused (%j)", (text, reason) => {
     assert.deepStrictEqual(Template.decode(bytes(text)), Result.fail(reason))
   })
 
@@ -33,14 +33,14 @@ describe("decode", () => {
     ["big endian", Buffer.from("\uFEFF{}", "utf16le").swap16()],
     ["little endian without a mark", Buffer.from("{}", "utf16le")],
     ["big endian without a mark", Buffer.from("{}", "utf16le").swap16()]
-  ])("refuses UTF-16, %s", (_, file) => {
+  ])("UTF-16 text, %s, is refused", (_, file) => {
     assert.deepStrictEqual(
       Template.decode(file),
       Result.fail("it is UTF-16 text, but CloudFormation requires UTF-8")
     )
   })
 
-  it("refuses a file that is not text", () => {
+  it("bytes that are not text are refused", () => {
     assert.deepStrictEqual(Template.decode(new Uint8Array([0x7b, 0xc3])), Result.fail("it is not UTF-8 text"))
   })
 })
@@ -50,7 +50,7 @@ const count = (template: unknown) => Option.getOrUndefined(Template.resourceCoun
 describe("resourceCount", () => {
   const Resources = { A: { Type: "AWS::S3::Bucket" }, B: { Type: "AWS::SQS::Queue" } }
 
-  it("counts the resources of a template in JSON", () => {
+  it("the resource count is that of a template in JSON", () => {
     assert.strictEqual(count({ Resources, Outputs: {} }), 2)
     assert.strictEqual(count({ Resources: {} }), 0)
   })
@@ -60,12 +60,12 @@ describe("resourceCount", () => {
     ["loops", { Resources: { ...Resources, "Fn::ForEach::Topics": [] } }],
     ["inclusion", { Resources: { ...Resources, "Fn::Transform": {} } }],
     ["conditions", { Resources: { ...Resources, C: { Type: "AWS::SNS::Topic", Condition: "IsProd" } } }],
-    ["missing resources", {}]
-  ])("is unknown because of %s", (_, template) => {
+    ["lack of resources", {}]
+  ])("the resource count is unknown because of %s", (_, template) => {
     assert.isUndefined(count(template))
   })
 
-  it("is unknown for YAML", () => {
+  it("the resource count of a template in YAML is unknown", () => {
     assert.isTrue(Option.isNone(Template.resourceCount("Resources:\n  A:\n    Type: AWS::S3::Bucket\n")))
   })
 })

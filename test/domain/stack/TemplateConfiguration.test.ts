@@ -18,15 +18,16 @@ const whole: TemplateConfiguration = {
 const policy = (bytes: number) => file({ StackPolicy: { A: "x".repeat(bytes - "{\"A\":\"\"}".length) } })
 
 describe("decode", () => {
-  it("takes all that the file may have", () => assert.deepStrictEqual(decode(file(whole)), Result.succeed(whole)))
+  it("a configuration may have parameters, tags and a stack policy", () =>
+    assert.deepStrictEqual(decode(file(whole)), Result.succeed(whole)))
 
-  it("takes a file that has nothing", () => assert.deepStrictEqual(decode(file({})), Result.succeed({})))
+  it("a configuration may be empty", () => assert.deepStrictEqual(decode(file({})), Result.succeed({})))
 
-  it("does not mind a byte-order mark", () => {
+  it("a configuration may have a byte-order mark", () => {
     assert.deepStrictEqual(decode(Buffer.from("\uFEFF{}")), Result.succeed({}))
   })
 
-  it("takes a policy of 16,384 bytes, and no more", () => {
+  it("a stack policy may have 16,384 bytes, and no more", () => {
     assert.isTrue(Result.isSuccess(decode(policy(16_384))))
     assert.deepStrictEqual(
       decode(policy(16_385)),
@@ -44,7 +45,7 @@ describe("decode", () => {
       /^"Parameters\.B": expected a string, .*, got an object$/,
       /^"Tags\.C": expected string \| number \| boolean, got an array$/
     ]]
-  ])("tells all that is wrong with %s, and no value", (_, file, expected) => {
+  ])("all problems of %s are reported, without values", (_, file, expected) => {
     const decoded = decode(file)
     const problems = Result.isFailure(decoded) ? decoded.failure : []
     assert.lengthOf(problems, expected.length)

@@ -1,4 +1,4 @@
-/** The items by the numbers that are given to them, in an order of their own. */
+/** The items in the order of the numbers assigned to them. */
 export const shuffle = <A>(items: ReadonlyArray<A>, orders: ReadonlyArray<number>): ReadonlyArray<A> =>
   items
     .map((item, index) => ({ item, order: orders[index] ?? 0 }))
