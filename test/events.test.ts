@@ -15,7 +15,7 @@ import {
 import { drive } from "./drive.ts"
 import { eventNames, readEvent, sampleTemplate } from "./fixtures.ts"
 
-/** Each row of the table: the file, the action, the outcome, and what is in it. */
+/** The rows of the table: file, action, outcome and description. */
 const rows = readFileSync(new URL("../events/README.md", import.meta.url), "utf8")
   .split("\n")
   .filter((line) => line.startsWith("| ["))
@@ -49,21 +49,21 @@ const services = Layer.mergeAll(
   })
 )
 
-const ended = <E, R extends Layer.Success<typeof services>>(
+const runToEnd = <E, R extends Layer.Success<typeof services>>(
   event: unknown,
   invoke: (event: unknown) => Effect.Effect<unknown, E, R>
 ) => drive(LocalPipeline.run({ event, invoke })).pipe(Effect.provide(services))
 
-const runs: Readonly<Record<string, (event: unknown) => ReturnType<typeof ended<JobRunner.RunError, never>>>> = {
-  "deploy-stack": (event) => ended(event, (event) => JobRunner.run(DeployStack, event)),
-  "check-webpage": (event) => ended(event, (event) => JobRunner.run(CheckWebpage, event))
+const runs: Readonly<Record<string, (event: unknown) => ReturnType<typeof runToEnd<JobRunner.RunError, never>>>> = {
+  "deploy-stack": (event) => runToEnd(event, (event) => JobRunner.run(DeployStack, event)),
+  "check-webpage": (event) => runToEnd(event, (event) => JobRunner.run(CheckWebpage, event))
 }
 
-const inWords = (outcome: JobOutcome) =>
+const describeOutcome = (outcome: JobOutcome) =>
   outcome._tag === "Failed" ? `fails: ${outcome.type}` : outcome._tag === "Succeeded" ? "succeeds" : "goes on"
 
 describe("events/README.md", () => {
-  it("has every event once, in their order, and says what is in it", () => {
+  it("the table of events has every event once, in order, with a description", () => {
     assert.deepStrictEqual(rows.map(({ name }) => name), eventNames.toSorted())
     for (const { about, name, target } of rows) {
       assert.strictEqual(target, name)
@@ -71,13 +71,16 @@ describe("events/README.md", () => {
     }
   })
 
-  it.effect.each(rows)("$name: $action $outcome", ({ action, name = "", outcome }) =>
-    Effect.gen(function*() {
-      const run = Object.hasOwn(runs, action) ? runs[action] : undefined
-      const ended = yield* (run ?? assert.fail(`no action ${action}`))(readEvent(name)).pipe(
-        Effect.map(inWords),
-        Effect.catchTag("NotAJobEvent", ({ _tag }) => Effect.succeed(`is refused: ${_tag}`))
-      )
-      assert.strictEqual(outcome, ended)
-    }))
+  it.effect.each(rows)(
+    "the outcome of $name in the table is right: $action $outcome",
+    ({ action, name = "", outcome }) =>
+      Effect.gen(function*() {
+        const run = Object.hasOwn(runs, action) ? runs[action] : undefined
+        const ended = yield* (run ?? assert.fail(`no action ${action}`))(readEvent(name)).pipe(
+          Effect.map(describeOutcome),
+          Effect.catchTag("NotAJobEvent", ({ _tag }) => Effect.succeed(`is refused: ${_tag}`))
+        )
+        assert.strictEqual(outcome, ended)
+      })
+  )
 })

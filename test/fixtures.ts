@@ -1,4 +1,4 @@
-// What several tests need: the events of `events/` and variations of them.
+// Shared by many tests: the events of `events/` and variations of them.
 import { readdirSync, readFileSync } from "node:fs"
 
 const folder = new URL("../events/", import.meta.url)
@@ -14,7 +14,7 @@ export interface JobEvent {
 
 export const readEvent = (name: string): JobEvent => JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8"))
 
-/** The secrets of every event in `events/` that holds any. */
+/** The secrets in the events of `events/`. */
 export const secrets: ReadonlyArray<string> = [
   ...new Set(eventNames.flatMap((name) => {
     const job = readEvent(name)["CodePipeline.job"] as JobEvent["CodePipeline.job"] | undefined
@@ -32,7 +32,7 @@ interface Variation {
   readonly [key: string]: unknown
 }
 
-/** A case of `events/` with other UserParameters, another id, a token, … */
+/** An event of `events/` with another id, UserParameters or data. */
 const variations = (name: string) => ({ id, userParameters, ...data }: Variation = {}): JobEvent => {
   const { "CodePipeline.job": job } = readEvent(name)
   const actionConfiguration = userParameters === undefined

@@ -1,4 +1,4 @@
-// A tracer that remembers its spans, and what metrics have counted.
+// Records spans and metrics.
 import { Cause, Context, Effect, Exit, Layer, Metric, Option, Tracer } from "effect"
 
 export class Recorder extends Context.Service<Recorder, {
@@ -30,13 +30,13 @@ const counts = Effect.map(Metric.snapshot, (snapshots) =>
     return [`${id} ${labels.join(" ")}: ${type === "Counter" ? state.count : type}`]
   }).toSorted())
 
-/** The names of the spans from the outermost to this one. */
+/** The names of the spans from the root to this one. */
 export const path = (span: Tracer.AnySpan): ReadonlyArray<string> =>
   span._tag === "Span"
     ? [...Option.match(span.parent, { onNone: () => [], onSome: path }), span.name]
     : []
 
-/** All that exporters send of a span. */
+/** Everything that exporters send of a span. */
 export const exported = ({ attributes, events, name, status }: Tracer.NativeSpan): string =>
   JSON.stringify([
     name,

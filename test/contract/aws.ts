@@ -1,4 +1,4 @@
-// AWS on this machine, for the live layers of all services.
+// Servers of AWS services on this machine, and the live layers of all services against them.
 import { Effect, Layer } from "effect"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
@@ -12,7 +12,7 @@ import { S3Server } from "./S3Server.ts"
 
 export const awsServers = Layer.mergeAll(S3Server.layer, CloudFormationServer.layer(), CodePipelineServer.layer)
 
-/** The environment of a program whose AWS is these servers. */
+/** The environment variables of a program that uses these servers. */
 export const awsEnvironment = (more: Readonly<Record<string, string>> = {}) =>
   Layer.unwrap(Effect.gen(function*() {
     const s3 = yield* S3Server
@@ -33,7 +33,7 @@ export const aws = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer, Cod
   Layer.provide(awsEnvironment())
 )
 
-/** Puts the sample's template where the sample's event says. */
+/** Uploads the sample's template to the location in the sample's event. */
 export const putTemplate = Effect.gen(function*() {
   const { put } = yield* S3Server
   const zip = yield* zipFiles({ "template-package/template.json": sampleTemplate })

@@ -2,7 +2,7 @@
 import { vi } from "@effect/vitest"
 import { ConfigProvider, Effect, type Layer } from "effect"
 
-/** They are set for as long as the layer lives. */
+/** Sets the variables for the lifetime of the layer. */
 export const environment = (variables: Readonly<Record<string, string>>): Layer.Layer<never> =>
   ConfigProvider.layer(
     Effect.acquireRelease(

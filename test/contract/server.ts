@@ -1,11 +1,11 @@
-// A service of AWS on this machine: takes requests as AWS does, remembers them, and answers in AWS's own form.
+// An AWS service on this machine: it records requests and answers in the service's protocol.
 import { Data, Effect, type Scope } from "effect"
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http"
 import { createServer as createTlsServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 
-/** One request, as it came over the wire. */
+/** A request as received over the wire. */
 export interface Call {
   readonly operation: string
   readonly parameters: Readonly<Record<string, unknown>>
@@ -37,25 +37,25 @@ export const denied = (operation: string): Answer =>
 export interface AwsServer {
   readonly endpoint: string
   readonly calls: ReadonlyArray<Call>
-  /** The next calls get these answers, one each, whatever they ask. */
+  /** Answers the next calls with these answers, one each, whatever their operation. */
   answerNext(...answers: ReadonlyArray<Answer>): Effect.Effect<void>
-  /** The next call of the operation gets this answer. */
+  /** Answers the next call of the operation with this answer. */
   answerOnce(operation: string, answer: Answer): Effect.Effect<void>
-  /** From now on every call of the operation gets this answer. */
+  /** From now on, answers every call of the operation with this answer. */
   answerAlways(operation: string, answer: Answer): Effect.Effect<void>
 }
 
-/** How a service puts its calls and its errors. */
+/** How a service encodes calls and errors. */
 export interface Protocol {
   readonly contentType: string
   readonly read: (headers: IncomingHttpHeaders, body: string) => Pick<Call, "operation" | "parameters">
   readonly refusal: (refusal: { readonly code: string; readonly message: string }) => string
 }
 
-/** A host that has no address: DNS does not even know how to ask for such a long name, so that nobody is asked. */
+/** A host without an address. The name is too long for DNS, so that no query is sent. */
 export const nobody = `${"x".repeat(64)}.invalid`
 
-/** Listens on a free port until the scope is closed, and gives its URL. With a certificate it is one of https. */
+/** Listens on a free port until the scope is closed, and returns the URL: https with a certificate, http without. */
 export const listen = (
   listener: RequestListener,
   tls?: { readonly key: string; readonly cert: string }
@@ -109,13 +109,13 @@ export const serve = Effect.fnUntraced(function*(
 
 const signature = /Credential=(?<accessKeyId>[^/]+)\/\d{8}\/(?<region>[^/]+)\/(?<service>[^/]+)\/aws4_request/
 
-/** Who has signed the request, for which region and service. */
+/** The access key, region and service of a request's signature. */
 export const signedBy = (headers: IncomingHttpHeaders): string => {
   const { accessKeyId, region, service } = signature.exec(headers.authorization ?? "")?.groups ?? {}
   return `${accessKeyId} ${region} ${service}`
 }
 
-/** What clients of these servers are made with. */
+/** The options for SDK clients of these servers. */
 export const clientOptions = (endpoint: string) => ({
   endpoint,
   region: "eu-central-1",

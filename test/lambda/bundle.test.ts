@@ -26,7 +26,7 @@ const startFunction = Effect.gen(function*() {
 const stack = "MyTestStack"
 const file = "template-package/template.json"
 
-/** With what a careless copy would change. */
+/** A template with characters that a careless copy would change. */
 const template = `${sampleTemplate.replaceAll("\n", "\r\n")} \u00e9\u{1f600}\r\n\t`
 
 const putTemplate = Effect.gen(function*() {
@@ -39,7 +39,7 @@ const putTemplate = Effect.gen(function*() {
 const nextEvent = (id: string) =>
   Effect.map(lastReport, ({ parameters: { continuationToken } }) => deployEvent({ id, continuationToken }))
 
-/** The calls to CloudFormation and CodePipeline that are made meanwhile. */
+/** The calls to CloudFormation and CodePipeline that an effect makes. */
 const callsOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const servers = [yield* CloudFormationServer, yield* CodePipelineServer]
@@ -59,20 +59,20 @@ const signers = (requests: ReadonlyArray<{ readonly headers: IncomingHttpHeaders
 
 const aws = Layer.mergeAll(S3Server.layer, CloudFormationServer.layer(), CodePipelineServer.layer)
 
-/** An event of `events/`, as another job. */
+/** An event of `events/` with another job id. */
 const eventOf = (name: string, id: string, data: object = {}) => {
   const { "CodePipeline.job": job } = readEvent(name)
   return { "CodePipeline.job": { ...job, id, data: { ...job.data, ...data } } }
 }
 
 describe("the built function deploy-stack", () => {
-  it("needs nothing but Node, on any architecture", async () => {
+  it("the built function needs nothing but Node, on any architecture", async () => {
     const code = await readFile(join(deployStack.folder(), "function.js"), "utf8")
     assert.notMatch(code, /\.node["'`]/)
     assert.notInclude(code, "@node-rs/crc32")
   })
 
-  it.live("creates a stack over several jobs", () =>
+  it.live("the built function creates a stack over several jobs", () =>
     Effect.gen(function*() {
       const { advance, calls } = yield* CloudFormationServer
       yield* putTemplate
@@ -118,7 +118,7 @@ describe("the built function deploy-stack", () => {
       assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3"])
     }).pipe(Effect.provide(aws)), timeout)
 
-  it.live("gives a stack all that its options say, in CloudFormation's own fields", () =>
+  it.live("the built function sends all options in CloudFormation's own fields", () =>
     Effect.gen(function*() {
       const { calls } = yield* CloudFormationServer
       const { put } = yield* S3Server
@@ -177,7 +177,7 @@ describe("the built function deploy-stack", () => {
     }).pipe(Effect.provide(aws)), timeout)
 
   it.live(
-    "reads the artifact as the pipeline's role and does all else as the function's",
+    "the built function reads the artifact with the pipeline's credentials and makes all other calls with its own",
     () =>
       Effect.gen(function*() {
         yield* putTemplate
@@ -193,17 +193,17 @@ describe("the built function deploy-stack", () => {
     timeout
   )
 
-  it.live("says that it has no credentials, which only Lambda gives it", () =>
+  it.live("the built function without credentials rejects with the reason", () =>
     Effect.gen(function*() {
       const { end, invoke } = yield* deployStack.start({ AWS_ACCESS_KEY_ID: "" })
       assert.deepInclude(yield* invoke(deployEvent({ id: "job-1", userParameters: "{}" })), {
-        rejected: "AwsDenied: codepipeline:PutJobFailureResult is not permitted: " +
-          "CredentialsProviderError: Unable to find environment variable credentials."
+        rejected: "AwsDenied: AWS did not accept the credentials or the signature of " +
+          "codepipeline:PutJobFailureResult: CredentialsProviderError: Unable to find environment variable credentials."
       })
       yield* end
     }).pipe(Effect.provide(aws)), timeout)
 
-  it.live("tells why a stack rolled back, and resolves", () =>
+  it.live("the built function reports why a stack rolled back, and resolves", () =>
     Effect.gen(function*() {
       const { advance } = yield* CloudFormationServer
       yield* putTemplate
@@ -238,102 +238,112 @@ describe("the built function deploy-stack", () => {
       assertClean("deploy-stack", yield* end, ["job-1", "job-2"])
     }).pipe(Effect.provide(aws)), timeout)
 
-  it.live("makes a change set, executes it, and deletes the stack", () =>
+  it.live("the built function creates and executes a change set, and deletes the stack", () =>
     Effect.gen(function*() {
       const { advance, calls, finishChangeSets, setStatus } = yield* CloudFormationServer
       yield* putTemplate
       yield* setStatus(stack, "UPDATE_COMPLETE")
       const { end, invoke } = yield* startFunction
-      const goOn = (name: string, id: string) =>
+      const continueWith = (name: string, id: string) =>
         Effect.flatMap(lastReport, ({ parameters: { continuationToken } }) =>
           invoke(eventOf(name, id, { continuationToken })))
 
       yield* invoke(eventOf("deploy-stack-change-set", "job-1"))
-      const made = calls.find(({ operation }) =>
+      const createCall = calls.find(({ operation }) =>
         operation === "CreateChangeSet"
       )
-      assert.deepInclude(made?.parameters, {
+      assert.deepInclude(createCall?.parameters, {
         ChangeSetName: "execute-job-1",
         ChangeSetType: "UPDATE",
         TemplateBody: template,
         Description: "Made by effect-codepipeline for job job-1"
       })
       yield* finishChangeSets(stack)
-      yield* goOn("deploy-stack-change-set", "job-2")
+      yield* continueWith("deploy-stack-change-set", "job-2")
       assert.deepNestedInclude((yield* lastReport).parameters, {
         "executionDetails.summary": "Stack update started: 1 change (1 add): add Resource0 (AWS::S3::Bucket)"
       })
       assert.deepInclude(calls.at(-1)?.parameters, { ClientRequestToken: "execute-job-1" })
 
-      // The event does not want to wait for the clean-up.
+      // The event has waitForCleanup off.
       yield* advance(stack, { status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" })
-      assert.deepNestedInclude(yield* goOn("deploy-stack-change-set", "job-3"), { "resolved._tag": "Succeeded" })
+      assert.deepNestedInclude(yield* continueWith("deploy-stack-change-set", "job-3"), {
+        "resolved._tag": "Succeeded"
+      })
 
       yield* advance(stack, { status: "UPDATE_COMPLETE" })
       yield* invoke(eventOf("deploy-stack-delete-only", "job-4"))
       assert.deepInclude(calls.at(-1), { operation: "DeleteStack" })
       assert.deepInclude(calls.at(-1)?.parameters, { ClientRequestToken: "delete-job-4" })
       yield* advance(stack, { status: "DELETE_COMPLETE" })
-      assert.deepNestedInclude(yield* goOn("deploy-stack-delete-only", "job-5"), {
+      assert.deepNestedInclude(yield* continueWith("deploy-stack-delete-only", "job-5"), {
         "resolved.message": "Stack delete complete"
       })
       assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3", "job-4", "job-5"])
     }).pipe(Effect.provide(aws)), timeout)
 
-  it.live("hands the stack's outputs on, as variables and in the output artifact", () =>
-    Effect.gen(function*() {
-      const { advance } = yield* CloudFormationServer
-      const { get } = yield* S3Server
-      yield* putTemplate
-      const { end, invoke } = yield* startFunction
-      const event = readEvent("deploy-stack-outputs")
+  it.live(
+    "the built function passes on the stack's outputs as variables and in the output artifact",
+    () =>
+      Effect.gen(function*() {
+        const { advance } = yield* CloudFormationServer
+        const { get } = yield* S3Server
+        yield* putTemplate
+        const { end, invoke } = yield* startFunction
+        const event = readEvent("deploy-stack-outputs")
 
-      yield* invoke(event)
-      const id = yield* stackId
-      yield* advance(stack, { status: "CREATE_COMPLETE" })
-      const { continuationToken } = (yield* lastReport).parameters
-      const { "CodePipeline.job": job } = event
-      yield* invoke({ "CodePipeline.job": { ...job, id: "job-2", data: { ...job.data, continuationToken } } })
-      const outputs = { StackId: id, BucketName: "physical-MySampleBucket" }
-      assert.deepInclude((yield* lastReport).parameters, { jobId: "job-2", outputVariables: outputs })
+        yield* invoke(event)
+        const id = yield* stackId
+        yield* advance(stack, { status: "CREATE_COMPLETE" })
+        const { continuationToken } = (yield* lastReport).parameters
+        const { "CodePipeline.job": job } = event
+        yield* invoke({ "CodePipeline.job": { ...job, id: "job-2", data: { ...job.data, continuationToken } } })
+        const outputs = { StackId: id, BucketName: "physical-MySampleBucket" }
+        assert.deepInclude((yield* lastReport).parameters, { jobId: "job-2", outputVariables: outputs })
 
-      const zip = yield* get("codepipeline-us-east-1-123456789012", "MyPipeline/StackOutpu/xY7zW9q.zip")
-      const tail = { size: zip.length, tail: zip, fetch: () => Effect.die("all of it is there") }
-      const file = yield* readEntry(tail, "stack/outputs.json", 1_000)
-      assert.deepStrictEqual(JSON.parse(Buffer.from(file).toString()), outputs)
-      yield* end
-    }).pipe(Effect.provide(aws)), timeout)
+        const zip = yield* get("codepipeline-us-east-1-123456789012", "MyPipeline/StackOutpu/xY7zW9q.zip")
+        const tail = { size: zip.length, tail: zip, fetch: () => Effect.die("all of it is there") }
+        const file = yield* readEntry(tail, "stack/outputs.json", 1_000)
+        assert.deepStrictEqual(JSON.parse(Buffer.from(file).toString()), outputs)
+        yield* end
+      }).pipe(Effect.provide(aws)),
+    timeout
+  )
 
-  it.live("tells the root cause in a nested stack, and what a hook says", () =>
-    Effect.gen(function*() {
-      const { advance, look, setStatus } = yield* CloudFormationServer
-      yield* putTemplate
-      const { end, invoke } = yield* startFunction
-      yield* invoke(deployEvent({ id: "job-1" }))
-      yield* setStatus("Nested", "CREATE_IN_PROGRESS")
-      const bucket = { id: "Bucket", type: "AWS::S3::Bucket" }
-      const hook = { type: "Org::Policy::Hook", status: "HOOK_COMPLETE_FAILED", reason: "encrypt it", mode: "FAIL" }
-      const nested = { id: "Nested", type: "AWS::CloudFormation::Stack", physicalId: (yield* look("Nested")).id }
-      yield* advance("Nested", { status: "CREATE_IN_PROGRESS", resource: bucket, hook }, {
-        status: "CREATE_FAILED",
-        resource: bucket,
-        reason: "The following hook(s) failed: [Org::Policy::Hook]"
-      })
-      yield* advance(
-        stack,
-        { status: "CREATE_FAILED", resource: nested, reason: "Embedded stack was not successfully created" },
-        { status: "ROLLBACK_COMPLETE" }
-      )
-      yield* invoke(yield* nextEvent("job-2"))
-      assert.deepNestedInclude((yield* lastReport).parameters, {
-        "failureDetails.message": "Update failed: ROLLBACK_COMPLETE\n" +
-          "Nested/Bucket (AWS::S3::Bucket): hook Org::Policy::Hook failed: encrypt it\n" +
-          "Delete stack \"MyTestStack\", or let the action delete and recreate it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
-      })
-      yield* end
-    }).pipe(Effect.provide(aws)), timeout)
+  it.live(
+    "the built function reports the root cause in a nested stack with the reason of a hook",
+    () =>
+      Effect.gen(function*() {
+        const { advance, look, setStatus } = yield* CloudFormationServer
+        yield* putTemplate
+        const { end, invoke } = yield* startFunction
+        yield* invoke(deployEvent({ id: "job-1" }))
+        yield* setStatus("Nested", "CREATE_IN_PROGRESS")
+        const bucket = { id: "Bucket", type: "AWS::S3::Bucket" }
+        const hook = { type: "Org::Policy::Hook", status: "HOOK_COMPLETE_FAILED", reason: "encrypt it", mode: "FAIL" }
+        const nested = { id: "Nested", type: "AWS::CloudFormation::Stack", physicalId: (yield* look("Nested")).id }
+        yield* advance("Nested", { status: "CREATE_IN_PROGRESS", resource: bucket, hook }, {
+          status: "CREATE_FAILED",
+          resource: bucket,
+          reason: "The following hook(s) failed: [Org::Policy::Hook]"
+        })
+        yield* advance(
+          stack,
+          { status: "CREATE_FAILED", resource: nested, reason: "Embedded stack was not successfully created" },
+          { status: "ROLLBACK_COMPLETE" }
+        )
+        yield* invoke(yield* nextEvent("job-2"))
+        assert.deepNestedInclude((yield* lastReport).parameters, {
+          "failureDetails.message": "Update failed: ROLLBACK_COMPLETE\n" +
+            "Nested/Bucket (AWS::S3::Bucket): hook Org::Policy::Hook failed: encrypt it\n" +
+            "Delete stack \"MyTestStack\", or let the action delete and recreate it with \"mode\": \"REPLACE_ON_FAILURE\", then retry the action"
+        })
+        yield* end
+      }).pipe(Effect.provide(aws)),
+    timeout
+  )
 
-  it.live("tells how far the resources have come", () =>
+  it.live("the built function reports the progress of resources", () =>
     Effect.gen(function*() {
       const { advance } = yield* CloudFormationServer
       yield* putTemplate
@@ -354,7 +364,7 @@ describe("the built function deploy-stack", () => {
       yield* end
     }).pipe(Effect.provide(aws)), timeout)
 
-  it.live("makes three calls to begin, and two while it waits", () =>
+  it.live("the built function makes three calls to start an operation and two per poll", () =>
     Effect.gen(function*() {
       const { advance, setStatus } = yield* CloudFormationServer
       yield* putTemplate

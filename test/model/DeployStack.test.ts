@@ -1,6 +1,28 @@
-// DeployStack's transition system is explored whole, up to a bound, in a world where everything that is known to go
-// wrong does: system.ts says what. The program is the real one, from the event to the report. DEEP=1 explores further:
-// the README says how.
+// Explicit-state model checking of DeployStack: every interleaving of events, answers and faults is executed, up to a
+// bound, and checked.
+//
+// What is a state? The stacks and operations of CloudFormation, the open job, the events that Lambda still has to
+// deliver, and the functions that run, each with its event and the answers that it has got so far (system.ts). The
+// program is the real one, JobRunner with DeployStack, from the event to the report; program.ts runs it up to its next
+// call. CloudFormation is an abstract machine in cloud.ts, which shares no code with the program.
+//
+// What is a transition? One thing that happens: Lambda delivers an event, a function gets the answer to its call, or
+// returns, or is killed; CloudFormation moves a stack to its next status; another actor changes the stack; time passes
+// while the stack is idle.
+//
+// What is checked?
+// - Invariants (safety), at every start of an operation and at every report: no operation starts twice, and no result
+//   contradicts what became of the action's own operation. `invariants` below has them, and the variants for modes that
+//   replace or delete.
+// - Liveness: from every state, a result is reachable. The path may use fair transitions only, which are those that
+//   happen if one waits long enough. Faults and other actors are unfair: nothing may rely on them.
+//
+// What bounds the state space? A fault budget: how often Lambda redelivers, a call fails, another actor acts, or a read is
+// stale. At most two functions run at a time. The list `models` combines start states with budgets; DEEP=1 adds
+// `deepModels`, which take an hour and 12 GB (the documentation of the guarantees says how to run them).
+//
+// A violation is reported with the shortest sequence of transitions that leads to it. The last tests show that the
+// checker finds faults: it refutes an action that judges by the stack's status alone, as AWS's sample does.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
 import * as Action from "../../src/Action.ts"
@@ -10,9 +32,9 @@ import { CloudFormation } from "../../src/services/CloudFormation.ts"
 import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
 import { sampleTemplate } from "../fixtures.ts"
 import * as Cloud from "./cloud.ts"
-import { explore } from "./explore.ts"
-import { next } from "./program.ts"
-import { type Laws, type Setting, systemOf } from "./system.ts"
+import { check } from "./modelChecker.ts"
+import { nextStep } from "./program.ts"
+import { type Invariants, type Model, transitionSystem } from "./system.ts"
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -23,63 +45,63 @@ const parameters = { stack: Cloud.name, file: "template-package/template.json", 
 
 const isDeleted = ({ stacks }: Cloud.Cloud, id: string) => Cloud.find(stacks, id)?.status === "DELETE_COMPLETE"
 
-const laws: Laws = {
-  onBegin: (cloud) => {
-    // What somebody has deleted in between shows nothing of what was begun on it.
+const invariants: Invariants = {
+  onOperationStarted: (cloud) => {
+    // Operations on a stack that another actor has deleted are invisible to the action.
     const tokens = cloud.operations.filter(({ stack }) => !isDeleted(cloud, stack)).map(({ token }) => token)
-    return tokens.length > 1 ? `begun twice: ${tokens.join()}` : undefined
+    return tokens.length > 1 ? `started twice: ${tokens.join()}` : undefined
   },
-  onReport: (outcome, cloud, { answers, seen }) => {
+  onReport: (outcome, cloud, { answers, operationsSeen }) => {
     const { operations } = cloud
     if (outcome.message.length > (outcome._tag === "Failed" ? 5_000 : 2_048)) return "the message is too long"
     if (outcome._tag === "Continued" && outcome.continuationToken.length > 2_048) return "the token is too long"
     const results = operations.map(({ result }) => result)
     const noUpdates = answers.some(({ _tag }) => _tag === "NoUpdates")
     if (outcome._tag === "Succeeded" && !results.includes("succeeded") && !noUpdates) {
-      return `success, but ours: ${results.join() || "none"}`
+      return `success, but own operations: ${results.join() || "none"}`
     }
-    // Of two deliveries at the same time one may refuse what the other begins when the stack comes free in between; and
-    // what somebody has deleted is lost, whatever became of it before.
-    const known = operations.some(({ stack }) => isDeleted(cloud, stack)) ? [] : operations.slice(0, seen)
+    // Of two deliveries at the same time, one may refuse a busy stack on which the other starts once it is free. Nothing
+    // is known about operations on a stack that another actor has deleted.
+    const known = operations.some(({ stack }) => isDeleted(cloud, stack)) ? [] : operations.slice(0, operationsSeen)
     return outcome._tag === "Failed" && known.some(({ result }) => result !== "failed")
-      ? `failure, but ours: ${results.join()}`
+      ? `failure, but own operations: ${results.join()}`
       : undefined
   }
 }
 
-/** Each operation once; it is the last that was asked for. */
-const lawsOfReplacing: Laws = {
-  onBegin: (cloud) => {
+/** For REPLACE_ON_FAILURE: each operation starts once; the result is that of the create or update. */
+const invariantsOfReplacing: Invariants = {
+  onOperationStarted: (cloud) => {
     const tokens = cloud.operations.map(({ token }) => token)
-    return new Set(tokens).size < tokens.length ? `begun twice: ${tokens.join()}` : undefined
+    return new Set(tokens).size < tokens.length ? `started twice: ${tokens.join()}` : undefined
   },
-  onReport: (outcome, cloud, running) => {
-    // A stack that is deleted in order to be replaced is no loss.
+  onReport: (outcome, cloud, execution) => {
+    // Deleting the stack is a part of replacing it.
     const operations = cloud.operations.filter(({ token }) => !token.startsWith("delete-"))
     const deleted = cloud.operations.filter(({ result, token }) => token.startsWith("delete-") && result !== "failed")
-    const seen = Math.max(0, running.seen - cloud.operations.length + operations.length)
+    const operationsSeen = Math.max(0, execution.operationsSeen - cloud.operations.length + operations.length)
     if (outcome._tag === "Failed" && operations.length === 0 && deleted.some(({ result }) => result === "running")) {
       return "failure, but the stack is still being deleted"
     }
-    return laws.onReport(outcome, { ...cloud, operations }, { ...running, seen })
+    return invariants.onReport(outcome, { ...cloud, operations }, { ...execution, operationsSeen })
   }
 }
 
-/** Whoever has deleted the stack: it is gone. */
-const lawsOfDeleting: Laws = {
-  onBegin: laws.onBegin,
-  onReport: (outcome, { operations, stacks }, { seen }) => {
-    const gone = Cloud.find(stacks, Cloud.name) === undefined
-    if (outcome._tag === "Succeeded" && !gone) return "success, but the stack is there"
-    return outcome._tag === "Failed" && operations.slice(0, seen).some(({ result }) => result !== "failed")
-      ? "failure, but the delete is under way, or done"
+/** For DELETE_ONLY: success means that the stack does not exist, whoever deleted it. */
+const invariantsOfDeleting: Invariants = {
+  onOperationStarted: invariants.onOperationStarted,
+  onReport: (outcome, { operations, stacks }, { operationsSeen }) => {
+    const isAbsent = Cloud.find(stacks, Cloud.name) === undefined
+    if (outcome._tag === "Succeeded" && !isAbsent) return "success, but the stack exists"
+    return outcome._tag === "Failed" && operations.slice(0, operationsSeen).some(({ result }) => result !== "failed")
+      ? "failure, but the delete is in progress or complete"
       : undefined
   }
 }
 
-/** Where nothing is known of the operation, because the token is another program's, the stack's status has to do. */
-const lawsOfStatus: Laws = {
-  onBegin: () => "begun, although another program had begun already",
+/** For a foreign token: nothing is known about the operation, so the stack's status is the result. */
+const invariantsOfStatus: Invariants = {
+  onOperationStarted: () => "started, although another program had started the operation",
   onReport: (outcome, { stacks }) => {
     const status = Cloud.find(stacks, Cloud.name)?.status ?? ""
     if (outcome._tag === "Continued") return undefined
@@ -91,119 +113,159 @@ const lawsOfStatus: Laws = {
 
 const stackIn = (status: string | undefined) => Cloud.cloudWith(status, "new", now, day)
 
-const every = [undefined, ...StackStatus.literals, "MOVE_IN_PROGRESS", "MOVE_COMPLETE"].map(stackIn)
-const free = [undefined, "CREATE_COMPLETE"].map(stackIn)
+const everyStatus = [undefined, ...StackStatus.literals, "MOVE_IN_PROGRESS", "MOVE_COMPLETE"].map(stackIn)
+const ready = [undefined, "CREATE_COMPLETE"].map(stackIn)
 const busy = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"].map(stackIn)
 
-/** Stacks and templates of which something else is true than that they are old and new. */
-const justMade = Cloud.cloudWith("CREATE_COMPLETE", "new", now, minute)
-const odd = [
-  justMade,
-  ...free.flatMap((cloud) => [{ ...cloud, template: "same" } as const, { ...cloud, template: "wrong" } as const])
+const justCreated = Cloud.cloudWith("CREATE_COMPLETE", "new", now, minute)
+/** A stack that was created a minute ago, and templates that are no update or invalid. */
+const special = [
+  justCreated,
+  ...ready.flatMap((cloud) => [{ ...cloud, template: "same" } as const, { ...cloud, template: "invalid" } as const])
 ]
 
-const none = { deliveries: 0, faults: 0, others: 0, stale: 0 }
-const twice = { ...none, deliveries: 1 }
+const noFaults = { redeliveries: 0, callFaults: 0, otherActors: 0, staleReads: 0 }
+const redelivery = { ...noFaults, redeliveries: 1 }
 
-const settingOf = (setting: Pick<Setting, "initial" | "budget"> & Partial<Setting>): Setting => ({
+const modelOf = (model: Pick<Model, "initialClouds" | "budget"> & Partial<Model>): Model => ({
   mayReadEvents: true,
   userParameters: parameters,
   token: null,
-  laws,
-  next: (event, now, answers) => next(DeployStack, artifacts, event, now, answers),
-  ...setting
+  invariants,
+  nextStep: (event, now, answers) => nextStep(DeployStack, artifacts, event, now, answers),
+  ...model
 })
 
-/** The stack that is named by its ARN is deleted; under its name there is none, or another. */
-const gone = Cloud.cloudWith("DELETE_COMPLETE", "new", now, 2 * day)
-const { stacks: anew } = Cloud.cloudWith("CREATE_COMPLETE", "new", now, day, 1)
-const madeAnew = [gone, { ...gone, stacks: [...gone.stacks, ...anew] }]
+/** UserParameters name a deleted stack by its ARN; the name is free, or another stack has it. */
+const deleted = Cloud.cloudWith("DELETE_COMPLETE", "new", now, 2 * day)
+const { stacks: successors } = Cloud.cloudWith("CREATE_COMPLETE", "new", now, day, 1)
+const deletedByArn = [deleted, { ...deleted, stacks: [...deleted.stacks, ...successors] }]
 const byArn = { userParameters: { ...parameters, stack: Cloud.idOf(0) } }
 
-const whenBusy = { userParameters: { ...parameters, whenBusy: "wait", waitForCleanup: false } }
-const unseen = { userParameters: { ...parameters, progress: false } }
-const denied = { mayReadEvents: false }
-const replacing = { userParameters: { ...parameters, mode: "REPLACE_ON_FAILURE" }, laws: lawsOfReplacing }
-const deleting = { userParameters: { stack: Cloud.name, mode: "DELETE_ONLY" }, laws: lawsOfDeleting }
-const failed = ["ROLLBACK_COMPLETE", "DELETE_FAILED", "REVIEW_IN_PROGRESS"].map(stackIn)
+const waiting = { userParameters: { ...parameters, whenBusy: "wait", waitForCleanup: false } }
+const withoutProgress = { userParameters: { ...parameters, progress: false } }
+const withoutEvents = { mayReadEvents: false }
+const replacing = { userParameters: { ...parameters, mode: "REPLACE_ON_FAILURE" }, invariants: invariantsOfReplacing }
+const deleting = { userParameters: { stack: Cloud.name, mode: "DELETE_ONLY" }, invariants: invariantsOfDeleting }
+const replaceable = ["ROLLBACK_COMPLETE", "DELETE_FAILED", "REVIEW_IN_PROGRESS"].map(stackIn)
 
-const worlds: ReadonlyArray<readonly [name: string, setting: Setting]> = [
-  ["every status, events twice", settingOf({ initial: every, budget: twice })],
-  ["odd stacks and templates, events twice, faults", settingOf({ initial: odd, budget: { ...twice, faults: 1 } })],
-  ["events twice, faults", settingOf({ initial: free, budget: { ...twice, faults: 1 } })],
-  ["events twice, stale reads", settingOf({ initial: free, budget: { ...twice, stale: 1 } })],
-  ["other actors, faults", settingOf({ initial: free, budget: { ...none, others: 1, faults: 1 } })],
-  ["other actors, events twice", settingOf({ initial: [stackIn(undefined)], budget: { ...twice, others: 1 } })],
-  ["waiting, not settling; events twice", settingOf({ initial: busy, budget: twice, ...whenBusy })],
-  ["no progress, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, stale: 1 }, ...unseen })],
+const models: ReadonlyArray<readonly [name: string, model: Model]> = [
+  ["every status, a redelivery", modelOf({ initialClouds: everyStatus, budget: redelivery })],
   [
-    "a stack that somebody has just made, events twice, stale reads",
-    settingOf({ initial: [justMade], budget: { ...twice, stale: 1 }, ...unseen })
+    "special stacks and templates, a redelivery and a call fault",
+    modelOf({ initialClouds: special, budget: { ...redelivery, callFaults: 1 } })
   ],
-  ["replacing, events twice", settingOf({ initial: failed, budget: twice, ...replacing })],
+  ["a redelivery and a call fault", modelOf({ initialClouds: ready, budget: { ...redelivery, callFaults: 1 } })],
+  ["a redelivery and a stale read", modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 } })],
   [
-    "replacing, faults, stale reads",
-    settingOf({ initial: [stackIn("ROLLBACK_COMPLETE")], budget: { ...none, faults: 1, stale: 1 }, ...replacing })
+    "another actor and a call fault",
+    modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, callFaults: 1 } })
   ],
-  ["the ARN of a stack that is gone, events twice", settingOf({ initial: madeAnew, budget: twice, ...byArn })],
-  ["deleting every status, events twice", settingOf({ initial: every, budget: twice, ...deleting })],
   [
-    "deleting, faults, stale reads",
-    settingOf({ initial: free, budget: { ...none, faults: 1, stale: 1 }, ...deleting })
+    "another actor and a redelivery",
+    modelOf({ initialClouds: [stackIn(undefined)], budget: { ...redelivery, otherActors: 1 } })
   ],
-  ["no events, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, stale: 1 }, ...denied })],
-  ["no events, faults", settingOf({ initial: free, budget: { ...none, faults: 2 }, ...denied })],
+  ["whenBusy wait without cleanup, a redelivery", modelOf({ initialClouds: busy, budget: redelivery, ...waiting })],
   [
-    "another program's token, events twice, faults",
-    settingOf({
-      initial: every.slice(1),
-      budget: { ...twice, faults: 1 },
+    "without progress, a redelivery and a stale read",
+    modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 }, ...withoutProgress })
+  ],
+  [
+    "a stack that another actor has just created, a redelivery and a stale read",
+    modelOf({ initialClouds: [justCreated], budget: { ...redelivery, staleReads: 1 }, ...withoutProgress })
+  ],
+  ["REPLACE_ON_FAILURE, a redelivery", modelOf({ initialClouds: replaceable, budget: redelivery, ...replacing })],
+  [
+    "REPLACE_ON_FAILURE, a call fault and a stale read",
+    modelOf({
+      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
+      budget: { ...noFaults, callFaults: 1, staleReads: 1 },
+      ...replacing
+    })
+  ],
+  ["the ARN of a deleted stack, a redelivery", modelOf({ initialClouds: deletedByArn, budget: redelivery, ...byArn })],
+  [
+    "DELETE_ONLY in every status, a redelivery",
+    modelOf({ initialClouds: everyStatus, budget: redelivery, ...deleting })
+  ],
+  [
+    "DELETE_ONLY, a call fault and a stale read",
+    modelOf({ initialClouds: ready, budget: { ...noFaults, callFaults: 1, staleReads: 1 }, ...deleting })
+  ],
+  [
+    "without permission to read events, a redelivery and a stale read",
+    modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 }, ...withoutEvents })
+  ],
+  [
+    "without permission to read events, two call faults",
+    modelOf({ initialClouds: ready, budget: { ...noFaults, callFaults: 2 }, ...withoutEvents })
+  ],
+  [
+    "a foreign token, a redelivery and a call fault",
+    modelOf({
+      initialClouds: everyStatus.slice(1),
+      budget: { ...redelivery, callFaults: 1 },
       token: JSON.stringify({ previous_job_id: "c0d76431-b0e7-xmpl-97e3-e8ee786eb6f6" }),
-      laws: lawsOfStatus
+      invariants: invariantsOfStatus
     })
   ]
 ]
 
-const deep: typeof worlds = [
-  ["replacing, events twice, faults", settingOf({ initial: failed, budget: { ...twice, faults: 1 }, ...replacing })],
+const deepModels: typeof models = [
   [
-    "deleting every status, events twice, faults",
-    settingOf({ initial: every, budget: { ...twice, faults: 1 }, ...deleting })
+    "REPLACE_ON_FAILURE, a redelivery and a call fault",
+    modelOf({ initialClouds: replaceable, budget: { ...redelivery, callFaults: 1 }, ...replacing })
   ],
-  ["every status, events twice, faults", settingOf({ initial: every, budget: { ...twice, faults: 1 } })],
-  ["other actors, events twice, stale reads", settingOf({ initial: free, budget: { ...twice, others: 1, stale: 1 } })],
-  ["other actors twice, faults", settingOf({ initial: free, budget: { ...none, others: 2, faults: 1 } })],
   [
-    "waiting, not settling; other actors, events twice",
-    settingOf({ initial: busy, budget: { ...twice, others: 1 }, ...whenBusy })
+    "DELETE_ONLY in every status, a redelivery and a call fault",
+    modelOf({ initialClouds: everyStatus, budget: { ...redelivery, callFaults: 1 }, ...deleting })
   ],
-  ["no events, events twice, faults", settingOf({ initial: free, budget: { ...twice, faults: 1 }, ...denied })]
+  [
+    "every status, a redelivery and a call fault",
+    modelOf({ initialClouds: everyStatus, budget: { ...redelivery, callFaults: 1 } })
+  ],
+  [
+    "another actor, a redelivery and a stale read",
+    modelOf({ initialClouds: ready, budget: { ...redelivery, otherActors: 1, staleReads: 1 } })
+  ],
+  [
+    "two actions of others and a call fault",
+    modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 2, callFaults: 1 } })
+  ],
+  [
+    "whenBusy wait without cleanup, another actor and a redelivery",
+    modelOf({ initialClouds: busy, budget: { ...redelivery, otherActors: 1 }, ...waiting })
+  ],
+  [
+    "without permission to read events, a redelivery and a call fault",
+    modelOf({ initialClouds: ready, budget: { ...redelivery, callFaults: 1 }, ...withoutEvents })
+  ]
 ]
 
-/** Each start is explored for itself: they have no states in common, and their memory is given back. */
-const exploreAll = Effect.fnUntraced(function*(setting: Setting) {
-  const system = systemOf(setting)
+/** Checks each initial state on its own: they share no states, and their memory is freed in between. */
+const checkModel = Effect.fnUntraced(function*(model: Model) {
+  const system = transitionSystem(model)
   let states = 0
   let transitions = 0
-  for (const start of system.initial) {
-    const explored = yield* explore({ ...system, initial: [start] })
-    states += explored.states
-    transitions += explored.transitions
-    if (explored.broken !== undefined) return { states, transitions, broken: explored.broken }
+  for (const state of system.initialStates) {
+    const result = yield* check({ ...system, initialStates: [state] })
+    states += result.states
+    transitions += result.transitions
+    if (result.counterexample !== undefined) return { states, transitions, counterexample: result.counterexample }
   }
-  return { states, transitions, broken: undefined }
+  return { states, transitions, counterexample: undefined }
 })
 
 const timeout = 30 * minute
 
-describe("DeployStack keeps its laws", () => {
-  it.effect.each(process.env["DEEP"] ? [...worlds, ...deep] : worlds)(
+describe("DeployStack keeps its invariants and always reaches a result", () => {
+  it.effect.each(process.env["DEEP"] ? [...models, ...deepModels] : models)(
     "%s",
-    ([name, setting]) =>
+    ([name, model]) =>
       Effect.gen(function*() {
-        const { broken, states, transitions } = yield* exploreAll(setting)
+        const { counterexample, states, transitions } = yield* checkModel(model)
         process.stdout.write(`${states} states, ${transitions} transitions: ${name}\n`)
-        if (broken !== undefined) assert.fail(broken.join("\n"))
+        if (counterexample !== undefined) assert.fail(counterexample.join("\n"))
       }),
     timeout
   )
@@ -228,7 +290,7 @@ const resumeByStatus = Effect.fnUntraced(function*() {
   return yield* new WentWrong()
 })
 
-/** Goes by the status alone, as AWS's sample does. */
+/** Judges by the stack's status alone, as AWS's sample does. */
 const byStatus = Action.make({
   name: "by-status",
   parameters: Schema.String,
@@ -245,20 +307,23 @@ const byStatus = Action.make({
   WentWrong: "JobFailed"
 })
 
-describe("an action that goes by the status alone", () => {
-  const lawless = settingOf({
-    initial: [stackIn("CREATE_COMPLETE")],
-    budget: none,
-    next: (event, now, answers) => next(byStatus, artifacts, event, now, answers)
+describe("the model checker", () => {
+  const faulty = modelOf({
+    initialClouds: [stackIn("CREATE_COMPLETE")],
+    budget: noFaults,
+    nextStep: (event, now, answers) => nextStep(byStatus, artifacts, event, now, answers)
   })
 
-  it.effect.each<readonly [evil: string, budget: Partial<Setting["budget"]>, breaks: RegExp]>([
-    ["stale reads", { stale: 1 }, /success, but ours: running/],
-    ["events that come twice", { deliveries: 1 }, /failure, but ours: running/],
-    ["other actors", { others: 1 }, /(success, but ours: failed|failure, but ours: succeeded)/]
-  ])("breaks the laws under %s", ([, budget, breaks]) =>
-    Effect.gen(function*() {
-      const { broken } = yield* exploreAll({ ...lawless, budget: { ...none, ...budget } })
-      assert.match(broken?.join("\n") ?? "", breaks)
-    }))
+  it.effect.each<readonly [faults: string, budget: Partial<Model["budget"]>, violation: RegExp]>([
+    ["stale reads", { staleReads: 1 }, /success, but own operations: running/],
+    ["redelivered events", { redeliveries: 1 }, /failure, but own operations: running/],
+    ["other actors", { otherActors: 1 }, /(success, but own operations: failed|failure, but own operations: succeeded)/]
+  ])(
+    "with %s, the model checker refutes an action that judges by the stack's status alone",
+    ([, budget, violation]) =>
+      Effect.gen(function*() {
+        const { counterexample } = yield* checkModel({ ...faulty, budget: { ...noFaults, ...budget } })
+        assert.match(counterexample?.join("\n") ?? "", violation)
+      })
+  )
 })

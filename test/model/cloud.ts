@@ -1,8 +1,9 @@
-// CloudFormation as an abstract machine: what can become of one stack's name. Every function is pure and gives all that
-// can happen next; nothing here is shared with the code under test but the spelling of the statuses.
+// CloudFormation as an abstract machine: the stacks of one name and the operations of the action on them. Every function
+// is pure and returns all possible answers or next states. It shares nothing with the code under test but the spelling of
+// the statuses.
 
 export interface ModelEvent {
-  /** Empty where the call that began the operation had none. */
+  /** Empty if the operation has no token. */
   readonly token: string
   readonly status: string
   readonly at: number
@@ -13,21 +14,21 @@ export interface ModelStack {
   readonly status: string
   readonly createdAt: number
   readonly changedAt: number
-  /** Of the operation that is under way, or was the last. */
+  /** The token of the current or last operation. */
   readonly token: string
   /** Oldest first. */
   readonly events: ReadonlyArray<ModelEvent>
 }
 
-/** An operation of the action that CloudFormation has begun. */
+/** An operation that CloudFormation has started for the action. */
 export interface ModelOperation {
   readonly token: string
   readonly stack: string
   readonly result: "running" | "succeeded" | "failed"
 }
 
-/** What CloudFormation thinks of the action's template: it takes it, has it already, or does not want it. */
-export type Template = "new" | "same" | "wrong"
+/** How CloudFormation judges the action's template: as an update, as no update, or as invalid. */
+export type Template = "new" | "same" | "invalid"
 
 export interface Cloud {
   readonly now: number
@@ -40,10 +41,10 @@ export const name = "MyTestStack"
 
 export const idOf = (index: number) => `arn:aws:cloudformation:us-east-1:123456789012:stack/${name}/${index}`
 
-/** Some of the others send no token, as the AWS CLI does. */
-const none = ""
+/** Other actors may send no token, as the AWS CLI does. */
+const noToken = ""
 
-/** A stack that somebody else has brought into this status. */
+/** A cloud whose stack another actor has brought into this status; without a status, there is no stack. */
 export const cloudWith = (
   status: string | undefined,
   template: Template,
@@ -57,18 +58,18 @@ export const cloudWith = (
     status,
     createdAt: at,
     changedAt: at,
-    token: none,
-    events: [{ token: none, status, at }]
+    token: noToken,
+    events: [{ token: noToken, status, at }]
   })
   return { now, template, stacks: status === undefined ? [] : [stack(status)], operations: [] }
 }
 
-/** By id, or by the name that a deleted stack has no more. */
+/** Finds a stack by its id, or by the name, which a deleted stack no longer has. */
 export const find = (stacks: ReadonlyArray<ModelStack>, stack: string): ModelStack | undefined =>
   stacks.find(({ id }) => id === stack) ??
     stacks.find(({ status }) => stack === name && status !== "DELETE_COMPLETE")
 
-/** How the statuses can follow one another while CloudFormation works. */
+/** The statuses that can follow a status while CloudFormation works. */
 const successors: Readonly<Record<string, ReadonlyArray<string>>> = {
   CREATE_IN_PROGRESS: ["CREATE_COMPLETE", "ROLLBACK_IN_PROGRESS", "CREATE_FAILED"],
   ROLLBACK_IN_PROGRESS: ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"],
@@ -94,7 +95,7 @@ export const isRunning = ({ status }: ModelStack) => Object.hasOwn(successors, s
 
 const succeeding = new Set(["CREATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"])
 
-/** What a status, once reached, makes of the operation that reached it. */
+/** The result of an operation that has brought the stack into this status. */
 const resultOf = (status: string, token: string) => {
   if (token.startsWith("delete-") ? status === "DELETE_COMPLETE" : succeeding.has(status)) return "succeeded"
   return Object.hasOwn(successors, status) ? "running" : "failed"
@@ -102,9 +103,9 @@ const resultOf = (status: string, token: string) => {
 
 const second = 1_000
 
-/** The stack gets this status, by the operation with this token. */
-const bring = (cloud: Cloud, id: string, status: string, token: string, changes: boolean): Cloud => {
-  // What CloudFormation does by itself takes no time here: the order of events is that of the list.
+/** Sets the stack's status by the operation with this token. `changes`: DescribeStacks shows a new time of change. */
+const setStatus = (cloud: Cloud, id: string, status: string, token: string, changes: boolean): Cloud => {
+  // CloudFormation's own transitions take no time: events are ordered by their position.
   const at = changes ? cloud.now + second : cloud.now
   return {
     ...cloud,
@@ -122,31 +123,37 @@ const bring = (cloud: Cloud, id: string, status: string, token: string, changes:
     ),
     operations: cloud.operations.map((operation) => {
       if (operation.stack !== id || operation.result !== "running") return operation
-      // Another operation has cut ours off; what it was about to do is not done.
+      // Another operation has interrupted ours, which did not finish.
       if (operation.token !== token) return { ...operation, result: "failed" }
       return { ...operation, result: resultOf(status, token) }
     })
   }
 }
 
-/** What CloudFormation can do by itself. */
-export const advances = (cloud: Cloud): ReadonlyArray<readonly [what: string, cloud: Cloud]> =>
+/** The next states of CloudFormation's own work. */
+export const progressTransitions = (cloud: Cloud): ReadonlyArray<readonly [label: string, cloud: Cloud]> =>
   cloud.stacks.flatMap((stack) =>
     (successors[stack.status] ?? []).map((status) =>
-      [`${stack.status} → ${status}`, bring(cloud, stack.id, status, stack.token, false)] as const
+      [`${stack.status} → ${status}`, setStatus(cloud, stack.id, status, stack.token, false)] as const
     )
   )
 
-/** What somebody else can do. */
-export const interferences = (cloud: Cloud): ReadonlyArray<readonly [what: string, cloud: Cloud]> => {
+/** The next states by another actor. */
+export const otherActorTransitions = (cloud: Cloud): ReadonlyArray<readonly [label: string, cloud: Cloud]> => {
   const stack = find(cloud.stacks, name)
-  if (stack === undefined) return [["somebody creates it", add(cloud, none)]]
-  const update = ["somebody updates it", bring(cloud, stack.id, "UPDATE_IN_PROGRESS", none, true)] as const
-  const cancel = [
-    "somebody cancels the update",
-    bring(cloud, stack.id, "UPDATE_ROLLBACK_IN_PROGRESS", "Console-3", false)
+  if (stack === undefined) return [["another actor creates the stack", addStack(cloud, noToken)]]
+  const update = [
+    "another actor updates the stack",
+    setStatus(cloud, stack.id, "UPDATE_IN_PROGRESS", noToken, true)
   ] as const
-  const remove = ["somebody deletes it", bring(cloud, stack.id, "DELETE_IN_PROGRESS", "Console-4", false)] as const
+  const cancel = [
+    "another actor cancels the update",
+    setStatus(cloud, stack.id, "UPDATE_ROLLBACK_IN_PROGRESS", "Console-3", false)
+  ] as const
+  const remove = [
+    "another actor deletes the stack",
+    setStatus(cloud, stack.id, "DELETE_IN_PROGRESS", "Console-4", false)
+  ] as const
   return [
     ...(updatable.has(stack.status) ? [update] : []),
     ...(stack.status === "UPDATE_IN_PROGRESS" ? [cancel] : []),
@@ -154,7 +161,7 @@ export const interferences = (cloud: Cloud): ReadonlyArray<readonly [what: strin
   ]
 }
 
-const add = (cloud: Cloud, token: string): Cloud => {
+const addStack = (cloud: Cloud, token: string): Cloud => {
   const at = cloud.now + second
   const status = "CREATE_IN_PROGRESS"
   const stack = {
@@ -168,7 +175,7 @@ const add = (cloud: Cloud, token: string): Cloud => {
   return { ...cloud, now: at, stacks: [...cloud.stacks, stack] }
 }
 
-const begin = (cloud: Cloud, token: string): Cloud => ({
+const recordOperation = (cloud: Cloud, token: string): Cloud => ({
   ...cloud,
   operations: [
     ...cloud.operations,
@@ -178,17 +185,17 @@ const begin = (cloud: Cloud, token: string): Cloud => ({
 
 /** CloudFormation's answer to a call that changes a stack. */
 export type Answer =
-  | { readonly _tag: "Begun"; readonly stackId: string }
+  | { readonly _tag: "Started"; readonly stackId: string }
   | { readonly _tag: "NoUpdates" | "TokenUsed" | "StackExists" | "Rejected" }
   | { readonly _tag: "StackNotReady"; readonly status: string }
 
-type Reply = readonly [answer: Answer, cloud: Cloud]
+type Outcome = readonly [answer: Answer, cloud: Cloud]
 
-/** All that CloudFormation is known, or thought, to answer to a token that it has seen. */
-const repeated = (cloud: Cloud, { stack: id }: ModelOperation): ReadonlyArray<Reply> => {
+/** All answers that CloudFormation may give to a token that it has seen; AWS does not document which. */
+const answersToUsedToken = (cloud: Cloud, { stack: id }: ModelOperation): ReadonlyArray<Outcome> => {
   const stack = find(cloud.stacks, id)
   return [
-    [{ _tag: "Begun", stackId: id }, cloud],
+    [{ _tag: "Started", stackId: id }, cloud],
     [{ _tag: "TokenUsed" }, cloud],
     ...(stack !== undefined && isRunning(stack)
       ? [[{ _tag: "StackNotReady", status: stack.status }, cloud] as const]
@@ -197,55 +204,58 @@ const repeated = (cloud: Cloud, { stack: id }: ModelOperation): ReadonlyArray<Re
 }
 
 /** CreateStack. */
-export const create = (cloud: Cloud, token: string): ReadonlyArray<Reply> => {
+export const create = (cloud: Cloud, token: string): ReadonlyArray<Outcome> => {
   const before = cloud.operations.find((operation) => operation.token === token)
   const stack = find(cloud.stacks, name)
   const exists = [{ _tag: "StackExists" }, cloud] as const
   if (before !== undefined) {
-    return [...repeated(cloud, before).filter(([{ _tag }]) => _tag !== "StackNotReady"), ...(stack ? [exists] : [])]
+    return [
+      ...answersToUsedToken(cloud, before).filter(([{ _tag }]) => _tag !== "StackNotReady"),
+      ...(stack ? [exists] : [])
+    ]
   }
   if (stack !== undefined) return [exists]
-  if (cloud.template === "wrong") return [[{ _tag: "Rejected" }, cloud]]
-  const created = begin(add(cloud, token), token)
-  return [[{ _tag: "Begun", stackId: created.stacks.at(-1)?.id ?? "" }, created]]
+  if (cloud.template === "invalid") return [[{ _tag: "Rejected" }, cloud]]
+  const created = recordOperation(addStack(cloud, token), token)
+  return [[{ _tag: "Started", stackId: created.stacks.at(-1)?.id ?? "" }, created]]
 }
 
-/** The stack is as an operation of the action has left it. */
+/** Whether the stack is as a succeeded operation of the action left it. */
 const hasTemplate = ({ operations }: Cloud, { id, token }: ModelStack) =>
   operations.some((operation) =>
     operation.stack === id && operation.token === token && operation.result === "succeeded"
   )
 
-/** DeleteStack. Of a stack that is gone, and to a token that was used, it says nothing else than to a new one. */
-export const remove = (cloud: Cloud, token: string, id: string): ReadonlyArray<Reply> => {
+/** DeleteStack. It succeeds for a stack that is deleted or being deleted, and may succeed for a used token. */
+export const remove = (cloud: Cloud, token: string, id: string): ReadonlyArray<Outcome> => {
   const stack = find(cloud.stacks, id)
-  const begun = { _tag: "Begun", stackId: id } as const
+  const started = { _tag: "Started", stackId: id } as const
   const before = cloud.operations.find((operation) => operation.token === token && operation.stack === stack?.id)
-  if (stack === undefined || stack.status === "DELETE_COMPLETE") return [[begun, cloud]]
-  if (before !== undefined) return [[begun, cloud], [{ _tag: "TokenUsed" }, cloud]]
-  if (stack.status === "DELETE_IN_PROGRESS") return [[begun, cloud]]
-  const changed = bring(cloud, stack.id, "DELETE_IN_PROGRESS", token, true)
-  return [[begun, { ...changed, operations: [...changed.operations, { token, stack: stack.id, result: "running" }] }]]
+  if (stack === undefined || stack.status === "DELETE_COMPLETE") return [[started, cloud]]
+  if (before !== undefined) return [[started, cloud], [{ _tag: "TokenUsed" }, cloud]]
+  if (stack.status === "DELETE_IN_PROGRESS") return [[started, cloud]]
+  const changed = setStatus(cloud, stack.id, "DELETE_IN_PROGRESS", token, true)
+  return [[started, { ...changed, operations: [...changed.operations, { token, stack: stack.id, result: "running" }] }]]
 }
 
-/** UpdateStack. Nobody documents which of the two it says of a stack that is gone, when it is named by its id. */
-export const update = (cloud: Cloud, token: string, id: string): ReadonlyArray<Reply> => {
+/** UpdateStack. AWS does not document its answer for the id of a deleted stack. */
+export const update = (cloud: Cloud, token: string, id: string): ReadonlyArray<Outcome> => {
   const stack = find(cloud.stacks, id)
   if (stack === undefined || stack.status === "REVIEW_IN_PROGRESS") return [[{ _tag: "Rejected" }, cloud]]
   const before = cloud.operations.find((operation) => operation.token === token && operation.stack === stack.id)
   if (before !== undefined) {
     const same = before.result === "succeeded" && updatable.has(stack.status)
-    return [...repeated(cloud, before), ...(same ? [[{ _tag: "NoUpdates" }, cloud] as const] : [])]
+    return [...answersToUsedToken(cloud, before), ...(same ? [[{ _tag: "NoUpdates" }, cloud] as const] : [])]
   }
   const notReady = [{ _tag: "StackNotReady", status: stack.status }, cloud] as const
   if (stack.status === "DELETE_COMPLETE") return [notReady, [{ _tag: "Rejected" }, cloud]]
   if (!updatable.has(stack.status)) return [notReady]
   if (cloud.template === "same" || hasTemplate(cloud, stack)) return [[{ _tag: "NoUpdates" }, cloud]]
-  if (cloud.template === "wrong") return [[{ _tag: "Rejected" }, cloud]]
-  const changed = bring(cloud, stack.id, "UPDATE_IN_PROGRESS", token, true)
+  if (cloud.template === "invalid") return [[{ _tag: "Rejected" }, cloud]]
+  const changed = setStatus(cloud, stack.id, "UPDATE_IN_PROGRESS", token, true)
   const operations = [
     ...changed.operations,
     { token, stack: stack.id, result: "running" } as const
   ]
-  return [[{ _tag: "Begun", stackId: stack.id }, { ...changed, operations }]]
+  return [[{ _tag: "Started", stackId: stack.id }, { ...changed, operations }]]
 }

@@ -1,89 +1,99 @@
-// Visits every state that a system can come to, and finds the shortest way to one that breaks a law.
+// An explicit-state model checker. It visits every reachable state of a transition system in breadth-first order, so that
+// a counterexample is as short as possible. It checks the invariants of transitions (safety), and that a terminal state
+// stays reachable from every state by fair transitions alone (liveness).
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
 
-export interface Move<State> {
-  /** What happens, in words. */
-  readonly what: string
-  readonly to: State
-  /** A fault, or somebody else's doing: no program can count on it. */
-  readonly unfair?: boolean
-  /** The law that this move breaks. */
-  readonly breaks?: string | undefined
+export interface Transition<State> {
+  /** What happens, for counterexamples. */
+  readonly label: string
+  readonly target: State
+  /** A fault or another actor's doing: possible, but nothing may rely on it. Default: the transition is fair. */
+  readonly isUnfair?: boolean
+  /** The invariant that this transition violates, if any. */
+  readonly violation?: string | undefined
 }
 
-export interface System<State> {
-  readonly initial: ReadonlyArray<State>
-  readonly moves: (state: State) => Effect.Effect<ReadonlyArray<Move<State>>>
-  /** All is done. From every state there has to be a fair way to such a one. */
-  readonly isEnd: (state: State) => boolean
+export interface TransitionSystem<State> {
+  readonly initialStates: ReadonlyArray<State>
+  readonly transitionsFrom: (state: State) => Effect.Effect<ReadonlyArray<Transition<State>>>
+  readonly isTerminal: (state: State) => boolean
 }
 
-export interface Explored {
+export interface CheckResult {
   readonly states: number
   readonly transitions: number
-  /** The way to a broken law, move by move, and the law. */
-  readonly broken: ReadonlyArray<string> | undefined
+  /** The labels of the transitions that lead to a violation, and the violation; none if the system is correct. */
+  readonly counterexample: ReadonlyArray<string> | undefined
 }
 
-/** Equal states have equal JSON. 128 bits of a hash stand for it. */
+/** States are equal if their JSON is. 128 bits of its hash identify a state. */
 const keyOf = (state: unknown) => createHash("md5").update(JSON.stringify(state)).digest("base64")
 
-export const explore = Effect.fnUntraced(function*<State>(
-  { initial, isEnd, moves }: System<State>,
-  limit = 15_000_000
-): Effect.fn.Return<Explored> {
+export const check = Effect.fnUntraced(function*<State>(
+  { initialStates, isTerminal, transitionsFrom }: TransitionSystem<State>,
+  maxStates = 15_000_000
+): Effect.fn.Return<CheckResult> {
   const indices = new Map<string, number>()
-  const cameFrom: Array<readonly [from: number, what: string]> = []
-  const fairlyFrom: Array<Array<number>> = []
-  const ends: Array<number> = []
+  /** By state: the state from which it was first reached, and by which transition. */
+  const predecessors: Array<readonly [from: number, label: string]> = []
+  /** By state: the states from which a fair transition leads to it. */
+  const fairPredecessors: Array<Array<number>> = []
+  const terminalStates: Array<number> = []
   const queue: Array<readonly [index: number, state: State]> = []
   let transitions = 0
 
-  const visit = (state: State, from: number, what: string) => {
+  const visit = (state: State, from: number, label: string) => {
     const key = keyOf(state)
     const known = indices.get(key)
     if (known !== undefined) return known
     const index = indices.size
     indices.set(key, index)
-    cameFrom.push([from, what])
-    fairlyFrom.push([])
+    predecessors.push([from, label])
+    fairPredecessors.push([])
     queue.push([index, state])
-    if (isEnd(state)) ends.push(index)
+    if (isTerminal(state)) terminalStates.push(index)
     return index
   }
 
-  const wayTo = (index: number): ReadonlyArray<string> => {
-    const way: Array<string> = []
+  const pathTo = (index: number): ReadonlyArray<string> => {
+    const path: Array<string> = []
     for (let at = index; at >= 0;) {
-      const [from, what] = cameFrom[at] ?? [-1, ""]
-      way.push(what)
+      const [from, label] = predecessors[at] ?? [-1, ""]
+      path.push(label)
       at = from
     }
-    return way.toReversed()
+    return path.toReversed()
   }
 
-  for (const state of initial) visit(state, -1, JSON.stringify(state))
+  for (const state of initialStates) visit(state, -1, JSON.stringify(state))
   for (let at = 0; at < queue.length; at++) {
-    const [index, state] = queue[at] ?? [0, initial[0] as State]
+    const [index, state] = queue[at] ?? [0, initialStates[0] as State]
     delete queue[at]
-    for (const { breaks, to, unfair, what } of yield* moves(state)) {
+    for (const { isUnfair, label, target, violation } of yield* transitionsFrom(state)) {
       transitions++
-      if (breaks !== undefined) {
-        return { states: indices.size, transitions, broken: [...wayTo(index), what, `BREAKS: ${breaks}`] }
+      if (violation !== undefined) {
+        return {
+          states: indices.size,
+          transitions,
+          counterexample: [...pathTo(index), label, `VIOLATION: ${violation}`]
+        }
       }
-      const next = visit(to, index, what)
-      if (!unfair) fairlyFrom[next]?.push(index)
+      const next = visit(target, index, label)
+      if (!isUnfair) fairPredecessors[next]?.push(index)
     }
-    if (indices.size > limit) throw new Error(`more than ${limit} states`)
+    if (indices.size > maxStates) throw new Error(`more than ${maxStates} states`)
   }
 
-  const reachEnd = new Set(ends)
-  for (const index of reachEnd) for (const from of fairlyFrom[index] ?? []) reachEnd.add(from)
-  const stuck = cameFrom.findIndex((_, index) => !reachEnd.has(index))
+  // The set grows while it is iterated: these are all states that reach a terminal state by fair transitions.
+  const live = new Set(terminalStates)
+  for (const index of live) for (const from of fairPredecessors[index] ?? []) live.add(from)
+  const stuck = predecessors.findIndex((_, index) => !live.has(index))
   return {
     states: indices.size,
     transitions,
-    broken: stuck < 0 ? undefined : [...wayTo(stuck), "BREAKS: from here no fair way leads to a result"]
+    counterexample: stuck < 0
+      ? undefined
+      : [...pathTo(stuck), "VIOLATION: no fair path leads from here to a result"]
   }
 })

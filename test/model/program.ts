@@ -1,9 +1,9 @@
-// The real program (JobRunner with DeployStack), run up to its next call. A run that is under way cannot be copied, so
-// it is kept as what it was given: the event, and the answers so far. It is run again from the start for each next step.
-import { Clock, Deferred, Effect, Exit, Fiber, type Layer, Logger, Option } from "effect"
+// The real program, JobRunner with an action, run up to its next call. A running fiber cannot be copied into a state, so
+// a state holds its inputs instead: the event and the answers so far. Each step runs the program again from its start.
+import { Clock, Deferred, Effect, Exit, Fiber, Layer, Logger, Option } from "effect"
 import type { Action, TaggedError } from "../../src/Action.ts"
-import { AwsDenied, AwsRejected, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
-import type { JobId } from "../../src/domain/job/Job.ts"
+import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
+import { JobId } from "../../src/domain/job/Job.ts"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import type { ArtifactStore } from "../../src/services/ArtifactStore.ts"
@@ -11,58 +11,94 @@ import { CloudFormation, NoUpdates, StackExists, StackNotReady, TokenUsed } from
 import { CodePipeline, JobNotOpen } from "../../src/services/CodePipeline.ts"
 import type * as Cloud from "./cloud.ts"
 
-/** What the program asks the world for. */
+/** A call of the program to its environment. */
 export type Call =
   | { readonly _tag: "describe" | "events"; readonly stack: string }
   | { readonly _tag: "create"; readonly token: string }
   | { readonly _tag: "update" | "delete"; readonly token: string; readonly stack: string }
   | { readonly _tag: "report"; readonly outcome: JobOutcome }
 
-/** What the world says to it. */
+/** The answer of the environment to a call. */
 export type Answer =
   | { readonly _tag: "Stack"; readonly stack: Cloud.ModelStack | undefined }
   | { readonly _tag: "Events"; readonly events: ReadonlyArray<Cloud.ModelEvent> }
-  | { readonly _tag: "Unavailable" | "Denied" | "Taken" | "NotOpen" }
+  | { readonly _tag: "Unavailable" | "Denied" | "Accepted" | "NotOpen" }
   | Cloud.Answer
 
-/** The program waits for an answer, or its handler has returned, or it has failed so that the event comes again. */
-export type Next = { readonly _tag: "Call"; readonly call: Call } | { readonly _tag: "Returned" | "Rejected" }
+/** The program waits for the answer to a call, or its handler has returned, or rejected so that Lambda redelivers. */
+export type Step = { readonly _tag: "Call"; readonly call: Call } | { readonly _tag: "Returned" | "Rejected" }
 
 const fields = { operation: "cloudformation:Call", code: "Code", detail: "detail" }
 
-const exitOf = (answer: Answer): Exit.Exit<unknown, unknown> => {
-  const stack = "MyTestStack"
+/** An answer that every call may get. Any other is impossible. */
+const fail = (answer: Answer): Effect.Effect<never, AwsError> => {
   switch (answer._tag) {
-    case "Stack":
-      return Exit.succeed(Option.fromUndefinedOr(answer.stack).pipe(Option.map(toStack)))
-    case "Events":
-      return Exit.succeed(answer.events)
-    case "Taken":
-      return Exit.void
-    case "Begun":
-      return Exit.succeed(answer.stackId)
     case "Unavailable":
-      return Exit.fail(new AwsUnavailable(fields))
+      return Effect.fail(new AwsUnavailable(fields))
     case "Denied":
-      return Exit.fail(new AwsDenied(fields))
+      return Effect.fail(new AwsDenied(fields))
     case "Rejected":
-      return Exit.fail(new AwsRejected(fields))
-    case "NoUpdates":
-      return Exit.fail(new NoUpdates({ stack }))
-    case "TokenUsed":
-      return Exit.fail(new TokenUsed({ stack }))
-    case "StackExists":
-      return Exit.fail(new StackExists({ stack }))
-    case "StackNotReady":
-      return Exit.fail(new StackNotReady({ stack, status: answer.status }))
+      return Effect.fail(new AwsRejected(fields))
     default:
-      return Exit.fail(new JobNotOpen({ jobId: "any" as JobId, code: "InvalidJobStateException" }))
+      return Effect.die(answer)
+  }
+}
+
+const stack = "MyTestStack"
+
+const toCreated = (answer: Answer): Effect.Effect<string, StackExists | TokenUsed | AwsError> => {
+  switch (answer._tag) {
+    case "Started":
+      return Effect.succeed(answer.stackId)
+    case "StackExists":
+      return Effect.fail(new StackExists({ stack }))
+    case "TokenUsed":
+      return Effect.fail(new TokenUsed({ stack }))
+    default:
+      return fail(answer)
+  }
+}
+
+const toUpdated = (answer: Answer): Effect.Effect<string, NoUpdates | TokenUsed | StackNotReady | AwsError> => {
+  switch (answer._tag) {
+    case "Started":
+      return Effect.succeed(answer.stackId)
+    case "NoUpdates":
+      return Effect.fail(new NoUpdates({ stack }))
+    case "TokenUsed":
+      return Effect.fail(new TokenUsed({ stack }))
+    case "StackNotReady":
+      return Effect.fail(new StackNotReady({ stack, status: answer.status }))
+    default:
+      return fail(answer)
+  }
+}
+
+const toDeleted = (answer: Answer): Effect.Effect<void, TokenUsed | AwsError> => {
+  switch (answer._tag) {
+    case "Started":
+      return Effect.void
+    case "TokenUsed":
+      return Effect.fail(new TokenUsed({ stack }))
+    default:
+      return fail(answer)
+  }
+}
+
+const toReported = (answer: Answer): Effect.Effect<void, JobNotOpen | AwsError> => {
+  switch (answer._tag) {
+    case "Accepted":
+      return Effect.void
+    case "NotOpen":
+      return Effect.fail(new JobNotOpen({ jobId: JobId.make("any"), code: "InvalidJobStateException" }))
+    default:
+      return fail(answer)
   }
 }
 
 const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack) => ({
   id,
-  name: "MyTestStack",
+  name: stack,
   status,
   reason: undefined,
   createdAt,
@@ -76,19 +112,14 @@ const toEvents = (stackId: string, events: ReadonlyArray<Cloud.ModelEvent>) =>
   events.map(({ at, status, token }) => ({
     stackId,
     timestamp: at,
-    logicalResourceId: "MyTestStack",
+    logicalResourceId: stack,
     physicalResourceId: stackId,
     resourceType: "AWS::CloudFormation::Stack",
     status,
     ...(token !== "" && { clientRequestToken: token })
   })).toReversed()
 
-interface Tokened {
-  readonly clientRequestToken: string
-  readonly stack: string
-}
-
-const stoppedAt = (millis: number): Clock.Clock => {
+const frozenClock = (millis: number): Clock.Clock => {
   const nanos = BigInt(millis) * 1_000_000n
   return {
     currentTimeMillisUnsafe: () => millis,
@@ -101,49 +132,53 @@ const stoppedAt = (millis: number): Clock.Clock => {
   }
 }
 
-/** What the program does next with this event, at this time, after these answers. */
-export const next = <Parameters, State, E extends TaggedError>(
+/** The next step of the program with this event, at this time, after these answers. */
+export const nextStep = <Parameters, State, E extends TaggedError>(
   action: Action<Parameters, State, E, ArtifactStore | CloudFormation>,
   artifacts: Layer.Layer<ArtifactStore>,
   event: unknown,
   now: number,
   answers: ReadonlyArray<Answer>
-): Effect.Effect<Next> =>
+): Effect.Effect<Step> =>
   Effect.gen(function*() {
-    const waiting = yield* Deferred.make<Call>()
+    const pendingCall = yield* Deferred.make<Call>()
     let calls = 0
-    const ask = (call: Call) =>
+    const answerTo = (call: Call) =>
       Effect.suspend(() => {
         const answer = answers[calls++]
         return answer === undefined
-          ? Effect.andThen(Deferred.succeed(waiting, call), Effect.never)
-          : exitOf(answer)
+          ? Effect.andThen(Deferred.succeed(pendingCall, call), Effect.never)
+          : Effect.succeed(answer)
       })
-    const cloudFormation: Partial<Record<keyof CloudFormation["Service"], unknown>> = {
-      describe: (stack: string) => ask({ _tag: "describe", stack }),
-      events: (stack: string) =>
-        Effect.map(ask({ _tag: "events", stack }), (events) =>
-          toEvents(stack, events as ReadonlyArray<Cloud.ModelEvent>)),
-      create: ({ clientRequestToken: token }: Tokened) =>
-        ask({ _tag: "create", token }),
-      update: ({ clientRequestToken: token, stack }: Tokened) => ask({ _tag: "update", token, stack }),
-      delete: ({ clientRequestToken: token, stack }: Tokened) => ask({ _tag: "delete", token, stack }),
-      // It tells more of what is decided already.
+    const cloudFormation = Layer.mock(CloudFormation, {
+      describe: (stack) =>
+        Effect.flatMap(answerTo({ _tag: "describe", stack }), (answer) =>
+          answer._tag === "Stack"
+            ? Effect.succeed(Option.map(Option.fromUndefinedOr(answer.stack), toStack))
+            : fail(answer)),
+      events: (stack) =>
+        Effect.flatMap(answerTo({ _tag: "events", stack }), (answer) =>
+          answer._tag === "Events" ? Effect.succeed(toEvents(stack, answer.events)) : fail(answer)),
+      create: ({ clientRequestToken: token }) =>
+        Effect.flatMap(answerTo({ _tag: "create", token }), toCreated),
+      update: ({ clientRequestToken: token, stack }) =>
+        Effect.flatMap(answerTo({ _tag: "update", token, stack }), toUpdated),
+      delete: ({ clientRequestToken: token, stack }) =>
+        Effect.flatMap(answerTo({ _tag: "delete", token, stack }), toDeleted),
+      // It only adds causes to a failure that is already decided.
       failedEvents: () => Effect.succeed([])
-    }
-    const codePipeline = {
-      report: (_: JobId, outcome: JobOutcome) => ask({ _tag: "report", outcome })
-    } as CodePipeline["Service"]
+    })
+    const codePipeline = Layer.mock(CodePipeline, {
+      report: (_, outcome) => Effect.flatMap(answerTo({ _tag: "report", outcome }), toReported)
+    })
     const fiber = yield* JobRunner.run(action, event).pipe(
-      Effect.provideService(CloudFormation, cloudFormation as CloudFormation["Service"]),
-      Effect.provideService(CodePipeline, codePipeline),
-      Effect.provide(artifacts),
-      Effect.provideService(Clock.Clock, stoppedAt(now)),
+      Effect.provide([cloudFormation, codePipeline, artifacts]),
+      Effect.provideService(Clock.Clock, frozenClock(now)),
       Effect.forkChild({ startImmediately: true })
     )
     const next = yield* Effect.raceFirst(
-      Effect.map(Deferred.await(waiting), (call): Next => ({ _tag: "Call", call })),
-      Effect.map(Fiber.await(fiber), (exit): Next => ({ _tag: Exit.isSuccess(exit) ? "Returned" : "Rejected" }))
+      Effect.map(Deferred.await(pendingCall), (call): Step => ({ _tag: "Call", call })),
+      Effect.map(Fiber.await(fiber), (exit): Step => ({ _tag: Exit.isSuccess(exit) ? "Returned" : "Rejected" }))
     )
     yield* Fiber.interrupt(fiber)
     return next

@@ -1,74 +1,78 @@
-// DeployStack between a CloudFormation, a CodePipeline and a Lambda that may do whatever they are known to do.
+// The transition system: deliveries of Lambda, calls of the program, and CloudFormation, CodePipeline and other actors as
+// its environment. A state holds all of them; each transition is one thing that happens.
 import { Effect } from "effect"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import { deployEvent } from "../fixtures.ts"
 import * as Cloud from "./cloud.ts"
-import type { Move, System } from "./explore.ts"
-import type { Answer, Call, Next } from "./program.ts"
+import type { Transition, TransitionSystem } from "./modelChecker.ts"
+import type { Answer, Call, Step } from "./program.ts"
 
-/** How often each evil may still happen. */
-export interface Budget {
-  /** Lambda delivers an event once more, at any time. */
-  readonly deliveries: number
+/** The fault budget: how often each kind of fault may still happen. It bounds the state space. */
+export interface FaultBudget {
+  /** Lambda redelivers an event, at any time. */
+  readonly redeliveries: number
   /** A request or its answer is lost (a throttle, a time-out, the deadline), or the function is killed. */
-  readonly faults: number
-  /** Somebody else works on the stack. */
-  readonly others: number
-  /** A read shows what was before the last change. */
-  readonly stale: number
+  readonly callFaults: number
+  /** Another actor changes the stack. */
+  readonly otherActors: number
+  /** A read returns the state before the last change. */
+  readonly staleReads: number
 }
 
-/** An event of a job, as it may be delivered. */
+/** A delivery of a job's event. */
 interface Delivery {
-  /** None: the first job's event. */
+  /** The continuation token; null in the first job's event. */
   readonly token: string | null
   /** Whether CodePipeline still waits for this job's result. */
-  readonly open: boolean
+  readonly isOpen: boolean
 }
 
-export interface Running extends Delivery {
+/** A function that runs. */
+export interface Execution extends Delivery {
   readonly startedAt: number
   readonly answers: ReadonlyArray<Answer>
-  /** As many operations of the action there were when it last looked at the stack. */
-  readonly seen: number
+  /** The number of the action's operations when the function last described the stack. */
+  readonly operationsSeen: number
 }
 
 export interface State {
   readonly cloud: Cloud.Cloud
-  /** What it was before the last change. */
-  readonly before: ReadonlyArray<Cloud.ModelStack>
-  /** The event of the open job has been delivered, and is not to be again but by duplication. */
-  readonly delivered: boolean
+  /** The stacks before the last change, for stale reads. */
+  readonly previousStacks: ReadonlyArray<Cloud.ModelStack>
+  /** Whether the open job's event was delivered. */
+  readonly isDelivered: boolean
   /** The token of the open job. */
   readonly token: string | null
   /** The tokens of jobs that have their result. */
-  readonly past: ReadonlyArray<string | null>
-  /** Lambda will deliver these again: their functions have failed. */
-  readonly due: ReadonlyArray<Delivery>
-  readonly running: ReadonlyArray<Running>
-  readonly ended: boolean
-  readonly left: Budget
+  readonly pastTokens: ReadonlyArray<string | null>
+  /** The events that Lambda will redeliver because their functions failed. */
+  readonly pendingRetries: ReadonlyArray<Delivery>
+  readonly executions: ReadonlyArray<Execution>
+  /** Whether the action has its result. */
+  readonly isEnded: boolean
+  readonly budget: FaultBudget
 }
 
-export interface Setting {
-  readonly initial: ReadonlyArray<Cloud.Cloud>
-  readonly budget: Budget
+/** What distinguishes one model from another. */
+export interface Model {
+  readonly initialClouds: ReadonlyArray<Cloud.Cloud>
+  readonly budget: FaultBudget
   readonly mayReadEvents: boolean
   readonly userParameters: Readonly<Record<string, unknown>>
-  /** The token of the first event. */
+  /** The continuation token of the first event. */
   readonly token: string | null
-  readonly next: (event: unknown, now: number, answers: ReadonlyArray<Answer>) => Effect.Effect<Next>
-  readonly laws: Laws
+  readonly nextStep: (event: unknown, now: number, answers: ReadonlyArray<Answer>) => Effect.Effect<Step>
+  readonly invariants: Invariants
 }
 
-/** What breaks a law, in words. */
-export interface Laws {
-  readonly onReport: (outcome: JobOutcome, cloud: Cloud.Cloud, running: Running) => string | undefined
-  readonly onBegin: (cloud: Cloud.Cloud) => string | undefined
+/** Safety: each returns the violation in words, if there is one. */
+export interface Invariants {
+  readonly onReport: (outcome: JobOutcome, cloud: Cloud.Cloud, execution: Execution) => string | undefined
+  readonly onOperationStarted: (cloud: Cloud.Cloud) => string | undefined
 }
 
-/** What grows from job to job and decides nothing: without it, polling comes back to where it was. */
-const canonical = (token: string) => {
+/** Removes what grows from job to job without effect on decisions, so that polling returns to a known state. */
+const canonicalToken = (token: string) => {
   const { execution, state, ...rest } = JSON.parse(token) as {
     execution: Record<string, unknown>
     state?: Record<string, unknown> | null
@@ -81,7 +85,7 @@ const canonical = (token: string) => {
   })
 }
 
-const change = (cloud: Cloud.Cloud, call: Changing) => {
+const callOutcomes = (cloud: Cloud.Cloud, call: OperationCall) => {
   switch (call._tag) {
     case "create":
       return Cloud.create(cloud, call.token)
@@ -92,233 +96,280 @@ const change = (cloud: Cloud.Cloud, call: Changing) => {
   }
 }
 
-type Changing = Call & { readonly _tag: "create" | "update" | "delete" }
+type OperationCall = Call & { readonly _tag: "create" | "update" | "delete" }
 
 const closed = <D extends Delivery>(deliveries: ReadonlyArray<D>) =>
-  deliveries.map((delivery) => ({ ...delivery, open: false }))
+  deliveries.map((delivery) => ({ ...delivery, isOpen: false }))
 
-const pause = 16 * 60_000
+const idleMillis = 16 * 60_000
 
 const idleSince = (token: string | null) =>
   (JSON.parse(token ?? "{}") as { state?: { idleSince?: number } }).state?.idleSince ?? -Infinity
 
-export const systemOf = (setting: Setting): System<State> => {
-  const memo = new Map<string, Next>()
-  const nextOf = (running: Running) => {
-    const key = JSON.stringify([running.token, running.startedAt, running.answers])
-    const known = memo.get(key)
+export const transitionSystem = (model: Model): TransitionSystem<State> => {
+  const steps = new Map<string, Step>()
+  const stepOf = (execution: Execution) => {
+    const key = JSON.stringify([execution.token, execution.startedAt, execution.answers])
+    const known = steps.get(key)
     if (known !== undefined) return Effect.succeed(known)
     const event = deployEvent({
-      id: running.token === null ? "1" : "n",
-      userParameters: JSON.stringify(setting.userParameters),
-      continuationToken: running.token
+      id: execution.token === null ? "1" : "n",
+      userParameters: JSON.stringify(model.userParameters),
+      continuationToken: execution.token
     })
     return Effect.tap(
-      setting.next(event, running.startedAt, running.answers),
-      (next) => Effect.sync(() => memo.set(key, next))
+      model.nextStep(event, execution.startedAt, execution.answers),
+      (step) => Effect.sync(() => steps.set(key, step))
     )
   }
 
-  const deliver = (state: State, { open, token }: Delivery): State => ({
+  const deliver = (state: State, { isOpen, token }: Delivery): State => ({
     ...state,
-    running: [...state.running, { token, open, startedAt: state.cloud.now + 500, answers: [], seen: 0 }]
+    executions: [
+      ...state.executions,
+      { token, isOpen, startedAt: state.cloud.now + 500, answers: [], operationsSeen: 0 }
+    ]
   })
 
-  const deliveries = (state: State): ReadonlyArray<Move<State>> => {
-    if (state.running.length >= 2) return []
-    const moves: Array<Move<State>> = []
-    if (!state.delivered && !state.ended) {
-      moves.push({
-        what: "the job's event comes",
-        to: { ...deliver(state, { token: state.token, open: true }), delivered: true }
+  const deliveryTransitions = (state: State): ReadonlyArray<Transition<State>> => {
+    // At most two functions run at the same time.
+    if (state.executions.length >= 2) return []
+    const transitions: Array<Transition<State>> = []
+    if (!state.isDelivered && !state.isEnded) {
+      transitions.push({
+        label: "Lambda delivers the job's event",
+        target: { ...deliver(state, { token: state.token, isOpen: true }), isDelivered: true }
       })
     }
-    for (const [index, delivery] of state.due.entries()) {
-      moves.push({
-        what: "Lambda tries the event again",
-        to: deliver({ ...state, due: state.due.toSpliced(index, 1) }, delivery)
+    for (const [index, delivery] of state.pendingRetries.entries()) {
+      transitions.push({
+        label: "Lambda retries the failed event",
+        target: deliver({ ...state, pendingRetries: state.pendingRetries.toSpliced(index, 1) }, delivery)
       })
     }
-    if (state.left.deliveries > 0) {
-      const spent = { ...state, left: { ...state.left, deliveries: state.left.deliveries - 1 } }
-      const again = [
-        ...(state.delivered && !state.ended ? [{ token: state.token, open: true }] : []),
-        ...state.past.map((token) => ({ token, open: false }))
+    if (state.budget.redeliveries > 0) {
+      const spent = { ...state, budget: { ...state.budget, redeliveries: state.budget.redeliveries - 1 } }
+      const deliveries = [
+        ...(state.isDelivered && !state.isEnded ? [{ token: state.token, isOpen: true }] : []),
+        ...state.pastTokens.map((token) => ({ token, isOpen: false }))
       ]
-      for (const delivery of again) {
-        const which = delivery.open ? "open job" : delivery.token === null ? "first job" : "past job"
-        moves.push({ what: `Lambda delivers an event again: ${which}`, unfair: true, to: deliver(spent, delivery) })
+      for (const delivery of deliveries) {
+        const job = delivery.isOpen ? "open job" : delivery.token === null ? "first job" : "past job"
+        transitions.push({
+          label: `Lambda redelivers the event of the ${job}`,
+          isUnfair: true,
+          target: deliver(spent, delivery)
+        })
       }
     }
-    return moves
+    return transitions
   }
 
-  const changed = (state: State, cloud: Cloud.Cloud): State =>
-    cloud === state.cloud ? state : { ...state, cloud, before: state.left.stale === 0 ? [] : state.cloud.stacks }
+  const withCloud = (state: State, cloud: Cloud.Cloud): State => {
+    if (cloud === state.cloud) return state
+    return { ...state, cloud, previousStacks: state.budget.staleReads === 0 ? [] : state.cloud.stacks }
+  }
 
-  const worldMoves = (state: State): ReadonlyArray<Move<State>> => [
-    ...Cloud.advances(state.cloud).map(([what, cloud]) => ({ what, to: changed(state, cloud) })),
-    ...(state.left.others === 0 ? [] : Cloud.interferences(state.cloud).map(([what, cloud]) => ({
-      what,
-      unfair: true,
-      to: { ...changed(state, cloud), left: { ...state.left, others: state.left.others - 1 } }
+  const environmentTransitions = (state: State): ReadonlyArray<Transition<State>> => [
+    ...Cloud.progressTransitions(state.cloud).map(([label, cloud]) => ({ label, target: withCloud(state, cloud) })),
+    ...(state.budget.otherActors === 0 ? [] : Cloud.otherActorTransitions(state.cloud).map(([label, cloud]) => ({
+      label,
+      isUnfair: true,
+      target: {
+        ...withCloud(state, cloud),
+        budget: { ...state.budget, otherActors: state.budget.otherActors - 1 }
+      }
     }))),
-    // An action that waits for a stack at rest waits for nothing but time.
-    ...(state.running.length === 0 && state.cloud.now - idleSince(state.token) < pause
-      ? [{ what: "16 minutes pass", to: { ...state, cloud: { ...state.cloud, now: state.cloud.now + pause } } }]
+    // An action that waits for an idle stack waits for time alone.
+    ...(state.executions.length === 0 && state.cloud.now - idleSince(state.token) < idleMillis
+      ? [{
+        label: "16 minutes pass",
+        target: { ...state, cloud: { ...state.cloud, now: state.cloud.now + idleMillis } }
+      }]
       : [])
   ]
 
-  /** One of the functions that run, and what it is given. */
-  const respond = (state: State, index: number, running: Running) => {
-    const answered = (answer: Answer, after: State = state): State => {
-      // Its job may have got its result by this very answer.
-      const { open } = after.running[index] ?? running
-      const answers = [...running.answers, answer]
-      const seen = answer._tag === "Stack" ? after.cloud.operations.length : running.seen
-      return { ...after, running: after.running.with(index, { ...running, open, answers, seen }) }
+  /** The states after an answer to a call of a running function, or after a fault of the call. */
+  const afterCall = (state: State, index: number, execution: Execution) => {
+    const answer = (answer: Answer, after: State = state): State => {
+      // This very answer may close the job.
+      const { isOpen } = after.executions[index] ?? execution
+      const answers = [...execution.answers, answer]
+      const operationsSeen = answer._tag === "Stack" ? after.cloud.operations.length : execution.operationsSeen
+      const answered = { ...execution, isOpen, answers, operationsSeen }
+      return { ...after, executions: after.executions.with(index, answered) }
     }
-    const faults = (...moves: ReadonlyArray<readonly [what: string, to: (left: State) => State]>) => {
-      const left = { ...state, left: { ...state.left, faults: state.left.faults - 1 } }
-      return state.left.faults === 0 ? [] : moves.map(([what, to]) => ({ what, unfair: true, to: to(left) }))
+    const faults = (...faults: ReadonlyArray<readonly [label: string, target: (spent: State) => State]>) => {
+      const spent = { ...state, budget: { ...state.budget, callFaults: state.budget.callFaults - 1 } }
+      return state.budget.callFaults === 0
+        ? []
+        : faults.map(([label, target]) => ({ label, isUnfair: true, target: target(spent) }))
     }
-    const unavailable = (left: State) => answered({ _tag: "Unavailable" }, left)
-    const killed = (left: State) => kill(left, index)
-    return { answered, faults, unavailable, killed }
+    const fail = (spent: State) => answer({ _tag: "Unavailable" }, spent)
+    const kill = (spent: State) => killFunction(spent, index)
+    return { answer, faults, fail, kill }
   }
 
-  type Respond = ReturnType<typeof respond>
+  type AfterCall = ReturnType<typeof afterCall>
 
-  const looks = (state: State, call: Call & { readonly _tag: "describe" | "events" }, respond: Respond) => {
-    const { answered, faults, unavailable } = respond
-    const look = (stacks: ReadonlyArray<Cloud.ModelStack>): Answer => {
+  const readTransitions = (state: State, call: Call & { readonly _tag: "describe" | "events" }, after: AfterCall) => {
+    const { answer, fail, faults } = after
+    const read = (stacks: ReadonlyArray<Cloud.ModelStack>): Answer => {
       const stack = Cloud.find(stacks, call.stack)
       if (call._tag === "describe") return { _tag: "Stack", stack: stack && { ...stack, events: [] } }
-      return setting.mayReadEvents ? { _tag: "Events", events: stack?.events ?? [] } : { _tag: "Denied" }
+      return model.mayReadEvents ? { _tag: "Events", events: stack?.events ?? [] } : { _tag: "Denied" }
     }
-    const fresh = look(state.cloud.stacks)
-    const stale = look(state.before)
-    const moves: Array<Move<State>> = [{ what: call._tag, to: answered(fresh) }]
-    if (state.left.stale > 0 && JSON.stringify(stale) !== JSON.stringify(fresh)) {
-      const left = { ...state.left, stale: state.left.stale - 1 }
-      const spent = { ...state, left, before: left.stale === 0 ? [] : state.before }
-      moves.push({ what: `${call._tag}, of what was before`, unfair: true, to: answered(stale, spent) })
+    const fresh = read(state.cloud.stacks)
+    const stale = read(state.previousStacks)
+    const transitions: Array<Transition<State>> = [{ label: call._tag, target: answer(fresh) }]
+    if (state.budget.staleReads > 0 && JSON.stringify(stale) !== JSON.stringify(fresh)) {
+      const budget = { ...state.budget, staleReads: state.budget.staleReads - 1 }
+      const spent = { ...state, budget, previousStacks: budget.staleReads === 0 ? [] : state.previousStacks }
+      transitions.push({ label: `${call._tag}: stale`, isUnfair: true, target: answer(stale, spent) })
     }
-    return [...moves, ...faults([`${call._tag}: no answer`, unavailable])]
+    return [...transitions, ...faults([`${call._tag}: no answer`, fail])]
   }
 
-  const changes = (state: State, call: Changing, respond: Respond) => {
-    const { answered, faults, killed, unavailable } = respond
-    const moves: Array<Move<State>> = faults(
-      [`${call._tag}: the request is lost`, unavailable],
-      [`${call._tag}: the function is killed before`, killed]
+  const operationTransitions = (state: State, call: OperationCall, after: AfterCall) => {
+    const { answer, fail, faults, kill } = after
+    const transitions: Array<Transition<State>> = faults(
+      [`${call._tag}: the request is lost`, fail],
+      [`${call._tag}: the function is killed before the call`, kill]
     )
-    for (const [reply, after] of change(state.cloud, call)) {
-      const what = `${call._tag}: ${reply._tag}`
-      const breaks = after === state.cloud ? undefined : setting.laws.onBegin(after)
-      moves.push({ what, to: answered(reply, changed(state, after)), breaks })
-      // What changes nothing is the same as a lost request when its answer is lost.
-      if (after === state.cloud) continue
-      moves.push(
+    for (const [reply, cloud] of callOutcomes(state.cloud, call)) {
+      const label = `${call._tag}: ${reply._tag}`
+      const violation = cloud === state.cloud ? undefined : model.invariants.onOperationStarted(cloud)
+      transitions.push({ label, target: answer(reply, withCloud(state, cloud)), violation })
+      // Without an effect, a lost answer is the same as a lost request.
+      if (cloud === state.cloud) continue
+      transitions.push(
         ...faults(
-          [`${what}, but the answer is lost`, (left) => unavailable(changed(left, after))],
-          [`${what}, but the function is killed`, (left) => killed(changed(left, after))]
+          [`${label}, but the answer is lost`, (spent) => fail(withCloud(spent, cloud))],
+          [`${label}, but the function is killed`, (spent) => kill(withCloud(spent, cloud))]
         )
       )
-      for (const [second] of change(after, call)) {
-        const again = `${what}, the answer is lost, and asked again: ${second._tag}`
-        moves.push(...faults([again, (left) => answered(second, changed(left, after))]))
+      for (const [second] of callOutcomes(cloud, call)) {
+        const retried = `${label}, but the answer is lost, and the retry gets: ${second._tag}`
+        transitions.push(...faults([retried, (spent) => answer(second, withCloud(spent, cloud))]))
       }
     }
-    return moves
+    return transitions
   }
 
-  const reports = (
+  const reportTransitions = (
     state: State,
     { outcome }: Call & { readonly _tag: "report" },
-    running: Running,
-    respond: Respond
+    execution: Execution,
+    after: AfterCall
   ) => {
-    const { answered, faults, killed, unavailable } = respond
-    if (!running.open) return [{ what: "report: not open", to: answered({ _tag: "NotOpen" }) }]
-    const what = `report: ${outcome._tag}: ${outcome.message.split("\n")[0]}`
-    const breaks = setting.laws.onReport(outcome, state.cloud, running)
-    const taken: Move<State> = { what, to: answered({ _tag: "Taken" }, take(state, outcome)), breaks }
+    const { answer, fail, faults, kill } = after
+    if (!execution.isOpen) return [{ label: "report: the job is not open", target: answer({ _tag: "NotOpen" }) }]
+    const label = `report: ${outcome._tag}: ${outcome.message.split("\n")[0]}`
+    const violation = model.invariants.onReport(outcome, state.cloud, execution)
+    const accepted: Transition<State> = {
+      label,
+      target: answer({ _tag: "Accepted" }, acceptResult(state, outcome)),
+      violation
+    }
     return [
-      taken,
+      accepted,
       ...faults(
-        [`${what}, but the answer is lost`, (left) => unavailable(take(left, outcome))],
-        [`${what}, the answer is lost, and asked again`, (left) => answered({ _tag: "NotOpen" }, take(left, outcome))],
-        ["report: the request is lost", unavailable],
-        ["report: the function is killed before", killed]
+        [`${label}, but the answer is lost`, (spent) => fail(acceptResult(spent, outcome))],
+        [
+          `${label}, but the answer is lost, and the call is retried`,
+          (spent) => answer({ _tag: "NotOpen" }, acceptResult(spent, outcome))
+        ],
+        ["report: the request is lost", fail],
+        ["report: the function is killed before the call", kill]
       )
     ]
   }
 
-  /** What the world can answer to the call of a function that runs. */
-  const replies = (state: State, index: number, running: Running, call: Call): ReadonlyArray<Move<State>> => {
-    const responding = respond(state, index, running)
+  /** All that can happen to a call of a running function. */
+  const callTransitions = (
+    state: State,
+    index: number,
+    execution: Execution,
+    call: Call
+  ): ReadonlyArray<Transition<State>> => {
+    const after = afterCall(state, index, execution)
     switch (call._tag) {
       case "describe":
       case "events":
-        return looks(state, call, responding)
+        return readTransitions(state, call, after)
       case "create":
       case "update":
       case "delete":
-        return changes(state, call, responding)
+        return operationTransitions(state, call, after)
       default:
-        return reports(state, call, running, responding)
+        return reportTransitions(state, call, execution, after)
     }
   }
 
-  /** The function ends without a word; Lambda delivers its event again. */
-  const kill = (state: State, index: number): State => {
-    const { open, token } = state.running[index] ?? { open: false, token: null }
-    return { ...state, running: state.running.toSpliced(index, 1), due: [...state.due, { token, open }] }
+  /** Ends the function without a result; Lambda redelivers its event. */
+  const killFunction = (state: State, index: number): State => {
+    const { isOpen, token } = state.executions[index] ?? { isOpen: false, token: null }
+    return {
+      ...state,
+      executions: state.executions.toSpliced(index, 1),
+      pendingRetries: [...state.pendingRetries, { token, isOpen }]
+    }
   }
 
-  /** CodePipeline takes a result for the open job. */
-  const take = (state: State, outcome: JobOutcome): State => {
-    const past = state.past.includes(state.token) ? state.past : [...state.past, state.token]
-    const over = { ...state, past, running: closed(state.running), due: closed(state.due) }
+  /** CodePipeline accepts a result for the open job. */
+  const acceptResult = (state: State, outcome: JobOutcome): State => {
+    const pastTokens = state.pastTokens.includes(state.token) ? state.pastTokens : [...state.pastTokens, state.token]
+    const closedState = {
+      ...state,
+      pastTokens,
+      executions: closed(state.executions),
+      pendingRetries: closed(state.pendingRetries)
+    }
     return outcome._tag === "Continued"
-      ? { ...over, token: canonical(outcome.continuationToken), delivered: false }
-      : { ...over, ended: true, before: [], left: { ...state.left, faults: 0, others: 0, stale: 0 } }
+      ? { ...closedState, token: canonicalToken(outcome.continuationToken), isDelivered: false }
+      : {
+        ...closedState,
+        isEnded: true,
+        previousStacks: [],
+        budget: { ...state.budget, callFaults: 0, otherActors: 0, staleReads: 0 }
+      }
   }
 
   return {
-    initial: setting.initial.map((cloud) => ({
+    initialStates: model.initialClouds.map((cloud) => ({
       cloud,
-      before: setting.budget.stale === 0 ? [] : cloud.stacks,
-      delivered: false,
-      token: setting.token,
-      past: [],
-      due: [],
-      running: [],
-      ended: false,
-      left: setting.budget
+      previousStacks: model.budget.staleReads === 0 ? [] : cloud.stacks,
+      isDelivered: false,
+      token: model.token,
+      pastTokens: [],
+      pendingRetries: [],
+      executions: [],
+      isEnded: false,
+      budget: model.budget
     })),
-    isEnd: ({ ended }) => ended,
-    moves: Effect.fnUntraced(function*(state) {
-      const moves: Array<Move<State>> = []
-      for (const [index, running] of state.running.entries()) {
-        const next = yield* nextOf(running)
-        if (next._tag === "Call") {
-          const answers = replies(state, index, running, next.call)
-          // What nobody else can notice may as well come first.
-          if (next.call._tag === "report" && !running.open) return answers
-          moves.push(...answers)
-        } else if (next._tag === "Rejected") {
-          return [{ what: "the handler rejects", to: kill(state, index) }]
+    isTerminal: ({ isEnded }) => isEnded,
+    transitionsFrom: Effect.fnUntraced(function*(state) {
+      const transitions: Array<Transition<State>> = []
+      for (const [index, execution] of state.executions.entries()) {
+        const step = yield* stepOf(execution)
+        if (step._tag === "Call") {
+          const calls = callTransitions(state, index, execution, step.call)
+          // A transition that affects nothing else may come first: other orders lead to the same states.
+          if (step.call._tag === "report" && !execution.isOpen) return calls
+          transitions.push(...calls)
+        } else if (step._tag === "Rejected") {
+          return [{ label: "the handler rejects", target: killFunction(state, index) }]
         } else {
-          return [{ what: "the handler returns", to: { ...state, running: state.running.toSpliced(index, 1) } }]
+          return [{
+            label: "the handler returns",
+            target: { ...state, executions: state.executions.toSpliced(index, 1) }
+          }]
         }
       }
-      // What comes after the end can only start something new: that is looked for while functions run.
-      if (state.ended && state.running.length === 0 && state.due.length === 0 && state.left.deliveries === 0) {
-        return moves
-      }
-      return [...moves, ...deliveries(state), ...worldMoves(state)]
+      // After the result, only a function that still runs or is still delivered could start an operation.
+      const isQuiet = state.executions.length === 0 && state.pendingRetries.length === 0
+      if (state.isEnded && isQuiet && state.budget.redeliveries === 0) return transitions
+      return [...transitions, ...deliveryTransitions(state), ...environmentTransitions(state)]
     })
   }
 }

@@ -10,13 +10,13 @@ import {
   UnknownParameters
 } from "../../src/services/CloudFormation.ts"
 
-/** A client that gives the same answer to every call. */
-const answering = (answer: object) => CloudFormation.layerClient({ send: () => Promise.resolve(answer) })
+/** The live layer with a client that returns this answer to every call. */
+const layerReturning = (answer: object) => CloudFormation.layerClient({ send: () => Promise.resolve(answer) })
 
 const request = { stack: "S", templateBody: "{}", clientRequestToken: "t" }
 
-describe("an answer that leaves out what AWS's shapes let it leave out", () => {
-  it.effect("has no stack where none is named", () =>
+describe("an answer without optional members", () => {
+  it.effect("an answer without stacks, events and ids gives none, or the request's name", () =>
     Effect.gen(function*() {
       assert.isTrue(Option.isNone(yield* CloudFormation.use(({ describe }) => describe("S"))))
       assert.isEmpty(yield* CloudFormation.use(({ events }) => events("S", 0)))
@@ -26,9 +26,9 @@ describe("an answer that leaves out what AWS's shapes let it leave out", () => {
       )
       assert.strictEqual(yield* CloudFormation.use(({ create }) => create(request)), "S")
       assert.strictEqual(yield* CloudFormation.use(({ update }) => update(request)), "S")
-    }).pipe(Effect.provide(answering({}))))
+    }).pipe(Effect.provide(layerReturning({}))))
 
-  it.effect("is a stack without words, changed long ago", () =>
+  it.effect("a stack without members has empty texts and the earliest times", () =>
     Effect.gen(function*() {
       const stack = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("S")))
       assert.deepStrictEqual(stack, {
@@ -42,24 +42,24 @@ describe("an answer that leaves out what AWS's shapes let it leave out", () => {
         terminationProtection: false,
         outputs: {}
       })
-    }).pipe(Effect.provide(answering({ Stacks: [{}] }))))
+    }).pipe(Effect.provide(layerReturning({ Stacks: [{}] }))))
 
-  it.effect("is a stack by its name where it has no id", () =>
+  it.effect("a stack without id has its name as id", () =>
     Effect.gen(function*() {
       const stack = Option.getOrThrow(yield* CloudFormation.use(({ describe }) => describe("S")))
       assert.deepInclude(stack, { id: "S", name: "S" })
-    }).pipe(Effect.provide(answering({ Stacks: [{ StackName: "S" }] }))))
+    }).pipe(Effect.provide(layerReturning({ Stacks: [{ StackName: "S" }] }))))
 
-  it.effect("is an event without words", () =>
+  it.effect("an event without members has empty texts", () =>
     Effect.gen(function*() {
       const events = yield* CloudFormation.use(({ events }) => events("S", 0))
       assert.deepStrictEqual(events, [
         { stackId: "", timestamp: 0, logicalResourceId: "", resourceType: "", status: "" }
       ])
-    }).pipe(Effect.provide(answering({ StackEvents: [{}] }))))
+    }).pipe(Effect.provide(layerReturning({ StackEvents: [{}] }))))
 })
 
-it("what keeps an operation from beginning names the stack", () => {
+it("every error that keeps an operation from starting names the stack", () => {
   const messages = [
     new NoUpdates({ stack: "S" }),
     new StackExists({ stack: "S" }),

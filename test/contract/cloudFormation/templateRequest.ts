@@ -1,5 +1,5 @@
-// What CloudFormation makes of the form of a request: which of its parameters and capabilities the template takes.
-import { type Answer, refused } from "./server.ts"
+// Reads the parameters, tags and capabilities of a request's form, and checks them against the template.
+import { type Answer, refused } from "../server.ts"
 
 type Form = Readonly<Record<string, string>>
 
@@ -9,7 +9,7 @@ interface Template {
   readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties?: object }>>
 }
 
-/** What is no JSON (YAML, or the URL of a template) has neither parameters nor resources here. */
+/** A template that is not JSON (YAML, or a URL) counts as one without parameters and resources. */
 const read = (text: string): Template => {
   try {
     return JSON.parse(text) as Template
@@ -40,7 +40,7 @@ const pairs = (form: Form, name: string, key: string, value: string) => {
   return found
 }
 
-/** Values by key; none where the request has no tags. */
+/** Tag values by key; undefined if the request has no tags. */
 export const tagsOf = (form: Form) =>
   Object.keys(form).some((key) => key.startsWith("Tags")) ? pairs(form, "Tags", "Key", "Value") : undefined
 
@@ -67,7 +67,7 @@ export const summaryOf = (text: string) => {
   }
 }
 
-/** The values of the template's parameters; or CloudFormation's refusal. */
+/** The values of the template's parameters, or CloudFormation's refusal. */
 export const valuesOf = (
   text: string,
   form: Form,

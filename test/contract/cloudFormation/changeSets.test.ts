@@ -1,0 +1,165 @@
+// The contract of CloudFormation for change sets.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { type ChangeSetRequest, type RequestError } from "../../../src/services/CloudFormation.ts"
+import { sampleTemplate } from "../../fixtures.ts"
+import {
+  changeSetOf,
+  clear,
+  created,
+  createdWith,
+  describeStack,
+  eventsOf,
+  execute,
+  otherTemplate,
+  prepare,
+  settings,
+  stack,
+  statusOf,
+  update,
+  values,
+  withParameters,
+  withRole,
+  World,
+  worlds
+} from "./world.ts"
+
+describe.each(worlds)("CloudFormation $name: change sets", ({ world }) => {
+  it.effect("a change set is created, shown with its changes, and executed once", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets, completeOperation } = yield* World
+      const id = yield* created
+      const made = yield* prepare({ templateBody: otherTemplate })
+      assert.strictEqual(made.stackId, id)
+      assert.deepInclude(yield* changeSetOf("Next"), { status: "CREATE_IN_PROGRESS", executionStatus: "UNAVAILABLE" })
+      yield* finishChangeSets(stack)
+      const found = yield* changeSetOf(made.id)
+      assert.deepInclude(found, {
+        id: made.id,
+        name: "Next",
+        stackId: id,
+        description: "whose",
+        status: "CREATE_COMPLETE",
+        executionStatus: "AVAILABLE"
+      })
+      assert.deepInclude(found?.changes[0], { action: "Modify", resourceType: "AWS::SNS::Topic", replacement: "True" })
+      assert.deepStrictEqual(yield* changeSetOf("Next"), found)
+
+      yield* execute
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("UPDATE_IN_PROGRESS"))
+      assert.deepInclude(yield* Effect.flip(execute), { _tag: "TokenUsed", stack })
+      yield* completeOperation(stack)
+      const [newest] = yield* eventsOf(id, 0)
+      assert.deepInclude(newest, { clientRequestToken: "execute-1" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set for a new stack adds an empty stack, which its execution creates", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      const { stackId } = yield* prepare({ type: "CREATE" })
+      assert.deepStrictEqual(yield* statusOf(stackId), Option.some("REVIEW_IN_PROGRESS"))
+      yield* finishChangeSets(stack)
+      assert.deepInclude((yield* changeSetOf("Next"))?.changes[0], { action: "Add" })
+      yield* execute
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("CREATE_IN_PROGRESS"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set changes parameters, tags, role and topics, and no other settings", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets, protect, completeOperation } = yield* World
+      const [topic, roleArn] = ["arn:aws:sns:eu-central-1:123456789012:T", "arn:aws:iam::123456789012:role/R"]
+      yield* createdWith({ templateBody: withParameters, parameters: values, stackPolicy: "{}" })
+      yield* prepare({
+        templateBody: withParameters,
+        parameters: [...values, { name: "Count", value: "2" }],
+        tags: new Map([["Owner", "team"]]),
+        notificationArns: [topic],
+        roleArn
+      })
+      yield* protect(stack)
+      yield* finishChangeSets(stack)
+      assert.deepInclude(yield* changeSetOf("Next"), { executionStatus: "AVAILABLE" })
+      yield* execute
+      yield* completeOperation(stack)
+      assert.deepStrictEqual(yield* settings(stack), {
+        parameters: { Size: "large", Count: "2", Secret: "hunter2" },
+        tags: { Owner: "team" },
+        topics: [topic],
+        roleArn,
+        stackPolicy: "{}"
+      })
+      assert.isTrue(Option.getOrThrow(yield* describeStack(stack)).terminationProtection)
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each<
+    readonly [what: string, request: Partial<ChangeSetRequest>, tag: RequestError["_tag"] | "AwsRejected"]
+  >([
+    ["missing capabilities", { templateBody: withRole({}) }, "InsufficientCapabilities"],
+    ["unknown parameters", { parameters: values }, "UnknownParameters"],
+    ["parameters without values", { templateBody: withParameters }, "AwsRejected"]
+  ])("a change set with %s is not created", ([, request, _tag]) =>
+    Effect.gen(function*() {
+      yield* created
+      assert.deepInclude(yield* Effect.flip(prepare(request)), { _tag })
+      assert.isUndefined(yield* changeSetOf("Next"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set without changes fails with the reason", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      yield* created
+      yield* prepare()
+      yield* finishChangeSets(stack)
+      const found = yield* changeSetOf("Next")
+      assert.deepInclude(found, { status: "FAILED", executionStatus: "UNAVAILABLE" })
+      assert.include(found?.reason, "didn't contain changes")
+      assert.deepInclude(yield* Effect.flip(execute), { _tag: "ChangeSetNotReady", stack, changeSet: "Next" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("the name of a change set is unique until it is deleted", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* prepare()
+      assert.deepInclude(yield* Effect.flip(prepare({ templateBody: otherTemplate })), {
+        _tag: "ChangeSetExists",
+        stack,
+        changeSet: "Next"
+      })
+      yield* clear
+      assert.isUndefined(yield* changeSetOf("Next"))
+      yield* clear
+      yield* prepare({ templateBody: otherTemplate })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("an obsolete or missing change set cannot be executed", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      yield* created
+      assert.deepInclude(yield* Effect.flip(execute), { _tag: "ChangeSetNotReady", changeSet: "Next" })
+      yield* prepare({ templateBody: otherTemplate })
+      yield* finishChangeSets(stack)
+      yield* update({ templateBody: sampleTemplate.replace("An S3 bucket", "Another") })
+      assert.deepInclude(yield* changeSetOf("Next"), { executionStatus: "OBSOLETE" })
+      const error = yield* Effect.flip(execute)
+      assert.deepInclude(error, { _tag: "ChangeSetNotReady" })
+      assert.include(error.message, "cannot be executed in its current execution status of [OBSOLETE]")
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each<
+    readonly [type: "CREATE" | "UPDATE", status: string | undefined, tag: "AwsRejected" | "StackNotReady"]
+  >([
+    ["UPDATE", undefined, "AwsRejected"],
+    ["UPDATE", "REVIEW_IN_PROGRESS", "AwsRejected"],
+    ["CREATE", "UPDATE_COMPLETE", "AwsRejected"],
+    ["UPDATE", "UPDATE_IN_PROGRESS", "StackNotReady"],
+    ["UPDATE", "ROLLBACK_COMPLETE", "StackNotReady"]
+  ])(
+    "a change set of type %s is not created for a stack in status %s",
+    ([type, status, _tag]) =>
+      Effect.gen(function*() {
+        const { setStatus } = yield* World
+        if (status !== undefined) yield* setStatus(stack, status)
+        assert.deepInclude(yield* Effect.flip(prepare({ type })), { _tag })
+      }).pipe(Effect.provide(world))
+  )
+})
