@@ -11,9 +11,9 @@ import { pipeline } from "node:stream/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { ZipFile } from "yazl"
-import { bundleOptions } from "../build/bundle.ts"
 import type { Reading } from "./artifactReader.ts"
 import type { Counts } from "./s3Server.ts"
+import { withYauzl } from "./withYauzl.ts"
 
 const kib = 1024
 const mib = 1024 * kib
@@ -90,7 +90,7 @@ export const artifacts = async (): Promise<void> => {
   await build({
     entryPoints: [fileURLToPath(new URL("artifactReader.ts", import.meta.url))],
     outfile: join(folder, "reader.mjs"),
-    ...bundleOptions
+    ...withYauzl
   })
   const read = async (way: string, rounds: number, ...keys: ReadonlyArray<string>) => {
     const args = [join(folder, "reader.mjs"), way, String(rounds), ...keys]

@@ -18,6 +18,7 @@ import { type AwsServer, startAws } from "./awsServer.ts"
 import type { Order, Report } from "./coldFunction.ts"
 import { type CpuLimit, cpuLimit } from "./cpuLimit.ts"
 import { jobEvent } from "./jobEvent.ts"
+import { withYauzl } from "./withYauzl.ts"
 
 export interface Options {
   /** How often each variant is started, for each size of memory. */
@@ -294,13 +295,17 @@ const asModule = ({ code }: Bundle) => ({ "index.mjs": Buffer.from(code) })
 
 /** Writes the variants as they are deployed, but for what V8 compiles of them, and gives the sizes of all code. */
 const writeVariants = async (folder: string): Promise<Readonly<Record<string, Size>>> => {
-  const { "@node-rs/crc32": crc32 } = bundleOptions.alias
-  const notShrunk = { ...bundleOptions, alias: { "@node-rs/crc32": crc32 }, plugins: [], banner: { js: withRequire } }
+  const notShrunk = {
+    ...bundleOptions,
+    alias: { "@node-rs/crc32": "node:zlib" },
+    plugins: [],
+    banner: { js: withRequire }
+  }
   const functions = new Map<string, Bundle>()
   for (const [name, module] of await entryPoints()) functions.set(name, await compile(module))
   const deployStack = functions.get("deploy-stack")
   if (deployStack === undefined) throw new Error("there is no function deploy-stack")
-  const baseline = await compile(path("baseline.ts"))
+  const baseline = await compile(path("baseline.ts"), withYauzl)
   const usual = await compile(path("baseline.ts"), notShrunk)
   const notPrimed = await compile(path("notPrimed.ts"))
 

@@ -156,10 +156,8 @@ export const bundleOptions = {
   logLevel: "warning",
   alias: {
     "@aws-sdk/credential-provider-node": path("src/lambda/shims/credentials.ts"),
-    "@node-rs/crc32": path("src/lambda/shims/crc32.ts"),
     "@smithy/core/event-streams": path("src/lambda/shims/eventStreams.ts"),
-    "buffer-crc32": path("src/lambda/shims/bufferCrc32.ts"),
-    "globalthis": path("src/lambda/shims/globalThis.ts")
+    "buffer-crc32": path("src/lambda/shims/bufferCrc32.ts")
   },
   plugins: [lazyBuiltins, smallerSdk, smallerEffect]
 } as const satisfies BuildOptions

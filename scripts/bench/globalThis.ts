@@ -1,0 +1,2 @@
+// Replaces the polyfill `globalthis` of `yauzl-promise` in the bundles of the benchmarks.
+export default () => globalThis

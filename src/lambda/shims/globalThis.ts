@@ -1,2 +1,0 @@
-// Stands in for the polyfill `globalthis`, which `yauzl-promise` brings with it.
-export default () => globalThis
