@@ -1,6 +1,6 @@
 // The public names. Every module that is named here is a subpath of the package too.
 export * as Action from "./Action.ts"
-export { CheckWebpage, PageNotRight, PageTimedOut } from "./actions/checkWebpage/CheckWebpage.ts"
+export { CheckWebpage, PageCheckFailed, PageTimedOut } from "./actions/checkWebpage/CheckWebpage.ts"
 export {
   CapabilitiesMissing,
   ChangeSetFailed,
@@ -93,3 +93,4 @@ export {
   RedirectRefused,
   WebPage
 } from "./services/WebPage.ts"
+export * as WebPageHttpClient from "./services/WebPageHttpClient.ts"

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs"
 
 const file = (name: string) => readFileSync(new URL(`certificates/${name}.pem`, import.meta.url), "utf8")
 
-/** What a server is made with. Nobody trusts these certificates who is not told to. */
-export const certificate = (name: "localhost" | "expired" | "elsewhere" | "stranger") => ({
+/** The TLS options of a server. No client trusts these certificates by default. */
+export const certificate = (name: "localhost" | "expired" | "elsewhere" | "stranger" | "incomplete") => ({
   key: file("key"),
   cert: file(name)
 })

@@ -107,7 +107,7 @@ const toldPages = (reporter: TerminalReporter) =>
             Effect.tap(({ status, url }) => reporter.sawPage(`${status} ${url}`)),
             // What to do about it the action tells.
             Effect.tapError((error) =>
-              reporter.sawPage(error._tag === "PageUnreachable" ? `no answer: ${error.detail}` : error.message)
+              reporter.sawPage(error._tag === "PageUnreachable" ? `no response: ${error.detail}` : error.message)
             )
           )
       }))

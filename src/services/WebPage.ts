@@ -1,48 +1,55 @@
-// Opens a page of the web: follows redirects where that is safe, and gives the body as text while it comes in.
+// Opens a web page: follows redirects that are safe, with the cookies of the page, and decodes the body as it arrives.
 import type * as ByteSize from "effect/ByteSize"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import * as HttpClient from "effect/http/HttpClient"
-import type { HttpClientError } from "effect/http/HttpClientError"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Cookies from "effect/http/Cookies"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { truncate } from "../domain/job/JobOutcome.ts"
-import { address, Redirect, redirect } from "../domain/page/PageRedirect.ts"
+import { localKind } from "../domain/page/HostAddress.ts"
+import { charsetOf, mayBeByteOrderMark } from "../domain/page/PageCharset.ts"
+import { defaultMaxRedirects, displayUrl, localAddressReason, Redirect, redirect } from "../domain/page/PageRedirect.ts"
+import { sentences } from "../domain/text/sentences.ts"
+import type { HttpTransport, TransportResponse } from "../internal/httpTransport.ts"
+import { PageTransport } from "../internal/nodeTransport.ts"
 
-/** No answer came: the name has no address, nothing listens there, TLS failed, the connection was reset, … */
+/** The page did not respond: its name has no address, the connection or TLS failed, the response is invalid, … */
 export class PageUnreachable extends Schema.TaggedError<PageUnreachable>()("PageUnreachable", {
   url: Schema.String,
-  /** As Node names it, such as `ENOTFOUND`, `ECONNREFUSED`, `CERT_HAS_EXPIRED`. */
+  /** Node's code, such as `ENOTFOUND`, `ECONNREFUSED`, `CERT_HAS_EXPIRED`. */
   code: Schema.String,
   detail: Schema.String
 }) {
+  get problem() {
+    return `${truncate(this.url, 500)}: no response: ${this.detail}`
+  }
+  get advice() {
+    const general = this.code.startsWith("HPE_") ? notHttp : undefined
+    return Option.getOrElse(Record.get(advices, this.code), () => general)
+  }
   override get message() {
-    const advice = Option.getOrElse(Record.get(advices, this.code), () => "")
-    return `${truncate(this.url, 500)}: no answer: ${this.detail}${advice}`
+    return sentences(this.problem, this.advice)
   }
 }
 
-/** The answer redirects to where it is not followed. */
+/** The response redirects to a URL that is not followed. */
 export class RedirectRefused extends Schema.TaggedError<RedirectRefused>()("RedirectRefused", {
   url: Schema.String,
   reason: Schema.String
 }) {
   override get message() {
-    return `${truncate(this.url, 500)}: ${truncate(this.reason, 500)}`
+    return `${truncate(this.url, 500)}: ${truncate(this.reason, 700)}`
   }
 }
 
-/** The body broke off, or could not be unpacked. */
+/** The body ended early, or could not be unpacked. */
 export class BodyBroken extends Schema.TaggedError<BodyBroken>()("BodyBroken", {
   url: Schema.String,
   code: Schema.String,
@@ -53,66 +60,81 @@ export class BodyBroken extends Schema.TaggedError<BodyBroken>()("BodyBroken", {
   }
 }
 
-/** The body has more than the 64 MiB that are read. */
+/** The body is larger than the maximum. */
 export class BodyTooLong extends Schema.TaggedError<BodyTooLong>()("BodyTooLong", { url: Schema.String }) {
   override get message() {
-    return `${truncate(this.url, 500)}: the body has more than ${maxBody}`
+    return `${truncate(this.url, 500)}: the body is larger than ${maxBody}`
   }
 }
 
-/** So much of a body is read, unpacked. */
+/** Maximum size of a body, unpacked. */
 export const maxBody = "64 MiB" satisfies ByteSize.Input
 
 export interface PageRequest {
-  /** `http:` or `https:`; a user and a password in it are sent as HTTP's Basic authentication. */
+  /** `http:` or `https:`. A user and a password in it are sent as Basic authentication. */
   readonly url: URL
   readonly headers: Readonly<Record<string, Redacted.Redacted<string>>>
-  /** Whether an answer with this status is the page even if it redirects. */
+  /** Whether a response with this status is the page even if it redirects. */
   readonly isPage: (status: number) => boolean
+  /** Maximum number of redirects to follow; 5 by default. */
+  readonly maxRedirects?: number | undefined
 }
 
 export interface Page {
-  /** Where the redirects have led to, as it may be shown. */
+  /** The URL after redirects, without password and fragment. */
   readonly url: string
   readonly status: number
-  /** The body, as it comes in, by the charset of its content type; by UTF-8 where that is unknown. */
+  /** The body as it arrives, decoded by its byte-order mark, the charset of its content type, or UTF-8. */
   readonly text: Stream.Stream<string, BodyBroken | BodyTooLong>
 }
 
 export class WebPage extends Context.Service<WebPage, {
   /**
-   * GETs the page over a connection of its own, which lives as long as the scope. At most five redirects are followed;
-   * none from https to http or into the own machine, and to another origin without `headers`, user and password.
+   * Sends a GET request for the page over a connection of its own, which is closed with the scope. Follows redirects up
+   * to the maximum, with the cookies that the page's host has set. A redirect from https to http, or to a local address
+   * (loopback, link-local, unspecified, multicast) is refused, the latter unless the first URL has such an address too.
+   * `headers`, user and password are not sent to another origin.
    *
-   * It has no time limit: interrupt it.
+   * There is no time limit: interrupt the effect.
    */
   open(request: PageRequest): Effect.Effect<Page, PageUnreachable | RedirectRefused, Scope.Scope>
 }>()("effect-codepipeline/services/WebPage") {
-  /** Over an `HttpClient` of your own. It must not follow redirects itself; those made of `fetch` are told so. */
-  static readonly layerClient: Layer.Layer<WebPage, never, HttpClient.HttpClient> = Layer.effect(
-    WebPage,
-    Effect.map(HttpClient.HttpClient, (client) => {
-      const scoped = HttpClient.withScope(client)
-      return { open: Effect.fn("WebPage.open")((request: PageRequest) => follow(scoped, withoutUser(request), 0)) }
+  /** @internal */
+  static readonly layerTransport = (transport: Effect.Effect<HttpTransport>): Layer.Layer<WebPage> =>
+    Layer.succeed(WebPage, {
+      open: Effect.fn("WebPage.open")((request: PageRequest) =>
+        Effect.flatMap(transport, (transport) => follow(transport, request, firstHop(request)))
+      )
     })
-  )
 
-  /** Over Node's own `fetch`. */
-  static readonly layer: Layer.Layer<WebPage> = Layer.suspend(() =>
-    Layer.provide(this.layerClient, FetchHttpClient.layer)
-  )
+  /** Over Node's HTTP client. A redirect connects only to the address that was checked. */
+  static readonly layer: Layer.Layer<WebPage> = this.layerTransport(PageTransport)
 }
 
-/** A user and a password in the URL become a header, which a header of the request's own may replace. */
-const withoutUser = ({ headers, isPage, url }: PageRequest): PageRequest => {
+interface Hop {
+  readonly url: URL
+  readonly headers: PageRequest["headers"]
+  /** The cookies of each host name. Cookies for a whole domain are sent to the host that has set them, and no other. */
+  readonly cookies: Readonly<Record<string, ReadonlyArray<Cookies.Cookie>>>
+  readonly followed: number
+  /** The URL that redirects to this one. */
+  readonly from?: URL
+  /** Whether this URL may have a local address. */
+  readonly allowsLocal: boolean
+}
+
+const firstHop = ({ headers, url }: PageRequest): Hop => {
   const plain = new URL(url)
   plain.username = ""
   plain.password = ""
   plain.hash = ""
-  return { url: plain, headers: { ...basic(url), ...headers }, isPage }
+  return { url: plain, headers: { ...basic(url), ...lowerCased(headers) }, cookies: {}, followed: 0, allowsLocal: true }
 }
 
-/** Source: RFC 7617, with UTF-8, as browsers do. */
+const lowerCased = (headers: PageRequest["headers"]): PageRequest["headers"] =>
+  Record.mapKeys(headers, (name) => name.toLowerCase())
+
+/** Source: RFC 7617, with UTF-8 as in browsers. */
 const basic = ({ password, username }: URL): PageRequest["headers"] =>
   username === "" && password === ""
     ? {}
@@ -121,104 +143,150 @@ const basic = ({ password, username }: URL): PageRequest["headers"] =>
 const decode = Option.liftThrowable(decodeURIComponent)
 const decoded = (text: string) => Option.getOrElse(decode(text), () => text)
 
-type ScopedClient = HttpClient.HttpClient.With<HttpClientError, Scope.Scope>
-
 const follow = (
-  client: ScopedClient,
-  { headers, isPage, url }: PageRequest,
-  followed: number
+  transport: HttpTransport,
+  request: PageRequest,
+  hop: Hop
 ): Effect.Effect<Page, PageUnreachable | RedirectRefused, Scope.Scope> =>
-  get(client, url, headers).pipe(
-    Effect.flatMap((response) => {
-      const { headers: { location }, status } = response
-      const decision = isPage(status) ? Redirect.None() : redirect(url, status, location, followed)
-      return Redirect.$match(decision, {
-        None: () => Effect.succeed(pageOf(address(url), response)),
-        Follow: ({ sameOrigin, url }) =>
-          follow(client, { url, headers: sameOrigin ? headers : {}, isPage }, followed + 1),
-        Refuse: ({ reason }) => Effect.fail(new RedirectRefused({ url: address(url), reason }))
-      })
+  Effect.gen(function*() {
+    const { isPage, maxRedirects = defaultMaxRedirects } = request
+    const { followed, url } = hop
+    const now = yield* Clock.currentTimeMillis
+    const response = yield* get(transport, hop, now)
+    const { headers: { location }, status } = response
+    const isLocal = localKind(response.address ?? url.hostname) !== undefined
+    const allowsLocal = hop.from === undefined ? isLocal : hop.allowsLocal
+    const decision = isPage(status)
+      ? Redirect.None()
+      : redirect(url, status, location, { followed, maxRedirects, allowsLocal })
+    return yield* Redirect.$match(decision, {
+      None: () => Effect.succeed(toPage(displayUrl(url), response)),
+      Follow: ({ sameOrigin, url: to }) =>
+        follow(transport, request, {
+          url: to,
+          headers: sameOrigin ? hop.headers : {},
+          cookies: withCookies(hop, response.cookies, now),
+          followed: followed + 1,
+          from: url,
+          allowsLocal
+        }),
+      Refuse: ({ reason }) => Effect.fail(new RedirectRefused({ url: displayUrl(url), reason }))
     })
-  )
+  })
 
-const ours = { accept: "*/*", "user-agent": "effect-codepipeline check-webpage" }
+const defaultHeaders = {
+  accept: "*/*",
+  "accept-encoding": "gzip, br",
+  "user-agent": "effect-codepipeline check-webpage"
+}
 
-/** A connection that waited while Lambda froze the function may be dead; and each attempt is to go the whole way. */
-const alone = { connection: "close" }
+/** A connection that was idle while Lambda froze the function may be dead, and each attempt has to test the whole way. */
+const connectionHeaders = { connection: "close" }
 
-const get = (client: ScopedClient, url: URL, headers: PageRequest["headers"]) => {
-  // As a text: Effect writes the query of a URL object anew.
-  const request = HttpClientRequest.get(url.href).pipe(
-    HttpClientRequest.setHeaders(ours),
-    HttpClientRequest.setHeaders(Record.map(headers, Redacted.value)),
-    HttpClientRequest.setHeaders(alone)
-  )
-  return Effect.serviceOption(FetchHttpClient.RequestInit).pipe(
-    Effect.flatMap((init) =>
-      Effect.provideService(client.execute(request), FetchHttpClient.RequestInit, {
-        ...Option.getOrUndefined(init),
-        redirect: "manual"
-      })
-    ),
-    Effect.mapError((error) => new PageUnreachable({ url: address(url), ...reasonOf(error) }))
+const get = (transport: HttpTransport, hop: Hop, now: number) => {
+  const { allowsLocal, from, url } = hop
+  const headers = {
+    ...defaultHeaders,
+    ...Record.map(hop.headers, Redacted.value),
+    ...cookieHeader(hop, now),
+    ...connectionHeaders
+  }
+  const allows = (address: string) => allowsLocal || localKind(address) === undefined
+  return transport({ url, headers, allows }).pipe(
+    Effect.catchTags({
+      RequestFailed: ({ code, detail }) => Effect.fail(new PageUnreachable({ url: displayUrl(url), code, detail })),
+      AddressForbidden: ({ address }) =>
+        Effect.fail(
+          new RedirectRefused({
+            url: displayUrl(from ?? url),
+            reason: localAddressReason(url, address, localKind(address) ?? "loopback")
+          })
+        )
+    })
   )
 }
 
-const pageOf = (url: string, response: HttpClientResponse): Page => ({
+/** The URL with the host that the server believes to be. */
+const cookieUrl = ({ headers, url }: Hop) => {
+  const host = headers["host"]
+  const virtual = new URL(url)
+  if (host !== undefined) virtual.host = Redacted.value(host)
+  return virtual
+}
+
+/** Maximum number of cookies, as in browsers. */
+const maxCookies = 50
+
+const withCookies = (hop: Hop, received: Cookies.Cookies, now: number): Hop["cookies"] => {
+  const { hostname, href } = cookieUrl(hop)
+  const merged = Cookies.mergeIntoArray(hop.cookies[hostname] ?? [], href, received, now)
+  return { ...hop.cookies, [hostname]: merged.slice(-maxCookies) }
+}
+
+const nameOf = (pair: string) => pair.split("=")[0]?.trim()
+
+/** The request's own cookies first, except for those that the page has set anew. */
+const cookieHeader = (hop: Hop, now: number): { readonly cookie?: string } => {
+  const { hostname, href } = cookieUrl(hop)
+  const stored = Cookies.toRequestCookieHeader(hop.cookies[hostname] ?? [], href, now)
+  if (stored === undefined) return {}
+  const names = new Set(stored.split("; ").map(nameOf))
+  const own = hop.headers["cookie"] === undefined ? [] : Redacted.value(hop.headers["cookie"]).split(";")
+  return { cookie: [...own.filter((pair) => !names.has(nameOf(pair))), stored].map((pair) => pair.trim()).join("; ") }
+}
+
+const toPage = (url: string, { body, headers, status }: TransportResponse): Page => ({
   url,
-  status: response.status,
-  text: response.stream.pipe(
-    // A status such as 204 has no body.
-    Stream.catchIf((error) => error.reason._tag === "EmptyBodyError", () => Stream.empty),
-    Stream.mapError((error) => new BodyBroken({ url, ...reasonOf(error) })),
+  status,
+  text: body.pipe(
+    Stream.mapError(({ code, detail }) => new BodyBroken({ url, code, detail })),
     Stream.limitBytes(maxBody, () => Stream.fail<BodyBroken | BodyTooLong>(new BodyTooLong({ url }))),
-    Stream.decodeText({ encoding: charsetOf(response.headers["content-type"]) })
+    decodeBody(headers["content-type"])
   )
 })
 
-const makeDecoder = Option.liftThrowable((label: string) => new TextDecoder(label))
+const decoderOf = (charset: string) => new TextDecoder(charset)
 
-const charsetOf = (contentType = "") => {
-  const label = /;\s*charset\s*=\s*["']?([^\s;"']+)/i.exec(contentType)?.[1] ?? "utf-8"
-  return Option.match(makeDecoder(label), { onNone: () => "utf-8", onSome: ({ encoding }) => encoding })
+interface Decoding {
+  /** The bytes before the charset is known. */
+  readonly beginning: Uint8Array
+  readonly decoder?: ReturnType<typeof decoderOf>
 }
 
-const ownCertificate =
-  ". Where it is a certificate of your own, name its file in the environment variable NODE_EXTRA_CA_CERTS"
+const decodeBody = (contentType: string | undefined) => {
+  const start: Decoding = { beginning: new Uint8Array(0) }
+  const makeDecoder = (beginning: Uint8Array) => decoderOf(charsetOf(beginning, contentType))
+  return Stream.mapAccum(
+    () => start,
+    (decoding: Decoding, bytes: Uint8Array): readonly [Decoding, ReadonlyArray<string>] => {
+      const { beginning, decoder } = decoding
+      if (decoder !== undefined) return [decoding, [decoder.decode(bytes, { stream: true })]]
+      const known = Uint8Array.from([...beginning, ...bytes.subarray(0, 3)])
+      if (mayBeByteOrderMark(known)) return [{ beginning: known }, []]
+      const chosen = makeDecoder(known)
+      const text = chosen.decode(beginning, { stream: true }) + chosen.decode(bytes, { stream: true })
+      return [{ beginning, decoder: chosen }, [text]]
+    },
+    { onHalt: ({ beginning, decoder }) => [decoder?.decode() ?? makeDecoder(beginning).decode(beginning)] }
+  )
+}
 
-/** What to do about it, where the words of Node do not tell. */
+const trustAdvice =
+  "If the certificate is your own, set the environment variable NODE_EXTRA_CA_CERTS to the name of its file"
+
+const notHttp = "The server there does not speak HTTP/1.1. Check the port, and whether it needs https://"
+
+/** What to do, if Node's message does not say so. */
 const advices: Readonly<Record<string, string>> = {
-  ENOTFOUND: ". Check the name; a Lambda function in a VPC needs a DNS server there that knows it",
-  EAI_AGAIN: ". No DNS server answers; a Lambda function in a VPC needs a way to one",
-  ECONNREFUSED: ". Nothing listens there, or a firewall refuses the connection",
-  ERR_SSL_WRONG_VERSION_NUMBER: ". What listens there does not speak TLS: is it a page of http://?",
-  DEPTH_ZERO_SELF_SIGNED_CERT: ownCertificate,
-  SELF_SIGNED_CERT_IN_CHAIN: ownCertificate,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ownCertificate,
-  // The words of `fetch`, which has no code for it.
-  "bad port": ". The Fetch standard has a list of ports at which no page may be asked for, and this one is on it"
-}
-
-/**
- * The innermost cause: the outer ones only say that something failed. Of what Node has, only code and words are kept,
- * and not the errors of HttpClient, which hold the whole request.
- */
-const reasonOf = (error: HttpClientError): { readonly code: string; readonly detail: string } => {
-  let cause: unknown = error.reason
-  for (let inner = innerOf(cause); inner !== undefined; inner = innerOf(inner)) cause = inner
-  const detail = textAt(cause, "reason") ?? textAt(cause, "message") ?? "no further words"
-  return {
-    code: textAt(cause, "code") ?? detail,
-    detail: truncate(detail.replaceAll(/\s+/g, " ").trim(), 500)
-  }
-}
-
-/** A host with several addresses fails with the errors of all of them. */
-const innerOf = (error: unknown): unknown => propertyOf(propertyOf(error, "errors"), "0") ?? propertyOf(error, "cause")
-
-const propertyOf = (value: unknown, key: string): unknown => Predicate.hasProperty(value, key) ? value[key] : undefined
-
-const textAt = (value: unknown, key: string): string | undefined => {
-  const text = propertyOf(value, key)
-  return Predicate.isString(text) && text !== "" ? text : undefined
+  ENOTFOUND: "Check the name. A Lambda function in a VPC needs a DNS server there that knows it",
+  EAI_AGAIN: "No DNS server responds. A Lambda function in a VPC needs access to one",
+  ECONNREFUSED: "No server listens there, or a firewall rejects the connection",
+  ERR_SSL_WRONG_VERSION_NUMBER: "The server there does not speak TLS. Check whether the page needs http://",
+  DEPTH_ZERO_SELF_SIGNED_CERT: trustAdvice,
+  SELF_SIGNED_CERT_IN_CHAIN: trustAdvice,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: trustAdvice,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "The server probably does not send its intermediate certificate, which browsers " +
+    `find by themselves: install the full certificate chain there. ${trustAdvice}`,
+  HPE_HEADER_OVERFLOW: "The headers of the response are larger than 16 KiB, which is the maximum. Check for cookies " +
+    "and other headers that the page sends without need"
 }

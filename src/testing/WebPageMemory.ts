@@ -1,65 +1,67 @@
-// Pages of the web in memory. All but the network is as in life: redirects, headers, bodies that come in pieces.
+// Web pages in memory. Only the network is replaced: redirects, cookies, headers and bodies in pieces work as on the web.
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientError from "effect/http/HttpClientError"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Cookies from "effect/http/Cookies"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Stream from "effect/Stream"
+import { type HttpTransport, requestFailed } from "../internal/httpTransport.ts"
 import { WebPage } from "../services/WebPage.ts"
 
-/** What comes back when a page is asked for. */
-export interface PageAnswer {
-  /** 200 when left out. */
+export interface PageResponse {
+  /** 200 by default. */
   readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
-  /** Empty when left out. One that fails is cut off there. */
+  /** A list is for a header that is sent more than once, such as `set-cookie`. */
+  readonly headers?: Readonly<Record<string, string | ReadonlyArray<string>>>
+  /** Empty by default. A stream that fails breaks the body off. */
   readonly body?: string | Stream.Stream<Uint8Array, Error>
-  /** The time to the answer's first byte. */
+  /** Time until the first byte of the response. */
   readonly delay?: Duration.Input
 }
 
-/** What a request fails with in place of an answer, with a `code` as Node's errors have it. */
-export type NoAnswer = Error
+/** The error of a request without a response. It may have a `code`, as Node's errors have. */
+export type PageError = Error
 
 export class WebPageMemory extends Context.Service<WebPageMemory, {
-  /** From now on the page answers this, one answer for each request, and the last one for all that follow. */
-  answer(url: string, ...answers: ReadonlyArray<PageAnswer | NoAnswer>): Effect.Effect<void>
-  /** What was asked for, in its order. */
+  /** Sets the responses of a page, one for each request. The last one is for all further requests. */
+  respond(url: string, ...responses: ReadonlyArray<PageResponse | PageError>): Effect.Effect<void>
+  /** The requests, in order. */
   readonly requests: ReadonlyArray<{ readonly url: string; readonly headers: Readonly<Record<string, string>> }>
 }>()("effect-codepipeline/testing/WebPageMemory") {
-  /** Time is that of Effect's `Clock`. There is no host but those of the pages that were given. */
+  /** Uses Effect's `Clock`. A page without a response has a host that does not exist. */
   static readonly layer = (
-    pages: Readonly<Record<string, PageAnswer | NoAnswer>> = {}
+    pages: Readonly<Record<string, PageResponse | PageError>> = {}
   ): Layer.Layer<WebPage | WebPageMemory> =>
     Layer.unwrap(Effect.sync(() => {
       const requests: Array<{ readonly url: string; readonly headers: Readonly<Record<string, string>> }> = []
-      const answers = new Map<string, Array<PageAnswer | NoAnswer>>()
-      const put = (url: string, all: ReadonlyArray<PageAnswer | NoAnswer>) => answers.set(new URL(url).href, [...all])
-      for (const [url, answer] of Object.entries(pages)) put(url, [answer])
+      const responses = new Map<string, Array<PageResponse | PageError>>()
+      const put = (url: string, all: ReadonlyArray<PageResponse | PageError>) =>
+        responses.set(new URL(url).href, [...all])
+      for (const [url, response] of Object.entries(pages)) put(url, [response])
 
-      const client = HttpClient.make(Effect.fnUntraced(function*(request, url) {
-        requests.push({ url: url.href, headers: request.headers })
-        const left = answers.get(url.href) ?? [notFound(url)]
-        const answer = left.length > 1 ? left.shift() : left[0]
-        if (answer === undefined || Predicate.isError(answer)) {
-          const reason = new HttpClientError.TransportError({ request, cause: answer })
-          return yield* new HttpClientError.HttpClientError({ reason })
+      const transport: HttpTransport = Effect.fnUntraced(function*({ headers, url }) {
+        requests.push({ url: url.href, headers })
+        const left = responses.get(url.href) ?? [notFound(url)]
+        const response = left.length > 1 ? left.shift() : left[0]
+        if (response === undefined || Predicate.isError(response)) return yield* requestFailed(response)
+        yield* Effect.sleep(response.delay ?? 0)
+        const { body = "", headers: given = {}, status = 200 } = response
+        const lowerCased = Record.mapKeys(given, (name) => name.toLowerCase())
+        return {
+          status,
+          headers: Record.map(lowerCased, String),
+          cookies: Cookies.fromSetCookie(lowerCased["set-cookie"] ?? []),
+          body: Predicate.isString(body)
+            ? Stream.make(new TextEncoder().encode(body))
+            : Stream.mapError(body, requestFailed)
         }
-        yield* Effect.sleep(answer.delay ?? 0)
-        const { body, headers = {}, status = 200 } = answer
-        const source = Predicate.isString(body) || body === undefined
-          ? body
-          : yield* Stream.toReadableStreamEffect(body)
-        return HttpClientResponse.fromWeb(request, new Response(source, { status, headers }))
-      }))
+      })
       return Layer.merge(
-        // Else it would be one and the same with a live one of the same program.
-        Layer.fresh(Layer.provide(WebPage.layerClient, Layer.succeed(HttpClient.HttpClient, client))),
+        WebPage.layerTransport(Effect.succeed(transport)),
         Layer.succeed(WebPageMemory, {
-          answer: (url, ...all) => Effect.sync(() => void put(url, all)),
+          respond: (url, ...all) => Effect.sync(() => void put(url, all)),
           requests
         })
       )

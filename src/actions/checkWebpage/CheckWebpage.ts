@@ -1,9 +1,11 @@
-// Tests whether a page of the web is what it should be, once or until it is. It takes the same UserParameters and says
-// the same words as the function that AWS's user guide has for this.
+// Checks that a web page is as expected, once or until it is. Takes the same UserParameters as the function of AWS's user
+// guide, and reports in the same words.
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -11,16 +13,18 @@ import * as Action from "../../Action.ts"
 import { truncate } from "../../domain/job/JobOutcome.ts"
 import * as PageAttempts from "../../domain/page/PageAttempts.ts"
 import { accepts, PageParameters } from "../../domain/page/PageExpectation.ts"
-import { address } from "../../domain/page/PageRedirect.ts"
+import { displayUrl } from "../../domain/page/PageRedirect.ts"
+import { redactRequest } from "../../domain/page/PageSecrets.ts"
 import {
-  onEnd,
-  onStatus,
-  searchOn,
+  judgeBody,
+  judgeStatus,
+  searchPiece,
   type StatusUnexpected,
   type TextMissing,
   type TextSearch,
   Verdict
 } from "../../domain/page/PageVerdict.ts"
+import { sentences } from "../../domain/text/sentences.ts"
 import { Deadline } from "../../runtime/Deadline.ts"
 import {
   type BodyBroken,
@@ -31,39 +35,44 @@ import {
   WebPage
 } from "../../services/WebPage.ts"
 
-/** The page, or the end of its body, did not come in time. */
+/** The page, or the end of its body, did not arrive in time. */
 export class PageTimedOut extends Schema.TaggedError<PageTimedOut>()("PageTimedOut", {
   url: Schema.String,
-  /** How long it was waited for. */
+  /** The time limit of the attempt. */
   seconds: Schema.Finite,
-  /** How many characters of the body had come; absent when there was no answer yet. */
+  /** Number of characters received, if the body had started. */
   received: Schema.optionalKey(Schema.Int),
-  /** What `timeoutSeconds` is, where the function had less time than that. */
+  /** The value of `timeoutSeconds`, if the function had less time than that. */
   wanted: Schema.optionalKey(Schema.Finite)
 }) {
-  override get message() {
+  get problem() {
     const what = this.received === undefined
-      ? `no answer within ${this.seconds} seconds`
+      ? `no response within ${this.seconds} seconds`
       : `the body was not complete within ${this.seconds} seconds, after ${this.received} characters`
-    const why = this.wanted === undefined
-      ? ""
-      : `. The Lambda function has no more time than that, although timeoutSeconds is ${this.wanted}: give it more`
-    return `${truncate(this.url, 500)}: ${what}${why}`
+    return `${truncate(this.url, 500)}: ${what}`
+  }
+  get advice() {
+    return this.wanted === undefined
+      ? undefined
+      : `The Lambda function had no more time, although timeoutSeconds is ${this.wanted}: increase its timeout`
+  }
+  override get message() {
+    return sentences(this.problem, this.advice)
   }
 }
 
 type AttemptError = PageUnreachable | RedirectRefused | BodyBroken | PageTimedOut | StatusUnexpected | TextMissing
 
-/** The page did not become right in the time that it was given. */
-export class PageNotRight extends Schema.TaggedError<PageNotRight>()("PageNotRight", {
-  /** How long it was tried, in milliseconds. */
+/** No attempt within the time succeeded. */
+export class PageCheckFailed extends Schema.TaggedError<PageCheckFailed>()("PageCheckFailed", {
+  /** Time from the start of the action to the start of the last attempt, in milliseconds. */
   after: Schema.Finite,
   attempts: Schema.Int,
-  /** What was wrong with it in the last attempt. */
-  seen: Schema.String
+  /** Why the last attempt failed. */
+  lastProblem: Schema.String
 }) {
   override get message() {
-    return `The page did not become right: ${attemptsInWords(this)}. Last seen: ${this.seen}`
+    return `The page is not as expected after ${attemptsInWords(this)}. Last attempt: ${this.lastProblem}`
   }
 }
 
@@ -76,37 +85,42 @@ const attemptsInWords = ({ after, attempts }: { readonly after: number; readonly
 type Invocation = Action.Invocation<PageParameters>
 type Step = Action.Step<PageAttempts.Attempts>
 
-/** How far the search in the body has come: none before there is an answer, or where nothing is searched for. */
+/** The state of the search in the body: none before the response, or if there is no text to find. */
 type Progress = Ref.Ref<Option.Option<TextSearch>>
 
 /** Reads the body until the text is found. */
 const searchBody = Effect.fnUntraced(function*({ text, url }: Page, search: TextSearch, progress: Progress) {
-  const end = (readOnly?: string) =>
-    Effect.map(Ref.get(progress), (last) => onEnd(Option.getOrElse(last, () => search), url, readOnly))
+  const judge = (readOnly?: string) =>
+    Effect.map(Ref.get(progress), (last) => judgeBody(Option.getOrElse(last, () => search), url, readOnly))
   return yield* text.pipe(
-    Stream.scan(() => search, searchOn),
+    Stream.scan(() => search, searchPiece),
     Stream.tap((search) => Ref.set(progress, Option.some(search))),
     Stream.runForEachWhile(({ found }) => Effect.succeed(!found)),
-    Effect.andThen(end()),
-    Effect.catchTag("BodyTooLong", () => end(maxBody))
+    Effect.andThen(judge()),
+    Effect.catchTag("BodyTooLong", () => judge(maxBody))
   )
 })
 
-/** Opens the page, and reads no more of it than decides. */
-const look = Effect.fnUntraced(function*(parameters: PageParameters, progress: Progress) {
-  const { headers, url } = parameters
+/** Opens the page, and reads as much of it as the verdict needs. */
+const checkPage = Effect.fnUntraced(function*(parameters: PageParameters, progress: Progress) {
+  const { headers, maxRedirects, url } = parameters
   const pages = yield* WebPage
-  const page = yield* pages.open({ url, headers, isPage: (status) => accepts(parameters, status) })
-  const first = onStatus(parameters, page.url, page.status)
+  const page = yield* pages.open({ url, headers, maxRedirects, isPage: (status) => accepts(parameters, status) })
+  const first = judgeStatus(parameters, page.url, page.status)
   const verdict = Verdict.$is("Search")(first) ? yield* searchBody(page, first.search, progress) : first
-  return Verdict.$is("Wrong")(verdict) ? yield* verdict.error : page
+  return Verdict.$is("Failed")(verdict) ? yield* verdict.error : page
 })
 
-/** One attempt: a page that is right, or what is wrong with it. */
+/** Redacts the texts of an error that no one else holds yet. */
+const redactError = (redact: (text: string) => string) => <E extends AttemptError>(error: E): E =>
+  Object.assign(error, Record.map(Record.filter({ ...error }, Predicate.isString), redact), { _tag: error._tag })
+
+/** Makes one attempt. Succeeds with the page if it is as expected. */
 const attempt = Effect.fn("CheckWebpage.attempt")(function*(parameters: PageParameters, timeout: number) {
   const { timeoutSeconds, url } = parameters
+  const redact = redactRequest(parameters)
   const progress = yield* Ref.make(Option.none<TextSearch>())
-  return yield* look(parameters, progress).pipe(
+  return yield* checkPage(parameters, progress).pipe(
     Effect.scoped,
     Effect.timeoutOrElse({
       duration: timeout,
@@ -114,12 +128,16 @@ const attempt = Effect.fn("CheckWebpage.attempt")(function*(parameters: PagePara
         Effect.flatMap(Ref.get(progress), (search) =>
           Effect.fail(
             new PageTimedOut({
-              url: address(url),
+              url: displayUrl(url),
               seconds: Math.round(timeout / 100) / 10,
               ...Option.match(search, { onNone: () => ({}), onSome: ({ length }) => ({ received: length }) }),
               ...(timeout < timeoutSeconds * 1_000 && { wanted: timeoutSeconds })
             })
           ))
+    }),
+    Effect.mapBoth({
+      onFailure: redactError(redact),
+      onSuccess: ({ status, url }) => ({ status, url: redact(url) })
     }),
     Effect.timed
   )
@@ -129,24 +147,23 @@ const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 
 const defaultEvery = Duration.seconds(15)
 
-/** Makes the attempts that are this job's. */
+/** Makes the attempts of this job. */
 const check = Effect.fn("CheckWebpage.check")(function*(
   { execution: { startedAt }, parameters }: Invocation,
   before: PageAttempts.Attempts
-): Effect.fn.Return<Step, AttemptError | PageNotRight, WebPage> {
+): Effect.fn.Return<Step, AttemptError | PageCheckFailed, WebPage> {
   const { every = defaultEvery, timeoutSeconds } = parameters
   const timeout = timeoutSeconds * 1_000
   const deadline = yield* Deadline
   const invokedAt = yield* epochMillis
 
-  /** The page, unless it is not right yet. */
-  const one = Effect.fnUntraced(function*(attempts: PageAttempts.Attempts) {
+  const runAttempt = Effect.fnUntraced(function*(attempts: PageAttempts.Attempts) {
     const now = yield* epochMillis
-    const [duration, page] = yield* attempt(parameters, PageAttempts.allowed(timeout, { now, deadline }))
+    const [duration, page] = yield* attempt(parameters, PageAttempts.timeLimit(timeout, { now, deadline }))
     const count = attempts.count + 1
-    const took = count === 1 ? "" : ` ${attemptsInWords({ after: now - startedAt, attempts: count })}`
+    const elapsed = count === 1 ? "" : ` ${attemptsInWords({ after: now - startedAt, attempts: count })}`
     return Action.Step.Done({
-      message: `Tests passed.${took}`,
+      message: `Tests passed.${elapsed}`,
       outputVariables: {
         statusCode: String(page.status),
         url: page.url,
@@ -155,58 +172,58 @@ const check = Effect.fn("CheckWebpage.check")(function*(
       }
     })
   })
-  if (parameters.within === undefined) return yield* one(before)
+  if (parameters.within === undefined) return yield* runAttempt(before)
 
-  const patience = { timeout, every: Duration.toMillis(every), within: Duration.toMillis(parameters.within) }
-  const goOn = Effect.fnUntraced(function*(
+  const policy = { timeout, every: Duration.toMillis(every), within: Duration.toMillis(parameters.within) }
+  const poll = Effect.fnUntraced(function*(
     attempts: PageAttempts.Attempts
-  ): Effect.fn.Return<Step, PageNotRight, WebPage> {
+  ): Effect.fn.Return<Step, PageCheckFailed, WebPage> {
     const now = yield* epochMillis
     const soFar = { after: now - startedAt, attempts: attempts.count }
     return yield* PageAttempts.Next.$match(
-      PageAttempts.next(attempts, patience, { now, startedAt, invokedAt, deadline }),
+      PageAttempts.next(attempts, policy, { now, startedAt, invokedAt, deadline }),
       {
         Attempt: ({ wait }) =>
-          one(attempts).pipe(
+          runAttempt(attempts).pipe(
             Effect.catch((error) =>
-              Effect.logInfo(`Not right yet. ${error.message}`).pipe(
-                Effect.andThen(goOn(PageAttempts.failedAt(attempts, now + wait, error.message)))
+              Effect.logInfo(`Attempt ${attempts.count + 1} failed. ${error.message}`).pipe(
+                Effect.andThen(poll(PageAttempts.recordFailure(attempts, now + wait, error.message)))
               )
             ),
             Effect.delay(wait)
           ),
         NextJob: () =>
           Effect.succeed(Action.Step.Continue({
-            message: `Waiting for the page: ${attemptsInWords(soFar)}. Last seen: ${attempts.seen}`,
-            percentComplete: PageAttempts.percentOf(patience.within, { now, startedAt }),
+            message: `Waiting for the page: ${attemptsInWords(soFar)}. Last attempt: ${attempts.problem}`,
+            percentComplete: PageAttempts.percentOf(policy.within, { now, startedAt }),
             state: attempts
           })),
-        GiveUp: () => Effect.fail(new PageNotRight({ ...soFar, seen: attempts.seen }))
+        Stop: () => Effect.fail(new PageCheckFailed({ ...soFar, lastProblem: attempts.problem }))
       }
     )
   })
-  return yield* goOn(before)
+  return yield* poll(before)
 })
 
 /**
- * Tests a page of the web with a GET.
+ * Checks a web page with a GET request.
  *
- * UserParameters: a URL, as AWS's sample takes it, of a page that has to have the status 200 and `Congratulations` in
- * its body; or JSON, as `PageExpectation.PageParameters` has it.
+ * UserParameters: a URL alone, as in AWS's sample, whose page must have the status 200 and `Congratulations` in its body;
+ * or JSON (see `PageExpectation.PageParameters`).
  *
- * The body is read as it comes in, by the charset of its content type, until the text is found, 64 MiB at most, and not
- * at all where no text is asked for. At most five redirects are followed; none from https to http, none whose status
- * is one that is expected, none into the function's own machine, and to another origin without `headers`, user and
- * password.
+ * The body is decoded by its byte-order mark, the charset of its content type, or UTF-8. It is read until the text is
+ * found, up to 64 MiB, and not at all if no text is expected. Up to `maxRedirects` redirects are followed (5 by default),
+ * with the cookies of the page. A redirect from https to http, to a local address, or with an expected status is not
+ * followed. `headers`, user and password are not sent to another origin.
  *
- * Without `within` one attempt decides. With it attempts are made `every` so often, 15 seconds when left out, those of
- * the first 20 seconds of an invocation in that invocation, the others in later jobs, until the page is right or an
- * attempt fails that began when the time was over.
+ * Without `within` there is one attempt. With it, attempts start at the interval `every` (15 seconds by default): those of
+ * the first 20 seconds of an invocation in that invocation, and the others in later jobs. The action fails when an attempt
+ * fails that started at the end of `within` or later.
  *
- * Output variables: `statusCode`, `url` (the final one, without password and fragment), `attempts` (of all jobs),
+ * Output variables: `statusCode`, `url` (after redirects, without password and fragment), `attempts` (of all jobs),
  * `milliseconds` (of the last attempt).
  *
- * In place of the sample function of "Invoke an AWS Lambda function in a pipeline" in the CodePipeline user guide.
+ * Replaces the sample function of "Invoke an AWS Lambda function in a pipeline" in the CodePipeline user guide.
  */
 export const CheckWebpage = Action.make({
   name: "check-webpage",
@@ -222,5 +239,5 @@ export const CheckWebpage = Action.make({
   PageTimedOut: "JobFailed",
   StatusUnexpected: "JobFailed",
   TextMissing: "JobFailed",
-  PageNotRight: "JobFailed"
+  PageCheckFailed: "JobFailed"
 })

@@ -1,88 +1,92 @@
-// When a page is looked at again, and when no more: within one invocation of the function, in the next job, or never.
+// Decides when the next attempt to check a page takes place: in this invocation of the function, in the next job, or never.
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { truncate } from "../job/JobOutcome.ts"
 
-/** What is remembered of the attempts so far, over all jobs of the action. */
+/** The state that the action keeps between its jobs. */
 export const Attempts = Schema.Struct({
+  /** Number of attempts, over all jobs of the action. */
   count: Schema.Int,
-  /** When the last one began, in epoch milliseconds. */
+  /** Start of the last attempt, in epoch milliseconds. */
   lastAt: Schema.Int,
-  /** What was wrong with the page then. */
-  seen: Schema.String
+  /** Why the last attempt failed. */
+  problem: Schema.String
 })
 export type Attempts = typeof Attempts.Type
 
-export const none: Attempts = { count: 0, lastAt: 0, seen: "" }
+export const none: Attempts = { count: 0, lastAt: 0, problem: "" }
 
-/** In JSON at most twice as long, so that a continuation token takes it. */
-const seenLimit = 600
+/** Maximum length. In JSON the text takes at most twice as much, so that it fits into a continuation token. */
+const problemLimit = 600
 
-/** Control characters and halves of characters, which JSON writes with six. */
+/** Control characters and unpaired surrogates, which JSON writes with six characters. */
 const longInJson = /[\p{Control}\p{Surrogate}]/gu
 
-export const failedAt = ({ count }: Attempts, lastAt: number, seen: string): Attempts => ({
+export const recordFailure = ({ count }: Attempts, lastAt: number, problem: string): Attempts => ({
   count: count + 1,
   lastAt,
-  seen: truncate(seen.replaceAll(longInJson, " "), seenLimit)
+  problem: truncate(problem.replaceAll(longInJson, " "), problemLimit)
 })
 
-/** How long a page may take to become right, and how often it is looked at; all times are in milliseconds. */
-export interface Patience {
+/** When to retry, and for how long. All times are in milliseconds. */
+export interface RetryPolicy {
+  /** From the start of the action to the start of its last attempt. */
   readonly within: number
-  /** From the beginning of one attempt to that of the next. */
+  /** From the start of one attempt to the start of the next. */
   readonly every: number
-  /** For one attempt. */
+  /** Time limit of one attempt. */
   readonly timeout: number
 }
 
-/** The times of an action that is running, in epoch milliseconds. */
+/** The times of a running action, in epoch milliseconds. */
 export interface Times {
   readonly now: number
-  /** When the action began, in its first job. */
+  /** Start of the action, in its first job. */
   readonly startedAt: number
-  /** When this invocation of the function began. */
+  /** Start of this invocation of the function. */
   readonly invokedAt: number
-  /** When it has to be over. */
+  /** End of the time that this invocation has. */
   readonly deadline: number
 }
 
 export type Next = Data.TaggedEnum<{
-  /** Another attempt, after a wait. */
+  /** Wait, then make another attempt in this invocation. */
   Attempt: { readonly wait: number }
-  /** Another job makes it: to wait for it here would be paid for. */
+  /** Continue in another job. Waiting in this invocation would only cost money. */
   NextJob: {}
-  /** The attempts that were made are all. */
-  GiveUp: {}
+  /** No attempt is left. */
+  Stop: {}
 }>
 export const Next = Data.taggedEnum<Next>()
 
 /**
- * An invocation makes no attempt later than this after its begin. CodePipeline seems to send the next job about half a
- * minute after it was told that the action goes on; so the function runs for less than half of the time.
+ * An invocation starts no attempt later than this. CodePipeline sends the next job about 30 seconds after a continuation
+ * (AWS documents no interval), so the function runs for less than half of the time.
  */
-const stay = Duration.toMillis("20 seconds")
+const attemptWindow = Duration.toMillis("20 seconds")
 
 /**
- * The last attempt is one that begins at the end of `within` or after it: there is no time in it of which nothing is
- * known. The first attempt of an invocation is made even if the function has no time for all of it.
+ * The last attempt starts at the end of `within` or later, so that all of `within` is covered. The first attempt of an
+ * invocation takes place even if the function has less time than the time limit of an attempt.
  */
-export const next = ({ count, lastAt }: Attempts, { every, timeout, within }: Patience, times: Times): Next => {
+export const next = ({ count, lastAt }: Attempts, { every, timeout, within }: RetryPolicy, times: Times): Next => {
   const { deadline, invokedAt, now, startedAt } = times
   if (count === 0) return Next.Attempt({ wait: 0 })
   const end = startedAt + within
-  if (lastAt >= end) return Next.GiveUp()
+  if (lastAt >= end) return Next.Stop()
   const due = Math.max(now, Math.min(lastAt + every, end))
   const isOverdue = due === now && lastAt < invokedAt
   const hasTime = due + timeout <= deadline
-  return due <= invokedAt + stay && (hasTime || isOverdue) ? Next.Attempt({ wait: due - now }) : Next.NextJob()
+  return due <= invokedAt + attemptWindow && (hasTime || isOverdue)
+    ? Next.Attempt({ wait: due - now })
+    : Next.NextJob()
 }
 
-/** How long an attempt that begins now may take: the whole time-out, unless the function is over before. */
-export const allowed = (timeout: number, { deadline, now }: Pick<Times, "deadline" | "now">): number =>
+/** The time limit of an attempt that starts now: `timeout`, or the remaining time of the invocation if that is less. */
+export const timeLimit = (timeout: number, { deadline, now }: Pick<Times, "deadline" | "now">): number =>
   Math.min(timeout, Math.max(0, deadline - now))
 
-/** How much of `within` is over, in percent; an action that goes on is never quite done. */
+/** The elapsed part of `within`, in percent: 99 at most, because the action is still running. */
 export const percentOf = (within: number, { now, startedAt }: Pick<Times, "now" | "startedAt">): number =>
   Math.max(0, Math.min(99, Math.floor((100 * (now - startedAt)) / within)))

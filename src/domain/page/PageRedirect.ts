@@ -1,9 +1,11 @@
-// Where an answer sends the request on to, and what is not followed.
+// Decides whether a redirect is followed, and where it leads.
 import * as Data from "effect/Data"
 import * as UrlParams from "effect/http/UrlParams"
+import * as Option from "effect/Option"
+import { type LocalKind, localKind } from "./HostAddress.ts"
 
-/** A URL as it may be shown: without user, password and fragment, and without the signatures that a query may hold. */
-export const address = (url: URL): string => {
+/** A URL for messages: without user, password and fragment, and with the signatures in its query redacted. */
+export const displayUrl = (url: URL): string => {
   const shown = new URL(url)
   shown.username = ""
   shown.password = ""
@@ -12,11 +14,11 @@ export const address = (url: URL): string => {
 }
 
 export type Redirect = Data.TaggedEnum<{
-  /** The answer is that of the page. */
+  /** The response is the page itself. */
   None: {}
   Follow: {
     readonly url: URL
-    /** Whether the page there may see what was meant for the page here, such as a password. */
+    /** Whether the request's headers are sent there too. */
     readonly sameOrigin: boolean
   }
   Refuse: { readonly reason: string }
@@ -24,28 +26,41 @@ export type Redirect = Data.TaggedEnum<{
 export const Redirect = Data.taggedEnum<Redirect>()
 
 /** The statuses that the Fetch standard follows. */
-const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
-export const maxRedirects = 5
+/** Maximum number of redirects, by default. */
+export const defaultMaxRedirects = 5
 
-/**
- * Loopback and link-local addresses, where Lambda itself listens to the function. A name may stand for such an address
- * too; it is not looked up here.
- */
-const thisMachine =
-  /^(?:localhost|.+\.localhost|127\..*|0\.0\.0\.0|169\.254\..*|\[::1?\]|\[::ffff:.*\]|\[fe[89ab].*\])$/
+export interface RedirectPolicy {
+  /** Number of redirects that were followed before. */
+  readonly followed: number
+  readonly maxRedirects: number
+  /** Whether a redirect may lead to a local address (see `localKind`). */
+  readonly allowsLocal: boolean
+}
 
-/** `followed` tells how many were followed before. */
+const decodeUtf8 = Option.liftThrowable((bytes: Uint8Array) => new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+
+/** HTTP headers are bytes, each of which is one character here. Browsers read a `Location` as UTF-8 if it is valid. */
+const fromBytes = (text: string): string =>
+  /[\u0100-\uFFFF]/.test(text)
+    ? text
+    : Option.getOrElse(decodeUtf8(Uint8Array.from(text, (byte) => byte.charCodeAt(0))), () => text)
+
+export const localAddressReason = (url: URL, address: string, kind: LocalKind): string =>
+  `redirects to ${displayUrl(url)}, which has the ${kind} address ${address} and is not followed`
+
 export const redirect = (
   from: URL,
   status: number,
   location: string | undefined,
-  followed: number
+  { allowsLocal, followed, maxRedirects }: RedirectPolicy
 ): Redirect => {
-  if (!redirects.has(status) || location === undefined) return Redirect.None()
-  if (!URL.canParse(location, from.href)) return Redirect.Refuse({ reason: "redirects to what is no URL" })
-  const url = new URL(location, from)
-  // A password that a page makes up is for nobody's eyes and nobody's use.
+  if (!redirectStatuses.has(status) || location === undefined) return Redirect.None()
+  const target = fromBytes(location)
+  if (!URL.canParse(target, from.href)) return Redirect.Refuse({ reason: "redirects to an invalid URL" })
+  const url = new URL(target, from)
+  // A server must not choose the credentials of a request.
   url.username = ""
   url.password = ""
   url.hash = ""
@@ -53,12 +68,18 @@ export const redirect = (
     return Redirect.Refuse({ reason: `redirects to a URL of ${url.protocol}, which is not followed` })
   }
   if (from.protocol === "https:" && url.protocol === "http:") {
-    return Redirect.Refuse({ reason: `redirects from https to ${address(url)}, which is not followed` })
+    return Redirect.Refuse({ reason: `redirects from https to ${displayUrl(url)}, which is not followed` })
   }
-  if (thisMachine.test(url.hostname) && !thisMachine.test(from.hostname)) {
-    return Redirect.Refuse({ reason: `redirects to ${address(url)}, inside the function, which is not followed` })
+  const kind = localKind(url.hostname)
+  if (kind !== undefined && !allowsLocal) {
+    return Redirect.Refuse({ reason: localAddressReason(url, url.hostname, kind) })
   }
-  return followed === maxRedirects
-    ? Redirect.Refuse({ reason: `redirects to ${address(url)}, after ${maxRedirects} redirects already` })
-    : Redirect.Follow({ url, sameOrigin: url.origin === from.origin })
+  if (followed >= maxRedirects) return Redirect.Refuse({ reason: tooMany(url, maxRedirects) })
+  return Redirect.Follow({ url, sameOrigin: url.origin === from.origin })
 }
+
+const tooMany = (url: URL, maxRedirects: number): string =>
+  maxRedirects === 0
+    ? `redirects to ${displayUrl(url)}, which is not followed because maxRedirects is 0`
+    : `redirects too often: after ${maxRedirects} redirect${maxRedirects === 1 ? "" : "s"} (maxRedirects), the next ` +
+      `one leads to ${displayUrl(url)}`

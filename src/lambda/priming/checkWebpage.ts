@@ -1,6 +1,9 @@
-// The check that check-webpage plays while its container starts: a page that is as it should be.
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
+// The check that check-webpage replays while its container starts: a page that is as expected.
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { createServer } from "node:http"
+import { duplexPair } from "node:stream"
+import { makeNodeTransport, PageTransport } from "../../internal/nodeTransport.ts"
 import type { Priming } from "./replay.ts"
 
 const page = { url: "https://priming.invalid/", status: "2xx", contains: "priming" }
@@ -16,14 +19,23 @@ const event = () => ({
   }
 })
 
-/** Brings up Node's own `fetch`, and asks nobody. */
-const fetch = (input: string | URL | Request, init?: RequestInit) => {
-  const { signal } = new Request(input, init)
-  return signal.aborted ? Promise.reject(signal.reason) : Promise.resolve(new Response("<p>priming</p>"))
-}
+/** Node's HTTP client and server, without a network. */
+const transport = Effect.sync(() => {
+  const server = createServer((_request, response) => response.end("<p>priming</p>"))
+  return makeNodeTransport({
+    resolve: () => Effect.succeed(["192.0.2.1"]),
+    connect: () =>
+      Effect.sync(() => {
+        const [client, stub] = duplexPair()
+        server.emit("connection", stub)
+        return client
+      }),
+    secure: Effect.succeed
+  })
+})
 
 export const checkWebpagePriming: Priming = {
   event,
   respond: () => ({ status: 200, body: "{}" }),
-  services: Layer.succeed(FetchHttpClient.Fetch, fetch)
+  services: Layer.effect(PageTransport, transport)
 }

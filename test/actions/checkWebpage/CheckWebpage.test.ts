@@ -6,21 +6,21 @@ import type { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
 import * as JobRunner from "../../../src/JobRunner.ts"
 import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../../src/testing/LocalPipeline.ts"
-import { type PageAnswer, WebPageMemory } from "../../../src/testing/WebPageMemory.ts"
+import { type PageResponse, WebPageMemory } from "../../../src/testing/WebPageMemory.ts"
 import { drive } from "../../drive.ts"
 import { checkEvent, readEvent } from "../../fixtures.ts"
 
 const url = "http://www.example.com/"
-const works: PageAnswer = { body: "<h1>Congratulations</h1>" }
-const away: PageAnswer = { status: 503, body: "not yet" }
+const succeeds: PageResponse = { body: "<h1>Congratulations</h1>" }
+const unavailable: PageResponse = { status: 503, body: "not yet" }
 const refused = Object.assign(new Error("connect ECONNREFUSED 192.0.2.1:80"), { code: "ECONNREFUSED" })
 
-const world = (answer: PageAnswer | Error = works) =>
-  Layer.merge(WebPageMemory.layer({ [url]: answer }), CodePipelineMemory.layer)
+const world = (response: PageResponse | Error = succeeds) =>
+  Layer.merge(WebPageMemory.layer({ [url]: response }), CodePipelineMemory.layer)
 
 const parameters = (fields: object = {}) => JSON.stringify({ url, ...fields })
 
-/** Of a function with a time-out of a minute. */
+/** Runs one job, in a function with a timeout of one minute. */
 const invoke = (event: unknown, remainingMillis = 60_000) => JobRunner.run(CheckWebpage, event, { remainingMillis })
 
 const check = (userParameters: string) => drive(invoke(checkEvent({ userParameters })))
@@ -31,7 +31,7 @@ const tokenOf = (outcome: JobOutcome) =>
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 describe("one attempt", () => {
-  it.effect("succeeds on a page that AWS's sample likes, in the sample's words", () =>
+  it.effect("of a page that AWS's sample accepts succeeds in the sample's words", () =>
     Effect.gen(function*() {
       const outcome = yield* check(url)
       assert.deepInclude(outcome, {
@@ -41,11 +41,11 @@ describe("one attempt", () => {
       })
     }).pipe(Effect.provide(world())))
 
-  it.effect("tells how long the page took, and where it is", () =>
+  it.effect("reports the duration of the attempt and the URL after redirects", () =>
     Effect.gen(function*() {
-      const { answer } = yield* WebPageMemory
-      yield* answer(url, { status: 302, headers: { location: "/home#top" }, delay: "1 second" })
-      yield* answer(`${url}home`, { ...works, delay: "1500 millis" })
+      const { respond } = yield* WebPageMemory
+      yield* respond(url, { status: 302, headers: { location: "/home#top" }, delay: "1 second" })
+      yield* respond(`${url}home`, { ...succeeds, delay: "1500 millis" })
       const outcome = yield* drive(invoke(checkEvent({ userParameters: url })), "100 millis")
       assert.deepNestedInclude(outcome, {
         "outputVariables.url": `${url}home`,
@@ -53,8 +53,8 @@ describe("one attempt", () => {
       })
     }).pipe(Effect.provide(world())))
 
-  it.effect.each<readonly [fields: object, answer: PageAnswer | Error, message: string]>([
-    [{}, away, `${url}: expected status 200, got 503`],
+  it.effect.each<readonly [fields: object, response: PageResponse | Error, message: string]>([
+    [{}, unavailable, `${url}: expected status 200, got 503`],
     [{ status: [200, "3xx"] }, { status: 404 }, `${url}: expected status 200 or 3xx, got 404`],
     [
       { contains: "Congratulations" },
@@ -70,15 +70,15 @@ describe("one attempt", () => {
     [
       {},
       refused,
-      `${url}: no answer: connect ECONNREFUSED 192.0.2.1:80. Nothing listens there, or a firewall refuses the connection`
+      `${url}: no response: connect ECONNREFUSED 192.0.2.1:80. No server listens there, or a firewall rejects the connection`
     ],
-    [{}, new Error(""), `${url}: no answer: no further words`],
+    [{}, new Error(""), `${url}: no response: no further details`],
     [
       { contains: "x" },
       { body: Stream.fail(new Error("read ECONNRESET")) },
       `${url}: the body could not be read to its end: read ECONNRESET`
     ],
-    [{ timeoutSeconds: 2.5 }, { ...works, delay: "1 hour" }, `${url}: no answer within 2.5 seconds`],
+    [{ timeoutSeconds: 2.5 }, { ...succeeds, delay: "1 hour" }, `${url}: no response within 2.5 seconds`],
     [
       { contains: "x" },
       { body: Stream.concat(Stream.make(bytes("Sorry")), Stream.never) },
@@ -99,17 +99,21 @@ describe("one attempt", () => {
       { status: 301, headers: { location: "ftp://example.com" } },
       `${url}: redirects to a URL of ftp:, which is not followed`
     ],
-    [{}, { status: 301, headers: { location: url } }, `${url}: redirects to ${url}, after 5 redirects already`]
-  ])("fails on a page that is not as expected: %j, %j", ([fields, answer, message]) =>
+    [
+      {},
+      { status: 301, headers: { location: url } },
+      `${url}: redirects too often: after 5 redirects (maxRedirects), the next one leads to ${url}`
+    ]
+  ])("of a page that is not as expected fails: %j, %j", ([fields, response, message]) =>
     Effect.gen(function*() {
       const outcome = yield* check(parameters(fields))
       assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed", message })
-    }).pipe(Effect.provide(world(answer))))
+    }).pipe(Effect.provide(world(response))))
 
-  it.effect.each<readonly [fields: object, answer: PageAnswer]>([
+  it.effect.each<readonly [fields: object, response: PageResponse]>([
     [{ status: "2xx" }, { status: 204 }],
     [{ status: [302] }, { status: 302, headers: { location: "/elsewhere" } }],
-    [{ status: 503, contains: "yet" }, away],
+    [{ status: 503, contains: "yet" }, unavailable],
     [{ contains: false }, { body: Stream.never }],
     [{}, { body: Stream.never }],
     [{ contains: "Congratulations" }, {
@@ -122,23 +126,23 @@ describe("one attempt", () => {
       headers: { "content-type": "text/html; charset=ISO-8859-1" },
       body: Stream.make(Uint8Array.of(99, 97, 102, 233))
     }],
-    [{ timeoutSeconds: 600 }, { ...works, delay: "50 seconds" }]
-  ])("succeeds on a page that is as expected: %j, %j", ([fields, answer]) =>
+    [{ timeoutSeconds: 600 }, { ...succeeds, delay: "50 seconds" }]
+  ])("of a page that is as expected succeeds: %j, %j", ([fields, response]) =>
     Effect.gen(function*() {
       assert.deepInclude(yield* check(parameters(fields)), { _tag: "Succeeded" })
-    }).pipe(Effect.provide(world(answer))))
+    }).pipe(Effect.provide(world(response))))
 
-  it.effect("is cut short before the function's time is over, and says so", () =>
+  it.effect("ends before the function's time limit, and says so", () =>
     Effect.gen(function*() {
       const outcome = yield* drive(invoke(checkEvent({ userParameters: url }), 3_000), "10 millis")
       assert.deepInclude(outcome, {
         type: "JobFailed",
-        message: `${url}: no answer within 2.2 seconds. The Lambda function has no more time than that, although ` +
-          "timeoutSeconds is 10: give it more"
+        message: `${url}: no response within 2.2 seconds. The Lambda function had no more time, although ` +
+          "timeoutSeconds is 10: increase its timeout"
       })
     }).pipe(Effect.provide(world({ delay: "1 hour" }))))
 
-  it.effect("is not made with UserParameters that are wrong", () =>
+  it.effect("does not start if UserParameters are invalid", () =>
     Effect.gen(function*() {
       assert.deepInclude(yield* check("www.example.com"), {
         type: "ConfigurationError",
@@ -148,24 +152,24 @@ describe("one attempt", () => {
       assert.isEmpty((yield* WebPageMemory).requests)
     }).pipe(Effect.provide(world())))
 
-  it.effect("may be made twice, as any GET", () =>
+  it.effect("has the same result in a second delivery of the event", () =>
     Effect.gen(function*() {
       const event = checkEvent({ userParameters: url })
       assert.deepEqual(yield* drive(invoke(event)), yield* drive(invoke(event)))
     }).pipe(Effect.provide(world())))
 })
 
-describe("what is sent", () => {
+describe("the request", () => {
   const secret = "hunter2"
   const withSecrets = JSON.stringify({
     url: `http://user:${secret}%20%C3%A9@www.example.com/?a=%20b#${secret}`,
     headers: { "X-Key": secret, Accept: "text/html" }
   })
 
-  it.effect("is what the user says, and the password of the URL as a header", () =>
+  it.effect("has the headers of UserParameters, and the password of the URL as a header", () =>
     Effect.gen(function*() {
-      const { answer, requests } = yield* WebPageMemory
-      yield* answer(`${url}?a=%20b`, works)
+      const { requests, respond } = yield* WebPageMemory
+      yield* respond(`${url}?a=%20b`, succeeds)
       yield* check(withSecrets)
       assert.deepNestedInclude(requests[0], {
         url: `${url}?a=%20b`,
@@ -176,13 +180,13 @@ describe("what is sent", () => {
       })
     }).pipe(Effect.provide(world())))
 
-  it.effect("goes along with redirects of the same origin, and not beyond", () =>
+  it.effect("sends headers and password to redirects of the same origin only", () =>
     Effect.gen(function*() {
-      const { answer, requests } = yield* WebPageMemory
-      yield* answer(`${url}?a=%20b`, { status: 307, headers: { location: "/same" } })
-      yield* answer(`${url}same`, { status: 302, headers: { location: `http://x:y@other.example.com/` } })
-      yield* answer("http://other.example.com/", { status: 302, headers: { location: `${url}back` } })
-      yield* answer(`${url}back`, works)
+      const { requests, respond } = yield* WebPageMemory
+      yield* respond(`${url}?a=%20b`, { status: 307, headers: { location: "/same" } })
+      yield* respond(`${url}same`, { status: 302, headers: { location: `http://x:y@other.example.com/` } })
+      yield* respond("http://other.example.com/", { status: 302, headers: { location: `${url}back` } })
+      yield* respond(`${url}back`, succeeds)
       assert.deepInclude(yield* check(withSecrets), { _tag: "Succeeded" })
       assert.deepStrictEqual(
         requests.map(({ headers, url }) => [url, headers["x-key"], headers["authorization"]?.slice(0, 6)]),
@@ -195,30 +199,66 @@ describe("what is sent", () => {
       )
     }).pipe(Effect.provide(world())))
 
-  it.effect("is in no message", () =>
+  it.effect("has secrets that no message contains", () =>
     Effect.gen(function*() {
-      const { answer } = yield* WebPageMemory
-      const answers = [
-        works,
-        away,
+      const { respond } = yield* WebPageMemory
+      const responses = [
+        succeeds,
+        unavailable,
         refused,
         { delay: "1 hour" },
         { status: 302, headers: { location: `http://user:${secret}@www.example.com/?a=%20b` } }
       ] as const
-      for (const one of answers) {
-        yield* answer(`${url}?a=%20b`, one)
+      for (const response of responses) {
+        yield* respond(`${url}?a=%20b`, response)
         assert.notInclude(JSON.stringify(yield* check(withSecrets)), secret)
       }
     }).pipe(Effect.provide(world())))
 
-  it.effect("is the user's own header where the URL has a password too", () =>
+  it.effect("has secrets that no message contains if the page echoes them", () =>
+    Effect.gen(function*() {
+      const { respond } = yield* WebPageMemory
+      const echo = `Your headers: x-key: ${secret}, authorization: Basic ${btoa(`user:${secret}`)}`
+      const located = { status: 302, headers: { location: `/${secret}` } }
+      const responses: ReadonlyArray<PageResponse | Error> = [
+        { body: echo },
+        { body: `${"x".repeat(195)}${secret}` },
+        { body: `${secret.repeat(20)}${"x".repeat(2_000)}` },
+        new Error(`no route for ${secret}`),
+        { body: Stream.fail(new Error(`broken by ${secret}`)) },
+        located
+      ]
+      for (const response of responses) {
+        yield* respond(url, response)
+        const failure = yield* check(
+          JSON.stringify({
+            url: `http://user:${secret}@www.example.com/`,
+            contains: "\u00fc",
+            headers: { "X-Key": secret }
+          })
+        )
+        assert.strictEqual(failure._tag, "Failed")
+        assert.notMatch(JSON.stringify(failure), /hunter|aHVudGVy/)
+      }
+      yield* respond(url, located)
+      yield* respond(`${url}${secret}`, succeeds)
+      const headers = { "X-Key": secret }
+      const found = yield* check(parameters({ headers }))
+      assert.deepNestedInclude(found, { "outputVariables.url": `${url}<redacted>` })
+      yield* respond(`${url}${secret}`, unavailable)
+      const continued = yield* check(parameters({ headers, within: "1 hour", every: "1 hour" }))
+      assert.strictEqual(continued._tag, "Continued")
+      assert.notInclude(JSON.stringify(continued), secret)
+    }).pipe(Effect.provide(world())))
+
+  it.effect("has the Authorization of UserParameters if the URL has a password too", () =>
     Effect.gen(function*() {
       const { requests } = yield* WebPageMemory
       yield* check(JSON.stringify({ url: "http://user:word@www.example.com/", headers: { Authorization: "Bearer x" } }))
       assert.strictEqual(requests[0]?.headers["authorization"], "Bearer x")
     }).pipe(Effect.provide(world())))
 
-  it.effect("a password that is no percent-encoding is taken as it is", () =>
+  it.effect("has a password with an invalid percent-encoding as it is", () =>
     Effect.gen(function*() {
       const { requests } = yield* WebPageMemory
       yield* check("http://%zz:@www.example.com/")
@@ -226,48 +266,72 @@ describe("what is sent", () => {
     }).pipe(Effect.provide(world())))
 })
 
-describe("a page that has time to become right", () => {
-  const patient = parameters({ contains: "Congratulations", within: "2 minutes" })
+describe("redirects", () => {
+  const hops = 7
+  const through = Effect.gen(function*() {
+    const { respond } = yield* WebPageMemory
+    for (let hop = 0; hop < hops; hop++) {
+      const from = hop === 0 ? url : `${url}${hop}`
+      yield* respond(from, { status: 302, headers: { location: `/${hop + 1}` } })
+    }
+    yield* respond(`${url}${hops}`, succeeds)
+  })
 
-  it.effect("is tried again in this job and in later ones, and told of in each", () =>
+  it.effect.each<readonly [maxRedirects: number, outcome: object]>([
+    [20, { _tag: "Succeeded" }],
+    [7, { _tag: "Succeeded" }],
+    [6, { message: `${url}6: redirects too often: after 6 redirects (maxRedirects), the next one leads to ${url}7` }],
+    [0, { message: `${url}: redirects to ${url}1, which is not followed because maxRedirects is 0` }]
+  ])("are followed up to maxRedirects: %d", ([maxRedirects, outcome]) =>
     Effect.gen(function*() {
-      const { answer } = yield* WebPageMemory
-      yield* answer(url, refused, away, { body: "Sorry" }, works)
-      const first = yield* drive(invoke(checkEvent({ id: "1", userParameters: patient })))
+      yield* through
+      assert.deepInclude(yield* check(parameters({ maxRedirects })), outcome)
+    }).pipe(Effect.provide(world())))
+})
+
+describe("retries of a page", () => {
+  const retrying = parameters({ contains: "Congratulations", within: "2 minutes" })
+
+  it.effect("take place in this job and in later ones, each of which reports the progress", () =>
+    Effect.gen(function*() {
+      const { respond } = yield* WebPageMemory
+      yield* respond(url, refused, unavailable, { body: "Sorry" }, succeeds)
+      const first = yield* drive(invoke(checkEvent({ id: "1", userParameters: retrying })))
       assert.deepInclude(first, {
         _tag: "Continued",
-        message: `Waiting for the page: 2 attempts in 15s. Last seen: ${url}: expected status 200, got 503`,
+        message: `Waiting for the page: 2 attempts in 15s. Last attempt: ${url}: expected status 200, got 503`,
         percentComplete: 12
       })
       yield* TestClock.adjust("30 seconds")
-      const event = checkEvent({ id: "2", userParameters: patient, continuationToken: tokenOf(first) })
+      const event = checkEvent({ id: "2", userParameters: retrying, continuationToken: tokenOf(first) })
       const last = yield* drive(invoke(event))
       assert.deepInclude(last, { _tag: "Succeeded", message: "Tests passed. 4 attempts in 1m" })
       assert.deepNestedInclude(last, { "outputVariables.attempts": "4", "outputVariables.milliseconds": "0" })
     }).pipe(Effect.provide(world())))
 
-  it.effect("fails when the time is over, with what was seen last", () =>
+  it.effect("end after the time with the reason of the last failure", () =>
     Effect.gen(function*() {
-      const outcome = yield* drive(LocalPipeline.run({ event: checkEvent({ userParameters: patient }), invoke }))
+      const outcome = yield* drive(LocalPipeline.run({ event: checkEvent({ userParameters: retrying }), invoke }))
       assert.deepInclude(outcome, {
         _tag: "Failed",
         type: "JobFailed",
-        message: `The page did not become right: 7 attempts in 2m 15s. Last seen: ${url}: expected status 200, got 503`
+        message:
+          `The page is not as expected after 7 attempts in 2m 15s. Last attempt: ${url}: expected status 200, got 503`
       })
       assert.lengthOf((yield* WebPageMemory).requests, 7)
-    }).pipe(Effect.provide(world(away))))
+    }).pipe(Effect.provide(world(unavailable))))
 
-  it.effect("is found right at the very end", () =>
+  it.effect("succeed in the last attempt", () =>
     Effect.gen(function*() {
-      const { answer } = yield* WebPageMemory
-      const pipeline = LocalPipeline.run({ event: checkEvent({ userParameters: patient }), invoke })
+      const { respond } = yield* WebPageMemory
+      const pipeline = LocalPipeline.run({ event: checkEvent({ userParameters: retrying }), invoke })
       const fiber = yield* Effect.forkChild(drive(pipeline))
       while ((yield* WebPageMemory).requests.length < 6) yield* Effect.yieldNow
-      yield* answer(url, works)
+      yield* respond(url, succeeds)
       assert.deepInclude(yield* Fiber.join(fiber), { _tag: "Succeeded", message: "Tests passed. 7 attempts in 2m 15s" })
-    }).pipe(Effect.provide(world(away))))
+    }).pipe(Effect.provide(world(unavailable))))
 
-  it.effect("is not waited for in the function when it is asked for rarely", () =>
+  it.effect("at a long interval do not keep the function waiting", () =>
     Effect.gen(function*() {
       const userParameters = parameters({ within: "1 hour", every: "5 minutes" })
       const before = yield* Clock.currentTimeMillis
@@ -278,26 +342,26 @@ describe("a page that has time to become right", () => {
       const second = yield* invoke(event)
       assert.deepInclude(second, {
         _tag: "Continued",
-        message: `Waiting for the page: 1 attempt in 30s. Last seen: ${url}: expected status 200, got 503`
+        message: `Waiting for the page: 1 attempt in 30s. Last attempt: ${url}: expected status 200, got 503`
       })
       assert.lengthOf((yield* WebPageMemory).requests, 1)
-    }).pipe(Effect.provide(world(away))))
+    }).pipe(Effect.provide(world(unavailable))))
 
-  it.effect("is tried from the start where the token is not this action's", () =>
+  it.effect("start again if the continuation token is of another function", () =>
     Effect.gen(function*() {
-      const event = checkEvent({ userParameters: patient, continuationToken: "{\"previous_job_id\":\"1\"}" })
+      const event = checkEvent({ userParameters: retrying, continuationToken: "{\"previous_job_id\":\"1\"}" })
       assert.deepInclude(yield* drive(invoke(event)), { _tag: "Succeeded", message: "Tests passed." })
     }).pipe(Effect.provide(world())))
 
-  it.effect("is tried once in each job of a function that has too little time", () =>
+  it.effect("take place once in each job of a function that has too little time", () =>
     Effect.gen(function*() {
       const event = checkEvent({ userParameters: parameters({ within: "1 minute" }) })
       const outcome = yield* drive(LocalPipeline.run({ event, invoke: (event) => invoke(event, 3_000) }), "100 millis")
-      assert.match(outcome.message, /^The page did not become right: 3 attempts in .*no answer within 2.2 seconds/)
+      assert.match(outcome.message, /^The page is not as expected after 3 attempts in .*no response within 2.2 seconds/)
     }).pipe(Effect.provide(world({ delay: "1 hour" }))))
 })
 
-const ends = (userParameters: string) =>
+const hasOneResult = (userParameters: string) =>
   Effect.gen(function*() {
     const outcome = yield* check(userParameters)
     assert.notInclude(outcome.message, "unexpectedly")
@@ -306,17 +370,27 @@ const ends = (userParameters: string) =>
 
 describe("for any UserParameters", () => {
   it.effect.prop(
-    "any text: one result, and no defect",
+    "a job with any text has one result, and no defect",
     [Schema.String, Schema.Boolean],
-    ([text, isUrl]) => ends(isUrl ? `http://${text}` : text)
+    ([text, isUrl]) => hasOneResult(isUrl ? `http://${text}` : text)
   )
 
   it.effect.prop(
-    "any JSON in place of any parameter: one result, and no defect",
+    "a job with any JSON in place of any parameter has one result, and no defect",
     [
-      Schema.Literals(["url", "status", "contains", "headers", "timeoutSeconds", "within", "every", "other"]),
+      Schema.Literals([
+        "url",
+        "status",
+        "contains",
+        "headers",
+        "timeoutSeconds",
+        "maxRedirects",
+        "within",
+        "every",
+        "other"
+      ]),
       Schema.Json
     ],
-    ([name, json]) => ends(parameters({ within: "1 minute", [name]: json }))
+    ([name, json]) => hasOneResult(parameters({ within: "1 minute", [name]: json }))
   )
 })

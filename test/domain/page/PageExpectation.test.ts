@@ -9,7 +9,7 @@ const problemsOf = (text: string) =>
 const url = "http://www.example.com/"
 const json = (fields: object) => JSON.stringify({ url, ...fields })
 
-const noUrl = "The UserParameters field must contain a valid URL address to test, including http:// or https://"
+const notAUrl = "The UserParameters field must contain a valid URL address to test, including http:// or https://"
 
 describe("a plain URL", () => {
   it.effect.each([url, ` ${url}\n`, "HTTP://WWW.EXAMPLE.COM"])(
@@ -23,7 +23,7 @@ describe("a plain URL", () => {
       })
   )
 
-  it.effect("may be one of https", () =>
+  it.effect("may use https", () =>
     Effect.gen(function*() {
       const parameters = yield* decode(PageParameters, "https://www.example.com:8443/a?b=c")
       assert.strictEqual(parameters.url.href, "https://www.example.com:8443/a?b=c")
@@ -42,14 +42,14 @@ describe("a plain URL", () => {
     "http://www.example.com:port/",
     "\"http://www.example.com/\"",
     "[\"http://www.example.com/\"]"
-  ])("is refused in the sample's words where it is none: %j", (text) =>
+  ])("is rejected in the sample's words if it is invalid: %j", (text) =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* problemsOf(text), [noUrl])
+      assert.deepStrictEqual(yield* problemsOf(text), [notAUrl])
     }))
 })
 
-describe("JSON", () => {
-  it.effect("has every option", () =>
+describe("UserParameters in JSON", () => {
+  it.effect("may have every option", () =>
     Effect.gen(function*() {
       const { every, headers, within, ...others } = yield* decode(
         PageParameters,
@@ -59,6 +59,7 @@ describe("JSON", () => {
           contains: "It works",
           headers: { Accept: "text/html", "X-Empty": "" },
           timeoutSeconds: 2.5,
+          maxRedirects: 20,
           within: "10 minutes",
           every: "1 second"
         })
@@ -67,7 +68,8 @@ describe("JSON", () => {
         url: new URL("https://user:word@www.example.com/a#b"),
         status: [200, "3xx"],
         contains: "It works",
-        timeoutSeconds: 2.5
+        timeoutSeconds: 2.5,
+        maxRedirects: 20
       })
       assert.deepStrictEqual(Object.entries(headers).map(([name, value]) => [name, Redacted.value(value)]), [
         ["Accept", "text/html"],
@@ -77,16 +79,22 @@ describe("JSON", () => {
       assert.deepStrictEqual([within, every], [Duration.minutes(10), Duration.seconds(1)])
     }))
 
-  it.effect("has a default for all but the URL, and none for the text", () =>
+  it.effect("have a default for everything but the URL and the text", () =>
     Effect.gen(function*() {
       const parameters = yield* decode(PageParameters, json({}))
-      assert.deepStrictEqual(parameters, { url: new URL(url), status: 200, headers: {}, timeoutSeconds: 10 })
+      assert.deepStrictEqual(parameters, {
+        url: new URL(url),
+        status: 200,
+        headers: {},
+        timeoutSeconds: 10,
+        maxRedirects: 5
+      })
       assert.strictEqual((yield* decode(PageParameters, json({ contains: false }))).contains, false)
     }))
 
   it.effect.each<readonly [fields: object, problem: string]>([
-    [{ url: undefined }, noUrl],
-    [{ url: "example.com" }, noUrl],
+    [{ url: undefined }, notAUrl],
+    [{ url: "example.com" }, notAUrl],
     [{ url: 7 }, "\"url\": expected string, got a number"],
     [
       { status: 100 },
@@ -131,11 +139,29 @@ describe("JSON", () => {
       { headers: { Cookie: "\u{1f36a}" } },
       "\"headers.Cookie\": expected characters of ISO 8859-1, without line breaks, got a string"
     ],
-    [{ headers: { "Authorization: hunter2": "" } }, "\"headers\" has a name that no header can have"]
-  ])("that is wrong is told so: %j", ([fields, problem]) =>
+    [{ maxRedirects: -1 }, "\"maxRedirects\": expected a value between 0 and 20, got a number"],
+    [{ maxRedirects: 21 }, "\"maxRedirects\": expected a value between 0 and 20, got a number"],
+    [{ headers: { Host: "" } }, "\"headers.Host\": expected a host name, with a port if needed"],
+    [{ headers: { host: "http://x/" } }, "\"headers.host\": expected a host name, with a port if needed"],
+    [{ headers: { host: "a b" } }, "\"headers.host\": expected a host name, with a port if needed"],
+    [
+      { headers: { "X-Key": "a", "x-key": "b" } },
+      "\"headers.x-key\" is given twice: names of headers are not case-sensitive"
+    ],
+    [{ headers: { "Authorization: hunter2": "" } }, "\"headers\" has a name that is not valid in HTTP"]
+  ])("with an invalid value are rejected: %j", ([fields, problem]) =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* problemsOf(json(fields)), [problem])
     }))
+
+  it.effect.each(["www.example.com", "www.example.com:8080", "192.0.2.1", "[2001:db8::1]:80", "b\u00fccher.example"])(
+    "may have the Host header %s",
+    (host) =>
+      Effect.gen(function*() {
+        const { headers } = yield* decode(PageParameters, json({ headers: { Host: host } }))
+        assert.deepStrictEqual(Object.values(headers).map(Redacted.value), [host])
+      })
+  )
 
   it.effect.each([
     "Connection",
@@ -147,14 +173,14 @@ describe("JSON", () => {
     "Trailer",
     "Transfer-Encoding",
     "Upgrade"
-  ])("with a header of the connection are refused: %s", (name) =>
+  ])("with a header that the HTTP client sets are rejected: %s", (name) =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* problemsOf(json({ headers: { [name]: "" } })), [
-        `"headers.${name}" is for the HTTP client to set`
+        `"headers.${name}" cannot be sent: the HTTP client sets this header`
       ])
     }))
 
-  it.effect("that is none is told with its usual cause", () =>
+  it.effect("that are not valid JSON are rejected with the usual cause", () =>
     Effect.gen(function*() {
       const [problem] = yield* problemsOf(`{"url": "${url}`)
       assert.include(problem, "UserParameters could not be decoded as JSON. Where a variable (#{…}) is put into it")
@@ -162,7 +188,7 @@ describe("JSON", () => {
 })
 
 it.effect.prop(
-  "what is decoded can be written, and is read again",
+  "parameters decode to the same value after encoding",
   [
     Schema.toEncoded(StatusPattern),
     Schema.NonEmptyString,
@@ -178,11 +204,11 @@ it.effect.prop(
     })
 )
 
-/** A status as people tell them: by its three digits. */
+/** Every status. */
 const statuses = Array.from({ length: 400 }, (_, index) => 200 + index)
 
-describe("the status that is expected", () => {
-  it("is a number, a class, or any of a list", () => {
+describe("the expected status", () => {
+  it("may be a number, a class, or a list", () => {
     assert.deepStrictEqual(statuses.filter((status) => accepts({ status: 204 }, status)), [204])
     for (const digit of [2, 3, 4, 5] as const) {
       assert.deepStrictEqual(
@@ -194,7 +220,7 @@ describe("the status that is expected", () => {
     assert.isFalse(accepts({ status: "2xx" }, 999))
   })
 
-  it("is told in words", () => {
+  it("is described in messages", () => {
     assert.strictEqual(statusInWords({ status: 200 }), "200")
     assert.strictEqual(statusInWords({ status: [204] }), "204")
     assert.strictEqual(statusInWords({ status: [200, "3xx"] }), "200 or 3xx")

@@ -1,17 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { address, Redirect, redirect } from "../../../src/domain/page/PageRedirect.ts"
+import { displayUrl, Redirect, redirect } from "../../../src/domain/page/PageRedirect.ts"
 
 const here = new URL("https://www.example.com/a/b?c=d")
+const policy = { followed: 0, maxRedirects: 5, allowsLocal: false }
 
-describe("redirect", () => {
+describe("a redirect", () => {
   it.prop(
-    "only the five statuses with a location redirect",
+    "has one of five statuses and a location",
     [Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 599 })), Schema.Boolean],
     ([status, located]) => {
-      const step = redirect(here, status, located ? "/x" : undefined, 0)
+      const decision = redirect(here, status, located ? "/x" : undefined, policy)
       const follows = located && /^30[12378]$/.test(String(status))
-      assert.strictEqual(step._tag, follows ? "Follow" : "None")
+      assert.strictEqual(decision._tag, follows ? "Follow" : "None")
     },
     { arbitrary: { runs: 1_000 } }
   )
@@ -21,14 +22,20 @@ describe("redirect", () => {
     ["?e", "https://www.example.com/a/b?e", true],
     ["//other.example.com", "https://other.example.com/", false],
     ["https://www.example.com:8443/", "https://www.example.com:8443/", false],
-    ["https://user:word@www.example.com/x", "https://www.example.com/x", true]
-  ])("follows %s", (location, href, sameOrigin) => {
-    assert.deepStrictEqual(redirect(here, 302, location, 0), Redirect.Follow({ url: new URL(href), sameOrigin }))
+    ["https://user:word@www.example.com/x", "https://www.example.com/x", true],
+    // The bytes of UTF-8, as HTTP clients pass them on.
+    ["/caf\u00c3\u00a9", "https://www.example.com/caf%C3%A9", true],
+    ["https://b\u00c3\u00bccher.example/", "https://xn--bcher-kva.example/", false],
+    // Not valid as UTF-8.
+    ["/caf\u00e9", "https://www.example.com/caf%C3%A9", true],
+    ["/caf\u00e9\u20ac", "https://www.example.com/caf%C3%A9%E2%82%AC", true]
+  ])("to %s is followed to %s", (location, href, sameOrigin) => {
+    assert.deepStrictEqual(redirect(here, 302, location, policy), Redirect.Follow({ url: new URL(href), sameOrigin }))
   })
 
-  it("follows from http to https, and takes it for another origin", () => {
+  it("from http to https is followed, to another origin", () => {
     assert.deepStrictEqual(
-      redirect(new URL("http://www.example.com/"), 301, "https://www.example.com/", 0),
+      redirect(new URL("http://www.example.com/"), 301, "https://www.example.com/", policy),
       Redirect.Follow({ url: new URL("https://www.example.com/"), sameOrigin: false })
     )
   })
@@ -38,52 +45,59 @@ describe("redirect", () => {
     ["http://u:hunter2@x/", "redirects from https to http://x/, which is not followed"],
     ["ftp://u:hunter2@x/", "redirects to a URL of ftp:, which is not followed"],
     ["javascript:hunter2", "redirects to a URL of javascript:, which is not followed"],
-    ["https://hunter2:port/", "redirects to what is no URL"]
-  ])("refuses %s", (location, reason) => {
-    assert.deepStrictEqual(redirect(here, 307, location, 0), Redirect.Refuse({ reason }))
+    ["https://hunter2:port/", "redirects to an invalid URL"]
+  ])("to %s is refused", (location, reason) => {
+    assert.deepStrictEqual(redirect(here, 307, location, policy), Redirect.Refuse({ reason }))
   })
 
-  it.each([
-    "localhost",
-    "LOCALHOST:9001",
-    "a.localhost",
-    "127.0.0.1:9001",
-    "0x7f.1",
-    "2130706433",
-    "0.0.0.0",
-    "169.254.169.254",
-    "[::1]:80",
-    "[::]",
-    "[::ffff:127.0.0.1]",
-    "[fe80::1]"
-  ])("does not lead from elsewhere into the function: %s", (host) => {
-    const step = redirect(here, 302, `https://${host}/`, 0)
+  it.each<readonly [host: string, kind: string]>([
+    ["localhost", "loopback"],
+    ["127.0.0.1:9001", "loopback"],
+    ["0x7f.1", "loopback"],
+    ["0.0.0.0", "unspecified"],
+    ["169.254.169.254", "link-local"],
+    ["[::ffff:127.0.0.1]", "loopback"],
+    ["[fe80::1]", "link-local"]
+  ])("to the local address %s is refused unless local addresses are allowed", (host, kind) => {
+    const url = new URL(`https://${host}/`)
     assert.deepStrictEqual(
-      step,
+      redirect(here, 302, url.href, policy),
       Redirect.Refuse({
-        reason: `redirects to ${address(new URL(`https://${host}/`))}, inside the function, which is not followed`
+        reason: `redirects to ${url.href}, which has the ${kind} address ${url.hostname} and is not followed`
       })
     )
-    assert.strictEqual(redirect(new URL("http://127.0.0.1:8080/"), 302, `https://${host}/`, 0)._tag, "Follow")
+    assert.strictEqual(redirect(here, 302, url.href, { ...policy, allowsLocal: true })._tag, "Follow")
   })
 
-  it.each(["128.0.0.1", "10.0.0.1", "localhost.example.com", "[2001:db8::1]"])("leads to %s", (host) => {
-    assert.strictEqual(redirect(here, 302, `https://${host}/`, 0)._tag, "Follow")
+  it("to a private address is followed", () => {
+    assert.strictEqual(redirect(here, 302, "https://10.0.0.1/", policy)._tag, "Follow")
   })
 
-  it("follows five, and not a sixth", () => {
-    for (const followed of [0, 1, 2, 3, 4]) assert.strictEqual(redirect(here, 308, "/x", followed)._tag, "Follow")
+  it.each<readonly [maxRedirects: number, reason: string]>([
+    [0, "redirects to https://www.example.com/x, which is not followed because maxRedirects is 0"],
+    [
+      1,
+      "redirects too often: after 1 redirect (maxRedirects), the next one leads to https://www.example.com/x"
+    ],
+    [
+      5,
+      "redirects too often: after 5 redirects (maxRedirects), the next one leads to https://www.example.com/x"
+    ]
+  ])("is followed %d times if that is the maximum", (maxRedirects, reason) => {
+    for (let followed = 0; followed < maxRedirects; followed++) {
+      assert.strictEqual(redirect(here, 308, "/x", { ...policy, followed, maxRedirects })._tag, "Follow")
+    }
     assert.deepStrictEqual(
-      redirect(here, 308, "/x", 5),
-      Redirect.Refuse({ reason: "redirects to https://www.example.com/x, after 5 redirects already" })
+      redirect(here, 308, "/x", { ...policy, followed: maxRedirects, maxRedirects }),
+      Redirect.Refuse({ reason })
     )
   })
 })
 
-describe("address", () => {
-  it("shows no password, no fragment and no signature", () => {
+describe("a URL in a message", () => {
+  it("has no password, no fragment and no signature", () => {
     assert.strictEqual(
-      address(new URL("https://user:hunter2@x/a?b=c&X-Amz-Signature=hunter2#hunter2")),
+      displayUrl(new URL("https://user:hunter2@x/a?b=c&X-Amz-Signature=hunter2#hunter2")),
       "https://x/a?b=c&X-Amz-Signature=REDACTED"
     )
   })

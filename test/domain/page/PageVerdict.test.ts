@@ -1,48 +1,48 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import type { Expectation } from "../../../src/domain/page/PageExpectation.ts"
-import { onEnd, onStatus, search, searchOn, Verdict } from "../../../src/domain/page/PageVerdict.ts"
+import { judgeBody, judgeStatus, searchPiece, startSearch, Verdict } from "../../../src/domain/page/PageVerdict.ts"
 
 const url = "http://www.example.com/"
 
-/** The verdict on a whole page. */
+/** The verdict on a page with this status and body. */
 const judge = (expectation: Expectation, status: number, pieces: ReadonlyArray<string>, readOnly?: string) => {
-  const first = onStatus(expectation, url, status)
-  return Verdict.$is("Search")(first) ? onEnd(pieces.reduce(searchOn, first.search), url, readOnly) : first
+  const first = judgeStatus(expectation, url, status)
+  return Verdict.$is("Search")(first) ? judgeBody(pieces.reduce(searchPiece, first.search), url, readOnly) : first
 }
 
-const messageOf = (verdict: Verdict) => Verdict.$is("Wrong")(verdict) ? verdict.error.message : verdict._tag
+const messageOf = (verdict: Verdict) => Verdict.$is("Failed")(verdict) ? verdict.error.message : verdict._tag
 
-// Few letters, so that texts are found, nearly found, and found across pieces.
+// A small alphabet, so that texts are found, almost found, and found across pieces.
 const Letters = Schema.Array(Schema.Literals(["a", "b", "ab", "\u00e9", "\u{1f600}"]))
 const Pieces = Schema.Array(Letters)
 
-describe("a text", () => {
+describe("the search for a text", () => {
   it.prop(
-    "is found in pieces when it is in the whole, wherever the pieces end",
+    "finds it if it is in the whole body, wherever the pieces end",
     [Pieces, Letters],
     ([pieces, letters]) => {
       const text = `a${letters.slice(0, 3).join("")}`
       const parts = pieces.map((piece) => piece.join(""))
-      const { found, length } = parts.reduce(searchOn, search(text))
+      const { found, length } = parts.reduce(searchPiece, startSearch(text))
       assert.strictEqual(found, parts.join("").includes(text))
       assert.strictEqual(length, parts.join("").length)
     },
     { arbitrary: { runs: 2_000 } }
   )
 
-  it.prop("is found across any cut of it", [Schema.NonEmptyString, Schema.String], ([text, around]) => {
+  it.prop("finds it across any boundary of two pieces", [Schema.NonEmptyString, Schema.String], ([text, around]) => {
     const body = `${around}${text}${around}`
     for (let cut = 0; cut <= body.length; cut++) {
-      assert.isTrue([body.slice(0, cut), body.slice(cut)].reduce(searchOn, search(text)).found)
+      assert.isTrue([body.slice(0, cut), body.slice(cut)].reduce(searchPiece, startSearch(text)).found)
     }
   })
 
-  it("is looked for without keeping the body", () => {
-    let current = search("needle")
+  it("does not keep the body", () => {
+    let current = startSearch("needle")
     for (let piece = 0; piece < 100; piece++) {
-      current = searchOn(current, "hay".repeat(1_000))
-      assert.isAtMost(current.beginning.length + current.end.length, 205)
+      current = searchPiece(current, "hay".repeat(1_000))
+      assert.isAtMost(current.beginning.length + current.end.length, 2_005)
     }
     assert.strictEqual(current.length, 300_000)
   })
@@ -50,29 +50,29 @@ describe("a text", () => {
 
 describe("the verdict", () => {
   it.prop(
-    "is right when status and body are as expected, and else names what is not",
+    "is Passed if status and body are as expected, and otherwise names what is not",
     [Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 599 })), Pieces, Schema.Boolean],
     ([status, pieces, asks]) => {
       const expectation = { status: [200, "4xx"], ...(asks && { contains: "ab" }) } as const
       const parts = pieces.map((piece) => piece.join(""))
-      const statusIsRight = status === 200 || (status >= 400 && status <= 499)
+      const statusIsExpected = status === 200 || (status >= 400 && status <= 499)
       const verdict = judge(expectation, status, parts)
-      const right = statusIsRight && (!asks || parts.join("").includes("ab"))
-      assert.strictEqual(verdict._tag, right ? "Right" : "Wrong")
-      if (!right) assert.include(messageOf(verdict), statusIsRight ? "\"ab\"" : `got ${status}`)
+      const passed = statusIsExpected && (!asks || parts.join("").includes("ab"))
+      assert.strictEqual(verdict._tag, passed ? "Passed" : "Failed")
+      if (!passed) assert.include(messageOf(verdict), statusIsExpected ? "\"ab\"" : `got ${status}`)
     }
   )
 
-  it("needs no body where the status is wrong, or no text is expected", () => {
+  it("needs no body if the status is not expected, or no text is expected", () => {
     assert.strictEqual(
-      messageOf(onStatus({ status: [200, "3xx"], contains: "x" }, url, 503)),
+      messageOf(judgeStatus({ status: [200, "3xx"], contains: "x" }, url, 503)),
       "http://www.example.com/: expected status 200 or 3xx, got 503"
     )
-    assert.deepStrictEqual(onStatus({ status: 200, contains: false }, url, 200), Verdict.Right())
-    assert.deepStrictEqual(onStatus({ status: 200 }, url, 200), Verdict.Right())
+    assert.deepStrictEqual(judgeStatus({ status: 200, contains: false }, url, 200), Verdict.Passed())
+    assert.deepStrictEqual(judgeStatus({ status: 200 }, url, 200), Verdict.Passed())
   })
 
-  it("tells how a body begins that lacks the text", () => {
+  it("shows the beginning of a body without the text", () => {
     const expectation = { status: 200, contains: "Congratulations" } as const
     assert.strictEqual(
       messageOf(judge(expectation, 200, ["<h1>\r\n\tSorry", "\u0000</h1>", "\n"])),
@@ -90,7 +90,7 @@ describe("the verdict", () => {
   })
 
   it.prop(
-    "shows at most 200 characters of the body, none of them half",
+    "shows at most 200 characters of the body, and no half of a surrogate pair",
     [Arbitrary.schema(Pieces)],
     ([pieces]) => {
       const parts = [`${"x".repeat(190)}\u{1f600}`, ...pieces.map((piece) => piece.join(""))]
@@ -102,8 +102,8 @@ describe("the verdict", () => {
     }
   )
 
-  it("cuts a URL that is too long to be read", () => {
-    const message = messageOf(onStatus({ status: 200 }, `http://x/${"y".repeat(3_000)}`, 404))
+  it("shortens a long URL", () => {
+    const message = messageOf(judgeStatus({ status: 200 }, `http://x/${"y".repeat(3_000)}`, 404))
     assert.match(message, /y … \(cut\): expected status 200, got 404$/)
     assert.isBelow(message.length, 600)
   })

@@ -90,8 +90,8 @@ describe("npm start", () => {
       yield* Effect.promise(() => writeFile(event, JSON.stringify(checkEvent({ userParameters: origin }))))
 
       const { status, stdout } = yield* Effect.promise(() => start(event, "--action", "check-webpage"))
-      assert.match(stdout, /page +no answer: connect ECONNREFUSED [\d.:]+\n/)
-      assert.lengthOf(stdout.match(/a firewall refuses the connection/g) ?? [], 1)
+      assert.match(stdout, /page +no response: connect ECONNREFUSED [\d.:]+\n/)
+      assert.lengthOf(stdout.match(/a firewall rejects the connection/g) ?? [], 1)
       assert.strictEqual(status, 1)
     }).pipe(Effect.scoped))
 

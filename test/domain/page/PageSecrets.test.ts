@@ -1,0 +1,51 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Redacted, Schema } from "effect"
+import { redactRequest, redactValues } from "../../../src/domain/page/PageSecrets.ts"
+
+const requestOf = (headers: Readonly<Record<string, string>>, url = "https://www.example.com/a") => ({
+  url: new URL(url),
+  headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Redacted.make(value)]))
+})
+
+const redacted = (text: string, headers: Readonly<Record<string, string>>, url?: string) =>
+  redactRequest(requestOf(headers, url))(text)
+
+describe("the secrets of a request", () => {
+  it.each<readonly [form: string, text: string]>([
+    ["as it is", "p&ss \"w/rd"],
+    ["in JSON", JSON.stringify("p&ss \"w/rd").slice(1, -1)],
+    ["in a URL", encodeURIComponent("p&ss \"w/rd")],
+    ["in HTML", "p&amp;ss &quot;w/rd"],
+    ["in base64", btoa("p&ss \"w/rd")]
+  ])("are redacted %s", (_, text) => {
+    assert.strictEqual(redacted(`a ${text} b`, { "x-key": "p&ss \"w/rd" }), "a <redacted> b")
+  })
+
+  it("are redacted in part: the token of a scheme, the value of a cookie", () => {
+    assert.strictEqual(redacted("token=abcdef123", { authorization: "Bearer abcdef123" }), "token=<redacted>")
+    assert.strictEqual(redacted("[abcdef123]", { cookie: "a=1; session=abcdef123" }), "[<redacted>]")
+  })
+
+  it("include the user's password, which Basic authentication encodes", () => {
+    const url = "https://user:hunter%322@www.example.com/"
+    assert.strictEqual(redacted("hunter22", {}, url), "<redacted>")
+    assert.strictEqual(redacted(`got ${btoa("user:hunter22")}`, {}, url), "got <redacted>")
+    assert.strictEqual(redacted("hunter2", { Authorization: `Basic ${btoa("u:hunter2")}` }), "<redacted>")
+  })
+
+  it("are redacted at the end of a text that is cut within them", () => {
+    assert.strictEqual(redacted("key: hunt", { "x-key": "hunter2" }), "key: <redacted>")
+    assert.strictEqual(redacted("key: hun", { "x-key": "hunter2" }), "key: hun")
+  })
+
+  it("do not include short values, the Host header and the origin of the URL", () => {
+    const headers = { "x-flag": "yes", Host: "virtual.example.com", origin: "https://www.example.com" }
+    const text = "yes https://www.example.com/ virtual.example.com"
+    assert.strictEqual(redacted(text, headers), text)
+  })
+
+  it.prop("never appear in a text", [Schema.String, Schema.String, Schema.String], ([value, before, after]) => {
+    const secret = `${value.trim()}hunter2`
+    assert.notInclude(redactValues([secret])(`${before}${secret}${after}`), secret)
+  })
+})
