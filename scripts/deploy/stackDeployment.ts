@@ -41,9 +41,9 @@ export const deployment: typeof DeployStack = {
       type: "JobFailed",
       message: sentences(problem, "Run this again when AWS answers: it goes on from where the stack is then")
     }),
-    UploadFailed: ({ denied, problem }: UploadFailed): Failure => ({
+    UploadFailed: ({ denied, needed, problem }: UploadFailed): Failure => ({
       type: denied ? "PermissionError" : "ConfigurationError",
-      message: sentences(problem, denied ? "Your credentials need s3:PutObject on this object" : undefined)
+      message: sentences(problem, needed === undefined ? undefined : `Your credentials need ${needed} on this object`)
     }),
     StackRefused: ({ problem, stack }: StackRefused): Failure => ({
       type: "ConfigurationError",

@@ -85,40 +85,43 @@ export class ArtifactUnwritable extends Schema.TaggedError<ArtifactUnwritable>()
   }
 }
 
-/** The credentials of the job do not allow reading, or writing, the artifact. */
+/** The credentials of the job do not permit reading, or writing, the artifact, or S3 does not accept them. */
 export class ArtifactDenied extends Schema.TaggedError<ArtifactDenied>()("ArtifactDenied", {
   ...place,
   purpose: Schema.Literals(["read", "write"]),
-  reason: Schema.String
+  reason: Schema.String,
+  /** The permission that is missing according to S3, or that the call needs; none if S3 does not accept the credentials. */
+  needed: Schema.optionalKey(Schema.String)
 }) {
   get problem() {
     return `Not permitted to ${this.purpose} ${placeOf(this)}: ${this.reason}`
   }
   get advice() {
-    const { needs, otherCause } = permissions[this.purpose]
-    const advice = `The request had the credentials of the pipeline action's role, which needs ${needs}`
-    return namesKmsAction(this.reason) ? advice : `${advice}. ${otherCause}`
+    const { needed, purpose } = this
+    if (needed === undefined) return undefined
+    if (isKms(needed)) return `${actionRole} ${needed} on the key that the object is encrypted with`
+    return needed === "s3:ListBucket" ? probablyMissing : `${actionRole} ${permissions[purpose]}`
   }
   override get message() {
     return sentences(this.problem, this.advice)
   }
 }
 
-/** S3's words then show that neither the object's existence nor a header is the cause. */
-const namesKmsAction = (reason: string) => /\bkms:\w/.test(reason)
+/** S3 then shows that neither a missing object nor a header is the cause. */
+const isKms = (permission: string) => permission.startsWith("kms:")
+
+const actionRole = "The request had the credentials of the pipeline action's role, which needs"
+
+/** S3 checks this permission when a request is for an object that does not exist. */
+const probablyMissing = "The object probably does not exist: with s3:ListBucket on the bucket, S3 would say so"
 
 const permissions = {
-  read: {
-    needs: "s3:GetObject on this object, and kms:Decrypt on its key if it is encrypted with a KMS key",
-    otherCause:
-      "Or the object does not exist: S3 denies reading it then, unless the role has s3:ListBucket on the bucket"
-  },
-  write: {
-    needs: "s3:PutObject on this object, and kms:GenerateDataKey on its key if it is encrypted with a KMS key",
-    otherCause:
-      "Or the bucket's policy requires another x-amz-server-side-encryption header: the request had aws:kms " +
-      "with the pipeline's key, or, if the pipeline has none, no header, then aws:kms, then AES256"
-  }
+  read:
+    "s3:GetObject on this object, and kms:Decrypt on its key if it is encrypted with a KMS key. Or the object does " +
+    "not exist: S3 denies reading it then, unless the role has s3:ListBucket on the bucket",
+  write: "s3:PutObject on this object, and kms:GenerateDataKey on its key if it is encrypted with a KMS key. Or the " +
+    "bucket's policy requires another x-amz-server-side-encryption header: the request had aws:kms with the pipeline's " +
+    "key, or, if the pipeline has none, no header, then aws:kms, then AES256"
 }
 
 /** An object could not be uploaded with the function's own credentials. */
@@ -126,25 +129,28 @@ export class UploadFailed extends Schema.TaggedError<UploadFailed>()("UploadFail
   bucket: Schema.String,
   key: Schema.String,
   denied: Schema.Boolean,
-  reason: Schema.String
+  reason: Schema.String,
+  /** If denied: the permission that is missing according to S3, or that the call needs; none if S3 does not accept the credentials. */
+  needed: Schema.optionalKey(Schema.String)
 }) {
   get problem() {
     return `Could not upload to s3://${this.bucket}/${this.key}: ${this.reason}`
   }
   get advice() {
-    if (!this.denied) return undefined
-    const advice =
-      "The role of the Lambda function needs s3:PutObject on this object, and kms:GenerateDataKey on its " +
-      "key if it is encrypted with a KMS key"
-    return namesKmsAction(this.reason) ? advice : `${advice}. ${headerDenied}`
+    const { needed } = this
+    if (needed === undefined) return undefined
+    return `The role of the Lambda function needs ${
+      isKms(needed) ? `${needed} on the key of the object` : uploadPermissions
+    }`
   }
   override get message() {
     return sentences(this.problem, this.advice)
   }
 }
 
-/** A possible cause of a denied upload. */
-const headerDenied = "Or the bucket's policy requires another x-amz-server-side-encryption header. Without " +
+const uploadPermissions =
+  "s3:PutObject on this object, and kms:GenerateDataKey on its key if it is encrypted with a KMS " +
+  "key. Or the bucket's policy requires another x-amz-server-side-encryption header: without " +
   "\"templateBucketEncryption\", the upload is tried without a header, then with aws:kms, then with AES256"
 
 /** A file of an input artifact. */
@@ -251,8 +257,7 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
                     { advice: "Restore it, or start the pipeline with a new revision" })
                 })
               ),
-            AwsDenied: (error) =>
-              Effect.fail(new ArtifactDenied({ ...where, purpose: "read", reason: reasonOf(error) }))
+            AwsDenied: (error) => Effect.fail(new ArtifactDenied({ ...where, purpose: "read", ...denialOf(error) }))
           })
         )
       }),
@@ -266,8 +271,7 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
         yield* objects.writeFiles(job, artifact, files).pipe(
           Effect.catchTags({
             AwsRejected: (error) => Effect.fail(new ArtifactUnwritable({ ...where, reason: reasonOf(error) })),
-            AwsDenied: (error) =>
-              Effect.fail(new ArtifactDenied({ ...where, purpose: "write", reason: reasonOf(error) }))
+            AwsDenied: (error) => Effect.fail(new ArtifactDenied({ ...where, purpose: "write", ...denialOf(error) }))
           })
         )
       }),
@@ -278,7 +282,11 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
       ) {
         const key = `effect-codepipeline/${yield* sha256(body)}`
         const failed = (error: AwsDenied | AwsRejected) =>
-          Effect.fail(new UploadFailed({ bucket, key, denied: error._tag === "AwsDenied", reason: reasonOf(error) }))
+          Effect.fail(
+            error._tag === "AwsDenied"
+              ? new UploadFailed({ bucket, key, denied: true, ...denialOf(error) })
+              : new UploadFailed({ bucket, key, denied: false, reason: reasonOf(error) })
+          )
         return yield* objects.upload(bucket, key, body, encryption).pipe(
           Effect.catchTag(["AwsDenied", "AwsRejected"], failed)
         )
@@ -358,6 +366,11 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 const reasonOf = ({ code, detail }: AwsError) => reasons[code] ?? `${code}: ${detail}`
+
+const denialOf = (error: AwsDenied) => ({
+  reason: reasonOf(error),
+  ...(error.needed !== undefined && { needed: error.needed })
+})
 
 const revealed = ({ accessKeyId, secretAccessKey, sessionToken }: ArtifactCredentials) => ({
   accessKeyId: Redacted.value(accessKeyId),

@@ -447,12 +447,31 @@ describe("ArtifactStore over HTTP", () => {
       assert.lengthOf(requests, 1)
     }).pipe(Effect.provide(http)))
 
+  it.effect("reports an object as probably missing if S3 denies s3:ListBucket", () =>
+    Effect.gen(function*() {
+      const { refuse } = yield* S3Server
+      yield* refuse(() => accessDenied("User: me is not authorized to perform: s3:ListBucket on this resource"))
+      const error = yield* Effect.flip(read())
+      assert.deepInclude(error, { _tag: "ArtifactDenied", needed: "s3:ListBucket" })
+      assert.include(error.message, "The object probably does not exist")
+      assert.notInclude(error.message, "s3:GetObject")
+    }).pipe(Effect.provide(http)))
+
+  it.effect("reports credentials that S3 does not accept without advice on permissions", () =>
+    Effect.gen(function*() {
+      const { refuse } = yield* S3Server
+      yield* refuse(() => ({ status: 403, code: "InvalidAccessKeyId", message: "Unknown key" }))
+      for (const error of [yield* Effect.flip(read()), yield* Effect.flip(write()), yield* Effect.flip(upload("a"))]) {
+        assert.isTrue(error.message.endsWith("InvalidAccessKeyId: Unknown key"), error.message)
+      }
+    }).pipe(Effect.provide(http)))
+
   it.effect("reports a denied KMS key without other causes", () =>
     Effect.gen(function*() {
       const { refuse } = yield* S3Server
       yield* refuse(() => accessDenied("User: me is not authorized to perform: kms:Decrypt on this resource"))
       const { message } = yield* Effect.flip(read())
-      assert.include(message, "kms:Decrypt on its key")
+      assert.include(message, "needs kms:Decrypt on the key that the object is encrypted with")
       assert.notInclude(message, "does not exist")
     }).pipe(Effect.provide(http)))
 

@@ -189,7 +189,14 @@ describe("an output artifact", () => {
 
   it.effect("an output artifact that may not be written is a PermissionError, not a success", () =>
     Effect.gen(function*() {
-      const denied = new ArtifactDenied({ artifact: "Out", bucket: "b", key: "k", purpose: "write", reason: "denied" })
+      const denied = new ArtifactDenied({
+        artifact: "Out",
+        bucket: "b",
+        key: "k",
+        purpose: "write",
+        reason: "denied",
+        needed: "s3:PutObject"
+      })
       const outcome = yield* storing(() => Effect.fail(denied))(yield* deployed)
       assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError" })
       assert.include(outcome.message, "which needs s3:PutObject")

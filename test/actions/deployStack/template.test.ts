@@ -169,7 +169,12 @@ describe("errors of S3", () => {
 
   it.effect("an artifact that may not be read is a PermissionError that says whose credentials were used", () =>
     Effect.gen(function*() {
-      const denied = new ArtifactDenied({ ...place, purpose: "read", reason: "AccessDenied: Access Denied" })
+      const denied = new ArtifactDenied({
+        ...place,
+        purpose: "read",
+        reason: "AccessDenied: Access Denied",
+        needed: "s3:GetObject"
+      })
       const outcome = yield* outcomeWith({ read: () => Effect.fail(denied) })
       assert.deepInclude(outcome, { type: "PermissionError" })
       assert.include(outcome.message, "the credentials of the pipeline action's role, which needs s3:GetObject")
@@ -185,7 +190,7 @@ describe("errors of S3", () => {
 
   it.effect("a template that may not be uploaded is a PermissionError that names the function's role", () =>
     Effect.gen(function*() {
-      const denied = new UploadFailed({ ...upload, denied: true })
+      const denied = new UploadFailed({ ...upload, denied: true, needed: "s3:PutObject" })
       const outcome = yield* outcomeWith({ upload: () => Effect.fail(denied) })
       assert.deepInclude(outcome, { type: "PermissionError" })
       assert.include(outcome.message, "s3://templates/k")

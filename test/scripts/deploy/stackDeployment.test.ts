@@ -24,7 +24,10 @@ it.each<readonly [message: string, advice: string]>([
   [told(failures.AwsDenied, new AwsDenied(call)), "Your credentials need cloudformation:UpdateStack"],
   [told(failures.AwsUnavailable, new AwsUnavailable(call)), "Run this again when AWS answers"],
   [
-    told(failures.UploadFailed, new UploadFailed({ bucket: "b", key: "k", denied: true, reason: "No" })),
+    told(
+      failures.UploadFailed,
+      new UploadFailed({ bucket: "b", key: "k", denied: true, reason: "No", needed: "s3:PutObject" })
+    ),
     "Your credentials need s3:PutObject on this object"
   ],
   [told(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED" })), "then run this again"],
