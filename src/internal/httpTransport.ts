@@ -50,7 +50,7 @@ export const requestFailed = (error: unknown): RequestFailed => {
   const message = textAt(cause, "message")
   // TLS errors have the reason without the names of OpenSSL's functions.
   const words = (code?.startsWith("HPE_") ? message : textAt(cause, "reason") ?? message) ?? "no further details"
-  const detail = truncate((clearer[words] ?? words).replace(nodeHint, "").replaceAll(/\s+/g, " ").trim(), 500)
+  const detail = truncate((clearer.get(words) ?? words).replace(nodeHint, "").replaceAll(/\s+/g, " ").trim(), 500)
   return new RequestFailed({ code: code ?? detail, detail })
 }
 
@@ -60,7 +60,7 @@ const nodeHint = /; if the root CA is installed locally, try running Node.js wit
 const closed = "the server closed the connection"
 
 /** Messages of Node that need its source code to be understood. */
-const clearer: Readonly<Record<string, string>> = { "socket hang up": closed, aborted: closed }
+const clearer: ReadonlyMap<string, string> = new Map([["socket hang up", closed], ["aborted", closed]])
 
 /** A host with several addresses fails with the errors of all of them. */
 const innerOf = (error: unknown): unknown => propertyOf(propertyOf(error, "errors"), "0") ?? propertyOf(error, "cause")

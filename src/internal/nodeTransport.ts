@@ -142,19 +142,19 @@ const responseTo = (request: ClientRequest) =>
 const flush = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH }
 const brotliFlush = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH }
 
-const decoders: Readonly<Record<string, () => Transform>> = {
-  gzip: () => createGunzip(flush),
-  "x-gzip": () => createGunzip(flush),
-  deflate: () => createInflate(flush),
-  br: () => createBrotliDecompress(brotliFlush)
-}
+const decoders: ReadonlyMap<string, () => Transform> = new Map([
+  ["gzip", () => createGunzip(flush)],
+  ["x-gzip", () => createGunzip(flush)],
+  ["deflate", () => createInflate(flush)],
+  ["br", () => createBrotliDecompress(brotliFlush)]
+])
 
 const maxEncodings = 5
 
 /** The body as it is without its content encodings; unchanged if one of them is unknown. */
 const unpacked = (response: IncomingMessage): Readable => {
   const encodings = (response.headers["content-encoding"] ?? "").toLowerCase().split(",").map((name) => name.trim())
-  const makers = encodings.toReversed().flatMap((name) => decoders[name] ?? [])
+  const makers = encodings.toReversed().flatMap((name) => decoders.get(name) ?? [])
   if (makers.length < encodings.length || makers.length > maxEncodings) return response
   return makers.reduce<Readable>((source, make) => pipeline(source, make(), () => {}), response)
 }

@@ -115,7 +115,7 @@ interface Hop {
   readonly url: URL
   readonly headers: PageRequest["headers"]
   /** The cookies of each host name. Cookies for a whole domain are sent to the host that has set them, and no other. */
-  readonly cookies: Readonly<Record<string, ReadonlyArray<Cookies.Cookie>>>
+  readonly cookies: ReadonlyMap<string, ReadonlyArray<Cookies.Cookie>>
   readonly followed: number
   /** The URL that redirects to this one. */
   readonly from?: URL
@@ -128,7 +128,13 @@ const firstHop = ({ headers, url }: PageRequest): Hop => {
   plain.username = ""
   plain.password = ""
   plain.hash = ""
-  return { url: plain, headers: { ...basic(url), ...lowerCased(headers) }, cookies: {}, followed: 0, allowsLocal: true }
+  return {
+    url: plain,
+    headers: { ...basic(url), ...lowerCased(headers) },
+    cookies: new Map(),
+    followed: 0,
+    allowsLocal: true
+  }
 }
 
 const lowerCased = (headers: PageRequest["headers"]): PageRequest["headers"] =>
@@ -219,8 +225,8 @@ const maxCookies = 50
 
 const withCookies = (hop: Hop, received: Cookies.Cookies, now: number): Hop["cookies"] => {
   const { hostname, href } = cookieUrl(hop)
-  const merged = Cookies.mergeIntoArray(hop.cookies[hostname] ?? [], href, received, now)
-  return { ...hop.cookies, [hostname]: merged.slice(-maxCookies) }
+  const merged = Cookies.mergeIntoArray(hop.cookies.get(hostname) ?? [], href, received, now)
+  return new Map([...hop.cookies, [hostname, merged.slice(-maxCookies)]])
 }
 
 const nameOf = (pair: string) => pair.split("=")[0]?.trim()
@@ -228,7 +234,7 @@ const nameOf = (pair: string) => pair.split("=")[0]?.trim()
 /** The request's own cookies first, except for those that the page has set anew. */
 const cookieHeader = (hop: Hop, now: number): { readonly cookie?: string } => {
   const { hostname, href } = cookieUrl(hop)
-  const stored = Cookies.toRequestCookieHeader(hop.cookies[hostname] ?? [], href, now)
+  const stored = Cookies.toRequestCookieHeader(hop.cookies.get(hostname) ?? [], href, now)
   if (stored === undefined) return {}
   const names = new Set(stored.split("; ").map(nameOf))
   const own = hop.headers["cookie"] === undefined ? [] : Redacted.value(hop.headers["cookie"]).split(";")

@@ -609,7 +609,9 @@ describe("a packed body", () => {
     ["br", brotliCompressSync],
     ["gzip, br", (text) => brotliCompressSync(gzipSync(text))],
     ["identity", Buffer.from],
-    ["unknown", Buffer.from]
+    ["unknown", Buffer.from],
+    ["constructor", Buffer.from],
+    ["__proto__", Buffer.from]
   ]
 
   it.live.each(packers)("is unpacked: %s", ([encoding, pack]) =>

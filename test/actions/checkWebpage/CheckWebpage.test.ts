@@ -152,6 +152,14 @@ describe("one attempt", () => {
       assert.isEmpty((yield* WebPageMemory).requests)
     }).pipe(Effect.provide(world())))
 
+  it.effect.each(["__proto__", "constructor"])("may be of the host %s", (host) =>
+    Effect.gen(function*() {
+      const { respond } = yield* WebPageMemory
+      yield* respond(`http://${host}/`, { status: 302, headers: { location: "/a", "set-cookie": "a=1" } })
+      yield* respond(`http://${host}/a`, succeeds)
+      assert.deepInclude(yield* check(`http://${host}/`), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world())))
+
   it.effect("has the same result in a second delivery of the event", () =>
     Effect.gen(function*() {
       const event = checkEvent({ userParameters: url })
