@@ -15,11 +15,15 @@ import {
   type Failure,
   type FailureType,
   JobOutcome,
+  mapTexts,
   type Progress,
   withinLimits
 } from "./domain/job/JobOutcome.ts"
 import * as UserParameters from "./domain/job/UserParameters.ts"
+import { loggable } from "./domain/text/loggable.ts"
+import { wellFormed } from "./domain/text/wellFormed.ts"
 import { Deadline, timeBudget } from "./runtime/Deadline.ts"
+import { Secrets, secretsOf } from "./runtime/Secrets.ts"
 import * as Telemetry from "./runtime/Telemetry.ts"
 import { CodePipeline } from "./services/CodePipeline.ts"
 
@@ -50,12 +54,15 @@ export const run = Effect.fn(Telemetry.spans.job)(function*<Params, State, E ext
     Effect.provideService(Deadline, now + callDeadline),
     Effect.flatMap((outcome) => Effect.fromResult(withinLimits(outcome)).pipe(failAs("JobFailed"))),
     Effect.catch(({ failure, reason }) =>
-      Effect.as(Effect.logWarning("The action failed", Cause.fail(reason)), failed(failure))
+      Effect.as(logSafely(Effect.logWarning, "The action failed", Cause.fail(reason)), failed(failure))
     ),
-    Effect.catchCause((cause) => Effect.as(Effect.logError("The action has a bug", cause), failed(unexpected))),
+    Effect.catchCause((cause) =>
+      Effect.as(logSafely(Effect.logError, "The action has a bug", cause), failed(unexpected))
+    ),
     Effect.flatMap((outcome) => report(action.name, jobId, outcome)),
     Effect.tapError(() => Telemetry.countJob(action.name, "Unreported")),
-    Effect.provideService(Deadline, now + reportDeadline)
+    Effect.provideService(Deadline, now + reportDeadline),
+    Effect.provideService(Secrets, yield* secretsOf(event))
   )
   const annotations = { jobId, action: action.name }
   yield* Effect.annotateCurrentSpan(annotations)
@@ -65,6 +72,10 @@ export const run = Effect.fn(Telemetry.spans.job)(function*<Params, State, E ext
 /** Log lines and spans have the same annotations. */
 const annotate = <A, E, R>(effect: Effect.Effect<A, E, R>, annotations: Readonly<Record<string, string>>) =>
   effect.pipe(Effect.annotateLogs(annotations), Effect.annotateSpans(annotations))
+
+/** Whatever the cause holds, it does not prevent the report. */
+const logSafely = (log: typeof Effect.logError, message: string, cause: Cause.Cause<unknown>) =>
+  Effect.ignoreCause(Effect.suspend(() => log(message, loggable(cause))))
 
 const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 
@@ -223,9 +234,11 @@ const refusals: ReadonlySet<string> = new Set(["ValidationException", "OutputVar
 const report = Effect.fnUntraced(function*(
   action: string,
   jobId: JobId,
-  outcome: JobOutcome
+  unredacted: JobOutcome
 ): Effect.fn.Return<JobOutcome, RunError, CodePipeline> {
   const pipeline = yield* CodePipeline
+  const { redact } = yield* Secrets
+  const outcome = mapTexts(unredacted, (text) => wellFormed(redact(text)))
   return yield* pipeline.report(jobId, outcome).pipe(
     Effect.andThen(recordReport(action, outcome)),
     Effect.catchTag(

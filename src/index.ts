@@ -50,6 +50,7 @@ export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
 export { callAws } from "./runtime/AwsClient.ts"
 export { Deadline } from "./runtime/Deadline.ts"
+export { addSecrets, KnownSecrets, Secrets } from "./runtime/Secrets.ts"
 export * as Telemetry from "./runtime/Telemetry.ts"
 export {
   type ArtifactContent,

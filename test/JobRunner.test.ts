@@ -59,6 +59,12 @@ const obey = (
       return Effect.fail(new Broken({ what: "x".repeat(10_000) }))
     case "die":
       return Effect.die(new Error("a secret of the program"))
+    case "die of an object":
+      return Effect.die({ request: { password: "hunter2" } })
+    case "die of an object that cannot be read":
+      return Effect.die(new Proxy({}, { get: () => assert.fail("trap"), ownKeys: () => assert.fail("trap") }))
+    case "quote the credentials":
+      return Effect.fail(new Broken({ what: `the token ${sessionToken} \ud800` }))
     case "unavailable":
       return Effect.fail(new Away())
     case "never":
@@ -69,6 +75,8 @@ const obey = (
       return Effect.fail(new Broken({ what: order }))
   }
 }
+
+const sessionToken = "token/of+the/job=="
 
 const event = (id: string, order: string, continuationToken?: string): JobEvent =>
   deployEvent({ id, userParameters: order, ...(continuationToken !== undefined && { continuationToken }) })
@@ -349,6 +357,28 @@ describe("JobRunner", () => {
       assert.include(line, "The action has a bug")
       assert.include(line, "a secret of the program")
     }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
+
+  it.effect("a defect that is no error is logged by its shape", () =>
+    Effect.gen(function*() {
+      yield* run(event("1", "die of an object"))
+      const line = (yield* Lines).find((line) => line.includes("\"ERROR\""))
+      assert.include(line, "NotAnError: Object { request }")
+      assert.notInclude(line, "hunter2")
+    }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
+
+  it.effect("a defect that cannot be logged does not prevent the report", () =>
+    Effect.gen(function*() {
+      const outcome = yield* run(event("1", "die of an object that cannot be read"))
+      assert.include(outcome.message, "The action failed unexpectedly")
+      assert.lengthOf(yield* reported, 1)
+    }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
+
+  it.effect("a report has no credentials of the event, and is well-formed Unicode", () =>
+    Effect.gen(function*() {
+      const artifactCredentials = { accessKeyId: "ASIAOFTHEJOB", secretAccessKey: "secret-of-the-job", sessionToken }
+      const { message } = yield* run(deployEvent({ userParameters: "quote the credentials", artifactCredentials }))
+      assert.strictEqual(message, "Broken: the token (hidden) \ufffd")
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
   it.effect("an invalid event that names a job is reported as a failure of the job", () =>
     Effect.gen(function*() {

@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type AwsError, AwsUnavailable, fromUnknown, isClockError } from "../domain/job/AwsError.ts"
 import { Deadline } from "./Deadline.ts"
+import { Secrets } from "./Secrets.ts"
 import { countCall } from "./Telemetry.ts"
 
 /**
@@ -96,7 +97,7 @@ export const callAws = <A>(
   operation: string,
   run: (options: { readonly abortSignal: AbortSignal }) => Promise<A>
 ): Effect.Effect<A, AwsError> =>
-  Effect.suspend(() => {
+  Effect.flatMap(Secrets, ({ redact }) => {
     let tries = 0
     let isClockCorrected = false
     return Effect.tryPromise({
@@ -108,7 +109,7 @@ export const callAws = <A>(
     }).pipe(
       // Once for each call: a signature that is still wrong has another cause.
       Effect.retry({ times: 1, while: (cause) => !isClockCorrected && (isClockCorrected = isClockError(cause)) }),
-      Effect.mapError((cause) => fromUnknown(operation, cause)),
+      Effect.mapError((cause) => fromUnknown(operation, cause, redact)),
       timeoutAtDeadline(operation),
       retryUnavailable,
       Effect.onExit((exit) => recordCall(operation, exit, Math.max(0, tries - 1)))

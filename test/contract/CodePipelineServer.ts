@@ -32,7 +32,8 @@ const protocol: Protocol = {
     operation: String(headers["x-amz-target"]).replace("CodePipeline_20150709.", ""),
     parameters: JSON.parse(body)
   }),
-  refusal: ({ code, message }) => JSON.stringify({ __type: code, message })
+  refusal: ({ code, message }) => JSON.stringify({ __type: code, message }),
+  wrongSignature: { status: 400, code: "InvalidSignatureException" }
 }
 
 /** Which rule of CodePipeline's API the call breaks. */

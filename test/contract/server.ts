@@ -43,6 +43,8 @@ export interface AwsServer {
   answerOnce(operation: string, answer: Answer): Effect.Effect<void>
   /** From now on, answers every call of the operation with this answer. */
   answerAlways(operation: string, answer: Answer): Effect.Effect<void>
+  /** Ends {@link answerAlways}. */
+  answerNormally(operation: string): Effect.Effect<void>
 }
 
 /** How a service encodes calls and errors. */
@@ -50,6 +52,25 @@ export interface Protocol {
   readonly contentType: string
   readonly read: (headers: IncomingHttpHeaders, body: string) => Pick<Call, "operation" | "parameters">
   readonly refusal: (refusal: { readonly code: string; readonly message: string }) => string
+  /** How the service rejects a signature, also one with a wrong time. */
+  readonly wrongSignature: { readonly status: number; readonly code: string }
+}
+
+/** AWS accepts requests whose time differs from its own by up to five minutes. */
+const tolerance = 300_000
+
+const compact = (millis: number) => new Date(millis).toISOString().replace(/[-:]|\.\d+/g, "")
+
+/** AWS's message about the time of a request, if it is wrong; `now` in epoch milliseconds. */
+export const clockProblem = ({ "x-amz-date": date }: IncomingHttpHeaders, now = Date.now()): string | undefined => {
+  const [, year, month, day, hour, minute, second] = /^(....)(..)(..)T(..)(..)(..)Z$/.exec(String(date)) ?? []
+  const signedAt = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  if (signedAt < now - tolerance) {
+    return `Signature expired: ${date} is now earlier than ${compact(now - tolerance)} (${compact(now)} - 5 min.)`
+  }
+  return signedAt > now + tolerance
+    ? `Signature not yet current: ${date} is still later than ${compact(now + tolerance)} (${compact(now)} + 5 min.)`
+    : undefined
 }
 
 /** A host without an address. The name is too long for DNS, so that no query is sent. */
@@ -89,9 +110,14 @@ export const serve = Effect.fnUntraced(function*(
     text(request).then((body) => {
       const call = { ...protocol.read(request.headers, body), headers: request.headers }
       calls.push(call)
+      const problem = clockProblem(call.headers)
+      if (problem !== undefined) {
+        const { code, status } = protocol.wrongSignature
+        return send(status, protocol.refusal({ code, message: problem }))
+      }
       const special = next.shift() ?? once.get(call.operation) ?? always.get(call.operation)
       once.delete(call.operation)
-      Answer.$match(special ?? answer(call), {
+      return Answer.$match(special ?? answer(call), {
         Done: ({ body }) => send(200, body),
         Refused: (refusal) => send(refusal.status, protocol.refusal(refusal)),
         Cut: () => request.socket.resetAndDestroy()
@@ -103,7 +129,8 @@ export const serve = Effect.fnUntraced(function*(
     calls,
     answerNext: (...answers) => Effect.sync(() => void next.push(...answers)),
     answerOnce: (operation, answer) => Effect.sync(() => void once.set(operation, answer)),
-    answerAlways: (operation, answer) => Effect.sync(() => void always.set(operation, answer))
+    answerAlways: (operation, answer) => Effect.sync(() => void always.set(operation, answer)),
+    answerNormally: (operation) => Effect.sync(() => void always.delete(operation))
   }
 })
 

@@ -65,6 +65,15 @@ const eventOf = (name: string, id: string, data: object = {}) => {
   return { "CodePipeline.job": { ...job, id, data: { ...job.data, ...data } } }
 }
 
+/** A module that moves the clock of a process. */
+const clockOff = (millis: number) =>
+  `data:text/javascript,${
+    encodeURIComponent(
+      `const now = Date.now; Date.now = () => now() + ${millis}
+       globalThis.Date = class extends Date { constructor(...args) { super(...(args.length === 0 ? [Date.now()] : args)) } }`
+    )
+  }`
+
 describe("the built function deploy-stack", () => {
   it("the built function needs nothing but Node, on any architecture", async () => {
     const code = await readFile(join(deployStack.folder(), "function.js"), "utf8")
@@ -116,6 +125,39 @@ describe("the built function deploy-stack", () => {
 
       assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3"])
     }).pipe(Effect.provide(aws)), timeout)
+
+  it.live.each([["behind", -1_200_000], ["ahead", 1_200_000]] as const)(
+    "the built function deploys with a clock that is 20 minutes %s",
+    ([, offset]) =>
+      Effect.gen(function*() {
+        const cloudFormation = yield* CloudFormationServer
+        const codePipeline = yield* CodePipelineServer
+        const s3 = yield* S3Server
+        yield* putTemplate
+        const { end, invoke } = yield* deployStack.start({
+          AWS_ENDPOINT_URL_S3: s3.endpoint,
+          AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint
+        }, ["--import", clockOff(offset)])
+        // Almost no time: the second try must not wait.
+        yield* invoke(deployEvent({ id: "job-1" }), 2_000)
+        assert.deepNestedInclude((yield* lastReport).parameters, {
+          "executionDetails.summary": "Stack create started"
+        })
+        yield* cloudFormation.advance(stack, { status: "CREATE_COMPLETE" })
+        yield* invoke(yield* nextEvent("job-2"))
+        assert.deepNestedInclude((yield* lastReport).parameters, {
+          "executionDetails.summary": "Stack update complete"
+        })
+        // One correction for each client.
+        assert.lengthOf(codePipeline.calls, 3)
+        assert.deepStrictEqual(
+          cloudFormation.calls.slice(0, 3).map(({ operation }) => operation),
+          ["DescribeStacks", "DescribeStacks", "CreateStack"]
+        )
+        assertClean("deploy-stack", yield* end, ["job-1", "job-2"])
+      }).pipe(Effect.provide(aws)),
+    timeout
+  )
 
   it.live("the built function sends all options in CloudFormation's own fields", () =>
     Effect.gen(function*() {

@@ -92,7 +92,7 @@ describe("the handler", () => {
       assert.strictEqual(error.message, unavailable.message)
       assert.deepInclude((yield* lines).map(parse).at(-1), {
         level: "ERROR",
-        message: `CodePipeline did not take the result: ${unavailable.message}`,
+        message: `CodePipeline did not accept the result: ${unavailable.message}`,
         jobId: deployEvent()["CodePipeline.job"].id
       })
     }))

@@ -234,6 +234,14 @@ const echo: S3 = (headers) => ({
   headers: { "x-amz-echo": String(headers.authorization) }
 })
 
+/** Forms of a secret that no pattern can know. */
+const quotations: ReadonlyArray<readonly [form: string, quote: (secret: string) => string]> = [
+  ["as it is", (secret) => `(${secret})`],
+  ["in part", (secret) => `"${secret.slice(0, 60)}..." and "...${secret.slice(-40)}"`],
+  ["URL-encoded", (secret) => encodeURIComponent(secret)],
+  ["in base64", (secret) => Buffer.from(`user:${secret}`).toString("base64")]
+]
+
 const damaged: ReadonlyArray<readonly [name: string, S3]> = [
   ["S3 says what it was asked", echo],
   [
@@ -254,6 +262,16 @@ const damaged: ReadonlyArray<readonly [name: string, S3]> = [
       `<AWSAccessKeyId>${credentials.accessKeyId}</AWSAccessKeyId>`
     )
   ],
+  ...quotations.map(([form, quote]) =>
+    [
+      `S3 quotes the token ${form}`,
+      s3Refuses(
+        400,
+        "InvalidToken",
+        `The provided token is malformed ${quote(sessionToken)} or ${quote(functionToken)}`
+      )
+    ] as const
+  ),
   ["S3 denies", s3Refuses(403, "AccessDenied", "Access Denied")],
   ["there is no object", s3Refuses(404, "NoSuchKey", "The specified key does not exist.")],
   ["S3 sends elsewhere", () => ({ status: 307, body: "", headers: { location: "http://127.0.0.2:1/elsewhere" } })],
@@ -297,20 +315,24 @@ scenario("whatever fails, no secret is told", ({ answered, deliver }) =>
     const operations = ["DescribeStacks", "CreateStack"]
     for (const operation of operations) {
       for (const answer of [...refusals, denied(operation)]) {
-        yield* cloudFormation.answerOnce(operation, answer)
+        yield* cloudFormation.answerAlways(operation, answer)
         yield* answered(`${operation} ${JSON.stringify(answer)}`, { remainingMillis: 600 })
       }
     }
+    for (const operation of operations) yield* cloudFormation.answerNormally(operation)
     yield* cloudFormation.setStatus("Existing", "UPDATE_COMPLETE")
     for (const answer of [unavailable, Answer.Cut()]) {
       yield* cloudFormation.answerAlways("UpdateStack", answer)
       yield* answered(answer._tag, { userParameters: parameters({ stack: "Existing" }), remainingMillis: 600 })
     }
 
-    for (const answer of [...refusals.slice(0, 4), denied("PutJobSuccessResult")]) {
-      yield* codePipeline.answerOnce("PutJobSuccessResult", answer)
+    const quoted = quotations.map(([, quote]) => refused("ValidationError", quote(functionToken), 400))
+    for (const answer of [...refusals.slice(0, 4), ...quoted, denied("PutJobSuccessResult")]) {
+      // A signature is tried twice.
+      yield* codePipeline.answerAlways("PutJobSuccessResult", answer)
       assert.property((yield* deliver()).result, "rejected")
     }
+    yield* codePipeline.answerNormally("PutJobSuccessResult")
   }))
 
 const otherStack = "arn:aws:cloudformation:us-west-2:210987654321:stack/Other/5c36ae10-1b4f-11f0-8d4e-000000000000"

@@ -1,4 +1,5 @@
 // How an AWS call can fail, classified once for all services: retry later, ask for permission, or give up.
+import { identity } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { truncate } from "./JobOutcome.ts"
@@ -142,9 +143,13 @@ const networkCode =
 
 /**
  * Classifies the rejection of an SDK call. Keeps only its name and its message, without secrets: the SDK's error objects
- * also contain whole requests, tokens and headers.
+ * also contain whole requests, tokens and headers. `redact` takes known secrets out of the message.
  */
-export const fromUnknown = (operation: string, cause: unknown): AwsError => {
+export const fromUnknown = (
+  operation: string,
+  cause: unknown,
+  redact: (text: string) => string = identity
+): AwsError => {
   const name = textAt(cause, "name") ?? "Unknown"
   // If a host has several addresses, the error contains one error for each.
   const origin = propertyOf(propertyOf(cause, "errors"), "0") ?? propertyOf(cause, "cause")
@@ -154,7 +159,7 @@ export const fromUnknown = (operation: string, cause: unknown): AwsError => {
   const message = textAt(cause, "message") ?? textAt(origin, "message") ?? "no details"
   const detail = message.includes(sdkHint)
     ? "the response could not be read"
-    : truncate(message.replaceAll(secrets, "(hidden)"), 2_000)
+    : truncate(redact(message).replaceAll(secrets, "(hidden)"), 2_000)
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : failedOnTheWay ? "unavailable" : kindOfStatus(statusOf(cause))
   switch (kind) {
     case "unavailable":

@@ -1,6 +1,7 @@
 // What one invocation tells CodePipeline, within the jobLimits of its API (shapes PutJobSuccessResultInput and
 // PutJobFailureResultInput): a report that CodePipeline refuses is no report.
 import * as Data from "effect/Data"
+import * as Record from "effect/Record"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
@@ -92,6 +93,15 @@ export const failed = ({ externalExecutionId, message, type }: Failure): JobOutc
     message: truncate(message === "" ? "The action failed and did not say why" : message, jobLimits.failureMessage),
     externalExecutionId: limitIdentifier(externalExecutionId)
   })
+
+/** Applies `change` to every text for people: not to the continuation token. */
+export const mapTexts = (outcome: JobOutcome, change: (text: string) => string): JobOutcome => ({
+  ...outcome,
+  message: change(outcome.message),
+  ...(outcome.externalExecutionId !== undefined && { externalExecutionId: change(outcome.externalExecutionId) }),
+  ...("outputVariables" in outcome && outcome.outputVariables !== undefined &&
+    { outputVariables: Record.map(outcome.outputVariables, change) })
+})
 
 const limitProgress = ({ externalExecutionId, message, percentComplete }: Progress): Progress => ({
   message: truncate(message, jobLimits.summary),

@@ -14,7 +14,8 @@ export const protocol: Protocol = {
   },
   refusal: ({ code, message }) =>
     `<ErrorResponse ${namespace}><Error><Type>Sender</Type>${xml({ Code: code, Message: message })}</Error>` +
-    `<RequestId>${requestId}</RequestId></ErrorResponse>`
+    `<RequestId>${requestId}</RequestId></ErrorResponse>`,
+  wrongSignature: { status: 403, code: "SignatureDoesNotMatch" }
 }
 
 const namespace = "xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\""
