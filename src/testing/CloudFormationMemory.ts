@@ -31,7 +31,10 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   failResource(logicalResourceId: string, reason: string): Effect.Effect<void>
   /** From now on, a CloudFormation hook rejects creating or updating this resource. */
   failHook(logicalResourceId: string, hookType: string, reason: string): Effect.Effect<void>
-  /** From now on, this resource fails CloudFormation's early validation; only DescribeEvents shows the reason. */
+  /**
+   * From now on, operations and change sets with this resource fail CloudFormation's early validation; only
+   * DescribeEvents shows the reason.
+   */
   failValidation(logicalResourceId: string, reason: string): Effect.Effect<void>
   /** Switches the stack's termination protection on. */
   protect(stack: string): Effect.Effect<void>

@@ -31,3 +31,46 @@ it.effect("all times are whole milliseconds, also those of nested stacks and whe
       templates: { [nestedUrl]: topics("A", "B", "C") }
     }))
   ))
+
+const stack = "MyTestStack"
+
+const createdStack = Effect.gen(function*() {
+  const { create } = yield* CloudFormation
+  yield* create({ stack, templateBody: topics("A"), clientRequestToken: "create-1" })
+  yield* TestClock.adjust("1 minute")
+})
+
+const createChangeSet = (changeSet: string, ...ids: ReadonlyArray<string>) =>
+  CloudFormation.use(({ createChangeSet }) =>
+    createChangeSet({ stack, changeSet, type: "UPDATE", description: "", templateBody: topics(...ids) })
+  )
+
+it.effect("a change set that fails early validation has the status FAILED, and DescribeEvents shows the reason", () =>
+  Effect.gen(function*() {
+    const { describeChangeSet, executeChangeSet, failedEvents } = yield* CloudFormation
+    yield* createdStack
+    yield* CloudFormationMemory.use(({ failValidation }) => failValidation("B", "it has no property Nmae"))
+    const { id } = yield* createChangeSet("Next", "A", "B")
+    yield* TestClock.adjust("1 minute")
+    const changeSet = Option.getOrThrow(yield* describeChangeSet({ stack, changeSet: "Next" }))
+    assert.deepInclude(changeSet, { status: "FAILED", executionStatus: "UNAVAILABLE" })
+    assert.include(changeSet.reason, "use the DescribeEvents API for detailed failure information")
+    const events = yield* failedEvents(id)
+    assert.deepStrictEqual(events.map(({ logicalResourceId, validation }) => [logicalResourceId, validation?.reason]), [
+      ["B", "it has no property Nmae"]
+    ])
+    const error = yield* Effect.flip(executeChangeSet({ stack, changeSet: "Next", clientRequestToken: "execute-1" }))
+    assert.strictEqual(error._tag, "ChangeSetNotReady")
+  }).pipe(Effect.provide(CloudFormationMemory.layer())))
+
+it.effect("a stack has at most 1,000 change sets, including failed ones", () =>
+  Effect.gen(function*() {
+    yield* createdStack
+    for (let index = 0; index < 1_000; index++) yield* createChangeSet(`Empty-${index}`, "A")
+    yield* TestClock.adjust("1 minute")
+    const error = yield* Effect.flip(createChangeSet("Next", "A", "B"))
+    assert.deepInclude(error, { _tag: "AwsRejected", code: "LimitExceededException" })
+    assert.match(error.message, /ChangeSet limit exceeded for stack arn:aws:cloudformation:.*MyTestStack/)
+    yield* CloudFormation.use(({ deleteChangeSet }) => deleteChangeSet({ stack, changeSet: "Empty-7" }))
+    yield* createChangeSet("Next", "A", "B")
+  }).pipe(Effect.provide(CloudFormationMemory.layer())))

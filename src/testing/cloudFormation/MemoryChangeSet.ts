@@ -1,6 +1,7 @@
 // A change set in memory.
 import type { ChangeSet } from "../../domain/stack/ChangeSet.ts"
 import { isUnderWay } from "../../domain/stack/StackStatus.ts"
+import { earlyValidationReason, type InjectedFailures } from "./MemoryOperation.ts"
 import { isUnchanged, type MemorySettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
 import { changesBetween } from "./resources.ts"
@@ -15,24 +16,33 @@ export interface MemoryChangeSet {
   readonly settings: MemorySettings
   /** When CloudFormation has created it; epoch milliseconds. */
   readonly readyAt: number
+  /** Whether its template fails CloudFormation's early validation. */
+  readonly isInvalid: boolean
   readonly executed: boolean
 }
 
+/** The maximum number of change sets of a stack, including failed ones (CloudFormation's quotas). */
+export const maxChangeSets = 1_000
+
+/** Adds a change set. The id of a change set also identifies its failed validations among the failed events. */
 export const addChangeSet = (
   stack: MemoryStack,
   request: Pick<MemoryChangeSet, "name" | "description" | "template" | "settings">,
+  failures: InjectedFailures,
   resourceMillis: number,
   now: number
 ) => {
   const id = stack.id.replace(/stack\/.*/, `changeSet/${request.name}/${stack.changeSets.length}-${now}`)
-  const changeSet = { ...request, id, previousTemplate: stack.template, readyAt: now + resourceMillis, executed: false }
+  const isInvalid = stack.recordFailedValidations(request.template, failures, { operationId: id }, now)
+  const readyAt = now + resourceMillis
+  const changeSet = { ...request, id, previousTemplate: stack.template, readyAt, isInvalid, executed: false }
   stack.changeSets = [...stack.changeSets, changeSet]
   return { id, stackId: stack.id }
 }
 
 export const describeChangeSetAt = (
   stack: MemoryStack,
-  { description, executed, id, name, previousTemplate, readyAt, settings, template }: MemoryChangeSet,
+  { description, executed, id, isInvalid, name, previousTemplate, readyAt, settings, template }: MemoryChangeSet,
   now: number
 ): ChangeSet => {
   const shape = { id, name, description, stackId: stack.id, changes: changesBetween(previousTemplate, template) }
@@ -41,6 +51,7 @@ export const describeChangeSetAt = (
     const executionStatus = isUnderWay(stack.statusAt(now)) ? "EXECUTE_IN_PROGRESS" : "EXECUTE_COMPLETE"
     return { ...shape, status: "CREATE_COMPLETE", executionStatus }
   }
+  if (isInvalid) return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason: earlyValidationReason }
   if (template === previousTemplate && isUnchanged(settings, stack.settings)) {
     const reason =
       "The submitted information didn't contain changes. Submit different information to create a change set."

@@ -5,7 +5,8 @@ import { AwsDenied, type AwsError, AwsUnavailable } from "../../domain/job/AwsEr
 import type { Template } from "../../domain/stack/Template.ts"
 import { retryUnavailable } from "../../runtime/AwsClient.ts"
 import type { ChangeSetKey } from "../../services/CloudFormation.ts"
-import { type InjectedFailures, type MemoryOperation, MemoryStack } from "./MemoryStack.ts"
+import type { InjectedFailures, MemoryOperation } from "./MemoryOperation.ts"
+import { MemoryStack } from "./MemoryStack.ts"
 
 /** CloudFormation's times are whole milliseconds; those of Effect's `Clock` may have fractions. */
 export const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)

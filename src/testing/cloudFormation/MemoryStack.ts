@@ -1,77 +1,19 @@
 // A stack in memory. Starting an operation writes all its events at once, with the times at which they happen; reading
 // the stack at a time shows the events up to then.
 import type { StackEvent } from "../../domain/stack/StackEvents.ts"
-import type { StackOperation } from "../../domain/stack/StackOperation.ts"
 import type { Stack } from "../../services/CloudFormation.ts"
 import type { MemoryChangeSet } from "./MemoryChangeSet.ts"
+import {
+  earlyValidation,
+  earlyValidationReason,
+  hookEvents,
+  type InjectedFailures,
+  isFailure,
+  lastStatuses,
+  type MemoryOperation
+} from "./MemoryOperation.ts"
 import { type MemorySettings, noSettings } from "./MemorySettings.ts"
 import { nestedUrlsOf, outputsOf, typesOf } from "./resources.ts"
-
-type Kind = "create" | "update" | "delete"
-
-/** The statuses that the stack goes through after its resources, by how the operation ends. */
-const lastStatuses = {
-  create: {
-    succeeded: ["CREATE_COMPLETE"],
-    failed: ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"],
-    failedWithoutRollback: ["CREATE_FAILED"]
-  },
-  update: {
-    succeeded: ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"],
-    failed: [
-      "UPDATE_ROLLBACK_IN_PROGRESS",
-      "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
-      "UPDATE_ROLLBACK_COMPLETE"
-    ],
-    failedWithoutRollback: ["UPDATE_FAILED"]
-  },
-  delete: {
-    succeeded: ["DELETE_COMPLETE"],
-    failed: ["DELETE_FAILED"],
-    failedWithoutRollback: ["DELETE_FAILED"]
-  }
-} as const satisfies Record<Kind, unknown>
-
-/** The failures that a test has set up, by the logical id of the resource. */
-export interface InjectedFailures {
-  readonly resources: Map<string, string>
-  readonly hooks: Map<string, { readonly type: string; readonly reason: string }>
-  readonly validations: Map<string, string>
-}
-
-const earlyValidation = "AWS::EarlyValidation::PropertyValidation"
-
-const earlyValidationReason =
-  `The following hook(s)/validation failed: [${earlyValidation}]. To troubleshoot Early Validation ` +
-  "errors, use the DescribeEvents API for detailed failure information."
-
-const isFailure = ({ hook, status }: StackEvent) => hook !== undefined || status.endsWith("_FAILED")
-
-/** The event of the hook that makes the resource fail, if a hook does. */
-const hookEvents = (failure: StackEvent | undefined, hooks: InjectedFailures["hooks"], status: string) => {
-  const hook = failure && hooks.get(failure.logicalResourceId)
-  return failure === undefined || hook === undefined
-    ? []
-    : [{ ...failure, status, hook: { ...hook, status: "HOOK_COMPLETE_FAILED", failureMode: "FAIL" } }]
-}
-
-/** An operation to start on a stack. */
-export interface MemoryOperation {
-  readonly operation: StackOperation
-  readonly token: string
-  readonly template: string
-  /** The settings of the stack after the operation. */
-  readonly settings: MemorySettings
-  readonly disableRollback: boolean
-  readonly failures: InjectedFailures
-  /** Templates of nested stacks by URL. */
-  readonly templates: Readonly<Record<string, string>>
-  readonly addNestedStack: (name: string) => MemoryStack
-  /** The duration of one resource, in whole milliseconds. */
-  readonly resourceMillis: number
-  /** Epoch milliseconds. */
-  readonly now: number
-}
 
 export class MemoryStack {
   readonly id: string
@@ -128,6 +70,26 @@ export class MemoryStack {
       .filter((event) => event.operationId === operationId)
   }
 
+  /** Records the validations of the template that fail; returns whether any does. Only DescribeEvents shows them. */
+  recordFailedValidations(
+    template: string,
+    { validations }: InjectedFailures,
+    operation: Pick<StackEvent, "operationId" | "clientRequestToken">,
+    now: number
+  ): boolean {
+    const failed = typesOf(template).filter(([id]) => validations.has(id))
+    for (const [id, type] of failed) {
+      const validation = {
+        name: earlyValidation,
+        status: "FAILED",
+        failureMode: "FAIL",
+        reason: validations.get(id) ?? ""
+      }
+      this.#validations.push({ ...this.#event(type, id, "", "", "", now), ...operation, validation })
+    }
+    return failed.length > 0
+  }
+
   /** Sets the status as another actor would. A running operation ends here. */
   setStatus(status: string, now: number) {
     const event = this.#event("AWS::CloudFormation::Stack", this.name, this.id, "Console-0000", status, now)
@@ -138,12 +100,14 @@ export class MemoryStack {
 
   /** Returns the reason if the operation is going to fail. */
   startOperation(request: MemoryOperation): string | undefined {
-    const { disableRollback, failures: { hooks, validations }, now, operation, resourceMillis, template, token } =
-      request
+    const { disableRollback, failures, now, operation, resourceMillis, template, token } = request
     const kind = operation === "execute" ? this.statusAt(now) === "REVIEW_IN_PROGRESS" ? "create" : "update" : operation
     const verb = kind.toUpperCase()
     const resources = typesOf(template)
-    if (kind !== "delete" && resources.some(([id]) => validations.has(id))) return this.#failValidation(kind, request)
+    const tokens = { operationId: this.#operationIdOf(token), clientRequestToken: token }
+    if (kind !== "delete" && this.recordFailedValidations(template, failures, tokens, now)) {
+      return this.#failValidation(kind, request)
+    }
     const reasons = this.#failureReasons(request)
     const firstFailure = resources.findIndex(([id]) => reasons.has(id))
     const failed = firstFailure >= 0
@@ -167,7 +131,7 @@ export class MemoryStack {
       ...this.eventsAt(now).toReversed(),
       stackEvent(`${verb}_IN_PROGRESS`, now, "User Initiated"),
       ...resources.map(([id, type]) => this.#event(type, id, "", token, `${verb}_IN_PROGRESS`, now)),
-      ...hookEvents(resourceEnds[firstFailure], hooks, `${verb}_IN_PROGRESS`),
+      ...hookEvents(resourceEnds[firstFailure], failures.hooks, `${verb}_IN_PROGRESS`),
       ...resourceEnds,
       ...lastStatuses[kind][end].map((status, index) =>
         stackEvent(status, resourcesEnd + resourceMillis * index, index === 0 ? failureReason : undefined)
@@ -216,8 +180,8 @@ export class MemoryStack {
     return reason && `Embedded stack ${nested.id} was not successfully ${operation}d: ${reason}`
   }
 
-  /** No resource is started. */
-  #failValidation(kind: "create" | "update", { failures: { validations }, now, template, token }: MemoryOperation) {
+  /** Early validation has failed: no resource is started. */
+  #failValidation(kind: "create" | "update", { now, token }: MemoryOperation) {
     const stackEvent = (status: string, reason?: string) =>
       this.#event("AWS::CloudFormation::Stack", this.name, this.id, token, status, now, reason)
     const [first, ...others] = lastStatuses[kind].failed
@@ -227,15 +191,13 @@ export class MemoryStack {
       stackEvent(first, earlyValidationReason),
       ...others.map((status) => stackEvent(status))
     ]
-    for (const [id, type] of typesOf(template)) {
-      const reason = validations.get(id)
-      if (reason === undefined) continue
-      const validation = { name: earlyValidation, status: "FAILED", failureMode: "FAIL", reason }
-      this.#validations.push({ ...this.#event(type, id, "", token, "", now), validation })
-    }
     this.tokens.add(token)
     this.changedAt = now
     return earlyValidationReason
+  }
+
+  #operationIdOf(token: string) {
+    return `${this.id.slice(-36)}-${token}`
   }
 
   #physicalIdOf(id: string) {
@@ -268,7 +230,7 @@ export class MemoryStack {
       resourceType,
       status,
       clientRequestToken,
-      operationId: `${this.id.slice(-36)}-${clientRequestToken}`,
+      operationId: this.#operationIdOf(clientRequestToken),
       ...(reason !== undefined && { reason })
     }
   }

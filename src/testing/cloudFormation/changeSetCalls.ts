@@ -1,6 +1,7 @@
 // The in-memory calls on change sets.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { AwsRejected } from "../../domain/job/AwsError.ts"
 import { startability } from "../../domain/stack/StackStatus.ts"
 import {
   ChangeSetExists,
@@ -9,7 +10,7 @@ import {
   StackNotReady,
   TokenUsed
 } from "../../services/CloudFormation.ts"
-import { addChangeSet, describeChangeSetAt } from "./MemoryChangeSet.ts"
+import { addChangeSet, describeChangeSetAt, maxChangeSets } from "./MemoryChangeSet.ts"
 import type { MemoryCloud } from "./MemoryCloud.ts"
 import { noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
 import { checkTemplate } from "./stackCalls.ts"
@@ -37,9 +38,14 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
       // CreateChangeSet has no stack policy.
       const options = { ...request, stackPolicy: undefined }
       const settings = yield* settingsAfter(operation, template, options, existing?.settings ?? noSettings)
+      if (existing !== undefined && existing.changeSets.length >= maxChangeSets) {
+        const detail = `ChangeSet limit exceeded for stack ${existing.id}`
+        return yield* new AwsRejected({ operation, code: "LimitExceededException", detail })
+      }
       const target = existing ?? cloud.add(stack, now)
       if (existing === undefined) target.setStatus("REVIEW_IN_PROGRESS", now)
-      return addChangeSet(target, { name, description, template, settings }, cloud.resourceMillis, now)
+      const changeSet = { name, description, template, settings }
+      return addChangeSet(target, changeSet, cloud.failures, cloud.resourceMillis, now)
     }),
     describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(key) {
       const now = yield* cloud.startCall("cloudformation:DescribeChangeSet")

@@ -61,6 +61,7 @@ export const deleteStack = (stacks: Stacks, parameters: Parameters) => {
   const stack = stacks.find(name)
   if (stack === undefined || stack.status === "DELETE_COMPLETE") return result("DeleteStack", "")
   if (stacks.hasUsed(stack.name, token)) return tokenUsed(token)
+  if (stack.status === "DELETE_IN_PROGRESS") return result("DeleteStack", "")
   if (stack.settings.terminationProtection === "true") {
     return validationError(`Stack [${stack.name}] cannot be deleted while TerminationProtection is enabled`)
   }

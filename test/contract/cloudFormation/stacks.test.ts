@@ -207,6 +207,16 @@ describe.each(worlds)("CloudFormation $name: stacks", ({ world }) => {
       assert.deepInclude(yield* Effect.flip(remove(stack)), { _tag: "TokenUsed", stack })
     }).pipe(Effect.provide(world)))
 
+  it.effect("deleting a stack that is being deleted changes nothing", () =>
+    Effect.gen(function*() {
+      const id = yield* created
+      yield* remove(stack)
+      const before = yield* eventsOf(id, 0)
+      yield* CloudFormation.use((service) => service.delete({ stack, clientRequestToken: "delete-2" }))
+      assert.deepStrictEqual(yield* eventsOf(id, 0), before)
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("DELETE_IN_PROGRESS"))
+    }).pipe(Effect.provide(world)))
+
   it.effect("termination protection of a stack is visible, and the stack cannot be deleted", () =>
     Effect.gen(function*() {
       const { protect } = yield* World
