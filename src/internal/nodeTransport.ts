@@ -167,19 +167,20 @@ const toResponse = (response: IncomingMessage, address: string): TransportRespon
   body: Stream.suspend(() => Stream.fromAsyncIterable<Uint8Array, RequestFailed>(unpacked(response), requestFailed))
 })
 
-/** A host name, or an address without brackets. */
-const bare = (hostname: string) => hostname.replaceAll(/^\[|\]$|\.$/g, "")
+const withoutBrackets = (hostname: string) => hostname.replaceAll(/^\[|\]$/g, "")
 
 /** The name that the certificate is for: that of a `Host` header, because virtual hosts have certificates of their own. */
 const serverName = ({ headers, url }: TransportRequest) => {
   const virtual = `https://${headers["host"] ?? url.host}`
-  return bare(URL.canParse(virtual) ? new URL(virtual).hostname : url.hostname)
+  const { hostname } = URL.canParse(virtual) ? new URL(virtual) : url
+  // A certificate has no dot at the end of a name.
+  return withoutBrackets(hostname).replace(/\.$/, "")
 }
 
 export const makeNodeTransport = (network: Network): HttpTransport =>
   Effect.fnUntraced(function*(request) {
     const { allows, url } = request
-    const hostname = bare(url.hostname)
+    const hostname = withoutBrackets(url.hostname)
     const addresses = isIP(hostname) === 0 ? yield* network.resolve(hostname) : [hostname]
     const forbidden = addresses.find((address) => !allows(address))
     if (forbidden !== undefined) return yield* new AddressForbidden({ address: forbidden })

@@ -16,6 +16,7 @@ import { truncate } from "../domain/job/JobOutcome.ts"
 import { localKind } from "../domain/page/HostAddress.ts"
 import { charsetOf, mayBeByteOrderMark } from "../domain/page/PageCharset.ts"
 import { defaultMaxRedirects, displayUrl, localAddressReason, Redirect, redirect } from "../domain/page/PageRedirect.ts"
+import { redactError, redactRequest } from "../domain/page/PageSecrets.ts"
 import { sentences } from "../domain/text/sentences.ts"
 import type { HttpTransport, TransportResponse } from "../internal/httpTransport.ts"
 import { PageTransport } from "../internal/nodeTransport.ts"
@@ -103,7 +104,10 @@ export class WebPage extends Context.Service<WebPage, {
   static readonly layerTransport = (transport: Effect.Effect<HttpTransport>): Layer.Layer<WebPage> =>
     Layer.succeed(WebPage, {
       open: Effect.fn("WebPage.open")((request: PageRequest) =>
-        Effect.flatMap(transport, (transport) => follow(transport, request, firstHop(request)))
+        Effect.flatMap(transport, (transport) => follow(transport, request, firstHop(request))).pipe(
+          // A server may return them in a location, and the span contains the error.
+          Effect.mapError(redactError(redactRequest(request)))
+        )
       )
     })
 

@@ -5,6 +5,7 @@ import { FetchHttpClient, HttpClient, HttpClientError } from "effect/http"
 import type { RequestListener, ServerResponse } from "node:http"
 import { type AddressInfo, createServer } from "node:net"
 import * as tls from "node:tls"
+import { inspect } from "node:util"
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib"
 import { RequestFailed } from "../../src/internal/httpTransport.ts"
 import { makeNodeTransport, type Network, nodeNetwork } from "../../src/internal/nodeTransport.ts"
@@ -574,6 +575,13 @@ describe("a host with several addresses", () => {
 
 const virtual = (host: string) => ({ headers: { Host: Redacted.make(host) } })
 
+it.live("a host name with a dot at its end is resolved as it is, and is in the certificate without it", () =>
+  Effect.gen(function*() {
+    const port = portOf(yield* listen(hello, certificate("localhost")))
+    const page = yield* within(read(`https://localhost.:${port}/`), networkOf({ "localhost.": ["127.0.0.1"] }))
+    assert.deepInclude(page, { text: "hello" })
+  }).pipe(Effect.scoped))
+
 describe("a Host header", () => {
   live("is sent as given, to redirects of the same origin too", () =>
     Effect.gen(function*() {
@@ -682,7 +690,7 @@ describe("a page over an HttpClient", () => {
 })
 
 describe("the spans of a page", () => {
-  live("contain no password, no header and no query", () =>
+  live("contain no password, no header and no query, even if the page returns them", () =>
     Effect.gen(function*() {
       const spans: Array<Tracer.Span> = []
       const tracer = Tracer.make({
@@ -692,13 +700,20 @@ describe("the spans of a page", () => {
           return span
         }
       })
-      const origin = yield* listen(hello)
-      yield* read(`${origin.replace("//", "//user:hunter2@")}/?key=hunter2`, {
-        headers: { "X-Key": Redacted.make("hunter2") }
-      }).pipe(
-        Effect.withTracer(tracer)
+      const origin = yield* listen((request, response) =>
+        response.writeHead(302, { location: `ftp://${request.headers["x-key"]}/` }).end()
       )
-      assert.deepStrictEqual(spans.map(({ name }) => name), ["WebPage.open"])
-      assert.notInclude(JSON.stringify(spans.flatMap(({ attributes }) => Array.from(attributes.values()))), "hunter2")
+      const secret = { headers: { "X-Key": Redacted.make("hunter2") } }
+      const url = origin.replace("//", "//user:hunter2@")
+      yield* Effect.exit(read(`${url}/?key=1`, secret)).pipe(Effect.withTracer(tracer))
+      const leads = yield* listen((request, response) =>
+        response.writeHead(302, { location: `http://[::1]:1/${request.headers["x-key"]}` }).end()
+      )
+      yield* Effect.exit(read(leads, { ...secret, maxRedirects: 0 })).pipe(Effect.withTracer(tracer))
+      assert.deepStrictEqual(spans.map(({ name }) => name), ["WebPage.open", "WebPage.open"])
+      assert.deepStrictEqual(spans.flatMap(({ attributes }) => Array.from(attributes.keys())), [])
+      const statuses = inspect(spans.map(({ status }) => status), { depth: Infinity, breakLength: Infinity })
+      assert.include(statuses, "http://[::1]:1/<redacted>")
+      assert.notInclude(statuses, "hunter2")
     }))
 })

@@ -1,8 +1,8 @@
-// An HttpClient that never leaves the process, for tests of the examples.
+// HttpClients without a network, for tests of the examples.
 import { Effect, Layer } from "effect"
 import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "effect/http"
 
-/** Answers each request with what `answer` gives, and fails on the way where that is nothing. */
+/** Returns the response that `answer` makes. If there is none, the request fails as without a network. */
 export const answering = (answer: (request: HttpClientRequest.HttpClientRequest) => Response | undefined) =>
   Layer.succeed(
     HttpClient.HttpClient,
@@ -18,5 +18,5 @@ export const answering = (answer: (request: HttpClientRequest.HttpClientRequest)
     )
   )
 
-/** An endpoint that never answers. */
+/** An endpoint that never responds. */
 export const silent = Layer.succeed(HttpClient.HttpClient, HttpClient.make(() => Effect.never))

@@ -4,8 +4,6 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import * as Record from "effect/Record"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -14,7 +12,7 @@ import { truncate } from "../../domain/job/JobOutcome.ts"
 import * as PageAttempts from "../../domain/page/PageAttempts.ts"
 import { accepts, PageParameters } from "../../domain/page/PageExpectation.ts"
 import { displayUrl } from "../../domain/page/PageRedirect.ts"
-import { redactRequest } from "../../domain/page/PageSecrets.ts"
+import { redactError, redactRequest } from "../../domain/page/PageSecrets.ts"
 import {
   judgeBody,
   judgeStatus,
@@ -110,10 +108,6 @@ const checkPage = Effect.fnUntraced(function*(parameters: PageParameters, progre
   const verdict = Verdict.$is("Search")(first) ? yield* searchBody(page, first.search, progress) : first
   return Verdict.$is("Failed")(verdict) ? yield* verdict.error : page
 })
-
-/** Redacts the texts of an error that no one else holds yet. */
-const redactError = (redact: (text: string) => string) => <E extends AttemptError>(error: E): E =>
-  Object.assign(error, Record.map(Record.filter({ ...error }, Predicate.isString), redact), { _tag: error._tag })
 
 /** Makes one attempt. Succeeds with the page if it is as expected. */
 const attempt = Effect.fn("CheckWebpage.attempt")(function*(parameters: PageParameters, timeout: number) {

@@ -1,6 +1,8 @@
 // Redacts the secrets of a request, by value, from what comes back: a page may echo the request.
 import * as Base64 from "effect/encoding/Base64"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as RegExp from "effect/RegExp"
 import * as Result from "effect/Result"
@@ -83,3 +85,7 @@ const valuesOf = (header: string): ReadonlyArray<string> => {
   const login = Option.getOrElse(Result.getSuccess(Base64.decodeString(credentials)), () => "")
   return [header, login, login.slice(login.indexOf(":") + 1)]
 }
+
+/** Redacts the text fields of a tagged error, in place: nothing else may hold the error yet. */
+export const redactError = (redact: (text: string) => string) => <E extends { readonly _tag: string }>(error: E): E =>
+  Object.assign(error, Record.map(Record.filter({ ...error }, Predicate.isString), redact), { _tag: error._tag })
