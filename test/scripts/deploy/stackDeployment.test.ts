@@ -31,7 +31,10 @@ it.each<readonly [message: string, advice: string]>([
     "Your credentials need s3:PutObject on this object"
   ],
   [messageOf(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED" })), "then run this again"],
-  [messageOf(failures.StackProtected, new StackProtected({ stack: "s" })), "disable the protection, then run this again"],
+  [
+    messageOf(failures.StackProtected, new StackProtected({ stack: "s" })),
+    "disable the protection, then run this again"
+  ],
   [messageOf(failures.StackNotFound, new StackNotFound({ stack: "s", seen: true })), "Run this again"],
   [
     messageOf(failures.OperationUnproven, new OperationUnproven({ stackId: "s", status: "UPDATE_COMPLETE" })),
