@@ -6,7 +6,7 @@ import { JobId } from "../../../src/domain/job/Job.ts"
 import { CloudFormation, type Stack } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
-import { deployEvent } from "../../fixtures.ts"
+import { deployEvent, tokenOf } from "../../fixtures.ts"
 import {
   createdEarlier,
   deny,
@@ -19,7 +19,6 @@ import {
   operationTokens,
   runToEnd,
   setStatus,
-  tokenOf,
   world
 } from "./world.ts"
 

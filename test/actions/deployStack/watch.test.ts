@@ -4,7 +4,7 @@ import { Clock, Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { CloudFormation, type Stack } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
-import { deployEvent } from "../../fixtures.ts"
+import { deployEvent, tokenOf } from "../../fixtures.ts"
 import {
   createdEarlier,
   deny,
@@ -17,7 +17,6 @@ import {
   operationTokens,
   runToEnd,
   setStatus,
-  tokenOf,
   world
 } from "./world.ts"
 
