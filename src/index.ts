@@ -34,6 +34,14 @@ export * as UserParameters from "./domain/job/UserParameters.ts"
 export * as PageExpectation from "./domain/page/PageExpectation.ts"
 export { StatusUnexpected, TextMissing } from "./domain/page/PageVerdict.ts"
 export type { ChangeSet } from "./domain/stack/ChangeSet.ts"
+export type {
+  ChangeSetKey,
+  ChangeSetRequest,
+  Stack,
+  StackOptions,
+  StackRequest,
+  TemplateSummary
+} from "./domain/stack/Stack.ts"
 export { StackCapability } from "./domain/stack/StackCapability.ts"
 export * as StackEvents from "./domain/stack/StackEvents.ts"
 export * as StackFailure from "./domain/stack/StackFailure.ts"
@@ -67,20 +75,14 @@ export {
 } from "./services/ArtifactStore.ts"
 export {
   ChangeSetExists,
-  type ChangeSetKey,
   ChangeSetNotReady,
-  type ChangeSetRequest,
   CloudFormation,
   InsufficientCapabilities,
   NoUpdates,
   type OperationError,
   type RequestError,
-  type Stack,
   StackExists,
   StackNotReady,
-  type StackOptions,
-  type StackRequest,
-  type TemplateSummary,
   TokenUsed,
   UnknownParameters
 } from "./services/CloudFormation.ts"

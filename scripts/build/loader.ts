@@ -1,13 +1,12 @@
-// The index.mjs of a built function. It runs function.js, with the V8 code cache beside it if there is one. On request it
-// returns a code cache.
+// The index.mjs of a built function. It runs function.js, from what V8 has made of it before where that lies beside it, and
+// gives what V8 has made of it to whoever asks.
 //
-// V8 accepts a code cache only from the same build of V8: it compares its version, its flags and the checksum of its
-// snapshot. So the cache must come from Lambda itself, and after an update of Lambda's Node, V8 rejects it and compiles
-// function.js at each start.
+// V8 takes such code from the very same build of itself alone: it compares its version, its flags and the checksum of its
+// own snapshot. So it can be made nowhere but in Lambda, and after an update of Lambda's Node it is compiled as ever.
 import type { Handler } from "../../src/lambda/handler.ts"
 import { codeCacheFile, codeCacheRequest, type CodeCacheResponse } from "./codeCache.ts"
 
-// Not imported: a bundle adds code for each import.
+// Without what a bundle needs to import them.
 const { getBuiltinModule } = process
 const { readFileSync } = getBuiltinModule("node:fs")
 const { join } = getBuiltinModule("node:path")
@@ -15,7 +14,7 @@ const { Script } = getBuiltinModule("node:vm")
 
 const here = (file: string) => join(import.meta.dirname, file)
 
-const readIfPresent = (file: string) => {
+const readIfThere = (file: string) => {
   try {
     return readFileSync(file)
   } catch {
@@ -28,29 +27,29 @@ const source = readFileSync(filename, "latin1")
 
 const make = (cachedData: Buffer | undefined) => {
   const script = new Script(source, { filename, ...(cachedData && { cachedData }) })
-  return { script, usesCodeCache: cachedData !== undefined && script.cachedDataRejected === false }
+  return { script, isCompiled: cachedData !== undefined && script.cachedDataRejected === false }
 }
 
-const { usesCodeCache, script } = make(readIfPresent(here(codeCacheFile)))
+const { isCompiled, script } = make(readIfThere(here(codeCacheFile)))
 
 const load = async (): Promise<Handler> => script.runInThisContext()()
 
 const run = await load()
 
-/** MB of memory. With as little, a function replays a job while it loads. */
-const primedMemory = "128"
+/** A function of this memory, in MB, plays a job while it loads. */
+const small = "128"
 
-const codeCacheResponse = async (): Promise<CodeCacheResponse> => {
-  if (usesCodeCache) return { usesCodeCache }
-  // The replayed job compiles the functions that a job needs, so that they get into the code cache.
-  process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = primedMemory
+const answer = async (): Promise<CodeCacheResponse> => {
+  if (isCompiled) return { isCompiled }
+  // What a job needs is to be compiled too.
+  process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] = small
   await load()
   return {
-    usesCodeCache,
-    codeCache: getBuiltinModule("node:zlib").gzipSync(script.createCachedData()).toString("base64"),
+    isCompiled,
+    code: getBuiltinModule("node:zlib").gzipSync(script.createCachedData()).toString("base64"),
     sha256: getBuiltinModule("node:crypto").createHash("sha256").update(source).digest("hex")
   }
 }
 
 export const handler = (...[event, context]: Parameters<Handler>): ReturnType<Handler> | Promise<CodeCacheResponse> =>
-  event === codeCacheRequest ? codeCacheResponse() : run(event, context)
+  event === codeCacheRequest ? answer() : run(event, context)

@@ -1,4 +1,4 @@
-// The code of the functions in the bucket: as built, and with its V8 code cache.
+// The code of the functions in the bucket: as it was built, and with what V8 has compiled of it in Lambda.
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { gunzipSync } from "node:zlib"
@@ -6,7 +6,7 @@ import { zipFiles } from "../../src/internal/zipFiles.ts"
 import type { BuiltFunction } from "../build/bundle.ts"
 import { codeCacheFile } from "../build/codeCache.ts"
 import type { openBucket } from "./codeBucket.ts"
-import type { RequestCodeCache } from "./codeCacheClient.ts"
+import type { Ask } from "./functionsInLambda.ts"
 
 type Bucket = ReturnType<typeof openBucket>
 
@@ -18,89 +18,79 @@ export interface StoredFunction {
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
-/** The prefix of the keys of this code, and of no other code. The role of deploy-stack may not write there. */
+/** How the keys of this code begin, and of no other. It is not where deploy-stack's role may write templates. */
 const prefixOf = ({ name, zip }: BuiltFunction) => `effect-codepipeline-functions/${name}-${sha256(zip)}`
 
-/** Reports a step of the deployment on the terminal. */
-type ReportStep = (step: string, text: string) => Effect.Effect<void>
+/** What is to be told of a function while it is deployed. */
+type Note = (word: string, text: string) => Effect.Effect<void>
 
-/** Uploads the code unless the bucket has it. Code that is already there with a code cache is preferred. */
+/** Uploads the code where the bucket does not have it, or would. What was compiled of it before is taken, too. */
 export const storeFunction = Effect.fn("storeFunction")(function*(
   built: BuiltFunction,
-  { bucket, dryRun, reportStep }: {
-    readonly bucket: Bucket
-    readonly dryRun: boolean
-    readonly reportStep: ReportStep
-  }
+  { bucket, dryRun, note }: { readonly bucket: Bucket; readonly dryRun: boolean; readonly note: Note }
 ) {
   const prefix = prefixOf(built)
   const plain = `${prefix}.zip`
-  const existing = yield* bucket.keys(prefix)
-  const key = existing.findLast((key) => key !== plain) ?? plain
-  if (existing.includes(key)) {
-    yield* reportStep("unchanged", bucket.urlOf(key))
+  const there = yield* bucket.keys(prefix)
+  const key = there.findLast((key) => key !== plain) ?? plain
+  if (there.includes(key)) {
+    yield* note("unchanged", bucket.urlOf(key))
   } else {
-    yield* reportStep(dryRun ? "to upload" : "upload", bucket.urlOf(key))
+    yield* note(dryRun ? "to upload" : "upload", bucket.urlOf(key))
     if (!dryRun) yield* bucket.put(key, built.zip)
   }
   return { built, key } satisfies StoredFunction
 })
 
-interface CodeCacheOptions {
-  readonly requestCodeCache: RequestCodeCache
-  readonly reportStep: ReportStep
+interface Asking {
+  readonly ask: Ask
+  readonly note: Note
 }
 
-const skip = (reportStep: ReportStep, { built: { name } }: StoredFunction, why: string) =>
-  Effect.as(reportStep("skipped", `${name} starts without a V8 code cache: ${why}`), undefined)
+const leave = (note: Note, { built: { name } }: StoredFunction, why: string) =>
+  Effect.as(note("left", `${name} is compiled at each start: ${why}`), undefined)
 
-/** The function's response; undefined, with a report, if there is none. Fails only if the function does not start. */
-const responseOf = (
-  stored: StoredFunction,
-  functionName: string | undefined,
-  { reportStep, requestCodeCache }: CodeCacheOptions
-) => {
-  if (functionName === undefined) return skip(reportStep, stored, "its stack has no output with the function's name")
-  return requestCodeCache(functionName).pipe(
-    Effect.catchIf((error) => error._tag !== "FunctionFailed", ({ message }) => skip(reportStep, stored, message)),
-    Effect.tap((response) =>
-      response?.usesCodeCache === true
-        ? reportStep("code cache", `${stored.built.name} starts with its V8 code cache`)
-        : Effect.void
+/** What the function answers; what keeps it from that is told. */
+const answerOf = (stored: StoredFunction, functionName: string | undefined, { ask, note }: Asking) => {
+  if (functionName === undefined) return leave(note, stored, "its stack does not tell what it is called")
+  return ask(functionName).pipe(
+    Effect.catchIf((error) => error._tag !== "FunctionFails", ({ message }) => leave(note, stored, message)),
+    Effect.tap((answer) =>
+      answer?.isCompiled === true ? note("compiled", `${stored.built.name} starts from compiled code`) : Effect.void
     )
   )
 }
 
 /**
- * Uploads the code again with its code cache, unless the function already starts with one. Returns the code that is to be
- * deployed.
+ * Where the function does not start from compiled code, what V8 has compiled of it is uploaded beside it, and what there
+ * is then to be deployed is given.
  */
-export const addCodeCache = Effect.fn("addCodeCache")(function*(
+export const compileFunction = Effect.fn("compileFunction")(function*(
   stored: StoredFunction,
   functionName: string | undefined,
-  { bucket, ...options }: CodeCacheOptions & { readonly bucket: Bucket }
+  { bucket, ...asking }: Asking & { readonly bucket: Bucket }
 ) {
   const { built } = stored
-  const { reportStep } = options
-  const response = yield* responseOf(stored, functionName, options)
-  if (response === undefined || response.usesCodeCache) return stored
-  if (response.sha256 !== sha256(built.files["function.js"])) {
-    yield* skip(reportStep, stored, "another deployment has replaced its code in the meantime")
+  const { note } = asking
+  const answer = yield* answerOf(stored, functionName, asking)
+  if (answer === undefined || answer.isCompiled) return stored
+  if (answer.sha256 !== sha256(built.files["function.js"])) {
+    yield* leave(note, stored, "somebody else has deployed other code meanwhile")
     return stored
   }
-  const zip = yield* zipFiles({ ...built.files, [codeCacheFile]: gunzipSync(response.codeCache) })
-  const key = `${prefixOf(built)}-code-cache-${sha256(zip)}.zip`
-  yield* reportStep("upload", `${bucket.urlOf(key)}, with its V8 code cache`)
+  const zip = yield* zipFiles({ ...built.files, [codeCacheFile]: gunzipSync(answer.code) })
+  const key = `${prefixOf(built)}-compiled-${sha256(zip)}.zip`
+  yield* note("upload", `${bucket.urlOf(key)}, with what V8 has compiled`)
   yield* bucket.put(key, zip)
   return { built, key } satisfies StoredFunction
 })
 
-/** Reports whether the function starts with its code cache now. */
-export const confirmCodeCache = Effect.fn("confirmCodeCache")(function*(
+/** Tells whether the function starts from compiled code now. */
+export const confirmCompiled = Effect.fn("confirmCompiled")(function*(
   stored: StoredFunction,
   functionName: string | undefined,
-  options: CodeCacheOptions
+  asking: Asking
 ) {
-  const response = yield* responseOf(stored, functionName, options)
-  if (response?.usesCodeCache === false) yield* skip(options.reportStep, stored, "V8 has rejected it")
+  const answer = yield* answerOf(stored, functionName, asking)
+  if (answer?.isCompiled === false) yield* leave(asking.note, stored, "V8 does not take what it has compiled before")
 })

@@ -1,4 +1,4 @@
-// npm start: acts as CodePipeline for one action on this machine, and shows what happens.
+// npm start: plays CodePipeline for one action on this machine and tells the reporter as it happens.
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -35,9 +35,9 @@ import {
 } from "./startOptions.ts"
 import { makeTerminalReporter, type TerminalReporter } from "./TerminalReporter.ts"
 
-const relativePath = (path: string) => relative(process.cwd(), absolute(path))
+const shown = (path: string) => relative(process.cwd(), absolute(path))
 
-/** Puts the artifacts where the action reads them. In a real bucket, only artifacts of the command line. */
+/** Brings the artifacts to where they will be read. A real bucket gets none that was not given. */
 const putArtifacts = Effect.fn("putArtifacts")(function*(
   { artifacts: { length: given }, endpoint, live }: RunOptions,
   artifacts: Effect.Success<ReturnType<typeof readArtifacts>>,
@@ -48,14 +48,12 @@ const putArtifacts = Effect.fn("putArtifacts")(function*(
   for (const { artifact, local } of artifacts) {
     const put = !live || (yield* upload(artifact, local, { emulator, replace: given > 0 }))
     if (put) {
-      yield* reporter.line(
-        `    artifact    ${local.name}: ${relativePath(local.path)}, ${local.zip.length} bytes as a zip`
-      )
+      yield* reporter.line(`    artifact    ${local.name}: ${shown(local.path)}, ${local.zip.length} bytes as a zip`)
     }
   }
 })
 
-/** The event's parameters of deploy-stack, if they are valid. */
+/** What the event asks of deploy-stack, as far as that can be read. */
 const parametersOf = (event: unknown) =>
   decodeJob(event).pipe(
     Effect.flatMap(({ userParameters }) => UserParameters.decode(DeployStack.parameters, userParameters)),
@@ -71,7 +69,7 @@ const memory = (
     const { failResource, setStatus } = yield* CloudFormationMemory
     const parameters = yield* parametersOf(event)
     if (stackStatus !== undefined && Option.isSome(parameters)) yield* setStatus(parameters.value.stack, stackStatus)
-    if (stackFails !== undefined) yield* failResource(stackFails, "It fails because of --stack-fails")
+    if (stackFails !== undefined) yield* failResource(stackFails, "It fails because --stack-fails says so")
   })
   return Layer.merge(
     ArtifactStoreMemory.layer(Object.fromEntries(artifacts.map(({ name, zip }) => [name, zip]))),
@@ -79,38 +77,37 @@ const memory = (
   )
 }
 
-/** Shows the status of the stack whenever the action reads it. */
-const showingStatuses = (reporter: TerminalReporter) =>
+/** CloudFormation, with each look at a stack told. */
+const told = (reporter: TerminalReporter) =>
   Layer.effect(
     CloudFormation,
     Effect.map(CloudFormation, (cloudFormation) => ({
       ...cloudFormation,
       describe: (stack) =>
         Effect.tap(cloudFormation.describe(stack), (found) =>
-          reporter.showStatus(Option.match(found, {
-            onNone: () => "does not exist",
-            onSome: ({ status }) => status
-          }))),
+          reporter.saw(Option.match(found, { onNone: () => "does not exist", onSome: ({ status }) => status }))),
       events: (stackId, since, pages) =>
         Effect.tap(cloudFormation.events(stackId, since, pages), (events) => {
-          const newest = events.find(({ physicalResourceId }) => physicalResourceId === stackId)
-          return newest === undefined || pages === undefined ? Effect.void : reporter.showStatus(newest.status)
+          const newest = events.find(({ physicalResourceId }) =>
+            physicalResourceId === stackId
+          )
+          return newest === undefined || pages === undefined ? Effect.void : reporter.saw(newest.status)
         })
     }))
   )
 
-/** Shows the response of a page whenever the action requests it. */
-const showingPages = (reporter: TerminalReporter) =>
+/** Web pages, with what comes back told. */
+const toldPages = (reporter: TerminalReporter) =>
   Layer.provide(
     Layer.effect(
       WebPage,
       Effect.map(WebPage, ({ open }) => ({
         open: (request) =>
           open(request).pipe(
-            Effect.tap(({ status, url }) => reporter.showPage(`${status} ${url}`)),
-            // The action reports the advice.
+            Effect.tap(({ status, url }) => reporter.sawPage(`${status} ${url}`)),
+            // What to do about it the action tells.
             Effect.tapError((error) =>
-              reporter.showPage(error._tag === "PageUnreachable" ? `no response: ${error.detail}` : error.message)
+              reporter.sawPage(error._tag === "PageUnreachable" ? `no response: ${error.detail}` : error.message)
             )
           )
       }))
@@ -118,7 +115,7 @@ const showingPages = (reporter: TerminalReporter) =>
     WebPage.layer
   )
 
-const runPipeline = Effect.fn("runPipeline")(function*<E, R>(
+const play = Effect.fn("play")(function*<E, R>(
   { interval }: RunOptions,
   event: unknown,
   reporter: TerminalReporter,
@@ -129,23 +126,22 @@ const runPipeline = Effect.fn("runPipeline")(function*<E, R>(
     event,
     invoke,
     interval: interval * 1000,
-    observe: (event) => {
-      invocations = event.invocation
-      return reporter.showEvent(event)
+    observe: (happening) => {
+      invocations = happening.invocation
+      return reporter.happened(happening)
     }
   })
-  yield* reporter.showEnd(outcome, invocations)
+  yield* reporter.end(outcome, invocations)
   return outcome
 })
 
-/** In memory, --stack-fails with a resource that does not exist is a mistake on the command line. */
-const checkStackFails = ({ stackFails }: RunOptions, outcome: JobOutcome) =>
+/** In memory: a resource that was to fail and did not is a mistake in the command line. */
+const checkFailed = ({ stackFails }: RunOptions, outcome: JobOutcome) =>
   stackFails !== undefined && outcome._tag === "Succeeded"
     ? Effect.fail(
       new BadUsage({
         message:
-          `--stack-fails ${stackFails}: nothing failed, because the template in memory has no resource with this name ` +
-          "(templates in memory must be JSON, and at most 51,200 bytes)"
+          `--stack-fails ${stackFails}: nothing failed: the template in memory has no such resource (it has to be JSON, and at most 51,200 bytes)`
       })
     )
     : Effect.void
@@ -153,57 +149,54 @@ const checkStackFails = ({ stackFails }: RunOptions, outcome: JobOutcome) =>
 const deployStack = Effect.fn("deployStack")(
   function*(options: RunOptions, given: unknown, reporter: TerminalReporter) {
     if (options.live) yield* configureAws({ user: "--live", endpoint: options.endpoint })
-    const withOptions = yield* withParameters(options, given)
-    const event = options.live ? yield* withoutCredentials(withOptions) : withOptions
+    const asked = yield* withParameters(options, given)
+    const event = options.live ? yield* withoutCredentials(asked) : asked
     const artifacts = yield* decodeJob(event).pipe(
       Effect.flatMap((job) => readArtifacts(options, job)),
-      // The action reports what is wrong with the event.
+      // The action is to tell what is wrong with the event.
       Effect.catchTag("JobInvalid", () => Effect.succeed([]))
     )
     yield* reporter.line(
-      `deploy-stack on ${relativePath(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
+      `deploy-stack on ${shown(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
     )
     yield* putArtifacts(options, artifacts, reporter)
     const { stackStatus } = options
     if (stackStatus !== undefined && startability(stackStatus) === "Busy") {
       const waits = Option.exists(yield* parametersOf(event), ({ whenBusy }) => whenBusy === "wait")
       if (waits) {
-        yield* reporter.line(`    the stack stays in ${stackStatus}, and the action waits until you press Ctrl+C`)
+        yield* reporter.line(`    the stack stays in ${stackStatus}, and the action waits for it, until Ctrl+C`)
       }
     }
     const services = options.live
       ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
       : memory(options, event, artifacts.map(({ local }) => local))
-    const outcome = yield* runPipeline(options, event, reporter, (event) => JobRunner.run(DeployStack, event)).pipe(
-      Effect.provide(
-        showingStatuses(reporter).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer)))
-      )
+    const outcome = yield* play(options, event, reporter, (event) => JobRunner.run(DeployStack, event)).pipe(
+      Effect.provide(told(reporter).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer))))
     )
-    yield* checkStackFails(options, outcome)
+    yield* checkFailed(options, outcome)
     return outcome
   }
 )
 
 const checkWebpage = Effect.fn("checkWebpage")(
   function*(options: RunOptions, event: unknown, reporter: TerminalReporter) {
-    yield* reporter.line(`check-webpage on ${relativePath(options.event)}`)
-    return yield* runPipeline(options, event, reporter, (event) => JobRunner.run(CheckWebpage, event)).pipe(
-      Effect.provide(Layer.merge(showingPages(reporter), CodePipelineMemory.layer))
+    yield* reporter.line(`check-webpage on ${shown(options.event)}`)
+    return yield* play(options, event, reporter, (event) => JobRunner.run(CheckWebpage, event)).pipe(
+      Effect.provide(Layer.merge(toldPages(reporter), CodePipelineMemory.layer))
     )
   }
 )
 
-/** Rejects an event that is valid for check-webpage only. */
-const rejectOtherAction = Effect.fn("rejectOtherAction")(function*(event: unknown) {
-  const isValid = (parameters: Schema.Codec<unknown, string>) =>
+/** An event that deploy-stack does not take, but check-webpage does, was meant for that one. */
+const checkMeant = Effect.fn("checkMeant")(function*(event: unknown) {
+  const takes = (parameters: Schema.Codec<unknown, string>) =>
     decodeJob(event).pipe(
       Effect.flatMap(({ userParameters }) => UserParameters.decode(parameters, userParameters)),
       Effect.isSuccess
     )
-  if (!(yield* isValid(DeployStack.parameters)) && (yield* isValid(CheckWebpage.parameters))) {
+  if (!(yield* takes(DeployStack.parameters)) && (yield* takes(CheckWebpage.parameters))) {
     return yield* new BadUsage({
-      message:
-        "this looks like an event of check-webpage: add --action check-webpage, or --action deploy-stack to insist"
+      message: "this looks like an event of check-webpage: --action check-webpage (or deploy-stack, if you mean it)"
     })
   }
 })
@@ -212,7 +205,7 @@ const main = Effect.fn("main")(
   function*(commandLine: CommandLine) {
     const options = yield* readOptions(commandLine)
     const event = yield* readEvent(options.event)
-    if (commandLine.values.action === undefined) yield* rejectOtherAction(event)
+    if (commandLine.values.action === undefined) yield* checkMeant(event)
     const reporter = yield* makeTerminalReporter(process.stdout)
     const run = options.action === "check-webpage" ? checkWebpage : deployStack
     const outcome = yield* run(options, event, reporter)
@@ -221,7 +214,7 @@ const main = Effect.fn("main")(
   Effect.scoped,
   Effect.catchTag("NotAJobEvent", ({ message }) => Effect.fail(new BadUsage({ message }))),
   Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)])),
-  // The reporter shows failures; the log is for defects.
+  // Failures are part of the reporter; bugs are not.
   Effect.provideService(References.MinimumLogLevel, "Error")
 )
 

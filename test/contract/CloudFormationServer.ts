@@ -15,6 +15,7 @@ import {
   describeStackEvents,
   describeStacks,
   getTemplateSummary,
+  setStackPolicy,
   updateStack,
   updateTerminationProtection
 } from "./cloudFormation/stackOperations.ts"
@@ -55,6 +56,7 @@ export class CloudFormationServer extends Context.Service<
           ExecuteChangeSet: (parameters) => executeChangeSet(stacks, parameters),
           DeleteChangeSet: (parameters) => deleteChangeSet(stacks, parameters),
           GetTemplateSummary: getTemplateSummary,
+          SetStackPolicy: (parameters) => setStackPolicy(stacks, parameters),
           UpdateTerminationProtection: (parameters) => updateTerminationProtection(stacks, parameters),
           DescribeStackEvents: (parameters) => describeStackEvents(stacks, parameters, eventsPerPage),
           DescribeEvents: (parameters) => describeEvents(stacks, parameters, eventsPerPage)

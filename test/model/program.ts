@@ -103,7 +103,7 @@ const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack) => ({
   reason: undefined,
   createdAt,
   changedAt,
-  parameterNames: [],
+  parameters: new Map(),
   terminationProtection: false,
   outputs: {}
 })

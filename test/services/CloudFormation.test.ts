@@ -22,7 +22,7 @@ describe("an answer without optional members", () => {
       assert.isEmpty(yield* CloudFormation.use(({ events }) => events("S", 0)))
       assert.deepStrictEqual(
         yield* CloudFormation.use(({ templateSummary }) => templateSummary({ templateBody: "{}" })),
-        { parameterNames: [], capabilities: [], capabilitiesReason: undefined }
+        { parameters: [], capabilities: [], capabilitiesReason: undefined, unrecognizedResourceTypes: [] }
       )
       assert.strictEqual(yield* CloudFormation.use(({ create }) => create(request)), "S")
       assert.strictEqual(yield* CloudFormation.use(({ update }) => update(request)), "S")
@@ -38,7 +38,7 @@ describe("an answer without optional members", () => {
         reason: undefined,
         createdAt: 0,
         changedAt: 0,
-        parameterNames: [],
+        parameters: new Map(),
         terminationProtection: false,
         outputs: {}
       })

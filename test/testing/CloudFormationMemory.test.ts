@@ -55,7 +55,7 @@ it.effect("a change set that fails early validation has the status FAILED, and D
     const changeSet = Option.getOrThrow(yield* describeChangeSet({ stack, changeSet: "Next" }))
     assert.deepInclude(changeSet, { status: "FAILED", executionStatus: "UNAVAILABLE" })
     assert.include(changeSet.reason, "use the DescribeEvents API for detailed failure information")
-    const events = yield* failedEvents(id)
+    const events = yield* failedEvents({ changeSet: id })
     assert.deepStrictEqual(events.map(({ logicalResourceId, validation }) => [logicalResourceId, validation?.reason]), [
       ["B", "it has no property Nmae"]
     ])

@@ -6,18 +6,16 @@ import * as Action from "../../Action.ts"
 import type { AwsError, AwsUnavailable } from "../../domain/job/AwsError.ts"
 import type { Execution } from "../../domain/job/ContinuationToken.ts"
 import * as ChangeSet from "../../domain/stack/ChangeSet.ts"
+import type { ChangeSetKey, Stack, StackOptions } from "../../domain/stack/Stack.ts"
 import { ownOperation } from "../../domain/stack/StackEvents.ts"
 import { requestToken } from "../../domain/stack/StackOperation.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
 import type { Template } from "../../domain/stack/Template.ts"
 import {
-  type ChangeSetKey,
   ChangeSetNotReady,
   CloudFormation,
   type RequestError,
-  type Stack,
   type StackNotReady,
-  type StackOptions,
   type TokenUsed
 } from "../../services/CloudFormation.ts"
 import { evidenceOf, ownerOf, redeliveryWindowStart } from "./observe.ts"
@@ -120,7 +118,7 @@ const describeReadiness = Effect.fn("StackChangeSet.describeReadiness")(function
 const execute = Effect.fn("StackChangeSet.execute")(function*(
   key: ChangeSetKey,
   execution: Execution,
-  { disableRollback, retainExceptOnCreate }: Pick<StackOptions, "disableRollback" | "retainExceptOnCreate">
+  { disableRollback, retainExceptOnCreate }: DeployStackParameters
 ): Effect.fn.Return<void, ChangeSetNotReady | TokenUsed | AwsError, CloudFormation> {
   const { executeChangeSet } = yield* CloudFormation
   const clientRequestToken = requestToken("execute", execution)

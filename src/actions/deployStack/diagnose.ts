@@ -41,7 +41,7 @@ const causesOf = Effect.fnUntraced(function*(events: ReadonlyArray<StackEvent>) 
   const operationId = StackFailure.operationIdOf(events)
   if (operationId === undefined || StackFailure.areTold(causes) || StackFailure.isCancelledWhole(events)) return causes
   const { failedEvents } = yield* CloudFormation
-  const failed = StackFailure.causes(yield* orNothing(failedEvents(operationId)))
+  const failed = StackFailure.causes(yield* orNothing(failedEvents({ operationId })))
   return failed.length > 0 ? failed : causes
 })
 

@@ -4,10 +4,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Execution } from "../../domain/job/ContinuationToken.ts"
+import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackEvents from "../../domain/stack/StackEvents.ts"
 import type { Owner, StackOperation } from "../../domain/stack/StackOperation.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
-import { CloudFormation, type Stack } from "../../services/CloudFormation.ts"
+import { CloudFormation } from "../../services/CloudFormation.ts"
 
 /** Lambda keeps an event for up to six hours, so an earlier delivery may have started the operation that much earlier. */
 const redeliveryWindow = Duration.toMillis("6 hours")

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
 import type { AwsUnavailable } from "../../domain/job/AwsError.ts"
+import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackOutputs from "../../domain/stack/StackOutputs.ts"
 import { phaseOf } from "../../domain/stack/StackStatus.ts"
 import {
@@ -12,7 +13,6 @@ import {
   ArtifactStore,
   type ArtifactUnwritable
 } from "../../services/ArtifactStore.ts"
-import type { Stack } from "../../services/CloudFormation.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 
 /** A file is asked for, and there is no artifact to write it into. */

@@ -7,20 +7,14 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Job } from "../../domain/job/Job.ts"
+import type { Stack, StackOptions, TemplateSummary } from "../../domain/stack/Stack.ts"
 import * as StackCapability from "../../domain/stack/StackCapability.ts"
 import * as StackParameters from "../../domain/stack/StackParameters.ts"
 import * as StackTags from "../../domain/stack/StackTags.ts"
 import type { Template } from "../../domain/stack/Template.ts"
 import * as TemplateConfiguration from "../../domain/stack/TemplateConfiguration.ts"
 import { type ArtifactNotFound, ArtifactStore } from "../../services/ArtifactStore.ts"
-import {
-  CloudFormation,
-  type InsufficientCapabilities,
-  type Stack,
-  type StackOptions,
-  type TemplateSummary,
-  type UnknownParameters
-} from "../../services/CloudFormation.ts"
+import { CloudFormation, type InsufficientCapabilities, type UnknownParameters } from "../../services/CloudFormation.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 
 /** The template configuration is not what CodePipeline's own CloudFormation action takes. */
@@ -178,11 +172,11 @@ export const callWithSettings = Effect.fn("StackSettings.callWithSettings")(func
   call: (options: CallOptions) => Effect.Effect<A, E | InsufficientCapabilities | UnknownParameters, R>
 ) {
   const cloudFormation = yield* CloudFormation
-  const previous = Option.match(existing, { onNone: () => [], onSome: ({ parameterNames }) => parameterNames })
+  const previous = Option.match(existing, { onNone: () => [], onSome: ({ parameters }) => [...parameters.keys()] })
   const summary = yield* Effect.cached(summarise(template))
   const declared = values.size === 0 && previous.length === 0
     ? Option.none<ReadonlyArray<string>>()
-    : Option.map(yield* summary, ({ parameterNames }) => parameterNames)
+    : Option.map(yield* summary, ({ parameters }) => parameters.map(({ name }) => name))
   const parameters = yield* Effect.fromResult(StackParameters.assign({ values, declared, previous })).pipe(
     Effect.mapError((problems) => new StackSettingsInvalid({ problems }))
   )

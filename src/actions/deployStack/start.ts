@@ -6,18 +6,14 @@ import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Job } from "../../domain/job/Job.ts"
+import type { Stack } from "../../domain/stack/Stack.ts"
 import { requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
 import { advice, needsDisableRollback, phaseOf } from "../../domain/stack/StackStatus.ts"
 import * as Template from "../../domain/stack/Template.ts"
 import { sentences } from "../../domain/text/sentences.ts"
 import type { ArtifactStore, UploadFailed } from "../../services/ArtifactStore.ts"
-import {
-  type ChangeSetNotReady,
-  CloudFormation,
-  type OperationError,
-  type Stack
-} from "../../services/CloudFormation.ts"
+import { type ChangeSetNotReady, CloudFormation, type OperationError } from "../../services/CloudFormation.ts"
 import * as StackChangeSet from "./changeSet.ts"
 import { observe, ownerOf, redeliveryWindowStart, resolveDecision } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
@@ -255,6 +251,7 @@ const startDelete = Effect.fnUntraced(function*(context: StartContext, state: Ne
     Effect.as(continueWatching("Stack delete started", { ...state, operation: "delete", since: now }, 0)),
     Effect.catchTags({
       TokenUsed: () => Effect.succeed(adopt(context, state, "delete")),
+      StackNotReady: ({ status }) => Effect.fail(new StackChanged({ status })),
       AwsRejected: ({ detail }) =>
         Effect.fail(new OperationRejected({ operation: "delete", stack: named, reason: detail }))
     })

@@ -2,9 +2,9 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { AwsDenied, type AwsError, AwsUnavailable } from "../../domain/job/AwsError.ts"
+import type { ChangeSetKey } from "../../domain/stack/Stack.ts"
 import type { Template } from "../../domain/stack/Template.ts"
 import { retryUnavailable } from "../../runtime/AwsClient.ts"
-import type { ChangeSetKey } from "../../services/CloudFormation.ts"
 import type { InjectedFailures, MemoryOperation } from "./MemoryOperation.ts"
 import { MemoryStack } from "./MemoryStack.ts"
 

@@ -1,13 +1,16 @@
 // The settings of a stack in memory, and the rules by which a request changes them.
 import * as Effect from "effect/Effect"
 import { AwsRejected } from "../../domain/job/AwsError.ts"
-import type { RequestError, StackOptions } from "../../services/CloudFormation.ts"
-import { checkCapabilities, parameterValues } from "./template.ts"
+import type { StackOptions } from "../../domain/stack/Stack.ts"
+import type { RequestError } from "../../services/CloudFormation.ts"
+import { checkCapabilities, parameterValues, summaryOf } from "./template.ts"
 
 /** The settings of a stack besides its template. */
 export interface MemorySettings {
   /** The values of all parameters by name, including secret ones. */
   readonly parameters: ReadonlyMap<string, string>
+  /** The parameters whose values CloudFormation hides (NoEcho). */
+  readonly noEcho: ReadonlySet<string>
   readonly tags: ReadonlyMap<string, string>
   readonly roleArn: string | undefined
   readonly notificationArns: ReadonlyArray<string>
@@ -18,6 +21,7 @@ export interface MemorySettings {
 
 export const noSettings: MemorySettings = {
   parameters: new Map(),
+  noEcho: new Set(),
   tags: new Map(),
   roleArn: undefined,
   notificationArns: [],
@@ -48,6 +52,9 @@ export const settingsAfter = (
     Effect.map((parameters) => ({
       ...before,
       parameters,
+      noEcho: new Set(
+        summaryOf(template).parameters.filter(({ noEcho }) => noEcho).map(({ name }) => name)
+      ),
       tags: request.tags ?? before.tags,
       roleArn: request.roleArn ?? before.roleArn,
       notificationArns: request.notificationArns ?? before.notificationArns,

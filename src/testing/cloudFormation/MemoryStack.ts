@@ -1,7 +1,7 @@
 // A stack in memory. Starting an operation writes all its events at once, with the times at which they happen; reading
 // the stack at a time shows the events up to then.
+import type { Stack } from "../../domain/stack/Stack.ts"
 import type { StackEvent } from "../../domain/stack/StackEvents.ts"
-import type { Stack } from "../../services/CloudFormation.ts"
 import type { MemoryChangeSet } from "./MemoryChangeSet.ts"
 import {
   earlyValidation,
@@ -46,7 +46,7 @@ export class MemoryStack {
   }
 
   describeAt(now: number): Stack {
-    const { changedAt, createdAt, id, name, settings: { parameters, terminationProtection } } = this
+    const { changedAt, createdAt, id, name, settings: { noEcho, parameters, terminationProtection } } = this
     const newest = this.eventsAt(now).find(({ physicalResourceId }) => physicalResourceId === id)
     return {
       id,
@@ -54,7 +54,7 @@ export class MemoryStack {
       createdAt,
       changedAt,
       terminationProtection,
-      parameterNames: [...parameters.keys()],
+      parameters: new Map(Array.from(parameters, ([name, value]) => [name, noEcho.has(name) ? "****" : value])),
       status: newest?.status ?? "",
       reason: newest?.reason,
       outputs: this.#outputs.findLast(({ at }) => at <= now)?.outputs ?? {}

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AwsRejected } from "../../domain/job/AwsError.ts"
-import { needsDisableRollback, startability } from "../../domain/stack/StackStatus.ts"
+import { isUnderWay, needsDisableRollback, startability } from "../../domain/stack/StackStatus.ts"
 import { type CloudFormation, NoUpdates, StackExists, StackNotReady, TokenUsed } from "../../services/CloudFormation.ts"
 import type { MemoryCloud } from "./MemoryCloud.ts"
 import { isUnchanged, noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
@@ -70,7 +70,9 @@ export const stackCalls = (cloud: MemoryCloud) =>
       const existing = cloud.find(stack, now)
       if (existing === undefined || existing.statusAt(now) === "DELETE_COMPLETE") return
       if (existing.tokens.has(token)) return yield* new TokenUsed({ stack })
-      if (existing.statusAt(now) === "DELETE_IN_PROGRESS") return
+      const status = existing.statusAt(now)
+      if (status === "DELETE_IN_PROGRESS") return
+      if (isUnderWay(status)) return yield* new StackNotReady({ stack, status })
       const { name, settings, template } = existing
       if (settings.terminationProtection) {
         const detail = `Stack [${name}] cannot be deleted while TerminationProtection is enabled`
@@ -94,12 +96,19 @@ export const stackCalls = (cloud: MemoryCloud) =>
         stack.settings = { ...stack.settings, terminationProtection }
       }
     ),
+    setStackPolicy: Effect.fn("CloudFormationMemory.setStackPolicy")(function*(stackId, stackPolicy) {
+      const operation = "cloudformation:SetStackPolicy"
+      const now = yield* cloud.startCall(operation)
+      const stack = cloud.find(stackId, now)
+      if (stack === undefined) return yield* validationError(operation, `Stack [${stackId}] does not exist`)
+      stack.settings = { ...stack.settings, stackPolicy }
+    }),
     events: Effect.fn("CloudFormationMemory.events")(function*(stackId) {
       const now = yield* cloud.startCall("cloudformation:DescribeStackEvents")
       return cloud.find(stackId, now)?.eventsAt(now) ?? []
     }),
-    failedEvents: Effect.fn("CloudFormationMemory.failedEvents")(function*(operationId) {
+    failedEvents: Effect.fn("CloudFormationMemory.failedEvents")(function*(of) {
       const now = yield* cloud.startCall("cloudformation:DescribeEvents")
-      return cloud.failedEventsAt(operationId, now)
+      return cloud.failedEventsAt("operationId" in of ? of.operationId : of.changeSet, now)
     })
   }) satisfies Partial<CloudFormation["Service"]>

@@ -2,17 +2,16 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type { StackOptions, TemplateSummary } from "../../domain/stack/Stack.ts"
 import type { StackParameter } from "../../domain/stack/StackParameters.ts"
-import {
-  InsufficientCapabilities,
-  type StackOptions,
-  type TemplateSummary,
-  UnknownParameters
-} from "../../services/CloudFormation.ts"
+import { InsufficientCapabilities, UnknownParameters } from "../../services/CloudFormation.ts"
 
 const Template = Schema.fromJsonString(Schema.Struct({
   Parameters: Schema.optionalKey(
-    Schema.Record(Schema.String, Schema.Struct({ Default: Schema.optionalKey(Schema.Unknown) }))
+    Schema.Record(
+      Schema.String,
+      Schema.Struct({ Default: Schema.optionalKey(Schema.Unknown), NoEcho: Schema.optionalKey(Schema.Unknown) })
+    )
   ),
   Transform: Schema.optionalKey(Schema.Unknown),
   Resources: Schema.Record(
@@ -32,6 +31,9 @@ const read = (text: string): typeof Template.Type => Option.getOrElse(parse(text
 /** The properties that give an IAM resource a custom name, which requires CAPABILITY_NAMED_IAM. */
 const nameProperty = /^(?:Role|User|Group|ManagedPolicy|InstanceProfile)Name$/
 
+/** The in-memory CloudFormation does not know which types exist, only how their names are formed. */
+const resourceType = /^(?:Custom::[\w@-]+|\w+::\w+::\w+(?:::\w+)?)$/
+
 export const summaryOf = (text: string): TemplateSummary => {
   const { Parameters = {}, Resources, Transform } = read(text)
   const iam = Object.values(Resources).filter(({ Type }) => Type.startsWith("AWS::IAM::"))
@@ -42,11 +44,18 @@ export const summaryOf = (text: string): TemplateSummary => {
   ]
   const types = [...new Set(iam.map(({ Type }) => Type))].join(", ")
   return {
-    parameterNames: Object.keys(Parameters),
+    parameters: Object.entries(Parameters).map(([name, { Default, NoEcho }]) => ({
+      name,
+      hasDefault: Default !== undefined,
+      noEcho: String(NoEcho) === "true"
+    })),
     capabilities,
     capabilitiesReason: iam.length === 0
       ? undefined
-      : `The following resource(s) require capabilities: [${types}]`
+      : `The following resource(s) require capabilities: [${types}]`,
+    unrecognizedResourceTypes: [
+      ...new Set(Object.values(Resources).map(({ Type }) => Type).filter((type) => !resourceType.test(type)))
+    ]
   }
 }
 

@@ -3,10 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { JobId } from "../../../src/domain/job/Job.ts"
-import { CloudFormation, type Stack } from "../../../src/services/CloudFormation.ts"
+import type { Stack } from "../../../src/domain/stack/Stack.ts"
+import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
-import { deployEvent, tokenOf } from "../../fixtures.ts"
+import { deployEvent } from "../../fixtures.ts"
 import {
   createdEarlier,
   deny,
@@ -19,6 +20,7 @@ import {
   operationTokens,
   runToEnd,
   setStatus,
+  tokenOf,
   world
 } from "./world.ts"
 

@@ -61,6 +61,7 @@ describe("all options together", () => {
       assert.deepStrictEqual(rest, {
         roleArn: "arn:aws:iam::123456789012:role/deploy",
         notificationArns: ["arn:aws:sns:us-east-1:123456789012:deployments"],
+        noEcho: new Set(["Secret"]),
         stackPolicy: JSON.stringify(configuration.StackPolicy),
         terminationProtection: true
       })

@@ -1,7 +1,8 @@
 // The contract of CloudFormation for change sets.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { type ChangeSetRequest, type RequestError } from "../../../src/services/CloudFormation.ts"
+import type { ChangeSetRequest } from "../../../src/domain/stack/Stack.ts"
+import { type RequestError } from "../../../src/services/CloudFormation.ts"
 import { sampleTemplate } from "../../fixtures.ts"
 import {
   changeSetOf,

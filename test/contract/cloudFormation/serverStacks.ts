@@ -1,5 +1,6 @@
 // The stacks of the CloudFormation server. They change only when a test or a request changes them.
 import { xml } from "./queryProtocol.ts"
+import { summaryOf } from "./templateRequest.ts"
 
 export interface Settings {
   readonly values: ReadonlyMap<string, string>
@@ -126,9 +127,13 @@ export class Stack {
   }
 
   describe() {
+    const hidden = new Set(
+      summaryOf(this.template).parameters.filter(([, { NoEcho }]) => NoEcho === true).map(([name]) => name)
+    )
     const parameters = Array.from(
       this.settings.values,
-      ([ParameterKey, ParameterValue]) => `<member>${xml({ ParameterKey, ParameterValue })}</member>`
+      ([ParameterKey, value]) =>
+        `<member>${xml({ ParameterKey, ParameterValue: hidden.has(ParameterKey) ? "****" : value })}</member>`
     )
     return xml({
       StackId: this.id,

@@ -23,14 +23,20 @@ describe.each(worlds)("CloudFormation $name: settings", ({ world }) => {
   it.effect("the summary of a template has its parameters, and the required capabilities with the reason", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* templateSummary(withParameters), {
-        parameterNames: ["Size", "Count", "Secret"],
+        parameters: [
+          { name: "Size", hasDefault: false, noEcho: false },
+          { name: "Count", hasDefault: true, noEcho: false },
+          { name: "Secret", hasDefault: false, noEcho: true }
+        ],
         capabilities: [],
-        capabilitiesReason: undefined
+        capabilitiesReason: undefined,
+        unrecognizedResourceTypes: []
       })
       assert.deepStrictEqual(yield* templateSummary(withRole({}, { Transform: "AWS::Serverless-2016-10-31" })), {
-        parameterNames: [],
+        parameters: [],
         capabilities: ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        capabilitiesReason: "The following resource(s) require capabilities: [AWS::IAM::Role]"
+        capabilitiesReason: "The following resource(s) require capabilities: [AWS::IAM::Role]",
+        unrecognizedResourceTypes: []
       })
       const error = yield* Effect.flip(templateSummary("{}"))
       assert.deepInclude(error, { _tag: "AwsRejected", operation: "cloudformation:GetTemplateSummary" })
@@ -41,7 +47,7 @@ describe.each(worlds)("CloudFormation $name: settings", ({ world }) => {
       yield* create({ templateBody: withParameters, parameters: values })
       assert.deepStrictEqual((yield* settings(stack)).parameters, { Size: "large", Count: "1", Secret: "hunter2" })
       const seen = Option.getOrThrow(yield* describeStack(stack))
-      assert.deepStrictEqual(seen.parameterNames, ["Size", "Count", "Secret"])
+      assert.deepStrictEqual([...seen.parameters], [["Size", "large"], ["Count", "1"], ["Secret", "****"]])
       assert.notInclude(JSON.stringify(seen), "hunter2")
     }).pipe(Effect.provide(world)))
 

@@ -62,6 +62,9 @@ export const deleteStack = (stacks: Stacks, parameters: Parameters) => {
   if (stack === undefined || stack.status === "DELETE_COMPLETE") return result("DeleteStack", "")
   if (stacks.hasUsed(stack.name, token)) return tokenUsed(token)
   if (stack.status === "DELETE_IN_PROGRESS") return result("DeleteStack", "")
+  if (stack.status.endsWith("_IN_PROGRESS") && stack.status !== "REVIEW_IN_PROGRESS") {
+    return validationError(`Stack [${stack.id}] cannot be deleted while in status ${stack.status}`)
+  }
   if (stack.settings.terminationProtection === "true") {
     return validationError(`Stack [${stack.name}] cannot be deleted while TerminationProtection is enabled`)
   }
@@ -83,7 +86,8 @@ export const describeStackEvents = (stacks: Stacks, parameters: Parameters, perP
 }
 
 export const describeEvents = (stacks: Stacks, parameters: Parameters, perPage: number) => {
-  const { "Filters.FailedEvents": failedOnly, NextToken: page = "0", OperationId: operation = "" } = texts(parameters)
+  const { "Filters.FailedEvents": failedOnly, NextToken: page = "0", ...key } = texts(parameters)
+  const { ChangeSetName: changeSet = "", OperationId: operation = changeSet } = key
   if (failedOnly !== "true") return validationError("this server knows failed events only")
   const events = stacks.failedEvents(operation)
   const start = Number(page)
@@ -127,4 +131,12 @@ export const updateTerminationProtection = (stacks: Stacks, parameters: Paramete
   if (stack === undefined) return validationError(`Stack [${name}] does not exist`)
   stack.settings = { ...stack.settings, terminationProtection }
   return result("UpdateTerminationProtection", xml({ StackId: stack.id }))
+}
+
+export const setStackPolicy = (stacks: Stacks, parameters: Parameters) => {
+  const { StackName: name = "", StackPolicyBody: stackPolicy = "" } = texts(parameters)
+  const stack = stacks.find(name)
+  if (stack === undefined) return validationError(`Stack [${name}] does not exist`)
+  stack.settings = { ...stack.settings, stackPolicy }
+  return result("SetStackPolicy", "")
 }

@@ -3,7 +3,8 @@
 import { CloudFormationClient } from "@aws-sdk/client-cloudformation"
 import { Context, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { type ChangeSetRequest, CloudFormation, type StackRequest } from "../../../src/services/CloudFormation.ts"
+import type { ChangeSetRequest, StackRequest } from "../../../src/domain/stack/Stack.ts"
+import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
 import { sampleTemplate } from "../../fixtures.ts"
 import { CloudFormationServer } from "../CloudFormationServer.ts"
@@ -178,7 +179,7 @@ export const update = (change?: Partial<StackRequest>) =>
 export const eventsOf = (id: string, since: number) => CloudFormation.use(({ events }) => events(id, since))
 
 export const failedEventsOf = (operationId: string) =>
-  CloudFormation.use(({ failedEvents }) => failedEvents(operationId))
+  CloudFormation.use(({ failedEvents }) => failedEvents({ operationId }))
 export const remove = (name: string) =>
   CloudFormation.use((service) => service.delete({ stack: name, clientRequestToken: "delete-1" }))
 

@@ -1,4 +1,4 @@
-// The contents of the built functions: they are small, and complete.
+// What the built functions are made of: as small as they can be, and nothing is left out that they need.
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
@@ -13,7 +13,7 @@ import { environment } from "../../contract/environment.ts"
 
 interface Built {
   readonly code: string
-  /** The bytes that come from each module. */
+  /** What of it came from each module, in bytes. */
   readonly modules: ReadonlyMap<string, number>
   readonly imports: ReadonlyArray<string>
 }
@@ -32,42 +32,43 @@ beforeAll(async () => {
   }
 })
 
-const built = (name: string): Built => functions.get(name) ?? assert.fail(`${name} is not a function`)
+const built = (name: string): Built => functions.get(name) ?? assert.fail(`there is no function ${name}`)
 
+/** All chunks, minified and gzipped: what a cold start has to fetch, to unpack and to parse. */
 const KB = 1_024
 
 const limits = { "deploy-stack": { bytes: 500 * KB, gzipped: 160 * KB }, "check-webpage": { bytes: 330 * KB } }
 
 describe("the size of the built functions", () => {
-  it("has a limit for each function", () => {
+  it("has a limit for each of them", () => {
     assert.sameMembers([...functions.keys()], Object.keys(limits))
   })
 
-  it.each(Object.entries(limits))("%s is within its limit", (name, limit) => {
+  it.each(Object.entries(limits))("%s is small", (name, limit) => {
     const { code } = built(name)
     assert.isAtMost(Buffer.byteLength(code), limit.bytes)
     if ("gzipped" in limit) assert.isAtMost(gzipSync(code, { level: 9 }).length, limit.gzipped)
   })
 })
 
-describe("the code of the built functions", () => {
-  it.each(Object.keys(limits))("gets the credentials of %s only from Lambda's environment", (name) => {
+describe("what the built functions are made of", () => {
+  it.each(Object.keys(limits))("%s has credentials from Lambda, and no other way to them", (name) => {
     const { code, modules } = built(name)
     const used = [...modules].filter(([, bytes]) => bytes > 0).map(([path]) => path)
-    const providers = used.flatMap((path) =>
+    const ways = used.flatMap((path) =>
       /@aws-sdk\/(credential-provider-\w+|token-providers|nested-clients)/.exec(path)?.[1] ?? []
     )
-    assert.deepStrictEqual([...new Set(providers)], ["credential-provider-env"])
+    assert.deepStrictEqual([...new Set(ways)], ["credential-provider-env"])
     assert.notInclude(code, "sso_start_url")
   })
 
-  it.each(Object.keys(limits))("imports nothing in %s, not even from Node", (name) => {
+  it.each(Object.keys(limits))("%s imports nothing, not even from Node", (name) => {
     const { code, imports } = built(name)
     assert.deepStrictEqual(imports, [])
     assert.include(code, "process.getBuiltinModule(\"node:http\")")
   })
 
-  it.effect("keeps every credential provider in apps that use the package", () =>
+  it.effect("who uses the package elsewhere keeps every way to credentials", () =>
     Effect.gen(function*() {
       const folder = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "sso-"))),
@@ -95,13 +96,13 @@ describe("the code of the built functions", () => {
       assert.match(error.message, /SSO/)
     }))
 
-  it("has the errors of the operations that are used", () => {
+  it("has the errors of its operations", () => {
     const { code } = built("deploy-stack")
     const errors = ["AlreadyExistsException", "TokenAlreadyExistsException", "ChangeSetNotFoundException", "NoSuchKey"]
     for (const error of errors) assert.include(code, `"${error}"`)
   })
 
-  it("has no errors and no shapes of other operations", () => {
+  it("has no errors and no shapes of others", () => {
     const { code } = built("deploy-stack")
     for (const other of ["ActionTypeNotFoundException", "BucketAlreadyExists", "StackSetNotEmptyException"]) {
       assert.notInclude(code, other)
@@ -113,7 +114,7 @@ describe("the code of the built functions", () => {
 })
 
 describe("treeShakeable", () => {
-  it("replaces computed keys by their text, and registers no errors", () => {
+  it("writes computed keys out, and registers no errors", () => {
     const schemas = [
       "const _e = \"error\";",
       "const n0_registry = new TypeRegistry(n0);",
@@ -139,7 +140,7 @@ describe("treeShakeable", () => {
 })
 
 describe("withErrors", () => {
-  it("registers the errors of the operation, but not their base class", () => {
+  it("registers what the operation throws, and not the base of all errors", () => {
     const declaration = [
       " * @throws {@link Closed} (client fault)",
       " * @throws {@link Broken} (server fault)",
@@ -157,7 +158,7 @@ describe("withErrors", () => {
     )
   })
 
-  it("returns a command without errors of its own unchanged", () => {
+  it("leaves alone what throws nothing of its own", () => {
     assert.strictEqual(withErrors("export class A {}", " * @throws {@link ServiceException}"), "export class A {}")
   })
 })

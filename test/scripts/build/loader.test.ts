@@ -5,14 +5,13 @@ import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { codeCacheFile, codeCacheRequest } from "../../../scripts/build/codeCache.ts"
-import { DecodedResponse } from "../../../scripts/deploy/codeCacheClient.ts"
+import { Compiled } from "../../../scripts/deploy/functionsInLambda.ts"
 import { CodePipelineServer } from "../../contract/CodePipelineServer.ts"
 import { assertClean, buildFunction, timeout } from "../../lambda/builtFunction.ts"
 
 const built = buildFunction("check-webpage")
 
-const writeCodeCache = (bytes: Uint8Array) =>
-  Effect.promise(() => writeFile(join(built.folder(), codeCacheFile), bytes))
+const lay = (bytes: Uint8Array) => Effect.promise(() => writeFile(join(built.folder(), codeCacheFile), bytes))
 
 beforeEach(() => rm(join(built.folder(), codeCacheFile), { force: true }))
 
@@ -28,13 +27,13 @@ const job = {
   }
 }
 
-const decodeResponse = Schema.decodeUnknownEffect(Schema.Struct({ resolved: DecodedResponse }))
+const decodeAnswer = Schema.decodeUnknownEffect(Schema.Struct({ resolved: Compiled }))
 
-/** The response of a new container. It logs nothing, and the container still does a job. */
-const requestCodeCache = Effect.fnUntraced(
+/** What a new container answers. It logs nothing of that, and does a job as ever. */
+const ask = Effect.fnUntraced(
   function*(nodeOptions: ReadonlyArray<string>) {
     const { end, invoke } = yield* built.start({}, nodeOptions)
-    const { resolved } = yield* decodeResponse(yield* invoke(codeCacheRequest))
+    const { resolved } = yield* decodeAnswer(yield* invoke(codeCacheRequest))
     assert.deepNestedInclude(yield* invoke(job), { "resolved._tag": "Failed", "resolved.type": "ConfigurationError" })
     assertClean("check-webpage", yield* end, ["job-1"])
     return resolved
@@ -43,39 +42,37 @@ const requestCodeCache = Effect.fnUntraced(
   Effect.provide(CodePipelineServer.layer)
 )
 
-const usesCodeCache = (nodeOptions: ReadonlyArray<string> = []) =>
-  Effect.map(requestCodeCache(nodeOptions), ({ usesCodeCache }) => usesCodeCache)
+const isCompiled = (nodeOptions: ReadonlyArray<string> = []) =>
+  Effect.map(ask(nodeOptions), ({ isCompiled }) => isCompiled)
 
-const createCodeCache = Effect.gen(function*() {
-  const response = yield* requestCodeCache([])
-  if (response.usesCodeCache) return assert.fail("it already uses a code cache")
+const compile = Effect.gen(function*() {
+  const answer = yield* ask([])
+  if (answer.isCompiled) return assert.fail("it is compiled already")
   const code = yield* Effect.promise(() => readFile(join(built.folder(), "function.js")))
-  assert.strictEqual(response.sha256, createHash("sha256").update(code).digest("hex"))
-  return gunzipSync(response.codeCache)
+  assert.strictEqual(answer.sha256, createHash("sha256").update(code).digest("hex"))
+  return gunzipSync(answer.code)
 })
 
 describe("the loader of a built function", () => {
   it.live(
-    "returns a V8 code cache, and starts with it once it is beside the function",
+    "gives what V8 has compiled, and starts from it where it lies beside the function",
     () =>
       Effect.gen(function*() {
-        yield* writeCodeCache(yield* createCodeCache)
-        assert.isTrue(yield* usesCodeCache())
+        yield* lay(yield* compile)
+        assert.isTrue(yield* isCompiled())
       }),
     timeout
   )
 
-  it.live("starts without a code cache that V8 rejects", () =>
+  it.live("compiles as ever where V8 does not take it", () =>
     Effect.gen(function*() {
-      const codeCache = yield* createCodeCache
-      yield* writeCodeCache(codeCache)
-      // V8 rejects a code cache that was created with other flags.
-      assert.isFalse(yield* usesCodeCache(["--stack-trace-limit=20"]))
-      for (
-        const bytes of [codeCache.subarray(0, codeCache.length / 2), Buffer.from("not a code cache"), Buffer.alloc(0)]
-      ) {
-        yield* writeCodeCache(bytes)
-        assert.isFalse(yield* usesCodeCache())
+      const compiled = yield* compile
+      yield* lay(compiled)
+      // V8 with another flag is another V8.
+      assert.isFalse(yield* isCompiled(["--stack-trace-limit=20"]))
+      for (const bytes of [compiled.subarray(0, compiled.length / 2), Buffer.from("no code"), Buffer.alloc(0)]) {
+        yield* lay(bytes)
+        assert.isFalse(yield* isCompiled())
       }
     }), timeout)
 })

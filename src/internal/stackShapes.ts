@@ -1,0 +1,130 @@
+// CloudFormation's shapes on the wire, and the package's own types.
+import type {
+  Change as ChangeShape,
+  DescribeChangeSetOutput,
+  GetTemplateSummaryOutput,
+  OperationEvent as OperationEventShape,
+  Stack as StackShape,
+  StackEvent as StackEventShape
+} from "@aws-sdk/client-cloudformation"
+import type { ChangeSet, ResourceChange } from "../domain/stack/ChangeSet.ts"
+import type { ChangeSetKey, Stack, StackOptions, StackRequest, TemplateSummary } from "../domain/stack/Stack.ts"
+import type { StackEvent } from "../domain/stack/StackEvents.ts"
+import type { StackParameter } from "../domain/stack/StackParameters.ts"
+import type { Template } from "../domain/stack/Template.ts"
+
+export const toTemplateInput = (template: Template) =>
+  "templateBody" in template ? { TemplateBody: template.templateBody } : { TemplateURL: template.templateUrl }
+
+/** The options that stacks and change sets have in common. */
+export const toOptionsInput = ({ capabilities, notificationArns, parameters, roleArn, tags }: StackOptions) => ({
+  Parameters: parameters?.map(toParameterInput),
+  Capabilities: capabilities && [...capabilities],
+  Tags: tags && Array.from(tags, ([Key, Value]) => ({ Key, Value })),
+  RoleARN: roleArn,
+  NotificationARNs: notificationArns && [...notificationArns]
+})
+
+export const toStackInput = (request: StackRequest) => ({
+  StackName: request.stack,
+  ClientRequestToken: request.clientRequestToken,
+  ...toTemplateInput(request),
+  ...toOptionsInput(request),
+  DisableRollback: request.disableRollback,
+  RetainExceptOnCreate: request.retainExceptOnCreate,
+  StackPolicyBody: request.stackPolicy
+})
+
+const toParameterInput = (parameter: StackParameter) => ({
+  ParameterKey: parameter.name,
+  ...("value" in parameter ? { ParameterValue: parameter.value } : { UsePreviousValue: parameter.usePreviousValue })
+})
+
+export const toKeyInput = ({ changeSet, stack }: ChangeSetKey) => ({ StackName: stack, ChangeSetName: changeSet })
+
+export const toStack = (stack: StackShape): Stack => ({
+  id: stack.StackId ?? stack.StackName ?? "",
+  name: stack.StackName ?? "",
+  status: stack.StackStatus ?? "",
+  reason: stack.StackStatusReason,
+  createdAt: stack.CreationTime?.getTime() ?? 0,
+  changedAt: (stack.DeletionTime ?? stack.LastUpdatedTime ?? stack.CreationTime)?.getTime() ?? 0,
+  parameters: new Map(
+    (stack.Parameters ?? []).map(({ ParameterKey = "", ParameterValue = "" }) => [ParameterKey, ParameterValue])
+  ),
+  terminationProtection: stack.EnableTerminationProtection ?? false,
+  outputs: Object.fromEntries(
+    (stack.Outputs ?? []).map(({ OutputKey = "", OutputValue = "" }) => [OutputKey, OutputValue])
+  )
+})
+
+export const toTemplateSummary = (
+  { Capabilities = [], CapabilitiesReason, Parameters = [], Warnings }: GetTemplateSummaryOutput
+): TemplateSummary => ({
+  parameters: Parameters.map(({ DefaultValue, NoEcho = false, ParameterKey = "" }) => ({
+    name: ParameterKey,
+    hasDefault: DefaultValue !== undefined,
+    noEcho: NoEcho
+  })),
+  capabilities: Capabilities,
+  capabilitiesReason: CapabilitiesReason,
+  unrecognizedResourceTypes: Warnings?.UnrecognizedResourceTypes ?? []
+})
+
+/** A page of the description without its changes. */
+export const toChangeSet = (
+  key: ChangeSetKey,
+  shape: DescribeChangeSetOutput,
+  changes: ReadonlyArray<ResourceChange>
+): ChangeSet => ({
+  id: shape.ChangeSetId ?? key.changeSet,
+  name: shape.ChangeSetName ?? key.changeSet,
+  stackId: shape.StackId ?? key.stack,
+  status: shape.Status ?? "",
+  executionStatus: shape.ExecutionStatus ?? "",
+  changes,
+  ...(shape.StatusReason !== undefined && { reason: shape.StatusReason }),
+  ...(shape.Description !== undefined && { description: shape.Description })
+})
+
+export const toResourceChange = ({ ResourceChange: change }: ChangeShape): ReadonlyArray<ResourceChange> =>
+  change === undefined ? [] : [{
+    action: change.Action ?? "",
+    logicalResourceId: change.LogicalResourceId ?? "",
+    resourceType: change.ResourceType ?? "",
+    ...(change.Replacement !== undefined && { replacement: change.Replacement })
+  }]
+
+/** The result of a hook or a validation. */
+const toCheck = (status = "", reason: string | undefined, failureMode: string | undefined) => ({
+  status,
+  ...(reason !== undefined && { reason }),
+  ...(failureMode !== undefined && { failureMode })
+})
+
+export const toStackEvent = (event: StackEventShape | OperationEventShape): StackEvent => ({
+  stackId: event.StackId ?? "",
+  timestamp: event.Timestamp?.getTime() ?? 0,
+  logicalResourceId: event.LogicalResourceId ?? "",
+  resourceType: event.ResourceType ?? "",
+  status: event.ResourceStatus ?? "",
+  ...(event.PhysicalResourceId !== undefined && { physicalResourceId: event.PhysicalResourceId }),
+  ...(event.ResourceStatusReason !== undefined && { reason: event.ResourceStatusReason }),
+  ...(event.ClientRequestToken !== undefined && { clientRequestToken: event.ClientRequestToken }),
+  ...(event.OperationId !== undefined && { operationId: event.OperationId }),
+  ...(event.DetailedStatus !== undefined && { detailedStatus: event.DetailedStatus }),
+  ...(event.HookType !== undefined && {
+    hook: { type: event.HookType, ...toCheck(event.HookStatus, event.HookStatusReason, event.HookFailureMode) }
+  })
+})
+
+export const toOperationEvent = (event: OperationEventShape): StackEvent => ({
+  ...toStackEvent(event),
+  ...(event.ValidationName !== undefined && {
+    validation: {
+      name: event.ValidationName,
+      ...(event.ValidationPath !== undefined && { path: event.ValidationPath }),
+      ...toCheck(event.ValidationStatus, event.ValidationStatusReason, event.ValidationFailureMode)
+    }
+  })
+})
