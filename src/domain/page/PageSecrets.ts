@@ -6,6 +6,7 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as RegExp from "effect/RegExp"
 import * as Result from "effect/Result"
+import { beginningLimit } from "./PageVerdict.ts"
 
 /** Shorter values are too frequent in ordinary text to be redacted. */
 const minLength = 4
@@ -37,7 +38,7 @@ const formsOf = (text: string) => [
 
 const replacement = "<redacted>"
 
-/** Removes the start of a secret at the end of a text, where the text was cut. */
+/** Redacts the start of a secret at the end of a text that was cut. */
 const withoutCut = (text: string, forms: ReadonlyArray<string>) => {
   const longest = forms.reduce((most, form) => {
     let length = Math.min(form.length - 1, text.length)
@@ -56,7 +57,10 @@ export const redactValues = (values: Iterable<string>, known = ""): (text: strin
     .toSorted((a, b) => b.length - a.length)
   if (forms.length === 0) return (text) => text
   const pattern = new globalThis.RegExp(forms.map(RegExp.escape).join("|"), "g")
-  return (text) => withoutCut(text.replaceAll(pattern, replacement), forms)
+  return (text) => {
+    const redacted = text.replaceAll(pattern, replacement)
+    return text.length < beginningLimit ? redacted : withoutCut(redacted, forms)
+  }
 }
 
 interface Secretive {
@@ -86,6 +90,9 @@ const valuesOf = (header: string): ReadonlyArray<string> => {
   return [header, login, login.slice(login.indexOf(":") + 1)]
 }
 
-/** Redacts the text fields of a tagged error, in place: nothing else may hold the error yet. */
-export const redactError = (redact: (text: string) => string) => <E extends { readonly _tag: string }>(error: E): E =>
-  Object.assign(error, Record.map(Record.filter({ ...error }, Predicate.isString), redact), { _tag: error._tag })
+/** The same error with its text fields redacted. It is a new one, because the stack of an error contains its message. */
+export const redactError = (redact: (text: string) => string) => <E extends { readonly _tag: string }>(error: E): E => {
+  const { _tag, ...fields } = error
+  const Same = error.constructor as new(fields: object) => E
+  return new Same(Record.map(fields, (value) => Predicate.isString(value) ? redact(value) : value))
+}

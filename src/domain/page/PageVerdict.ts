@@ -53,8 +53,8 @@ export interface TextSearch {
 
 export const startSearch = (text: string): TextSearch => ({ text, found: false, length: 0, beginning: "", end: "" })
 
-/** More than a message shows, so that a secret in it is recognised before the beginning is cut. */
-const beginningLimit = 2_000
+/** Maximum length of the beginning. A message shows less, so that a secret is recognised before it is cut. */
+export const beginningLimit = 2_000
 
 /** Continues the search with the next piece. */
 export const searchPiece = ({ beginning, end, found, length, text }: TextSearch, piece: string): TextSearch => {

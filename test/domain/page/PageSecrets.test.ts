@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Schema } from "effect"
-import { redactRequest, redactValues } from "../../../src/domain/page/PageSecrets.ts"
+import { redactError, redactRequest, redactValues } from "../../../src/domain/page/PageSecrets.ts"
+import { TextMissing } from "../../../src/domain/page/PageVerdict.ts"
 
 const requestOf = (headers: Readonly<Record<string, string>>, url = "https://www.example.com/a") => ({
   url: new URL(url),
@@ -33,9 +34,11 @@ describe("the secrets of a request", () => {
     assert.strictEqual(redacted("hunter2", { Authorization: `Basic ${btoa("u:hunter2")}` }), "<redacted>")
   })
 
-  it("are redacted at the end of a text that is cut within them", () => {
-    assert.strictEqual(redacted("key: hunt", { "x-key": "hunter2" }), "key: <redacted>")
-    assert.strictEqual(redacted("key: hun", { "x-key": "hunter2" }), "key: hun")
+  it("are redacted at the end of a beginning that is cut within them", () => {
+    const beginning = "hunter2".repeat(1_000).slice(0, 2_000)
+    assert.match(redacted(beginning, { "x-key": "hunter2" }), /^(<redacted>)+$/)
+    assert.match(redacted(`x${beginning}`.slice(0, 2_000), { "x-key": "hunter2" }), /^x(<redacted>)+(hun?)?$/)
+    assert.strictEqual(redacted("http://x/hunt", { "x-key": "hunter2" }), "http://x/hunt")
   })
 
   it("do not include short values, the Host header and the origin of the URL", () => {
@@ -48,4 +51,19 @@ describe("the secrets of a request", () => {
     const secret = `${value.trim()}hunter2`
     assert.notInclude(redactValues([secret])(`${before}${secret}${after}`), secret)
   })
+})
+
+it("an error with secrets is replaced by one whose fields, message and stack have none", () => {
+  const error = new TextMissing({ url: "http://x/hunter2", text: "a", beginning: "key: hunter2", readOnly: "64 MiB" })
+  const copy = redactError(redactValues(["hunter2"]))(error)
+  assert.instanceOf(copy, TextMissing)
+  assert.deepStrictEqual({ ...copy }, {
+    _tag: "TextMissing",
+    url: "http://x/<redacted>",
+    text: "a",
+    beginning: "key: <redacted>",
+    readOnly: "64 MiB"
+  })
+  assert.include(copy.message, "http://x/<redacted>: the first 64 MiB of the body")
+  assert.notInclude(`${copy.message} ${copy.stack}`, "hunter2")
 })
