@@ -60,7 +60,7 @@ const runs: Readonly<Record<string, (event: unknown) => ReturnType<typeof runToE
 }
 
 const describeOutcome = (outcome: JobOutcome) =>
-  outcome._tag === "Failed" ? `fails: ${outcome.type}` : outcome._tag === "Succeeded" ? "succeeds" : "goes on"
+  outcome._tag === "Failed" ? `fails: ${outcome.type}` : outcome._tag === "Succeeded" ? "succeeds" : "continues"
 
 describe("events/README.md", () => {
   it("the table of events has every event once, in order, with a description", () => {

@@ -48,11 +48,11 @@ export const changesBetween = (before: string, after: string): ReadonlyArray<Res
   const old = new Map(Object.entries(resourcesOf(before)))
   const now = new Map(Object.entries(resourcesOf(after)))
   const kept = Array.from(now).flatMap(([id, resource]): ReadonlyArray<ResourceChange> => {
-    const was = old.get(id)
-    if (was === undefined) return [change("Add", id, resource.Type)]
-    if (JSON.stringify(was) === JSON.stringify(resource)) return []
-    return [{ ...change("Modify", id, resource.Type), replacement: was.Type === resource.Type ? "False" : "True" }]
+    const previous = old.get(id)
+    if (previous === undefined) return [change("Add", id, resource.Type)]
+    if (JSON.stringify(previous) === JSON.stringify(resource)) return []
+    return [{ ...change("Modify", id, resource.Type), replacement: previous.Type === resource.Type ? "False" : "True" }]
   })
-  const gone = Array.from(old).filter(([id]) => !now.has(id)).map(([id, { Type }]) => change("Remove", id, Type))
-  return [...kept, ...gone]
+  const removed = Array.from(old).filter(([id]) => !now.has(id)).map(([id, { Type }]) => change("Remove", id, Type))
+  return [...kept, ...removed]
 }

@@ -200,11 +200,11 @@ describe("errors of S3", () => {
 
   it.effect("a template bucket that does not exist is a ConfigurationError", () =>
     Effect.gen(function*() {
-      const missing = new UploadFailed({ ...upload, denied: false, reason: "there is no such bucket" })
+      const missing = new UploadFailed({ ...upload, denied: false, reason: "the bucket does not exist" })
       const outcome = yield* outcomeWith({ upload: () => Effect.fail(missing) })
       assert.deepInclude(outcome, {
         type: "ConfigurationError",
-        message: "Could not upload to s3://templates/k: there is no such bucket"
+        message: "Could not upload to s3://templates/k: the bucket does not exist"
       })
     }).pipe(Effect.provide(world(largeTemplate))))
 })

@@ -203,9 +203,9 @@ describe("CloudFormation on the wire", () => {
       const found = yield* failedEventsOf(operationId)
       assert.deepStrictEqual(found.map(({ logicalResourceId }) => logicalResourceId), ["Other", "Other", "Bucket"])
       assert.deepInclude(found[0]?.validation, { path: "/Resources/Other" })
-      const asked = calls.filter(({ operation }) => operation === "DescribeEvents")
+      const eventCalls = calls.filter(({ operation }) => operation === "DescribeEvents")
       const common = { Version: "2010-05-15", OperationId: operationId, "Filters.FailedEvents": "true" }
-      assert.deepStrictEqual(asked.map(({ parameters }) => parameters), [
+      assert.deepStrictEqual(eventCalls.map(({ parameters }) => parameters), [
         common,
         { ...common, NextToken: "1" },
         { ...common, NextToken: "2" }

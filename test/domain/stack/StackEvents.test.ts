@@ -98,8 +98,8 @@ describe("evidence", () => {
       ofStack("CREATE_COMPLETE", "create-j1"),
       ofStack("UPDATE_IN_PROGRESS", "update-j1")
     )
-    const begun = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
-    assert.deepStrictEqual(evidence(events, owner), begun)
+    const started = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    assert.deepStrictEqual(evidence(events, owner), started)
     assert.deepStrictEqual(
       evidence(events, owner, ["create"]),
       Evidence.Ended({ operation: "create", status: "CREATE_COMPLETE" })
@@ -134,8 +134,8 @@ describe("evidence", () => {
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
       (timestamp) => ({ ...ofStack("", "update-j1")(timestamp), hook })
     )
-    const begun = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
-    assert.deepStrictEqual(evidence(events, owner), begun)
+    const started = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    assert.deepStrictEqual(evidence(events, owner), started)
   })
 
   it("a running operation without our token is foreign", () => {
@@ -149,8 +149,8 @@ describe("evidence", () => {
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
       ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "Console-CancelUpdateStack-1")
     ]
-    const begun = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
-    assert.deepStrictEqual(evidence(history(...cancelled), owner), begun)
+    const started = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    assert.deepStrictEqual(evidence(history(...cancelled), owner), started)
     const later = [
       ofStack("UPDATE_ROLLBACK_COMPLETE", "Console-CancelUpdateStack-1"),
       ofStack("UPDATE_IN_PROGRESS", "update-j2"),
@@ -245,9 +245,9 @@ describe("underWay", () => {
   })
 
   it("there is no status of a running operation after its end, for foreign operations, or from events of resources alone", () => {
-    const begun = ofStack("UPDATE_IN_PROGRESS", "update-j1")
-    assert.isUndefined(statusOf(begun, ofStack("UPDATE_COMPLETE", "update-j1")))
-    assert.isUndefined(statusOf(begun, ofStack("DELETE_IN_PROGRESS", "Console-1")))
+    const started = ofStack("UPDATE_IN_PROGRESS", "update-j1")
+    assert.isUndefined(statusOf(started, ofStack("UPDATE_COMPLETE", "update-j1")))
+    assert.isUndefined(statusOf(started, ofStack("DELETE_IN_PROGRESS", "Console-1")))
     assert.isUndefined(statusOf(ofStack("UPDATE_IN_PROGRESS", "create-j1")))
     assert.isUndefined(statusOf(ofStack("UPDATE_IN_PROGRESS")))
     assert.isUndefined(statusOf(ofResource("B", "UPDATE_COMPLETE", "update-j1")))

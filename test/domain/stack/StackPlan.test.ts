@@ -86,7 +86,7 @@ const runs = (status: string) => status.endsWith("_IN_PROGRESS") && status !== "
 const wentWell = (status: string) =>
   ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"].includes(status)
 
-const begin = (observation: Observation, evidence: Evidence = { _tag: "Foreign" }) =>
+const startDecision = (observation: Observation, evidence: Evidence = { _tag: "Foreign" }) =>
   resolveDecision(start("CREATE_UPDATE", options, observation), evidence)
 
 describe("start", () => {
@@ -100,22 +100,22 @@ describe("start", () => {
   )
 
   it.prop("nothing starts on a stack that is in progress", [anyStatus, anyEvidence], ([status, evidence]) => {
-    if (runs(status)) assert.notStrictEqual(begin(present(status), evidence)._tag, "Begin")
+    if (runs(status)) assert.notStrictEqual(startDecision(present(status), evidence)._tag, "Begin")
   })
 
   it.prop(
     "if nothing can start, a second delivery adopts the operation of the first one",
     [anyObservation, StackOperation, anyStatus],
     ([seen, operation, status]) => {
-      if (begin(seen)._tag === "Begin") return
-      assert.deepStrictEqual(begin(seen, { _tag: "Begun", operation, status }), Start.Adopt({ operation }))
-      assert.deepStrictEqual(begin(seen, { _tag: "Ended", operation, status }), Start.Adopt({ operation }))
+      if (startDecision(seen)._tag === "Begin") return
+      assert.deepStrictEqual(startDecision(seen, { _tag: "Begun", operation, status }), Start.Adopt({ operation }))
+      assert.deepStrictEqual(startDecision(seen, { _tag: "Ended", operation, status }), Start.Adopt({ operation }))
     }
   )
 
   it.prop("nothing is adopted without evidence", [anyObservation], ([seen]) => {
     for (const _tag of ["Denied", "Inconclusive", "Foreign", "NoTokens"] as const) {
-      assert.notStrictEqual(begin(seen, { _tag })._tag, "Adopt")
+      assert.notStrictEqual(startDecision(seen, { _tag })._tag, "Adopt")
     }
   })
 
@@ -123,7 +123,7 @@ describe("start", () => {
     "a stack in progress is refused only if its operation is certainly foreign",
     [anyStatus, Schema.Literals(["Denied", "Inconclusive"])],
     ([status, _tag]) => {
-      if (runs(status)) assert.deepStrictEqual(begin(present(status), { _tag }), Start.Postpone({ status }))
+      if (runs(status)) assert.deepStrictEqual(startDecision(present(status), { _tag }), Start.Postpone({ status }))
     }
   )
 
@@ -131,28 +131,31 @@ describe("start", () => {
     const ours = { _tag: "Ended", operation: "create", status: "CREATE_COMPLETE" } as const
     for (const status of ["CREATE_COMPLETE", "IMPORT_COMPLETE"]) {
       assert.deepStrictEqual(
-        begin(present(status, { createdInWindow: true }), ours),
+        startDecision(present(status, { createdInWindow: true }), ours),
         Start.Adopt({ operation: "create" })
       )
-      assert.deepStrictEqual(begin(present(status, { createdInWindow: true })), Start.Begin({ operation: "update" }))
+      assert.deepStrictEqual(
+        startDecision(present(status, { createdInWindow: true })),
+        Start.Begin({ operation: "update" })
+      )
       assert.isFalse(readsEvents(start("CREATE_UPDATE", options, present(status, { changedInWindow: true }))))
     }
   })
 
   it.prop("a refusal names the stack's status", [anyStatus, anyEvidence], ([status, evidence]) => {
-    const step = begin(present(status), evidence)
+    const step = startDecision(present(status), evidence)
     if (step._tag === "Refuse") assert.strictEqual(step.status, status)
   })
 
   it("a stack that does not exist is created", () => {
-    assert.deepStrictEqual(begin(Observation.cases.Absent.make({})), Start.Begin({ operation: "create" }))
-    assert.deepStrictEqual(begin(present("DELETE_COMPLETE")), Start.Begin({ operation: "create" }))
+    assert.deepStrictEqual(startDecision(Observation.cases.Absent.make({})), Start.Begin({ operation: "create" }))
+    assert.deepStrictEqual(startDecision(present("DELETE_COMPLETE")), Start.Begin({ operation: "create" }))
   })
 
   it("healthy stacks are updated, including those after a failed update or import, and no others", () => {
     assert.sameMembers(
       StackStatus.literals.filter((status) => {
-        const step = begin(present(status))
+        const step = startDecision(present(status))
         return step._tag === "Begin" && step.operation === "update"
       }),
       ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"]
@@ -161,7 +164,7 @@ describe("start", () => {
 
   it("only the cleanup after an update or its rollback is waited for", () => {
     assert.sameMembers(
-      StackStatus.literals.filter((status) => begin(present(status))._tag === "Postpone"),
+      StackStatus.literals.filter((status) => startDecision(present(status))._tag === "Postpone"),
       ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"]
     )
   })
@@ -170,9 +173,9 @@ describe("start", () => {
     "with whenBusy wait, foreign operations are waited for, and idle stacks are treated as without it",
     [anyObservation, anyEvidence],
     ([seen, evidence]) => {
-      const asked = resolveDecision(start("CREATE_UPDATE", { ...options, whenBusy: "wait" }, seen), evidence)
-      if (seen._tag === "Present" && runs(seen.status)) assert.include(["Adopt", "Postpone"], asked._tag)
-      else assert.deepStrictEqual(asked, begin(seen, evidence))
+      const waiting = resolveDecision(start("CREATE_UPDATE", { ...options, whenBusy: "wait" }, seen), evidence)
+      if (seen._tag === "Present" && runs(seen.status)) assert.include(["Adopt", "Postpone"], waiting._tag)
+      else assert.deepStrictEqual(waiting, startDecision(seen, evidence))
     }
   )
 
@@ -188,7 +191,7 @@ describe("start", () => {
     "UPDATE_IN_PROGRESS",
     "SOMETHING_NEW_COMPLETE"
   ])("a stack in status %s is refused", (status) => {
-    assert.deepStrictEqual(begin(present(status)), Start.Refuse({ status }))
+    assert.deepStrictEqual(startDecision(present(status)), Start.Refuse({ status }))
   })
 
   it.prop(
@@ -196,9 +199,12 @@ describe("start", () => {
     [anyObservation, anyEvidence],
     ([seen, evidence]) => {
       const going = resolveDecision(start("CREATE_UPDATE", { ...options, disableRollback: true }, seen), evidence)
-      const ever = begin(seen, evidence)
+      const withoutOption = startDecision(seen, evidence)
       const left = seen._tag === "Present" && ["CREATE_FAILED", "UPDATE_FAILED"].includes(seen.status)
-      assert.deepStrictEqual(going, left && ever._tag === "Refuse" ? Start.Begin({ operation: "update" }) : ever)
+      assert.deepStrictEqual(
+        going,
+        left && withoutOption._tag === "Refuse" ? Start.Begin({ operation: "update" }) : withoutOption
+      )
     }
   )
 })
@@ -221,7 +227,9 @@ describe("start, by mode", () => {
 
   it("REPLACE_ON_FAILURE deletes exactly the stacks that can only be deleted, and equals CREATE_UPDATE otherwise", () => {
     for (const status of StackStatus.literals) {
-      const expected = failedStates.includes(status) ? Start.Begin({ operation: "delete" }) : begin(present(status))
+      const expected = failedStates.includes(status)
+        ? Start.Begin({ operation: "delete" })
+        : startDecision(present(status))
       assert.deepStrictEqual(stepIn("REPLACE_ON_FAILURE", present(status)), expected)
     }
     assert.deepStrictEqual(stepIn("REPLACE_ON_FAILURE", absent), Start.Begin({ operation: "create" }))

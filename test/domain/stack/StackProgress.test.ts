@@ -122,16 +122,16 @@ const Runs = Arbitrary.map(
     total: Schema.UndefinedOr(Schema.Literals([1, 6, 20]))
   })),
   ({ jobs, picks, total }) => {
-    const begun: Array<string> = []
+    const started: Array<string> = []
     const ended: Array<string> = []
     const parts: Array<Part> = []
     for (const id of picks) {
       if (ended.includes(id)) continue
-      const isBegun = begun.includes(id)
-      ;(isBegun ? ended : begun).push(id)
-      parts.push([id, isBegun ? "CREATE_COMPLETE" : creating])
+      const isStarted = started.includes(id)
+      ;(isStarted ? ended : started).push(id)
+      parts.push([id, isStarted ? "CREATE_COMPLETE" : creating])
     }
-    const waiting = begun.filter((id) => !ended.includes(id))
+    const waiting = started.filter((id) => !ended.includes(id))
     return { events: history(...parts), jobs: jobs.toSorted((a, b) => a - b), total, done: ended.length, waiting }
   }
 )
