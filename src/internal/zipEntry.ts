@@ -113,8 +113,11 @@ const resolveZip64 = Effect.fnUntraced(function*<E>(
   return end
 })
 
-/** Maximum number of other files' names that are kept for suggestions, besides those that differ only in their folder. */
+/** Maximum number of names that are kept for suggestions, and again of those that differ only in their folder. */
 const maxNames = 1_000
+
+/** Maximum number of a name's characters in a suggestion. */
+const maxNameLength = 300
 
 /** The last entry of exactly this name, or else of one that differs only in its Unicode normalization. */
 const findEntry = (directory: Buffer, file: string): Effect.Effect<DirectoryEntry, EntryUnreadable> => {
@@ -130,7 +133,9 @@ const findEntry = (directory: Buffer, file: string): Effect.Effect<DirectoryEntr
     const name = normalizePath(entry.name)
     if (name === wanted) exact = entry
     else if (composed(name) === composedWanted) equivalent = entry
-    else if (names.length < maxNames || baseOf(name) === base) names.push(name)
+    else if (names.length < maxNames || (names.length < 2 * maxNames && baseOf(name) === base)) {
+      names.push(name.length > maxNameLength ? `${name.slice(0, maxNameLength)}…` : name)
+    }
   }
   const found = exact ?? equivalent
   return found === undefined ? missingFile(wanted, names, count) : Effect.succeed(found)

@@ -14,9 +14,13 @@ export const decodeName = (bytes: Buffer, isUtf8: boolean): string => {
 
 /** Without `./`, a leading `/` and repeated `/`; `\`, which some zips made on Windows have, becomes `/`. */
 export const normalizePath = (name: string) =>
-  name.replaceAll("\\", "/").split("/").filter((part, index, parts) =>
-    part !== "." && (part !== "" || index === parts.length - 1)
-  ).join("/")
+  unusual.test(name)
+    ? name.replaceAll("\\", "/").split("/").filter((part, index, parts) =>
+      part !== "." && (part !== "" || index === parts.length - 1)
+    ).join("/")
+    : name
+
+const unusual = /\\|(?:^|\/)(?:\.?\/|\.$)/
 
 /** Macs decompose accented letters (NFD), most other systems compose them (NFC). */
 export const composed = (path: string) => path.normalize("NFC")

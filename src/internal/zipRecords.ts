@@ -11,6 +11,9 @@ const headerSignature = 0x04034b50
 const zip64LocatorSignature = 0x07064b50
 const zip64EndSignature = 0x06064b50
 
+/** Every record begins with these two bytes. */
+const [P, K] = [0x50, 0x4b]
+
 const endBytes = 22
 const entryBytes = 46
 const zip64LocatorBytes = 20
@@ -84,7 +87,7 @@ export interface DirectoryEntry {
   readonly headerOffset: number
 }
 
-export const isDirectory = (bytes: Buffer) => bytes.length === 0 || bytes.indexOf(entrySignature) === 0
+export const isDirectory = (bytes: Buffer) => bytes.length === 0 || bytes.subarray(0, 4).equals(entrySignature)
 
 /** All entries that can be read. A broken one is skipped: it is no obstacle to reading the others. */
 export function* entriesOf(directory: Buffer): Generator<DirectoryEntry> {
@@ -93,7 +96,7 @@ export function* entriesOf(directory: Buffer): Generator<DirectoryEntry> {
     const nameEnd = at + entryBytes + directory.readUInt16LE(at + 28)
     const extraEnd = nameEnd + directory.readUInt16LE(at + 30)
     const end = extraEnd + directory.readUInt16LE(at + 32)
-    const isWhole = end === directory.length || directory.indexOf("PK", end) === end
+    const isWhole = end === directory.length || (directory[end] === P && directory[end + 1] === K)
     if (isWhole) yield entryAt(directory, at, nameEnd, extraEnd)
     at = isWhole ? end : at + entrySignature.length
   }

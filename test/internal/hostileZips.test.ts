@@ -81,6 +81,31 @@ describe("readEntry of a hostile zip", () => {
       })
   )
 
+  it.effect("searches a directory of broken entries in linear time", () =>
+    Effect.gen(function*() {
+      const mebibyte = 1024 * 1024
+      const record = Buffer.alloc(46)
+      record.write("PK\x01\x02", "latin1")
+      record.writeUInt32LE(0xffff_ffff, 28)
+      const directory = Buffer.concat([Buffer.alloc(4 * mebibyte, record), Buffer.alloc(20 * mebibyte)])
+      const end = rawZip([]).subarray(-22)
+      end.writeUInt32LE(directory.length, 12)
+      const error = yield* Effect.flip(read(Buffer.concat([directory, end]), "a"))
+      assert.strictEqual(error._tag, "EntryUnreadable")
+    }))
+
+  it.effect("suggests names in a time that neither their number nor their length makes long", () =>
+    Effect.gen(function*() {
+      const zip = rawZip(Array.from({ length: 3_000 }, (_, index) => ({
+        name: Buffer.from(`${"x".repeat(1_200)}${index}/template.json`),
+        content: Buffer.of(),
+        method: 0
+      })))
+      const error = yield* Effect.flip(read(zip, `${"y".repeat(900)}/template.json`))
+      assert.strictEqual(error._tag, "EntryUnreadable")
+      assert.isBelow(JSON.stringify(error).length, 3_000)
+    }))
+
   it.effect("stops inflating at the maximum size", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(read(rawZip([{ name: text("a"), content: Buffer.alloc(50_000_000) }]), "a"))
