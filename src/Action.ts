@@ -5,12 +5,11 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaIssue from "effect/SchemaIssue"
 import type { AwsDenied, AwsRejected, AwsUnavailable } from "./domain/job/AwsError.ts"
 import type { Execution } from "./domain/job/ContinuationToken.ts"
 import type { Job } from "./domain/job/Job.ts"
 import type { Failure, FailureType, Progress, Success } from "./domain/job/JobOutcome.ts"
-import { problems } from "./domain/text/problems.ts"
 import { sentences } from "./domain/text/sentences.ts"
 import type {
   ArtifactDenied,
@@ -165,10 +164,12 @@ export const bestEffort = <S extends Schema.Constraint>(schema: S) =>
     )
   )
 
+const format = SchemaIssue.makeFormatterDefault()
+
 const omit = (issue: SchemaIssue.Issue) =>
   Effect.as(
     Effect.logWarning(
-      `A part of the state that only serves messages is omitted: ${problems("it", issue, undefined).join("; ")}`
+      `A part of the state that only serves messages is omitted: ${format(issue)}`
     ),
     Option.none()
   )

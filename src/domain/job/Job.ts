@@ -102,6 +102,9 @@ export class JobInvalid extends Schema.TaggedError<JobInvalid>()("JobInvalid", {
   }
 }
 
+/** Any part of an event may be a credential. */
+const unquoted = { quote: false }
+
 const envelope = <S extends Schema.Constraint>(job: S) => Schema.Struct({ "CodePipeline.job": job })
 
 const decodeEnvelope = Schema.decodeUnknownEffect(envelope(Schema.Struct({ id: JobId })))
@@ -111,12 +114,12 @@ const decodeWhole = Schema.decodeUnknownEffect(envelope(Job))
 export const decodeJobId = (event: unknown): Effect.Effect<JobId, NotAJobEvent> =>
   decodeEnvelope(event).pipe(
     Effect.map((envelope) => envelope["CodePipeline.job"].id),
-    Effect.mapError(({ issue }) => new NotAJobEvent({ problems: problems("the event", issue, event) }))
+    Effect.mapError(({ issue }) => new NotAJobEvent({ problems: problems("the event", issue, event, unquoted) }))
   )
 
 /** Credentials are redacted from here on. */
 export const decodeJob = (event: unknown): Effect.Effect<Job, JobInvalid> =>
   decodeWhole(event, { errors: "all" }).pipe(
     Effect.map((envelope) => envelope["CodePipeline.job"]),
-    Effect.mapError(({ issue }) => new JobInvalid({ problems: problems("the event", issue, event) }))
+    Effect.mapError(({ issue }) => new JobInvalid({ problems: problems("the event", issue, event, unquoted) }))
   )

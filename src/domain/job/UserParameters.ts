@@ -1,4 +1,4 @@
-// The text that a pipeline gives to its action, and what an action makes of it.
+// The text that a pipeline passes to its action, and its decoding.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -6,9 +6,12 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
+import { jsonError } from "../text/jsonError.ts"
 import { problems } from "../text/problems.ts"
 
-/** `UserParameters` is not what the action takes. */
+export { confidential } from "../text/problems.ts"
+
+/** `UserParameters` do not satisfy the schema of the action. */
 export class UserParametersInvalid extends Schema.TaggedError<UserParametersInvalid>()("UserParametersInvalid", {
   problems: Schema.Array(Schema.String)
 }) {
@@ -18,18 +21,16 @@ export class UserParametersInvalid extends Schema.TaggedError<UserParametersInva
 }
 
 /**
- * JSON in `UserParameters`: an object of these fields and no others. `shorthand` gives the object for which a text
- * stands that is not JSON.
+ * JSON in `UserParameters`: an object with these fields and no others. `shorthand` returns the object for a text that is
+ * not JSON. Messages quote rejected values; use `Schema.RedactedFromValue` for secret fields, or annotate their schema
+ * with {@link confidential}.
  */
 export const json = <const Fields extends Schema.Struct.Fields>(
   fields: Fields,
   shorthand: (text: string) => Option.Option<object> = Option.none
 ) => jsonText(shorthand).pipe(Schema.decodeTo(Schema.Struct(fields)))
 
-/**
- * JSON in `UserParameters` whose fields depend on one another: `choose` looks at the object and says which schema it has
- * to meet.
- */
+/** JSON in `UserParameters` whose fields depend on each other: `choose` returns the schema for the object. */
 export const jsonBy = <S extends Schema.Codec<unknown, unknown>>(
   choose: (object: Readonly<Record<string, unknown>>) => S
 ): Schema.Codec<S["Type"], string> =>
@@ -47,7 +48,7 @@ export const jsonBy = <S extends Schema.Codec<unknown, unknown>>(
     })
   )
 
-/** All that is wrong with the text at once. */
+/** Fails with all problems of the text at once. */
 export const decode = <A>(
   schema: Schema.Codec<A, string>,
   text: string
@@ -72,12 +73,19 @@ const jsonText = (shorthand: (text: string) => Option.Option<object>) =>
       ),
       encode: SchemaGetter.transform((value) => JSON.stringify(value))
     }),
-    // Where no field is asked for: an empty struct would take anything.
+    // Without fields: an empty struct accepts any value.
     Schema.decodeTo(Schema.Record(Schema.String, Schema.Unknown))
   )
 
 const whyNotJson = (text: string) =>
   text.trim() === ""
-    ? "UserParameters could not be decoded as JSON: there are none"
-    : "UserParameters could not be decoded as JSON. Where a variable (#{…}) is put into it, a quote or a line break in " +
-      "the variable's value breaks the JSON"
+    ? "UserParameters could not be decoded as JSON: they are empty"
+    : `UserParameters could not be decoded as JSON${
+      placeOf(text)
+    }. If a variable (#{…}) is inserted, a quote or a line ` +
+      "break in its value breaks the JSON"
+
+const placeOf = (text: string) => {
+  const error = jsonError(text)
+  return error === undefined ? "" : `: error in line ${error.line}, column ${error.column}`
+}

@@ -5,6 +5,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { closestMatches } from "../text/closestMatches.ts"
+import { confidential } from "../text/problems.ts"
 import * as Template from "./Template.ts"
 
 /** What CloudFormation takes (API actions CreateStack and UpdateStack, page "CloudFormation quotas"). */
@@ -56,7 +57,7 @@ export const ParameterValue = Schema.declare(isValue, {
 })
 
 /** Values by the names of their parameters. */
-export const ParameterValues = Schema.Record(Schema.String, ParameterValue)
+export const ParameterValues = Schema.Record(Schema.String, ParameterValue).annotate(confidential)
 export type ParameterValues = typeof ParameterValues.Type
 
 /** Where a value comes from. */

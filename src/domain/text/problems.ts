@@ -1,16 +1,30 @@
-// Turns what a schema found wrong into sentences for people. No value of the input is ever quoted: it may be a secret.
+// Turns the problems that a schema found into sentences. A rejected value is quoted unless it may be secret.
 import * as Predicate from "effect/Predicate"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
+import { truncate } from "../job/JobOutcome.ts"
 import { closestMatches } from "./closestMatches.ts"
 
 /**
- * One sentence for each problem, in the order of the schema; then, once for each place with an unknown name that is like
- * none of those known there, all of these. `input` is the value that was decoded, of which only kinds are told ("got a
- * number"); `name` is what to call it.
+ * An annotation for schemas whose values must not be quoted in messages: `schema.annotate(confidential)`. `Redacted`
+ * values are confidential without it.
  */
-export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown): ReadonlyArray<string> => {
-  // The formatter tells the leaf hook nothing of the path, and its result nothing of the schema; both keep the order.
+export const confidential = { confidential: true } as const
+
+/**
+ * One sentence for each problem, in the order of the schema; then, for each object with an unknown name that has no close
+ * match, one with all names that are known there. `input` is the value that was decoded and `name` is its name. Quotes
+ * rejected texts, numbers and booleans within an object, with at most 100 characters; of {@link confidential} values, of
+ * all others and if `quote` is false, it names only the kind ("got a number").
+ */
+export const problems = (
+  name: string,
+  issue: SchemaIssue.Issue,
+  input: unknown,
+  { quote }: { readonly quote: boolean } = { quote: true }
+): ReadonlyArray<string> => {
+  const hidden = quote ? new Set(confidentialPaths(issue, [])) : undefined
+  // The leaf hook has no path, and the formatter's result has no schema. Both have the same order.
   const known: Array<ReadonlyArray<string>> = []
   const format = SchemaIssue.makeFormatterStandardSchemaV1({
     leafHook: (leaf) => {
@@ -23,7 +37,7 @@ export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown)
         : SchemaIssue.defaultLeafHook(leaf)
     }
   })
-  // Of what the standard allows, this formatter gives keys alone, and always a path.
+  // This formatter always returns a path, and only keys in it.
   const issues = format(issue).issues as ReadonlyArray<{ message: string; path: ReadonlyArray<PropertyKey> }>
   const knownAt = new Map<string, ReadonlyArray<string>>()
   const sentences = issues.map(({ message, path: keys }) => {
@@ -39,7 +53,8 @@ export const problems = (name: string, issue: SchemaIssue.Issue, input: unknown)
     if (!message.startsWith(expected)) return message
     const words = message.slice(expected.length)
     const value = valueAt(input, keys)
-    return `${where}: expected ${words}, got ${kindOf(value)}${didYouMean(words, value)}`
+    const got = hidden === undefined || keys.length === 0 || hidden.has(pathOf(keys)) ? kindOf(value) : quoted(value)
+    return `${where}: expected ${words}, got ${got}${didYouMean(words, value)}`
   })
   return sentences.concat(Array.from(knownAt, ([place, names]) => {
     const where = place === "" ? "" : ` in "${place}"`
@@ -56,7 +71,7 @@ const namesOf = (ast: SchemaAST.AST) =>
 
 const literals = /^"[^"]*"(?: \| "[^"]*")+$/
 
-/** Where one of these literals is expected: the one that is like the text that was given. */
+/** If one of these literals is expected: the one that is similar to the given text. */
 const didYouMean = (words: string, value: unknown) => {
   if (!Predicate.isString(value) || !literals.test(words)) return ""
   const [closest] = closestMatches(value, words.slice(1, -1).split("\" | \""))
@@ -79,4 +94,59 @@ const kindOf = (value: unknown): string => {
   if (value === "") return "an empty string"
   if (Array.isArray(value)) return "an array"
   return Predicate.isObject(value) ? "an object" : `a ${typeof value}`
+}
+
+/** A user name or password in a URL. */
+const userInfo = /(?<=:\/\/)[^/?#\s]*@/
+
+const quoted = (value: unknown): string => {
+  if (Predicate.isString(value) && value !== "") {
+    return JSON.stringify(truncate(value.replace(userInfo, "(hidden)@"), 100))
+  }
+  return Predicate.isNumber(value) || Predicate.isBoolean(value) ? String(value) : kindOf(value)
+}
+
+/** The paths of all values that are confidential or that should have contained a confidential value. */
+const confidentialPaths = (
+  issue: SchemaIssue.Issue,
+  path: ReadonlyArray<PropertyKey>,
+  isHidden = false
+): ReadonlyArray<string> => {
+  switch (issue._tag) {
+    case "Pointer":
+      return confidentialPaths(issue.issue, [...path, ...issue.path], isHidden)
+    case "Filter":
+      return confidentialPaths(issue.issue, path, isHidden)
+    case "Encoding":
+      // The encoded side of a confidential schema has no mark.
+      return confidentialPaths(issue.issue, path, isHidden || containsConfidential(issue.ast))
+    case "Composite":
+    case "AnyOf": {
+      const nowHidden = isHidden || isConfidential(issue.ast)
+      const inner = issue.issues.flatMap((issue) => confidentialPaths(issue, path, nowHidden))
+      return nowHidden || (issue._tag === "AnyOf" && containsConfidential(issue.ast)) ? [pathOf(path), ...inner] : inner
+    }
+    case "InvalidType":
+      return isHidden || containsConfidential(issue.ast) ? [pathOf(path)] : []
+    default:
+      return isHidden ? [pathOf(path)] : []
+  }
+}
+
+const isConfidential = (ast: SchemaAST.AST): boolean =>
+  [ast.annotations, ...(ast.checks ?? []).map(({ annotations }) => annotations)].some((annotations) =>
+    annotations?.["confidential"] === true || isRedacted(annotations?.["representation"])
+  )
+
+const isRedacted = (representation: unknown) =>
+  Predicate.hasProperty(representation, "id") && representation.id === "effect/schema/Redacted"
+
+/** Does not look into recursive schemas. */
+const containsConfidential = (ast: SchemaAST.AST): boolean =>
+  isConfidential(ast) || partsOf(ast).some(containsConfidential)
+
+const partsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
+  if (SchemaAST.isObjects(ast)) return [...ast.propertySignatures, ...ast.indexSignatures].map(({ type }) => type)
+  if (SchemaAST.isArrays(ast)) return [...ast.elements, ...ast.rest]
+  return SchemaAST.isUnion(ast) ? ast.types : []
 }

@@ -254,10 +254,10 @@ describe("templateConfiguration", () => {
       assert.deepInclude(outcome, {
         type: "ConfigurationError",
         message: "The template configuration \"c.json\" in artifact \"MyTemplate\" cannot be used: " +
-          "\"Tag\" is not known (did you mean \"Tags\"?); \"StackPolicy\": expected object, got a string"
+          "\"Tag\" is not known (did you mean \"Tags\"?); \"StackPolicy\": expected object, got \"deny\""
       })
     }).pipe(
-      Effect.provide(world(templateWith({}), { files: { "c.json": "{\"Tag\":{},\"StackPolicy\":\"hunter2\"}" } }))
+      Effect.provide(world(templateWith({}), { files: { "c.json": "{\"Tag\":{},\"StackPolicy\":\"deny\"}" } }))
     ))
 
   it.effect.each(["c.json", "::c.json", "MyTemplate::"])(
@@ -267,7 +267,7 @@ describe("templateConfiguration", () => {
         const outcome = yield* invoke(eventWithBuild({ templateConfiguration: place }))
         assert.deepInclude(outcome, {
           type: "ConfigurationError",
-          message: "\"templateConfiguration\": expected \"Artifact::path/in/it.json\", got a string"
+          message: `"templateConfiguration": expected "Artifact::path/in/it.json", got "${place}"`
         })
       }).pipe(Effect.provide(world(templateWith({}))))
   )

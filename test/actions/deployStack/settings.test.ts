@@ -283,14 +283,14 @@ describe("terminationProtection", () => {
 
 it.effect.each<readonly [options: Readonly<Record<string, unknown>>, message: string]>([
   [{ capabilities: ["CAPABILITY_ADMIN"] }, "\"capabilities[0]\": expected \"CAPABILITY_IAM\" | "],
-  [{ roleArn: "deploy" }, "\"roleArn\": expected the ARN of an IAM role, got a string"],
-  [{ notificationArns: ["topic"] }, "\"notificationArns[0]\": expected the ARN of an SNS topic, got a string"],
+  [{ roleArn: "deploy" }, "\"roleArn\": expected the ARN of an IAM role, got \"deploy\""],
+  [{ notificationArns: ["topic"] }, "\"notificationArns[0]\": expected the ARN of an SNS topic, got \"topic\""],
   [
     { notificationArns: Array.from({ length: 6 }, () => "arn:aws:sns:r:1:t") },
     "\"notificationArns\": expected at most 5 ARNs of SNS topics, got an array"
   ],
   [{ tags: { "": "a" } }, "\"tags\": expected tags with a key of 1 to 128 characters and a value of 1 to 256"],
-  [{ disableRollback: "true" }, "\"disableRollback\": expected boolean, got a string"],
+  [{ disableRollback: "true" }, "\"disableRollback\": expected boolean, got \"true\""],
   [{ stackPolicy: {} }, "\"stackPolicy\" is not known"]
 ])("the option %j is rejected", ([options, message]) =>
   Effect.gen(function*() {

@@ -10,13 +10,17 @@ const Parameters = json({
 
 const problemsOf = (text: string) => Effect.flip(decode(Parameters, text)).pipe(Effect.map(({ problems }) => problems))
 
-it.effect.prop("what is written is read", [Schema.toType(Parameters)], ([parameters]) =>
-  Effect.gen(function*() {
-    assert.deepStrictEqual(
-      yield* decode(Parameters, JSON.stringify(parameters)),
-      JSON.parse(JSON.stringify(parameters))
-    )
-  }))
+it.effect.prop(
+  "UserParameters decode to what was written",
+  [Schema.toType(Parameters)],
+  ([parameters]) =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(
+        yield* decode(Parameters, JSON.stringify(parameters)),
+        JSON.parse(JSON.stringify(parameters))
+      )
+    })
+)
 
 it.effect.prop(
   "parameters can be written as text",
@@ -28,7 +32,7 @@ it.effect.prop(
     })
 )
 
-it.effect("all problems are told at once", () =>
+it.effect("all problems are reported at once", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(
       decode(Parameters, "{\"stak\":\"S\",\"count\":\"7\",\"tags\":[1],\"__proto__\":{}}")
@@ -40,8 +44,8 @@ it.effect("all problems are told at once", () =>
           "\"stak\" is not known (did you mean \"stack\"?)",
           "\"__proto__\" is not known",
           "\"stack\" is missing",
-          "\"count\": expected number, got a string",
-          "\"tags[0]\": expected string, got a number",
+          "\"count\": expected number, got \"7\"",
+          "\"tags[0]\": expected string, got 1",
           "known are \"stack\", \"count\", \"tags\""
         ]
       })
@@ -55,13 +59,13 @@ it.effect.each<readonly [text: string, kind: string]>([
   ["7", "a number"],
   ["\"\"", "an empty string"],
   ["\"hunter2\"", "a string"]
-])("JSON that is no object is told by its kind: %s", ([text, kind]) =>
+])("JSON that is no object is reported by its kind: %s", ([text, kind]) =>
   Effect.gen(function*() {
     assert.deepStrictEqual(yield* problemsOf(text), [`UserParameters: expected object, got ${kind}`])
   }))
 
 it.effect.each(["7", "[1]", "null", "\"text\""])(
-  "an action without parameters takes no %s",
+  "an action without parameters rejects %s",
   (text) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(decode(json({}), text))
@@ -70,26 +74,26 @@ it.effect.each(["7", "[1]", "null", "\"text\""])(
     })
 )
 
-it.effect.each(["", " \n"])("it is told that there are none: %j", (text) =>
+it.effect.each(["", " \n"])("empty UserParameters are reported as empty: %j", (text) =>
   Effect.gen(function*() {
-    assert.deepStrictEqual(yield* problemsOf(text), ["UserParameters could not be decoded as JSON: there are none"])
+    assert.deepStrictEqual(yield* problemsOf(text), ["UserParameters could not be decoded as JSON: they are empty"])
   }))
 
-it.effect.each([
-  "http://www.example.com/",
-  "{\"stack\":\"#{variables.Name}\"",
-  "{\"stack\":\"a \"quote\"\"}",
-  "{\"stack\":\"two\nlines\"}"
-])("what breaks JSON is told with its usual cause: %j", (text) =>
+it.effect.each<readonly [text: string, place: string]>([
+  ["http://www.example.com/", "line 1, column 1"],
+  ["{\"stack\":\"#{variables.Name}\"", "line 1, column 29"],
+  ["{\n  \"stack\":\"a \"quote\"\"}", "line 2, column 15"],
+  ["{\"stack\":\"two\nlines\"}", "line 1, column 14"]
+])("invalid JSON is reported with its place and the usual cause: %j", ([text, place]) =>
   Effect.gen(function*() {
     assert.deepStrictEqual(yield* problemsOf(text), [
-      "UserParameters could not be decoded as JSON. Where a variable (#{…}) is put into it, a quote or a line break in " +
-      "the variable's value breaks the JSON"
+      `UserParameters could not be decoded as JSON: error in ${place}. If a variable (#{…}) is inserted, a quote or a ` +
+      "line break in its value breaks the JSON"
     ])
   }))
 
 it.effect.prop(
-  "any text ends in parameters or in problems that quote none of its values",
+  "the problems of any JSON quote nothing within an object",
   [Schema.Json],
   ([value]) =>
     Effect.gen(function*() {
@@ -98,12 +102,12 @@ it.effect.prop(
     })
 )
 
-it.effect("an action may take any text", () =>
+it.effect("an action can accept any text", () =>
   Effect.gen(function*() {
     assert.strictEqual(yield* decode(Schema.String, "http://www.example.com/"), "http://www.example.com/")
   }))
 
-it.effect("the text that an action takes may have a form", () =>
+it.effect("an action can require a format of the text", () =>
   Effect.gen(function*() {
     const Url = Schema.String.check(Schema.isStartingWith("https://"))
     const { problems } = yield* Effect.flip(decode(Url, "hunter2"))
@@ -116,7 +120,7 @@ describe("a shorthand", () => {
     (text) => text.startsWith("{") ? Option.none() : Option.some({ name: text })
   )
 
-  it.effect("stands for an object, which the fields describe as any other", () =>
+  it.effect("is decoded as the object that it stands for", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* decode(Named, "you"), { name: "you" })
       assert.deepStrictEqual(yield* decode(Named, "{\"name\":\"you\"}"), { name: "you" })
@@ -124,7 +128,7 @@ describe("a shorthand", () => {
       assert.deepStrictEqual(problems, ["\"name\": expected a value with a length of at least 1, got nothing"])
     }))
 
-  it.effect("does not stand for what is to be JSON", () =>
+  it.effect("does not apply to invalid JSON", () =>
     Effect.gen(function*() {
       const { message } = yield* Effect.flip(decode(Named, "{name"))
       assert.match(message, /^UserParameters could not be decoded as JSON/)
@@ -142,7 +146,7 @@ it.effect.each<readonly [text: string, problems: ReadonlyArray<string>]>([
   ["{\"kind\":\"square\",\"sid\":1}", ["\"sid\" is not known (did you mean \"side\"?)", "\"side\" is missing"]],
   ["[]", ["UserParameters: expected object, got an array"]]
 ])(
-  "fields that depend on one another are told by what they depend on: %s",
+  "the problems of dependent fields are those of the chosen schema: %s",
   ([text, problems]) =>
     Effect.gen(function*() {
       assert.deepStrictEqual((yield* Effect.flip(decode(Shape, text))).problems, problems)
@@ -150,7 +154,7 @@ it.effect.each<readonly [text: string, problems: ReadonlyArray<string>]>([
 )
 
 it.effect.each(["{\"kind\":\"circle\",\"radius\":1}", "{\"kind\":\"square\",\"side\":2}"])(
-  "and are read and written: %s",
+  "dependent fields are decoded and encoded: %s",
   (text) =>
     Effect.gen(function*() {
       const shape = yield* decode(Shape, text)
