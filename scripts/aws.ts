@@ -1,22 +1,22 @@
-// What a script needs of AWS besides its own options: a region and credentials, or an emulator that takes any.
+// A script's access to AWS: a region and credentials, or the address of an emulator.
 import { S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import { badUsage } from "./commandLine.ts"
 
 export interface AwsAccess {
-  /** The script, or the option of it, that uses AWS; for messages. */
+  /** The script, or its option, that uses AWS; for messages. */
   readonly user: string
-  /** What `--region` says, of a script that has it. */
+  /** The value of `--region`, if the script has this option. */
   readonly region?: string | undefined
-  /** All services at this address, such as an emulator's. */
+  /** The address of all services, such as an emulator's. */
   readonly endpoint?: string | undefined
 }
 
-const named = (cause: unknown) => cause instanceof Error ? cause.name : ""
+const nameOf = (cause: unknown) => cause instanceof Error ? cause.name : ""
 
 /**
- * Tells the AWS SDK what the options say, looks that there are a region and credentials before anything is done, and
- * gives the region. It sets environment variables of this process: every client that is made afterwards goes by them.
+ * Checks that there are a region and credentials, and returns the region. It sets environment variables of this process,
+ * which apply to every client that is created afterwards.
  */
 export const configureAws = Effect.fn("configureAws")(function*(access: AwsAccess) {
   const { endpoint, region, user } = access
@@ -29,20 +29,20 @@ export const configureAws = Effect.fn("configureAws")(function*(access: AwsAcces
     process.env["AWS_SECRET_ACCESS_KEY"] ??= "local"
   }
   const { config } = new S3Client({})
-  const found = yield* Effect.tryPromise(() => config.region()).pipe(
+  const usedRegion = yield* Effect.tryPromise(() => config.region()).pipe(
     Effect.catch(() => {
       const option = "region" in access ? "give --region, " : ""
-      return badUsage(`${user} needs a region: ${option}set AWS_REGION, or one in your AWS profile`)
+      return badUsage(`${user} needs a region: ${option}set AWS_REGION, or set one in your AWS profile`)
     })
   )
-  yield* Effect.tryPromise({ try: () => config.credentials(), catch: named }).pipe(
-    // The SDK's own words may quote a profile's.
+  yield* Effect.tryPromise({ try: () => config.credentials(), catch: nameOf }).pipe(
+    // Not the SDK's message: it may quote the profile.
     Effect.catch((name) =>
       badUsage(
-        `${user} needs credentials of AWS, and there are none that work (${name}): set AWS_PROFILE, after ` +
-          `"aws sso login" where it has a session, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
+        `${user} needs AWS credentials, and found none that work (${name}): set AWS_PROFILE, after ` +
+          `"aws sso login" if the profile uses SSO, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
       )
     )
   )
-  return found
+  return usedRegion
 })

@@ -1,42 +1,42 @@
-// The command line of a script, described once: its help is made of that, and what it does not know is refused in one
-// clear line.
+// The command line of a script, described once as data: the arguments are parsed, and the help is printed, from it. An
+// error is one line on standard error.
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { closestMatches } from "../src/domain/text/closestMatches.ts"
 
-/** The command line, or what it names, is not what the script takes. The message says what to do. */
+/** The command line, or a file that it names, is wrong. The message says what to do. */
 export class BadUsage extends Schema.TaggedError<BadUsage>()("BadUsage", { message: Schema.String }) {}
 
 export const badUsage = (message: string) => Effect.fail(new BadUsage({ message }))
 
-/** A path of the command line: npm runs scripts in the package's folder, wherever it was called. */
+/** Resolves a path of the command line in the folder where npm was called. npm changes to the package's folder. */
 export const absolute = (path: string) => resolve(process.env["INIT_CWD"] ?? ".", path)
 
-/** What was thrown, in words. */
+/** The message of whatever was thrown. */
 export const reason = (cause: unknown) => cause instanceof Error ? cause.message : String(cause)
 
-/** What an option takes: nothing, a value, or a value each time that it is given. */
+/** An option takes no value, one value, or a value each time. */
 export type Kind = "flag" | "value" | "values"
 
 export interface OptionHelp {
-  /** `flag` when left out. */
+  /** Default: `flag`. */
   readonly kind?: Kind
-  /** What stands for its value in the help, such as `NAME=PATH`. */
+  /** The placeholder of its value in the help, such as `NAME=PATH`. */
   readonly value?: string
   readonly text: string
-  /** What holds where it is left out. */
+  /** The default, in words. */
   readonly otherwise?: string
 }
 
-/** All that there is to know of a script's command line. `--help` need not be among the options. */
+/** The description of a script's command line. Every script has `--help` besides these options. */
 export interface Script<Names extends string> {
   /** `npm start` */
   readonly command: string
-  /** What it takes besides options, such as `[EVENT.json]`; nothing when left out. */
+  /** Its arguments besides options, such as `[EVENT.json]`. Default: none. */
   readonly operands?: string
-  /** What it is for; paragraphs are told apart by empty lines. */
+  /** Its purpose, in paragraphs separated by empty lines. */
   readonly purpose: string
   readonly options: Readonly<Record<Names, OptionHelp>>
   /** Whole commands. */
@@ -51,14 +51,14 @@ export interface CommandLine<Names extends string> {
   readonly values: Readonly<Partial<Record<Names, ReadonlyArray<string>>>>
 }
 
-/** `did you mean X?`, or all that there are. */
+/** `did you mean X?`, or the list of all known names. */
 export const didYouMean = (name: string, known: ReadonlyArray<string>): string => {
   const [closest] = closestMatches(name, known)
   if (closest !== undefined) return `did you mean ${closest}?`
-  return known.length === 0 ? "there are none" : `known are ${known.join(", ")}`
+  return known.length === 0 ? "none are known" : `known are ${known.join(", ")}`
 }
 
-/** CommandLine are written `--name value` or `--name=value`. */
+/** Parses options, which are written `--name value` or `--name=value`. */
 export const parseOptions = <Names extends string>(
   args: ReadonlyArray<string>,
   known: Readonly<Record<Names, Kind>>
@@ -89,7 +89,7 @@ export const parseOptions = <Names extends string>(
       } else {
         const { inlineValue, value } = token
         if (value === undefined || value === "") return yield* badUsage(`--${name} needs a value`)
-        // The value was forgotten, and the next option is not what was meant by it.
+        // The value is probably missing: the next option is not meant to be it.
         if (!inlineValue && value.startsWith("--")) {
           return yield* badUsage(`--${name} needs a value; if it is "${value}", write --${name}=${value}`)
         }
@@ -101,7 +101,7 @@ export const parseOptions = <Names extends string>(
     return { positionals, flags, values }
   })
 
-/** The command line, as the script describes it. */
+/** Parses the arguments by the script's description. */
 export const readCommandLine = Effect.fn("readCommandLine")(function*<Names extends string>(
   { command, operands, options }: Script<Names>,
   args: ReadonlyArray<string>
@@ -110,13 +110,13 @@ export const readCommandLine = Effect.fn("readCommandLine")(function*<Names exte
   const read = yield* parseOptions<Names>(args, Object.fromEntries(entries))
   const [stray] = read.positionals
   return operands === undefined && stray !== undefined
-    ? yield* badUsage(`"${stray}" is too much: ${command} takes options only; see --help`)
+    ? yield* badUsage(`"${stray}" is not expected: ${command} takes only options; see --help`)
     : read
 })
 
 const width = 118
 
-/** The words in lines that all begin below the first one. */
+/** Breaks a text into lines, which are indented as far as `head`. */
 const wrapped = (head: string, text: string): string => {
   const lines = [head]
   for (const word of text.split(/\s+/)) {
@@ -129,16 +129,16 @@ const wrapped = (head: string, text: string): string => {
   return lines.join("\n")
 }
 
-/** What `--help` says. */
+/** The text of `--help`. */
 export const helpOf = <Names extends string>(script: Script<Names>): string => {
   const rows = Object.entries<OptionHelp>(script.options).map(([name, { kind, otherwise, text, value }]) =>
     [
       value === undefined ? `--${name}` : `--${name} ${value}`,
-      [text, kind === "values" ? "As often as needed." : "", otherwise === undefined ? "" : `Left out: ${otherwise}.`]
+      [text, kind === "values" ? "Can be repeated." : "", otherwise === undefined ? "" : `Default: ${otherwise}.`]
         .filter((part) => part !== "").join(" ")
     ] as const
   )
-  const all = [...rows, ["--help", "This text."] as const]
+  const all = [...rows, ["--help", "Print this text."] as const]
   const column = Math.max(...all.map(([head]) => head.length)) + 4
   const sections = [
     `Usage: ${script.command}${script.command.startsWith("npm") ? " --" : ""} ${
@@ -153,9 +153,8 @@ export const helpOf = <Names extends string>(script: Script<Names>): string => {
 }
 
 /**
- * Runs a script: prints its help where `--help` is among the arguments, whatever else is; else does what the command
- * line asks for. The process's exit status is what `run` gives (none: what it is), 2 where the command line is wrong, and 1 where
- * something else failed; then one line on standard error says why.
+ * Runs a script. If `--help` is among the arguments, it only prints the help. The exit status of the process is the result
+ * of `run`, if there is one; 2 if the command line is wrong, and 1 on any other failure, with one line on standard error.
  */
 export const runScript = <Names extends string, E extends { readonly _tag: string; readonly message: string }>(
   script: Script<Names>,

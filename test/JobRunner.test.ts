@@ -10,11 +10,10 @@ import * as UserParameters from "../src/domain/job/UserParameters.ts"
 import * as JobRunner from "../src/JobRunner.ts"
 import { Deadline } from "../src/runtime/Deadline.ts"
 import { CodePipeline } from "../src/services/CodePipeline.ts"
-import { ArtifactStoreMemory } from "../src/testing/ArtifactStoreMemory.ts"
-import { CloudFormationMemory } from "../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../src/testing/CodePipelineMemory.ts"
+import { world } from "./actions/deployStack/world.ts"
 import { drive } from "./drive.ts"
-import { deployEvent, eventNames, type JobEvent, readEvent, sampleTemplate, secrets } from "./fixtures.ts"
+import { deployEvent, eventNames, type JobEvent, readEvent, secrets, tokenOf } from "./fixtures.ts"
 
 class Broken extends Schema.TaggedError<Broken>()("Broken", { what: Schema.String }) {}
 
@@ -82,9 +81,6 @@ const event = (id: string, order: string, continuationToken?: string): JobEvent 
   deployEvent({ id, userParameters: order, ...(continuationToken !== undefined && { continuationToken }) })
 
 const run = (event: unknown) => drive(JobRunner.run(Obedient, event))
-
-const tokenOf = (outcome: JobOutcome) =>
-  outcome._tag === "Continued" ? outcome.continuationToken : assert.fail(outcome._tag)
 
 const refusal = { operation: "codepipeline:PutJobSuccessResult", code: "No", detail: "no" }
 
@@ -604,12 +600,7 @@ describe("a custom action", () => {
 })
 
 describe("for any event,", () => {
-  const world = Layer.mergeAll(
-    ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": sampleTemplate } }),
-    CloudFormationMemory.layer(),
-    CodePipelineMemory.layer,
-    Lines.layer
-  )
+  const services = Layer.merge(world(), Lines.layer)
 
   /** There is one result for the event's job, or a typed error, and no secret in reports and logs. */
   const holds = (event: unknown) =>
@@ -619,7 +610,7 @@ describe("for any event,", () => {
       assert.lengthOf(outcomes, exit._tag === "Success" ? 1 : 0)
       const told = JSON.stringify([outcomes, exit, yield* Lines])
       for (const secret of secrets) assert.notInclude(told, JSON.stringify(secret).slice(1, -1))
-    }).pipe(Effect.provide(world, { local: true }))
+    }).pipe(Effect.provide(services, { local: true }))
 
   it.effect.each(eventNames)(
     "there is one result or a typed error, and no secret: %s",

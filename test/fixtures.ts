@@ -1,5 +1,7 @@
 // Shared by many tests: the events of `events/` and variations of them.
+import { assert } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
+import type { JobOutcome } from "../src/domain/job/JobOutcome.ts"
 
 const folder = new URL("../events/", import.meta.url)
 
@@ -49,3 +51,7 @@ export const sampleTemplate = readFileSync(
   new URL("artifacts/MyTemplate/template-package/template.json", folder),
   "utf8"
 )
+
+/** The continuation token of a job that continues. */
+export const tokenOf = (outcome: JobOutcome) =>
+  outcome._tag === "Continued" ? outcome.continuationToken : assert.fail(`${outcome._tag}: ${outcome.message}`)

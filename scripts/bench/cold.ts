@@ -44,7 +44,7 @@ const variants = [
 ] as const
 type Variant = (typeof variants)[number]
 
-const isCompiled = (variant: Variant) => variant === "SDK alone, compiled" || variant === "deploy-stack"
+const usesCodeCache = (variant: Variant) => variant === "SDK alone, compiled" || variant === "deploy-stack"
 
 const jobs = ["fresh", "continuation"] as const
 type JobKind = (typeof jobs)[number]
@@ -187,8 +187,8 @@ class Bench {
     const { result } = await invoke(child, [codeCacheRequest])
     await endContainer(child)
     const answer = result as CodeCacheResponse
-    if (answer.isCompiled) throw new Error(`${variant} has been compiled already`)
-    await writeFile(join(this.#folder, variant, codeCacheFile), gunzipSync(Buffer.from(answer.code, "base64")))
+    if (answer.usesCodeCache) throw new Error(`${variant} has been compiled already`)
+    await writeFile(join(this.#folder, variant, codeCacheFile), gunzipSync(Buffer.from(answer.codeCache, "base64")))
   }
 
   async begin(variant: Variant): Promise<Begun> {
@@ -540,7 +540,7 @@ export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {
   try {
     const begun: Partial<Record<Variant, Begun>> = {}
     for (const variant of variants) {
-      if (isCompiled(variant)) await bench.compile(variant)
+      if (usesCodeCache(variant)) await bench.compile(variant)
       begun[variant] = await bench.begin(variant)
     }
     const results: Array<Cold> = []

@@ -1,16 +1,16 @@
-// What the loader of a built function and `npm run deploy` agree on: how the one gives the other what V8 has compiled.
+// The protocol between the loader of a built function and `npm run deploy`, which fetches the function's V8 code cache.
 
-/** Beside `function.js`, where there is one. */
+/** The code cache, beside `function.js`. It may be absent. */
 export const codeCacheFile = "function.cache"
 
-/** The event that asks for it: a text, which a job of CodePipeline never is. */
-export const codeCacheRequest = "effect-codepipeline: compiled code"
+/** The event that requests the code cache: a string, which a CodePipeline job never is. */
+export const codeCacheRequest = "effect-codepipeline: code cache"
 
 export type CodeCacheResponse =
-  /** V8 has taken what lies beside the function. */
-  | { readonly isCompiled: true }
+  /** V8 has accepted the code cache beside the function. */
+  | { readonly usesCodeCache: true }
   /**
-   * Nothing lies there, or V8 does not take it. This it would take, for the `function.js` of this SHA-256 and no other: V8
-   * itself compares no more than the length. Gzipped, in base64.
+   * There is no code cache, or V8 has rejected it. V8 accepts the `codeCache` of this response, gzipped and in base64, for
+   * the `function.js` with this SHA-256. V8 itself compares only the length of the source.
    */
-  | { readonly isCompiled: false; readonly code: string; readonly sha256: string }
+  | { readonly usesCodeCache: false; readonly codeCache: string; readonly sha256: string }

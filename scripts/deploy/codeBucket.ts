@@ -1,4 +1,4 @@
-// The bucket that the functions' code is in.
+// The bucket with the functions' code.
 import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -6,20 +6,20 @@ import type { AwsError } from "../../src/domain/job/AwsError.ts"
 import { putObject } from "../../src/internal/s3Object.ts"
 import { callAws } from "../../src/runtime/AwsClient.ts"
 
-/** The account, as these credentials see it, does not allow the deployment. */
+/** The account does not allow the deployment with these credentials. */
 export class AccountNotReady extends Schema.TaggedError<AccountNotReady>()("AccountNotReady", {
   message: Schema.String
 }) {}
 
 const needs = "s3:ListBucket on it, and s3:GetObject and s3:PutObject on its objects"
 
-const elsewhere: ReadonlySet<string> = new Set([
+const otherRegion: ReadonlySet<string> = new Set([
   "PermanentRedirect",
   "AuthorizationHeaderMalformed",
   "IllegalLocationConstraintException"
 ])
 
-const strangers: ReadonlySet<string> = new Set([
+const invalidCredentials: ReadonlySet<string> = new Set([
   "InvalidAccessKeyId",
   "SignatureDoesNotMatch",
   "InvalidToken",
@@ -27,34 +27,34 @@ const strangers: ReadonlySet<string> = new Set([
   "ExpiredTokenException"
 ])
 
-/** What to do about an answer of S3. */
-const advice = (bucket: string, region: string, { _tag, code, detail, message }: AwsError): string => {
+/** The message about an error of S3: what happened, and what to do. */
+const messageOf = (bucket: string, region: string, { _tag, code, detail, message }: AwsError): string => {
   if (code === "NoSuchBucket") {
-    return `There is no bucket "${bucket}". Make it: aws s3 mb s3://${bucket} --region ${region}`
+    return `Bucket "${bucket}" does not exist. Create it: aws s3 mb s3://${bucket} --region ${region}`
   }
-  if (elsewhere.has(code)) {
-    return `Bucket "${bucket}" is not in ${region}: Lambda takes code from buckets of its own region. ` +
-      "Name another bucket, or the bucket's --region"
+  if (otherRegion.has(code)) {
+    return `Bucket "${bucket}" is not in ${region}, and Lambda loads code only from its own region. ` +
+      "Name another bucket, or the bucket's region with --region"
   }
-  if (strangers.has(code)) return `AWS does not take your credentials (${code}: ${detail}). Sign in again`
+  if (invalidCredentials.has(code)) return `AWS rejects your credentials (${code}: ${detail}). Sign in again`
   return _tag === "AwsDenied"
     ? `Your credentials may not use bucket "${bucket}" (${code}: ${detail}). They need ${needs}`
     : message
 }
 
-const refused = (bucket: string, region: string) => (error: AwsError) =>
-  Effect.fail(new AccountNotReady({ message: advice(bucket, region, error) }))
+const toAccountNotReady = (bucket: string, region: string) => (error: AwsError) =>
+  Effect.fail(new AccountNotReady({ message: messageOf(bucket, region, error) }))
 
 export const openBucket = (client: S3Client, bucket: string, region: string) => ({
   urlOf: (key: string) => `s3://${bucket}/${key}`,
 
-  /** Fails where the bucket cannot be used; asks S3 with a call that answers in words, as HeadBucket does not. */
+  /** Fails if the bucket cannot be used. Not by HeadBucket, whose errors have no message. */
   check: callAws(
     "s3:ListBucket",
     (options) => client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }), options)
-  ).pipe(Effect.asVoid, Effect.catch(refused(bucket, region))),
+  ).pipe(Effect.asVoid, Effect.catch(toAccountNotReady(bucket, region))),
 
-  /** The first thousand keys that begin so, the newest last. */
+  /** The first 1,000 keys with the prefix, the newest last. */
   keys: (prefix: string) =>
     callAws(
       "s3:ListBucket",
@@ -64,21 +64,21 @@ export const openBucket = (client: S3Client, bucket: string, region: string) => 
         Contents.toSorted((a, b) => (a.LastModified?.getTime() ?? 0) - (b.LastModified?.getTime() ?? 0))
           .map(({ Key = "" }) => Key)
       ),
-      Effect.catch(refused(bucket, region))
+      Effect.catch(toAccountNotReady(bucket, region))
     ),
 
-  /** Whether there is such an object. */
+  /** Whether the object exists. */
   has: (key: string) =>
     callAws("s3:GetObject", (options) => client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), options))
       .pipe(
         Effect.as(true),
         Effect.catchIf(({ code }) => code === "NotFound" || code === "NoSuchKey", () => Effect.succeed(false)),
-        Effect.catch(refused(bucket, region))
+        Effect.catch(toAccountNotReady(bucket, region))
       ),
 
   put: (key: string, body: Uint8Array) =>
     putObject(client, { Bucket: bucket, Key: key, Body: body }).pipe(
       Effect.asVoid,
-      Effect.catch(refused(bucket, region))
+      Effect.catch(toAccountNotReady(bucket, region))
     )
 })

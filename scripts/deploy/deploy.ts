@@ -1,4 +1,4 @@
-// npm run deploy: brings the functions into your account.
+// npm run deploy: deploys the functions into your account.
 import { LambdaClient } from "@aws-sdk/client-lambda"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,14 +11,14 @@ import { configureAws } from "../aws.ts"
 import { buildFunction, building, entryPoints } from "../build/bundle.ts"
 import { type CommandLine, runScript } from "../commandLine.ts"
 import { makeTerminalReporter } from "../run/TerminalReporter.ts"
+import { makeCodeCacheClient } from "./codeCacheClient.ts"
 import { deploy } from "./deployment.ts"
 import { type DeployOptions, readOptions, script } from "./deployOptions.ts"
-import { asking } from "./functionsInLambda.ts"
 
 const build = ({ actions }: DeployOptions) =>
   building(async () => {
-    const wanted = (await entryPoints()).filter(([name]) => actions.some((action) => action === name))
-    return Promise.all(wanted.map(([name, module]) => buildFunction(name, module)))
+    const selected = (await entryPoints()).filter(([name]) => actions.some((action) => action === name))
+    return Promise.all(selected.map(([name, module]) => buildFunction(name, module)))
   })
 
 const main = Effect.fn("main")(
@@ -28,15 +28,16 @@ const main = Effect.fn("main")(
     const region = yield* configureAws({ user: script.command, endpoint, region: options.region })
     const reporter = yield* makeTerminalReporter(process.stdout)
     const interval = endpoint === undefined ? "3 seconds" : "300 millis"
-    const ask = asking(yield* scopedClient((shared) => new LambdaClient(shared)))
-    const deployed = yield* deploy(options, { ask, build: build(options), interval, region, reporter }).pipe(
-      Effect.provide(Layer.merge(ArtifactStore.layer, CloudFormation.layer))
-    )
+    const requestCodeCache = makeCodeCacheClient(yield* scopedClient((shared) => new LambdaClient(shared)))
+    const deployed = yield* deploy(options, { requestCodeCache, build: build(options), interval, region, reporter })
+      .pipe(
+        Effect.provide(Layer.merge(ArtifactStore.layer, CloudFormation.layer))
+      )
     return deployed ? 0 : 1
   },
   Effect.scoped,
   Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)])),
-  // Failures are part of the reporter; bugs are not.
+  // The reporter shows failures; the log is for defects.
   Effect.provideService(References.MinimumLogLevel, "Error")
 )
 

@@ -1,4 +1,4 @@
-// Brings the functions, and the example of a pipeline, into an account.
+// Deploys the functions, and the example pipeline, into an account.
 import { S3Client } from "@aws-sdk/client-s3"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,20 +18,20 @@ import { type FunctionName, functionNames } from "../permissions.ts"
 import { readArtifact } from "../run/artifacts.ts"
 import type { TerminalReporter } from "../run/TerminalReporter.ts"
 import { AccountNotReady, openBucket } from "./codeBucket.ts"
+import type { RequestCodeCache } from "./codeCacheClient.ts"
 import type { DeployOptions } from "./deployOptions.ts"
-import { compileFunction, confirmCompiled, type StoredFunction, storeFunction } from "./functionCode.ts"
-import type { Ask } from "./functionsInLambda.ts"
+import { addCodeCache, confirmCodeCache, type StoredFunction, storeFunction } from "./functionCode.ts"
 import { deployStack } from "./stackDeployment.ts"
-import { refusals, type TemplateParameter } from "./templateParameters.ts"
+import { invalidParameters, type TemplateParameter } from "./templateParameters.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-/** A template of `scripts/templates`, with its parameters and their defaults. */
+/** A template in `scripts/templates`, with its parameters and their defaults. */
 const readTemplate = (name: "functions" | "pipeline") =>
   Effect.promise(async () => {
     const file = `scripts/templates/${name}.yaml`
     const text = await readFile(path(`../../${file}`), "utf8")
-    // CloudFormation's own tags (!Ref, !Sub, …) do not matter for these.
+    // Tags such as !Ref and !Sub, which yaml does not know, do not occur in the parameters.
     const { Parameters } = parse(text, { logLevel: "silent" }) as {
       readonly Parameters: Readonly<Record<string, TemplateParameter>>
     }
@@ -42,8 +42,8 @@ const readTemplate = (name: "functions" | "pipeline") =>
   })
 
 /**
- * A new stack is given the defaults, too, so that a dry run shows them, and an emulator of AWS which forgets defaults
- * (moto) can update the stack. One that there is keeps what is not named.
+ * A new stack gets the defaults explicitly: a dry run shows them, and moto, which forgets defaults, can update the stack.
+ * An existing stack keeps the values of all other parameters.
  */
 const parametersFor = (
   isUpdate: boolean,
@@ -51,17 +51,17 @@ const parametersFor = (
   given: Readonly<Record<string, string>>
 ) => isUpdate ? given : { ...defaults, ...given }
 
-/** The template's parameter for the key of a function's code, and its output that names the function. */
+/** The template's parameter for the key of a function's code, and its output with the function's name. */
 const inTemplate = {
   "deploy-stack": { key: "DeployStackKey", output: "DeployStackFunction" },
   "check-webpage": { key: "CheckWebpageKey", output: "CheckWebpageFunction" }
 } satisfies Record<FunctionName, unknown>
 
 /**
- * The stack as it is; the first call of CloudFormation, so that a refusal is known before anything is done. It has to
- * have this parameter: a stack with another template would lose what is in it.
+ * The existing stack. This is the first call of CloudFormation, so that missing permissions are known before anything is
+ * done. Fails if the stack has another template, without this parameter: an update would delete its resources.
  */
-const look = Effect.fn("look")(function*(stack: string, parameter: string) {
+const findStack = Effect.fn("findStack")(function*(stack: string, parameter: string) {
   const cloudFormation = yield* CloudFormation
   const found = yield* cloudFormation.describe(stack).pipe(
     Effect.catchTags({
@@ -80,7 +80,7 @@ const look = Effect.fn("look")(function*(stack: string, parameter: string) {
       AwsUnavailable: ({ message }) => Effect.fail(new AccountNotReady({ message }))
     })
   )
-  // A stack of which there is only a change set, one that was never executed, has nothing to lose.
+  // A stack that has only a change set has no resources yet.
   const isFree = Option.match(found, {
     onNone: () => true,
     onSome: ({ parameters, status }) => parameters.has(parameter) || startability(status) === "Shell"
@@ -88,8 +88,8 @@ const look = Effect.fn("look")(function*(stack: string, parameter: string) {
   return isFree
     ? found
     : yield* new AccountNotReady({
-      message: `There is a stack "${stack}" already, for something else: it has no parameter ${parameter}. ` +
-        "Name another one with --stack"
+      message: `Stack "${stack}" exists with another template: it has no parameter ${parameter}. ` +
+        "Choose another name with --stack"
     })
 })
 
@@ -98,15 +98,14 @@ const variablesOf = (outcome: JobOutcome): Readonly<Record<string, string>> =>
 
 const kibibytes = ({ length }: Uint8Array) => `${Math.ceil(length / 1024)} KiB`
 
-/** Gives whether all is deployed, or would be. `build` makes the functions; it is run when the account is known to be ready. */
+/** Returns whether everything is deployed, or would be in a dry run. Runs `build` after all checks of the account. */
 export const deploy = Effect.fn("deploy")(function*<E, R>(
   options: DeployOptions,
-  { ask, build, interval, region, reporter }: {
-    /** What asks the functions when they are there. */
-    readonly ask: Ask
+  { build, interval, region, reporter, requestCodeCache }: {
+    readonly requestCodeCache: RequestCodeCache
     readonly build: Effect.Effect<ReadonlyArray<BuiltFunction>, E, R>
     readonly interval: Duration.Input
-    /** The one that the SDK goes by. */
+    /** The SDK's region. */
     readonly region: string
     readonly reporter: TerminalReporter
   }
@@ -114,21 +113,21 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
   const { bucket, dryRun, endpoint, parameters: given, pipelineExample, stack, templateBucket } = options
   const client = yield* scopedClient((shared) => new S3Client({ ...shared, forcePathStyle: endpoint !== undefined }))
   const template = yield* readTemplate("functions")
-  const refused = refusals(template.file, template.parameters, given)
-  if (refused.length > 0) return yield* badUsage(refused.join("\n"))
+  const invalid = invalidParameters(template.file, template.parameters, given)
+  if (invalid.length > 0) return yield* badUsage(invalid.join("\n"))
   const code = openBucket(client, bucket, region)
   yield* code.check
   if (templateBucket !== undefined) yield* openBucket(client, templateBucket, region).check
-  const isUpdate = Option.isSome(yield* look(stack, "CodeBucket"))
-  const example = pipelineExample ? yield* look(exampleOf(stack), "DeployStackFunction") : Option.none()
+  const isUpdate = Option.isSome(yield* findStack(stack, "CodeBucket"))
+  const example = pipelineExample ? yield* findStack(exampleOf(stack), "DeployStackFunction") : Option.none()
 
-  const note = (word: string, text: string) => reporter.line(`    ${word.padEnd(10)}  ${text}`)
+  const reportStep = (step: string, text: string) => reporter.line(`    ${step.padEnd(10)}  ${text}`)
   yield* reporter.line(`${dryRun ? "dry run: " : ""}stack ${stack} in ${region}${endpoint ? `, ${endpoint}` : ""}`)
 
   const functions: Array<StoredFunction> = []
   for (const built of yield* build) {
-    yield* note("built", `${built.path}, ${kibibytes(built.zip)}`)
-    functions.push(yield* storeFunction(built, { bucket: code, dryRun, note }))
+    yield* reportStep("built", `${built.path}, ${kibibytes(built.zip)}`)
+    functions.push(yield* storeFunction(built, { bucket: code, dryRun, reportStep }))
   }
 
   const parametersOf = (isUpdate: boolean, functions: ReadonlyArray<StoredFunction>) => {
@@ -142,16 +141,24 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
   }
   const parameters = parametersOf(isUpdate, functions)
   if (dryRun) {
-    yield* note(isUpdate ? "to update" : "to create", `stack ${stack}, of ${template.file}${differing(isUpdate)}`)
-    for (const [name, value] of Object.entries(parameters)) yield* note("parameter", `${name}: ${value || "(none)"}`)
-    if (isUpdate) yield* note("parameter", "all others as they are")
+    yield* reportStep(
+      isUpdate ? "to update" : "to create",
+      `stack ${stack}, from ${template.file}${ifChanged(isUpdate)}`
+    )
+    for (const [name, value] of Object.entries(parameters)) {
+      yield* reportStep("parameter", `${name}: ${value || "(none)"}`)
+    }
+    if (isUpdate) yield* reportStep("parameter", "all others unchanged")
     if (pipelineExample) {
       const isUpdate = Option.isSome(example)
       const { file } = yield* readTemplate("pipeline")
-      yield* note(isUpdate ? "to update" : "to create", `stack ${exampleOf(stack)}, of ${file}${differing(isUpdate)}`)
+      yield* reportStep(
+        isUpdate ? "to update" : "to create",
+        `stack ${exampleOf(stack)}, from ${file}${ifChanged(isUpdate)}`
+      )
       const source = sourceOf(example)
       if (source === undefined || !(yield* openBucket(client, source, region).has(sampleKey))) {
-        yield* note("to upload", `${sampleKey}, into ${source ?? "the source bucket of that stack"}`)
+        yield* reportStep("to upload", `${sampleKey}, into ${source ?? "the source bucket of that stack"}`)
       }
     }
     return true
@@ -169,44 +176,52 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
     functionNames.map((name) => [name, outputs[inTemplate[name].output]])
   )
   const nameOf = ({ built: { name } }: StoredFunction) => names.get(name)
-  const compiled = yield* Effect.forEach(
+  const withCodeCaches = yield* Effect.forEach(
     functions,
-    (stored) => compileFunction(stored, nameOf(stored), { ask, bucket: code, note })
+    (stored) => addCodeCache(stored, nameOf(stored), { requestCodeCache, bucket: code, reportStep })
   )
-  if (compiled.some(({ key }, index) => key !== functions[index]?.key)) {
-    const again = yield* deployFunctions(parametersOf(true, compiled))
-    if (again._tag === "Failed") {
+  if (withCodeCaches.some(({ key }, index) => key !== functions[index]?.key)) {
+    const second = yield* deployFunctions(parametersOf(true, withCodeCaches))
+    if (second._tag === "Failed") {
       yield* reporter.line(afterFailure)
       return false
     }
-    yield* Effect.forEach(compiled, (stored) => confirmCompiled(stored, nameOf(stored), { ask, note }), {
-      discard: true
-    })
+    yield* Effect.forEach(
+      withCodeCaches,
+      (stored) => confirmCodeCache(stored, nameOf(stored), { requestCodeCache, reportStep }),
+      {
+        discard: true
+      }
+    )
   }
   if (!pipelineExample) {
-    yield* reporter.line(whatNext(outputs))
+    yield* reporter.line(nextSteps(outputs))
     return true
   }
   return yield* deployExample(options, outputs, { client, region, interval, reporter })
 })
 
-const differing = (isUpdate: boolean) => isUpdate ? ", where it differs" : ""
+const ifChanged = (isUpdate: boolean) => isUpdate ? ", if it differs" : ""
 
-const afterFailure =
-  "\nRun this again when the cause is gone: a stack that only deleting helps is deleted and created again."
+const afterFailure = "\nRemove the cause, then run this again. A stack that cannot be updated is deleted and recreated."
 
 const sampleKey = "template-package.zip"
 
 const exampleOf = (stack: string) => `${stack}-example`
 
-/** The bucket that the sample goes into, where the example's stack has it. */
+/** The bucket for the sample, if the example's stack exists. */
 const sourceOf = Option.match<string | undefined, Stack, string | undefined>({
   onNone: () => undefined,
   onSome: ({ outputs }) => outputs["SourceBucketName"]
 })
 
-/** What the example's template takes of the functions' stack. */
-const passedOn = ["DeployStackFunction", "CheckWebpageFunction", "CloudFormationRoleArn", "CloudFormationRoleName"]
+/** The outputs of the functions' stack that are parameters of the example's template. */
+const exampleParameters = [
+  "DeployStackFunction",
+  "CheckWebpageFunction",
+  "CloudFormationRoleArn",
+  "CloudFormationRoleName"
+]
 
 const deployExample = Effect.fn("deployExample")(function*(
   { stack: functions, templateBucket }: DeployOptions,
@@ -219,7 +234,7 @@ const deployExample = Effect.fn("deployExample")(function*(
   }
 ) {
   const stack = exampleOf(functions)
-  const missing = passedOn.filter((name) => outputs[name] === undefined)
+  const missing = exampleParameters.filter((name) => outputs[name] === undefined)
   if (missing.length > 0) {
     return yield* new AccountNotReady({
       message: `Stack ${functions} has no output ${missing.join(", ")}, which the example needs: ` +
@@ -229,21 +244,21 @@ const deployExample = Effect.fn("deployExample")(function*(
   yield* reporter.line(`stack ${stack}`)
   const template = yield* readTemplate("pipeline")
   const given = {
-    ...Object.fromEntries(passedOn.map((name) => [name, outputs[name] ?? ""])),
+    ...Object.fromEntries(exampleParameters.map((name) => [name, outputs[name] ?? ""])),
     Stack: stackOf(outputs, "example")
   }
-  const lookAtExample = look(stack, "DeployStackFunction")
+  const findExample = findStack(stack, "DeployStackFunction")
   const deployWith = Effect.fnUntraced(function*(WithPipeline: "true" | "false") {
-    const isUpdate = Option.isSome(yield* lookAtExample)
+    const isUpdate = Option.isSome(yield* findExample)
     const parameters = parametersFor(isUpdate, template, { ...given, WithPipeline })
     return (yield* deployStack({ stack, template, parameters, templateBucket, interval }, reporter))._tag ===
       "Succeeded"
   })
 
-  // A pipeline begins its first execution as soon as it is there, and that needs the sample.
-  const before = yield* lookAtExample
+  // A new pipeline starts its first execution at once, which needs the sample.
+  const before = yield* findExample
   const ready = sourceOf(before) !== undefined || (yield* deployWith("false"))
-  const source = ready ? sourceOf(yield* lookAtExample) : undefined
+  const source = ready ? sourceOf(yield* findExample) : undefined
   if (source === undefined) {
     yield* reporter.line(afterFailure)
     return false
@@ -261,14 +276,14 @@ const deployExample = Effect.fn("deployExample")(function*(
     return false
   }
   const hadPipeline = Option.exists(before, ({ outputs }) => outputs["PipelineName"] !== undefined)
-  const begun = hadPipeline ? "is there" : "has begun its first execution as soon as it was there"
+  const state = hadPipeline ? "exists" : "has started its first execution"
   yield* reporter.line(`
-Pipeline ${stack} ${begun}. It deploys stack ${given.Stack}, checks what
-came of it, and waits for an approval to delete it again:
+Pipeline ${stack} ${state}. It deploys stack ${given.Stack}, checks the
+result, and waits for an approval to delete the stack again:
 
     aws codepipeline get-pipeline-state --name ${stack} --region ${region}
 
-To begin ${hadPipeline ? "an" : "another"} execution, upload a zip with template-package/template.json in it:
+To start ${hadPipeline ? "an" : "another"} execution, upload a zip that contains template-package/template.json:
 
     aws s3 cp YOUR.zip s3://${source}/${sampleKey} --region ${region}`)
   return true
@@ -277,11 +292,11 @@ To begin ${hadPipeline ? "an" : "another"} execution, upload a zip with template
 const action = (name: string, userParameters: object) =>
   `    FunctionName    ${name}\n    UserParameters  ${JSON.stringify(userParameters)}\n`
 
-/** A stack that deploy-stack may work on. */
+/** The name of a stack that deploy-stack may change. */
 const stackOf = ({ Stacks = "" }: Readonly<Record<string, string>>, name: string) => Stacks.replaceAll("*", name)
 
-/** How to go on: the configuration of an action in a pipeline. */
-const whatNext = (outputs: Readonly<Record<string, string>>) => {
+/** The next steps: how to configure an action in a pipeline. */
+const nextSteps = (outputs: Readonly<Record<string, string>>) => {
   const { CheckWebpageFunction, CloudFormationRoleArn: roleArn, DeployStackFunction, Stacks } = outputs
   const deployStack = {
     stack: stackOf(outputs, "NAME"),
@@ -290,14 +305,14 @@ const whatNext = (outputs: Readonly<Record<string, string>>) => {
     ...(roleArn !== undefined && { roleArn })
   }
   return [
-    "\nNext, in a pipeline: an action of the category Invoke and the provider Lambda, with this configuration:\n",
+    "\nNext, add an action to a pipeline, with the category Invoke, the provider Lambda and this configuration:\n",
     ...(DeployStackFunction === undefined ? [] : [action(DeployStackFunction, deployStack)]),
     ...(CheckWebpageFunction === undefined ? [] : [action(CheckWebpageFunction, { url: "https://www.example.com/" })]),
     ...(DeployStackFunction === undefined ? [] : [
-      `The stacks that deploy-stack may work on: --parameter Stacks=PATTERN (now ${Stacks}).`
+      `The stacks that deploy-stack may change: ${Stacks}. To allow others: --parameter Stacks=PATTERN.`
     ]),
     ...(roleArn === undefined ? [] : [
-      "What CloudFormation's role may make: --parameter ServiceRolePolicyArns=ARN,ARN or policies of your own (nothing, at first)."
+      "To give CloudFormation's role permissions (a new one has none): --parameter ServiceRolePolicyArns=ARN,ARN."
     ])
   ].join("\n")
 }

@@ -1,4 +1,4 @@
-// The code of the functions in the bucket: as it was built, and with what V8 has compiled of it in Lambda.
+// The code of the functions in the bucket: as built, and with its V8 code cache.
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { gunzipSync } from "node:zlib"
@@ -6,7 +6,7 @@ import { zipFiles } from "../../src/internal/zipFiles.ts"
 import type { BuiltFunction } from "../build/bundle.ts"
 import { codeCacheFile } from "../build/codeCache.ts"
 import type { openBucket } from "./codeBucket.ts"
-import type { Ask } from "./functionsInLambda.ts"
+import type { RequestCodeCache } from "./codeCacheClient.ts"
 
 type Bucket = ReturnType<typeof openBucket>
 
@@ -18,79 +18,89 @@ export interface StoredFunction {
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
-/** How the keys of this code begin, and of no other. It is not where deploy-stack's role may write templates. */
+/** The prefix of the keys of this code, and of no other code. The role of deploy-stack may not write there. */
 const prefixOf = ({ name, zip }: BuiltFunction) => `effect-codepipeline-functions/${name}-${sha256(zip)}`
 
-/** What is to be told of a function while it is deployed. */
-type Note = (word: string, text: string) => Effect.Effect<void>
+/** Reports a step of the deployment on the terminal. */
+type ReportStep = (step: string, text: string) => Effect.Effect<void>
 
-/** Uploads the code where the bucket does not have it, or would. What was compiled of it before is taken, too. */
+/** Uploads the code unless the bucket has it. Code that is already there with a code cache is preferred. */
 export const storeFunction = Effect.fn("storeFunction")(function*(
   built: BuiltFunction,
-  { bucket, dryRun, note }: { readonly bucket: Bucket; readonly dryRun: boolean; readonly note: Note }
+  { bucket, dryRun, reportStep }: {
+    readonly bucket: Bucket
+    readonly dryRun: boolean
+    readonly reportStep: ReportStep
+  }
 ) {
   const prefix = prefixOf(built)
   const plain = `${prefix}.zip`
-  const there = yield* bucket.keys(prefix)
-  const key = there.findLast((key) => key !== plain) ?? plain
-  if (there.includes(key)) {
-    yield* note("unchanged", bucket.urlOf(key))
+  const existing = yield* bucket.keys(prefix)
+  const key = existing.findLast((key) => key !== plain) ?? plain
+  if (existing.includes(key)) {
+    yield* reportStep("unchanged", bucket.urlOf(key))
   } else {
-    yield* note(dryRun ? "to upload" : "upload", bucket.urlOf(key))
+    yield* reportStep(dryRun ? "to upload" : "upload", bucket.urlOf(key))
     if (!dryRun) yield* bucket.put(key, built.zip)
   }
   return { built, key } satisfies StoredFunction
 })
 
-interface Asking {
-  readonly ask: Ask
-  readonly note: Note
+interface CodeCacheOptions {
+  readonly requestCodeCache: RequestCodeCache
+  readonly reportStep: ReportStep
 }
 
-const leave = (note: Note, { built: { name } }: StoredFunction, why: string) =>
-  Effect.as(note("left", `${name} is compiled at each start: ${why}`), undefined)
+const skip = (reportStep: ReportStep, { built: { name } }: StoredFunction, why: string) =>
+  Effect.as(reportStep("skipped", `${name} starts without a V8 code cache: ${why}`), undefined)
 
-/** What the function answers; what keeps it from that is told. */
-const answerOf = (stored: StoredFunction, functionName: string | undefined, { ask, note }: Asking) => {
-  if (functionName === undefined) return leave(note, stored, "its stack does not tell what it is called")
-  return ask(functionName).pipe(
-    Effect.catchIf((error) => error._tag !== "FunctionFails", ({ message }) => leave(note, stored, message)),
-    Effect.tap((answer) =>
-      answer?.isCompiled === true ? note("compiled", `${stored.built.name} starts from compiled code`) : Effect.void
+/** The function's response; undefined, with a report, if there is none. Fails only if the function does not start. */
+const responseOf = (
+  stored: StoredFunction,
+  functionName: string | undefined,
+  { reportStep, requestCodeCache }: CodeCacheOptions
+) => {
+  if (functionName === undefined) return skip(reportStep, stored, "its stack has no output with the function's name")
+  return requestCodeCache(functionName).pipe(
+    Effect.catchIf((error) => error._tag !== "FunctionFailed", ({ message }) => skip(reportStep, stored, message)),
+    Effect.tap((response) =>
+      response?.usesCodeCache === true
+        ? reportStep("code cache", `${stored.built.name} starts with its V8 code cache`)
+        : Effect.void
     )
   )
 }
 
 /**
- * Where the function does not start from compiled code, what V8 has compiled of it is uploaded beside it, and what there
- * is then to be deployed is given.
+ * Uploads the code again with its code cache, unless the function already starts with one. Returns the code that is to be
+ * deployed.
  */
-export const compileFunction = Effect.fn("compileFunction")(function*(
+export const addCodeCache = Effect.fn("addCodeCache")(function*(
   stored: StoredFunction,
   functionName: string | undefined,
-  { bucket, ...asking }: Asking & { readonly bucket: Bucket }
+  { bucket, ...options }: CodeCacheOptions & { readonly bucket: Bucket }
 ) {
   const { built } = stored
-  const { note } = asking
-  const answer = yield* answerOf(stored, functionName, asking)
-  if (answer === undefined || answer.isCompiled) return stored
-  if (answer.sha256 !== sha256(built.files["function.js"])) {
-    yield* leave(note, stored, "somebody else has deployed other code meanwhile")
+  const { reportStep } = options
+  const response = yield* responseOf(stored, functionName, options)
+  if (response === undefined || response.usesCodeCache) return stored
+  if (response.sha256 !== sha256(built.files["function.js"])) {
+    yield* skip(reportStep, stored, "another deployment has replaced its code in the meantime")
     return stored
   }
-  const zip = yield* zipFiles({ ...built.files, [codeCacheFile]: gunzipSync(answer.code) })
-  const key = `${prefixOf(built)}-compiled-${sha256(zip)}.zip`
-  yield* note("upload", `${bucket.urlOf(key)}, with what V8 has compiled`)
+  const zip = yield* zipFiles({ ...built.files, [codeCacheFile]: gunzipSync(response.codeCache) })
+  const key = `${prefixOf(built)}-code-cache-${sha256(zip)}.zip`
+  yield* reportStep("upload", `${bucket.urlOf(key)}, with its V8 code cache`)
   yield* bucket.put(key, zip)
   return { built, key } satisfies StoredFunction
 })
 
-/** Tells whether the function starts from compiled code now. */
-export const confirmCompiled = Effect.fn("confirmCompiled")(function*(
+/** Reports whether the function starts with its code cache now. */
+export const confirmCodeCache = Effect.fn("confirmCodeCache")(function*(
   stored: StoredFunction,
   functionName: string | undefined,
-  asking: Asking
+  options: CodeCacheOptions
 ) {
-  const answer = yield* answerOf(stored, functionName, asking)
-  if (answer?.isCompiled === false) yield* leave(asking.note, stored, "V8 does not take what it has compiled before")
+  const response = yield* responseOf(stored, functionName, options)
+  if (response?.usesCodeCache === false) yield* skip(options.reportStep, stored, "V8 has rejected it")
 })

@@ -1,5 +1,5 @@
-// Deploys a template of this machine with the program of deploy-stack: what CodePipeline would be told goes to the
-// terminal, and the template comes from here in place of an artifact.
+// Deploys a template from this machine with the program of deploy-stack. The terminal gets what CodePipeline would get,
+// and the template replaces the artifact.
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
@@ -22,7 +22,7 @@ import type { TerminalReporter } from "../run/TerminalReporter.ts"
 
 const again = "then run this again"
 
-/** The same program, in words for whoever sits at the terminal: the credentials are theirs, not those of a function. */
+/** The same program, with advice for a person at a terminal, who uses their own credentials. */
 export const deployment: typeof DeployStack = {
   ...DeployStack,
   failures: {
@@ -36,10 +36,10 @@ export const deployment: typeof DeployStack = {
           : `Your credentials need ${needed}`
       )
     }),
-    // Somebody is waiting: what a pipeline would wait out for an hour is told after two minutes.
+    // A person is waiting: an outage is reported after two minutes, where a pipeline would continue for an hour.
     AwsUnavailable: ({ problem }: AwsUnavailable): Failure => ({
       type: "JobFailed",
-      message: sentences(problem, "Run this again when AWS answers: it goes on from where the stack is then")
+      message: sentences(problem, "Run this again when AWS is available: it continues from the stack's status")
     }),
     UploadFailed: ({ denied, needed, problem }: UploadFailed): Failure => ({
       type: denied ? "PermissionError" : "ConfigurationError",
@@ -51,7 +51,7 @@ export const deployment: typeof DeployStack = {
     }),
     StackProtected: ({ problem }: StackProtected): Failure => ({
       type: "ConfigurationError",
-      message: sentences(problem, `It has to be deleted first: switch the protection off, ${again}`)
+      message: sentences(problem, `It must be deleted first: disable the protection, ${again}`)
     }),
     StackNotFound: ({ problem }: StackNotFound): Failure => ({
       type: "JobFailed",
@@ -59,7 +59,7 @@ export const deployment: typeof DeployStack = {
     }),
     OperationUnproven: ({ problem }: OperationUnproven): Failure => ({
       type: "JobFailed",
-      message: sentences(problem, `Look at the stack's events, ${again}`)
+      message: sentences(problem, `Read the stack's events, ${again}`)
     }),
     // The next run does what the stack's status needs.
     OperationFailed: ({ causes, operation, stackId, status }: OperationFailed): Failure => ({
@@ -78,32 +78,32 @@ export const deployment: typeof DeployStack = {
   }
 }
 
-/** How long a call is made again while AWS does not answer well. */
-const patience = Duration.toMillis("2 minutes")
+/** For how long calls are retried during an outage. */
+const outageLimit = Duration.toMillis("2 minutes")
 
 export interface StackDeployment {
   readonly stack: string
-  /** The text of the template, and what it is called in messages. */
+  /** The text of the template, and its name in messages. */
   readonly template: { readonly file: string; readonly text: string }
   readonly parameters: Readonly<Record<string, string>>
   readonly templateBucket: string | undefined
-  /** The time between two looks at the stack. */
+  /** The time between two polls of the stack. */
   readonly interval: Duration.Input
 }
 
-/** Creates or updates the stack, and tells how that goes; gives what became of it, with its outputs as variables. */
+/** Creates or updates the stack, and reports the progress. Returns the outcome, with the stack's outputs as variables. */
 export const deployStack = Effect.fn("deployStack")(function*(
   { interval, parameters, stack, template: { file, text }, templateBucket }: StackDeployment,
   reporter: TerminalReporter
 ) {
   const event = LocalPipeline.event({
-    // It marks the operation: CloudFormation begins no second one of the same mark.
+    // The idempotency token of the operation is made from it.
     id: randomUUID(),
     userParameters: {
       stack,
-      // A first deployment that has failed leaves a stack that can only be deleted.
+      // After a first deployment that failed, the stack can only be deleted.
       mode: "REPLACE_ON_FAILURE",
-      // What an earlier run has begun is let come to its end.
+      // An operation of an earlier run is still in progress.
       whenBusy: "wait",
       file,
       artifact: "scripts",
@@ -115,10 +115,10 @@ export const deployStack = Effect.fn("deployStack")(function*(
   return yield* LocalPipeline.run({
     event,
     interval,
-    invoke: (event) => JobRunner.run(deployment, event, { remainingMillis: patience }),
+    invoke: (event) => JobRunner.run(deployment, event, { remainingMillis: outageLimit }),
     observe: (happening) =>
       happening._tag === "Reported"
-        ? reporter.said(happening.outcome)
+        ? reporter.showOutcome(happening.outcome)
         : Effect.void
   }).pipe(
     Effect.updateService(ArtifactStore, (store) => ({ ...store, read: () => Effect.succeed(Buffer.from(text)) })),

@@ -1,7 +1,7 @@
-// What CloudFormation will say of the values of a template's parameters, before anything is built for it.
+// Validates values of a template's parameters as CloudFormation does, before anything is built.
 import { didYouMean } from "../commandLine.ts"
 
-/** A parameter as a template declares it, as far as values are checked here. */
+/** A declaration of a parameter in a template, as far as it is checked here. */
 export interface TemplateParameter {
   readonly Type: string
   readonly Default?: string | number
@@ -12,23 +12,23 @@ export interface TemplateParameter {
 }
 
 /**
- * What is wrong with the values, each in the words of CloudFormation. Only what the template declares is looked at; what
- * the AWS-specific types of parameters need is left to CloudFormation.
+ * A message for each invalid value, with CloudFormation's words. The AWS-specific types of parameters are left to
+ * CloudFormation.
  */
-export const refusals = (
+export const invalidParameters = (
   file: string,
   parameters: Readonly<Record<string, TemplateParameter>>,
   given: Readonly<Record<string, string>>
 ): ReadonlyArray<string> =>
   Object.entries(given).flatMap(([name, value]) => {
     const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined
-    const why = parameter === undefined
-      ? `${file} has no such parameter; ${didYouMean(name, Object.keys(parameters))}`
-      : refusal(name, parameter, value)
-    return why === undefined ? [] : [`--parameter ${name}: ${why}`]
+    const problem = parameter === undefined
+      ? `${file} has no parameter with this name; ${didYouMean(name, Object.keys(parameters))}`
+      : problemOf(name, parameter, value)
+    return problem === undefined ? [] : [`--parameter ${name}: ${problem}`]
   })
 
-const refusal = (
+const problemOf = (
   name: string,
   { AllowedPattern, AllowedValues, MaxValue = Infinity, MinValue = -Infinity, Type }: TemplateParameter,
   value: string
@@ -39,7 +39,7 @@ const refusal = (
   if (AllowedValues !== undefined && !AllowedValues.some((one) => isNumber ? one === number : String(one) === value)) {
     return `Parameter '${name}' must be one of AllowedValues: ${AllowedValues.join(", ")}`
   }
-  // A pattern is for the whole value.
+  // The pattern must match the whole value.
   if (AllowedPattern !== undefined && !new RegExp(`^(?:${AllowedPattern})$`).test(value)) {
     return `Parameter '${name}' must match pattern ${AllowedPattern}`
   }

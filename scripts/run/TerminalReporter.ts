@@ -1,4 +1,4 @@
-// Tells on the terminal what happens in a local pipeline.
+// Shows the progress of a local pipeline on the terminal.
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -10,31 +10,33 @@ type Style = Parameters<typeof styleText>[0]
 
 const styles = { Succeeded: "green", Continued: "cyan", Failed: "red" } satisfies Record<JobOutcome["_tag"], Style>
 
-/** Further lines of a message below its first. */
+/** Indents all lines of a message but the first. */
 const indented = (text: string) => text.replaceAll("\n", `\n${" ".repeat(16)}`)
 
-/** How long something has lasted, as `StackProgress.summary` has it. */
-const lasted = /, \d+ (?:s|min|h \d+ min)(?=\))/
+/** The elapsed time in a message, as `StackProgress.summary` writes it. */
+const elapsed = /, \d+ (?:s|min|h \d+ min)(?=\))/
 
-/** Lines, and on a terminal one more that is rewritten while there is something to wait for. */
+/** Writes lines. On a terminal, a last line with a spinner shows what the pipeline is waiting for. */
 export const makeTerminalReporter = Effect.fn("makeTerminalReporter")(function*(out: NodeJS.WriteStream) {
   const startedAt = yield* Clock.currentTimeMillis
   let waitingFor = ""
-  let liveLine = false
-  let seen = ""
+  let hasSpinner = false
+  let lastShown = ""
 
-  // `styleText` knows NO_COLOR, and what is no terminal.
+  // `styleText` respects NO_COLOR, and adds no colours if `out` is not a terminal.
   const style = (style: Style, text: string) => styleText(style, text, { stream: out })
 
   const line = (text: string) =>
     Effect.sync(() => {
-      out.write(`${liveLine ? "\r\u001B[2K" : ""}${text}\n`)
-      liveLine = false
+      out.write(`${hasSpinner ? "\r\u001B[2K" : ""}${text}\n`)
+      hasSpinner = false
     })
 
   const seconds = Effect.map(Clock.currentTimeMillis, (now) => `${((now - startedAt) / 1000).toFixed(1)} s`)
 
-  const told = (outcome: JobOutcome) => {
+  const labelled = (label: string, text: string) => line(`    ${style("bold", label.padEnd(10))}  ${text}`)
+
+  const outcomeLines = (outcome: JobOutcome) => {
     const percent = "percentComplete" in outcome && outcome.percentComplete !== undefined
       ? style("dim", ` (${outcome.percentComplete} %)`)
       : ""
@@ -53,52 +55,51 @@ export const makeTerminalReporter = Effect.fn("makeTerminalReporter")(function*(
     const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
     const draw = Effect.map(Clock.currentTimeMillis, (now) => {
       if (waitingFor === "") return
-      // What is wider than the terminal could not be taken back.
+      // A line wider than the terminal would wrap, and could not be erased.
       const shown = waitingFor.slice(0, Math.max(0, out.columns - 7))
       out.write(`\r\u001B[2K    ${frames[Math.floor(now / 100) % frames.length]} ${style("dim", shown)}`)
-      liveLine = true
+      hasSpinner = true
     })
     yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("100 millis")))
   }
 
   return {
     line,
-    /**
-     * What the action says, as CodePipeline would be told it. What differs from the line before only by how long
-     * something has lasted is left to the line that is rewritten.
-     */
-    said: (outcome: JobOutcome) => {
+    /** Shows an outcome, unless it differs from the previous one only by the elapsed time. The spinner shows that. */
+    showOutcome: (outcome: JobOutcome) => {
       waitingFor = outcome._tag === "Continued" ? outcome.message : ""
-      const news = JSON.stringify({ ...outcome, continuationToken: "", message: outcome.message.replace(lasted, "") })
-      if (news === seen) return Effect.void
-      seen = news
-      return told(outcome)
+      const key = JSON.stringify({ ...outcome, continuationToken: "", message: outcome.message.replace(elapsed, "") })
+      if (key === lastShown) return Effect.void
+      lastShown = key
+      return outcomeLines(outcome)
     },
-    /** A page was asked for: this came back. */
-    sawPage: (answer: string) => {
+    /** Shows the response of a page, or why there is none. */
+    showPage: (response: string) => {
       waitingFor = "waiting for the next attempt"
-      return line(`    ${style("bold", "page".padEnd(10))}  ${answer}`)
+      return labelled("page", response)
     },
-    /** A stack, or the newest of its events, was looked at. */
-    saw: (status: string) => {
-      waitingFor = `${status}, the action is at work`
-      if (status === seen) return Effect.void
-      seen = status
-      return line(`    ${style("bold", "stack".padEnd(10))}  ${status}`)
+    /** Shows the status of a stack, or of its newest event, when it has changed. */
+    showStatus: (status: string) => {
+      waitingFor = `${status}, the action is running`
+      if (status === lastShown) return Effect.void
+      lastShown = status
+      return labelled("stack", status)
     },
-    happened: (happening: Happening) => {
-      const { invocation, jobId } = happening
-      switch (happening._tag) {
+    /** Shows an invocation, or its report. */
+    showEvent: (event: Happening) => {
+      const { invocation, jobId } = event
+      switch (event._tag) {
         case "Invoked":
-          waitingFor = "the action is at work"
-          seen = ""
+          waitingFor = "the action is running"
+          lastShown = ""
           return line(`${style("bold", String(invocation).padStart(2))}  job ${jobId}`)
         default:
           waitingFor = "waiting for the next invocation"
-          return told(happening.outcome)
+          return outcomeLines(event.outcome)
       }
     },
-    end: (outcome: JobOutcome, invocations: number) =>
+    /** Shows the final outcome. */
+    showEnd: (outcome: JobOutcome, invocations: number) =>
       Effect.gen(function*() {
         waitingFor = ""
         const word = style(styles[outcome._tag], outcome._tag)

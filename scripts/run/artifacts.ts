@@ -1,4 +1,4 @@
-// Artifacts from this machine: packs them, and puts them where an event says that they are.
+// Artifacts from this machine: packs them, and uploads them to their location in an event.
 import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import { readdir, readFile, stat } from "node:fs/promises"
@@ -10,12 +10,12 @@ import { absolute, BadUsage, reason } from "../commandLine.ts"
 
 export interface LocalArtifact {
   readonly name: string
-  /** Where it was read from. */
+  /** The file or folder that it was read from. */
   readonly path: string
   readonly zip: Uint8Array
 }
 
-/** Files of a folder by their path below it. */
+/** The files of a folder by their relative path. */
 const readFolder = async (folder: string): Promise<Files> => {
   const found = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
@@ -25,7 +25,7 @@ const readFolder = async (folder: string): Promise<Files> => {
   return Object.fromEntries(files)
 }
 
-/** `NAME=PATH`: a zip, or a folder that is packed into one. */
+/** `NAME=PATH`; the path is that of a zip, or of a folder, which is packed into one. */
 export const readArtifact = Effect.fn("readArtifact")(function*(option: string) {
   const name = option.slice(0, Math.max(0, option.indexOf("=")))
   const path = option.slice(name.length + 1)
@@ -44,8 +44,8 @@ export const readArtifact = Effect.fn("readArtifact")(function*(option: string) 
 })
 
 /**
- * Uploads artifacts to S3, with the credentials of this machine. On an emulator (`endpoint`) the bucket is made, and an
- * artifact that is only a default (`replace` is false) is left alone where there is one.
+ * Uploads an artifact to S3 with the credentials of this machine, and returns whether it did. An existing object is kept
+ * unless `replace` is set. On an emulator, a missing bucket is created.
  */
 export const upload = Effect.fn("upload")(function*(
   artifact: Artifact,
@@ -65,7 +65,7 @@ export const upload = Effect.fn("upload")(function*(
     catch: (cause) =>
       new BadUsage({
         message: cause instanceof Error && cause.name === "NoSuchBucket"
-          ? `there is no bucket ${Bucket} for the artifact: create it, or make an event with another one by npm run event`
+          ? `bucket ${Bucket} of the artifact does not exist: create it, or write an event with another bucket by npm run event`
           : `s3://${Bucket}/${Key} could not be written: ${reason(cause)}`
       })
   })

@@ -1,4 +1,4 @@
-// npm run event: the event of a job, as CodePipeline sends it, for npm start, SAM and tests.
+// npm run event: writes the event of a job, as CodePipeline sends it, for npm start, SAM and tests.
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
@@ -22,11 +22,11 @@ import {
 } from "../commandLine.ts"
 import { readUserParameters } from "./userParameters.ts"
 
-/** What a pipeline takes. */
+/** CodePipeline's limits. */
 const maxUserParameters = 1_000
 const maxArtifacts = 5
 
-/** The actions, and those of their UserParameters that have an option of their own. */
+/** The actions, and their UserParameters that are options of this script. */
 const actions: Readonly<
   Record<string, {
     readonly parameters: Schema.Codec<unknown, string>
@@ -41,44 +41,44 @@ export const script = {
   command: "npm run event",
   operands: "ACTION",
   purpose: `
-Writes the event that CodePipeline would send to the function of ACTION, which is deploy-stack or check-webpage. It is
-checked as the function would check it. The credentials in it open nothing.
+Writes the event that CodePipeline would send to the function of ACTION, which is deploy-stack or check-webpage. The
+event is validated as the function would validate it. Its credentials give no access to anything.
 
-It goes to standard output, where npm adds lines of its own unless it is told to be silent, or to a file. npm start -- FILE
-runs the action on it; sam local invoke --event FILE gives it to a function.`,
+The event goes to a file, or to standard output, where npm adds lines of its own without --silent. npm start -- FILE runs
+the action on it; sam local invoke --event FILE passes it to a function.`,
   options: {
-    stack: { kind: "value", value: "NAME", text: "Of deploy-stack: the stack." },
-    file: { kind: "value", value: "PATH", text: "Of deploy-stack: the template in the artifact's zip." },
+    stack: { kind: "value", value: "NAME", text: "deploy-stack: the name of the stack." },
+    file: { kind: "value", value: "PATH", text: "deploy-stack: the path of the template in the artifact's zip." },
     mode: {
       kind: "value",
       value: "MODE",
-      text: "Of deploy-stack: what becomes of the stack.",
+      text: "deploy-stack: the mode.",
       otherwise: "CREATE_UPDATE"
     },
-    url: { kind: "value", value: "URL", text: "Of check-webpage: the page." },
+    url: { kind: "value", value: "URL", text: "check-webpage: the URL of the page." },
     option: {
       kind: "values",
       value: "NAME=VALUE",
-      text: "Any other of the action's UserParameters; VALUE is JSON, or else text."
+      text: "Any other UserParameter of the action; VALUE is JSON, or else a string."
     },
     artifact: {
       kind: "values",
       value: "NAME=BUCKET/KEY",
-      text: "An input artifact, and where its zip is. The first has the template, unless --option artifact=NAME says " +
-        "otherwise."
+      text: "An input artifact, and the location of its zip. The first one has the template, unless --option " +
+        "artifact=NAME names another."
     },
     "output-artifact": {
       kind: "values",
       value: "NAME=BUCKET/KEY",
-      text: "An output artifact, and where its zip has to go."
+      text: "An output artifact, and the location of its zip."
     },
     continuation: {
       kind: "value",
       value: "TOKEN",
-      text: "What the job before this one has left.",
-      otherwise: "the job begins the action"
+      text: "The continuation token of the previous job.",
+      otherwise: "none, for the first job of an action"
     },
-    "job-id": { kind: "value", value: "ID", text: "The id of the job.", otherwise: "a new one" },
+    "job-id": { kind: "value", value: "ID", text: "The id of the job.", otherwise: "a random one" },
     "account-id": { kind: "value", value: "ID", text: "The account of the pipeline.", otherwise: "111122223333" },
     "encryption-key": {
       kind: "value",
@@ -86,14 +86,14 @@ runs the action on it; sam local invoke --event FILE gives it to a function.`,
       text: "The KMS key of the artifacts.",
       otherwise: "S3's own encryption"
     },
-    output: { kind: "value", value: "FILE", text: "Where the event goes.", otherwise: "standard output" }
+    output: { kind: "value", value: "FILE", text: "The file for the event.", otherwise: "standard output" }
   },
   examples: [
     "npm run event -- deploy-stack --stack S --artifact A=bucket/key.zip --file template.json --output event.json",
     "npm run --silent event -- deploy-stack --stack S --mode DELETE_ONLY > event.json",
     "npm run event -- check-webpage --url https://www.example.com/ --option status=2xx --output event.json"
   ],
-  status: "0 the event is written, 2 the command line is wrong, or the file cannot be written"
+  status: "0 the event was written, 2 the command line is wrong, or the file could not be written"
 } as const satisfies Script<string>
 
 /** `NAME=BUCKET/KEY` */
@@ -115,13 +115,13 @@ const readArtifacts = (option: string, given: ReadonlyArray<string> = []) =>
       : artifacts
   })
 
-/** Artifacts that deploy-stack would look for. */
-const wanted = ({ artifact, templateConfiguration }: Readonly<Record<string, unknown>>) => [
+/** The artifacts that deploy-stack reads. */
+const artifactsToRead = ({ artifact, templateConfiguration }: Readonly<Record<string, unknown>>) => [
   ...(typeof artifact === "string" ? [artifact] : []),
   ...(typeof templateConfiguration === "string" ? templateConfiguration.split("::").slice(0, 1) : [])
 ]
 
-/** The event that the command line asks for; what the function would refuse is refused here. */
+/** The event of the command line. Fails if the function would reject it. */
 export const makeEvent = Effect.fn("makeEvent")(function*(
   { positionals: [name = "", ...others], values }: CommandLine<keyof typeof script["options"]>
 ) {
@@ -129,13 +129,13 @@ export const makeEvent = Effect.fn("makeEvent")(function*(
   if (action === undefined) {
     const names = Object.keys(actions)
     return yield* badUsage(
-      name === "" ? `name the action: ${names.join(" or ")}` : `${name} is no action; ${didYouMean(name, names)}`
+      name === "" ? `name the action: ${names.join(" or ")}` : `${name} is not an action; ${didYouMean(name, names)}`
     )
   }
   if (others.length > 0) return yield* badUsage(`one action at a time, not also ${others.join(" and ")}`)
-  const useless = (["stack", "file", "mode", "url"] as const)
+  const inapplicable = (["stack", "file", "mode", "url"] as const)
     .find((option) => values[option] !== undefined && !action.own.includes(option))
-  if (useless !== undefined) return yield* badUsage(`--${useless} is not for ${name}`)
+  if (inapplicable !== undefined) return yield* badUsage(`--${inapplicable} does not apply to ${name}`)
 
   const inputArtifacts = yield* readArtifacts("artifact", values.artifact)
   const outputArtifacts = yield* readArtifacts("output-artifact", values["output-artifact"])
@@ -154,26 +154,28 @@ export const makeEvent = Effect.fn("makeEvent")(function*(
     UserParameters.decode(action.parameters, userParameters),
     ({ message }) =>
       new BadUsage({
-        message: `${message}. UserParameters are given by ${
+        message: `${message}. Set UserParameters with ${
           action.own.map((option) => `--${option}`).join(", ")
-        } and --option NAME=VALUE${name === "deploy-stack" ? ", the artifact by --artifact NAME=BUCKET/KEY" : ""}`
+        } and --option NAME=VALUE${name === "deploy-stack" ? ", and the artifact with --artifact NAME=BUCKET/KEY" : ""}`
       })
   )
   if (userParameters.length > maxUserParameters) {
     return yield* badUsage(
-      `UserParameters would have ${userParameters.length} characters, and a pipeline takes ${maxUserParameters}` +
+      `UserParameters would have ${userParameters.length} characters, and CodePipeline allows ${maxUserParameters}` +
         (name === "deploy-stack" ? ": put parameters and tags into the file of templateConfiguration" : "")
     )
   }
-  const there = new Set(inputArtifacts.map((artifact) => artifact.name))
-  const missing = name === "deploy-stack" ? wanted(parameters).find((artifact) => !there.has(artifact)) : undefined
+  const given = new Set(inputArtifacts.map((artifact) => artifact.name))
+  const missing = name === "deploy-stack"
+    ? artifactsToRead(parameters).find((artifact) => !given.has(artifact))
+    : undefined
   if (missing !== undefined) {
-    return yield* badUsage(`there is no input artifact "${missing}": give it with --artifact ${missing}=BUCKET/KEY`)
+    return yield* badUsage(`input artifact "${missing}" is missing: add it with --artifact ${missing}=BUCKET/KEY`)
   }
   const [continuationToken] = values.continuation ?? []
   if (continuationToken !== undefined && continuationToken.length > jobLimits.continuationToken) {
     return yield* badUsage(
-      `--continuation has ${continuationToken.length} characters, and CodePipeline takes ${jobLimits.continuationToken}`
+      `--continuation has ${continuationToken.length} characters, and CodePipeline allows ${jobLimits.continuationToken}`
     )
   }
 

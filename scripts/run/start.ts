@@ -1,4 +1,4 @@
-// npm start: plays CodePipeline for one action on this machine and tells the reporter as it happens.
+// npm start: acts as CodePipeline for one action on this machine, and shows what happens.
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -35,9 +35,9 @@ import {
 } from "./startOptions.ts"
 import { makeTerminalReporter, type TerminalReporter } from "./TerminalReporter.ts"
 
-const shown = (path: string) => relative(process.cwd(), absolute(path))
+const relativePath = (path: string) => relative(process.cwd(), absolute(path))
 
-/** Brings the artifacts to where they will be read. A real bucket gets none that was not given. */
+/** Puts the artifacts where the action reads them. In a real bucket, only artifacts of the command line. */
 const putArtifacts = Effect.fn("putArtifacts")(function*(
   { artifacts: { length: given }, endpoint, live }: RunOptions,
   artifacts: Effect.Success<ReturnType<typeof readArtifacts>>,
@@ -48,12 +48,14 @@ const putArtifacts = Effect.fn("putArtifacts")(function*(
   for (const { artifact, local } of artifacts) {
     const put = !live || (yield* upload(artifact, local, { emulator, replace: given > 0 }))
     if (put) {
-      yield* reporter.line(`    artifact    ${local.name}: ${shown(local.path)}, ${local.zip.length} bytes as a zip`)
+      yield* reporter.line(
+        `    artifact    ${local.name}: ${relativePath(local.path)}, ${local.zip.length} bytes as a zip`
+      )
     }
   }
 })
 
-/** What the event asks of deploy-stack, as far as that can be read. */
+/** The event's parameters of deploy-stack, if they are valid. */
 const parametersOf = (event: unknown) =>
   decodeJob(event).pipe(
     Effect.flatMap(({ userParameters }) => UserParameters.decode(DeployStack.parameters, userParameters)),
@@ -69,7 +71,7 @@ const memory = (
     const { failResource, setStatus } = yield* CloudFormationMemory
     const parameters = yield* parametersOf(event)
     if (stackStatus !== undefined && Option.isSome(parameters)) yield* setStatus(parameters.value.stack, stackStatus)
-    if (stackFails !== undefined) yield* failResource(stackFails, "It fails because --stack-fails says so")
+    if (stackFails !== undefined) yield* failResource(stackFails, "It fails because of --stack-fails")
   })
   return Layer.merge(
     ArtifactStoreMemory.layer(Object.fromEntries(artifacts.map(({ name, zip }) => [name, zip]))),
@@ -77,37 +79,38 @@ const memory = (
   )
 }
 
-/** CloudFormation, with each look at a stack told. */
-const told = (reporter: TerminalReporter) =>
+/** Shows the status of the stack whenever the action reads it. */
+const showingStatuses = (reporter: TerminalReporter) =>
   Layer.effect(
     CloudFormation,
     Effect.map(CloudFormation, (cloudFormation) => ({
       ...cloudFormation,
       describe: (stack) =>
         Effect.tap(cloudFormation.describe(stack), (found) =>
-          reporter.saw(Option.match(found, { onNone: () => "does not exist", onSome: ({ status }) => status }))),
+          reporter.showStatus(Option.match(found, {
+            onNone: () => "does not exist",
+            onSome: ({ status }) => status
+          }))),
       events: (stackId, since, pages) =>
         Effect.tap(cloudFormation.events(stackId, since, pages), (events) => {
-          const newest = events.find(({ physicalResourceId }) =>
-            physicalResourceId === stackId
-          )
-          return newest === undefined || pages === undefined ? Effect.void : reporter.saw(newest.status)
+          const newest = events.find(({ physicalResourceId }) => physicalResourceId === stackId)
+          return newest === undefined || pages === undefined ? Effect.void : reporter.showStatus(newest.status)
         })
     }))
   )
 
-/** Web pages, with what comes back told. */
-const toldPages = (reporter: TerminalReporter) =>
+/** Shows the response of a page whenever the action requests it. */
+const showingPages = (reporter: TerminalReporter) =>
   Layer.provide(
     Layer.effect(
       WebPage,
       Effect.map(WebPage, ({ open }) => ({
         open: (request) =>
           open(request).pipe(
-            Effect.tap(({ status, url }) => reporter.sawPage(`${status} ${url}`)),
-            // What to do about it the action tells.
+            Effect.tap(({ status, url }) => reporter.showPage(`${status} ${url}`)),
+            // The action reports the advice.
             Effect.tapError((error) =>
-              reporter.sawPage(error._tag === "PageUnreachable" ? `no response: ${error.detail}` : error.message)
+              reporter.showPage(error._tag === "PageUnreachable" ? `no response: ${error.detail}` : error.message)
             )
           )
       }))
@@ -115,7 +118,7 @@ const toldPages = (reporter: TerminalReporter) =>
     WebPage.layer
   )
 
-const play = Effect.fn("play")(function*<E, R>(
+const runPipeline = Effect.fn("runPipeline")(function*<E, R>(
   { interval }: RunOptions,
   event: unknown,
   reporter: TerminalReporter,
@@ -126,22 +129,23 @@ const play = Effect.fn("play")(function*<E, R>(
     event,
     invoke,
     interval: interval * 1000,
-    observe: (happening) => {
-      invocations = happening.invocation
-      return reporter.happened(happening)
+    observe: (event) => {
+      invocations = event.invocation
+      return reporter.showEvent(event)
     }
   })
-  yield* reporter.end(outcome, invocations)
+  yield* reporter.showEnd(outcome, invocations)
   return outcome
 })
 
-/** In memory: a resource that was to fail and did not is a mistake in the command line. */
-const checkFailed = ({ stackFails }: RunOptions, outcome: JobOutcome) =>
+/** In memory, --stack-fails with a resource that does not exist is a mistake on the command line. */
+const checkStackFails = ({ stackFails }: RunOptions, outcome: JobOutcome) =>
   stackFails !== undefined && outcome._tag === "Succeeded"
     ? Effect.fail(
       new BadUsage({
         message:
-          `--stack-fails ${stackFails}: nothing failed: the template in memory has no such resource (it has to be JSON, and at most 51,200 bytes)`
+          `--stack-fails ${stackFails}: nothing failed, because the template in memory has no resource with this name ` +
+          "(templates in memory must be JSON, and at most 51,200 bytes)"
       })
     )
     : Effect.void
@@ -149,54 +153,57 @@ const checkFailed = ({ stackFails }: RunOptions, outcome: JobOutcome) =>
 const deployStack = Effect.fn("deployStack")(
   function*(options: RunOptions, given: unknown, reporter: TerminalReporter) {
     if (options.live) yield* configureAws({ user: "--live", endpoint: options.endpoint })
-    const asked = yield* withParameters(options, given)
-    const event = options.live ? yield* withoutCredentials(asked) : asked
+    const withOptions = yield* withParameters(options, given)
+    const event = options.live ? yield* withoutCredentials(withOptions) : withOptions
     const artifacts = yield* decodeJob(event).pipe(
       Effect.flatMap((job) => readArtifacts(options, job)),
-      // The action is to tell what is wrong with the event.
+      // The action reports what is wrong with the event.
       Effect.catchTag("JobInvalid", () => Effect.succeed([]))
     )
     yield* reporter.line(
-      `deploy-stack on ${shown(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
+      `deploy-stack on ${relativePath(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
     )
     yield* putArtifacts(options, artifacts, reporter)
     const { stackStatus } = options
     if (stackStatus !== undefined && startability(stackStatus) === "Busy") {
       const waits = Option.exists(yield* parametersOf(event), ({ whenBusy }) => whenBusy === "wait")
       if (waits) {
-        yield* reporter.line(`    the stack stays in ${stackStatus}, and the action waits for it, until Ctrl+C`)
+        yield* reporter.line(`    the stack stays in ${stackStatus}, and the action waits until you press Ctrl+C`)
       }
     }
     const services = options.live
       ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
       : memory(options, event, artifacts.map(({ local }) => local))
-    const outcome = yield* play(options, event, reporter, (event) => JobRunner.run(DeployStack, event)).pipe(
-      Effect.provide(told(reporter).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer))))
+    const outcome = yield* runPipeline(options, event, reporter, (event) => JobRunner.run(DeployStack, event)).pipe(
+      Effect.provide(
+        showingStatuses(reporter).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer)))
+      )
     )
-    yield* checkFailed(options, outcome)
+    yield* checkStackFails(options, outcome)
     return outcome
   }
 )
 
 const checkWebpage = Effect.fn("checkWebpage")(
   function*(options: RunOptions, event: unknown, reporter: TerminalReporter) {
-    yield* reporter.line(`check-webpage on ${shown(options.event)}`)
-    return yield* play(options, event, reporter, (event) => JobRunner.run(CheckWebpage, event)).pipe(
-      Effect.provide(Layer.merge(toldPages(reporter), CodePipelineMemory.layer))
+    yield* reporter.line(`check-webpage on ${relativePath(options.event)}`)
+    return yield* runPipeline(options, event, reporter, (event) => JobRunner.run(CheckWebpage, event)).pipe(
+      Effect.provide(Layer.merge(showingPages(reporter), CodePipelineMemory.layer))
     )
   }
 )
 
-/** An event that deploy-stack does not take, but check-webpage does, was meant for that one. */
-const checkMeant = Effect.fn("checkMeant")(function*(event: unknown) {
-  const takes = (parameters: Schema.Codec<unknown, string>) =>
+/** Rejects an event that is valid for check-webpage only. */
+const rejectOtherAction = Effect.fn("rejectOtherAction")(function*(event: unknown) {
+  const isValid = (parameters: Schema.Codec<unknown, string>) =>
     decodeJob(event).pipe(
       Effect.flatMap(({ userParameters }) => UserParameters.decode(parameters, userParameters)),
       Effect.isSuccess
     )
-  if (!(yield* takes(DeployStack.parameters)) && (yield* takes(CheckWebpage.parameters))) {
+  if (!(yield* isValid(DeployStack.parameters)) && (yield* isValid(CheckWebpage.parameters))) {
     return yield* new BadUsage({
-      message: "this looks like an event of check-webpage: --action check-webpage (or deploy-stack, if you mean it)"
+      message:
+        "this looks like an event of check-webpage: add --action check-webpage, or --action deploy-stack to insist"
     })
   }
 })
@@ -205,7 +212,7 @@ const main = Effect.fn("main")(
   function*(commandLine: CommandLine) {
     const options = yield* readOptions(commandLine)
     const event = yield* readEvent(options.event)
-    if (commandLine.values.action === undefined) yield* checkMeant(event)
+    if (commandLine.values.action === undefined) yield* rejectOtherAction(event)
     const reporter = yield* makeTerminalReporter(process.stdout)
     const run = options.action === "check-webpage" ? checkWebpage : deployStack
     const outcome = yield* run(options, event, reporter)
@@ -214,7 +221,7 @@ const main = Effect.fn("main")(
   Effect.scoped,
   Effect.catchTag("NotAJobEvent", ({ message }) => Effect.fail(new BadUsage({ message }))),
   Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)])),
-  // Failures are part of the reporter; bugs are not.
+  // The reporter shows failures; the log is for defects.
   Effect.provideService(References.MinimumLogLevel, "Error")
 )
 

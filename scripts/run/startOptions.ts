@@ -1,4 +1,4 @@
-// What npm start is asked for, on its command line and in the files that it names.
+// The command line of npm start, and the files that it names.
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
@@ -23,37 +23,37 @@ export const script = {
   command: "npm start",
   operands: "[EVENT.json]",
   purpose: `
-Runs an action on an event, as CodePipeline would, until the action is over. Without options it is deploy-stack, and
-everything is in memory: no AWS account, no network. EVENT.json is events/ACTION.json when left out; npm run event makes
-others.`,
+Runs an action on an event, as CodePipeline would, until the action ends. By default the action is deploy-stack,
+EVENT.json is events/ACTION.json, and everything is in memory, without an AWS account or the network. npm run event writes
+other events.`,
   options: {
     action: {
       kind: "value",
       value: "ACTION",
-      text: "deploy-stack, or check-webpage, which asks for the page that the event names.",
+      text: "deploy-stack, or check-webpage, which requests the page of the event over the network.",
       otherwise: "deploy-stack"
     },
     artifact: {
       kind: "values",
       value: "NAME=PATH",
       text: "The input artifact NAME: a zip, or a folder that is packed into one.",
-      otherwise: "MyTemplate=events/artifacts/MyTemplate, where the event has it"
+      otherwise: "MyTemplate=events/artifacts/MyTemplate, if the event has it"
     },
     mode: {
       kind: "value",
       value: "MODE",
-      text: "What becomes of the stack: CREATE_UPDATE, DELETE_ONLY, and what else the README has.",
-      otherwise: "the event's own"
+      text: "The mode of deploy-stack: CREATE_UPDATE, DELETE_ONLY, or another one of the README.",
+      otherwise: "the event's"
     },
     option: {
       kind: "values",
       value: "NAME=VALUE",
-      text: "Any other option of deploy-stack, in place of the event's own; VALUE is JSON, or else text."
+      text: "Any other option of deploy-stack; it overrides the event's. VALUE is JSON, or else a string."
     },
     "stack-status": {
       kind: "value",
       value: "STATUS",
-      text: "In memory: the stack that the event names is there, in this status."
+      text: "In memory: the stack of the event exists, in this status."
     },
     "stack-fails": {
       kind: "value",
@@ -61,19 +61,19 @@ others.`,
       text: "In memory: this resource of the template cannot be created or updated."
     },
     live: {
-      text: "Real S3 and CloudFormation, with your credentials and region, as AWS_PROFILE and AWS_REGION have them; " +
-        "CodePipeline is still played here. Artifacts that are given are uploaded to where the event says that they are."
+      text: "Use real S3 and CloudFormation, with the credentials and the region of your environment or AWS profile. " +
+        "CodePipeline is still simulated. Artifacts of --artifact are uploaded to their location in the event."
     },
     "endpoint-url": {
       kind: "value",
       value: "URL",
-      text: "With --live: S3 and CloudFormation at this address, such as an emulator's."
+      text: "With --live: the address of S3 and CloudFormation, such as an emulator's."
     },
     interval: {
       kind: "value",
       value: "SECONDS",
       text: "The time between two invocations.",
-      otherwise: "5 with --live and for check-webpage, else 0.3"
+      otherwise: "5 with --live and for check-webpage, otherwise 0.3"
     }
   },
   examples: [
@@ -81,26 +81,34 @@ others.`,
     "npm start -- --mode REPLACE_ON_FAILURE --stack-status ROLLBACK_COMPLETE",
     "npm start -- event.json --artifact MyTemplate=./template-package --live"
   ],
-  status: "0 the action succeeded, 1 it failed, 2 the command line or its files are wrong"
+  status: "0 the action succeeded, 1 it failed, 2 the command line or one of its files is wrong"
 } as const satisfies Script<string>
 
 const inRepository = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
-/** What only deploy-stack has a use for. */
-const ofDeployStack = ["artifact", "mode", "option", "stack-status", "stack-fails", "live", "endpoint-url"] as const
+/** The options that apply to deploy-stack only. */
+const deployStackOptions = [
+  "artifact",
+  "mode",
+  "option",
+  "stack-status",
+  "stack-fails",
+  "live",
+  "endpoint-url"
+] as const
 
 const defaultArtifacts = [`MyTemplate=${inRepository("events/artifacts/MyTemplate")}`]
 
 export type CommandLine = CommandLineOf<keyof typeof script["options"]>
 
-/** What the command line asks for; nothing that it asks for is passed over. */
+/** The options, validated. Everything on the command line is either used or rejected. */
 export const readOptions = Effect.fn("readOptions")(function*({ flags, positionals, values }: CommandLine) {
   const name = values.action?.[0] ?? "deploy-stack"
   const action = actions.find((action) => action === name)
-  if (action === undefined) return yield* badUsage(`--action ${name} is no action; ${didYouMean(name, actions)}`)
-  const useless = ofDeployStack.find((option) => flags.has(option) || values[option] !== undefined)
-  if (action !== "deploy-stack" && useless !== undefined) {
-    return yield* badUsage(`--${useless} does not go with --action ${action}`)
+  if (action === undefined) return yield* badUsage(`--action ${name} is not an action; ${didYouMean(name, actions)}`)
+  const inapplicable = deployStackOptions.find((option) => flags.has(option) || values[option] !== undefined)
+  if (action !== "deploy-stack" && inapplicable !== undefined) {
+    return yield* badUsage(`--${inapplicable} cannot be combined with --action ${action}`)
   }
   const live = flags.has("live")
   const endpoint = values["endpoint-url"]?.[0]
@@ -112,15 +120,15 @@ export const readOptions = Effect.fn("readOptions")(function*({ flags, positiona
   ])
   const interval = Number(values.interval?.[0] ?? (live || action === "check-webpage" ? 5 : 0.3))
   if (positionals.length > 1) return yield* badUsage(`one event at a time, not ${positionals.join(" and ")}`)
-  if (live && stackFails !== undefined) return yield* badUsage("--stack-fails does not go with --live")
-  if (live && stackStatus !== undefined) return yield* badUsage("--stack-status does not go with --live")
+  if (live && stackFails !== undefined) return yield* badUsage("--stack-fails cannot be combined with --live")
+  if (live && stackStatus !== undefined) return yield* badUsage("--stack-status cannot be combined with --live")
   if (stackStatus !== undefined && !isStackStatus(stackStatus)) {
     return yield* badUsage(
-      `--stack-status ${stackStatus} is no status of a stack; ${didYouMean(stackStatus, StackStatus.literals)}`
+      `--stack-status ${stackStatus} is not a status of a stack; ${didYouMean(stackStatus, StackStatus.literals)}`
     )
   }
   if (!live && endpoint !== undefined) return yield* badUsage("--endpoint-url needs --live")
-  if (!(interval >= 0)) return yield* badUsage(`--interval takes seconds, not "${values.interval?.[0]}"`)
+  if (!(interval >= 0)) return yield* badUsage(`--interval takes a number of seconds, not "${values.interval?.[0]}"`)
   return {
     action,
     event: positionals[0] ?? inRepository(`events/${action}.json`),
@@ -138,14 +146,14 @@ const isStackStatus = Schema.is(StackStatus)
 
 const Parameters = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
 
-/** A job's event as far as it is changed here. */
+/** The part of a job's event that is changed here. */
 interface JobEvent {
   readonly "CodePipeline.job": {
     readonly data: { readonly actionConfiguration?: { readonly configuration?: object } | null }
   }
 }
 
-/** The event, with the command line's options of deploy-stack in its UserParameters. */
+/** The event, with the options of the command line in its UserParameters. */
 export const withParameters = Effect.fn("withParameters")(function*({ parameters }: RunOptions, event: unknown) {
   if (Object.keys(parameters).length === 0) return event
   const job = yield* Effect.mapError(decodeJob(event), ({ message }) => new BadUsage({ message }))
@@ -160,14 +168,14 @@ export const withParameters = Effect.fn("withParameters")(function*({ parameters
   return { "CodePipeline.job": { ...rest, data: { ...data, actionConfiguration } } }
 })
 
-/** The event without the credentials in it, which open nothing any more: artifacts are read with those of this machine. */
+/** The event without its credentials, which have expired. Artifacts are read with the credentials of this machine. */
 export const withoutCredentials = (event: unknown): Effect.Effect<unknown> =>
   decodeJob(event).pipe(
     Effect.map(() => {
       const { "CodePipeline.job": { data, ...rest } } = event as JobEvent
       return { "CodePipeline.job": { ...rest, data: { ...data, artifactCredentials: null } } }
     }),
-    // The action is to tell what is wrong with the event.
+    // The action reports what is wrong with the event.
     Effect.orElseSucceed(() => event)
   )
 
@@ -180,12 +188,12 @@ export const readEvent = Effect.fn("readEvent")(function*(path: string) {
   })
   return yield* Effect.try({
     try: (): unknown => JSON.parse(text),
-    // The parser's own words quote the text, and an event holds credentials.
+    // Not the parser's message: it quotes the text, and an event has credentials.
     catch: () => new BadUsage({ message: `${path} is not JSON` })
   })
 })
 
-/** The artifacts that were given, or else those of the default event. */
+/** The artifacts of the command line, or else those of the default event. */
 export const readArtifacts = Effect.fn("readArtifacts")(function*({ artifacts: given }: RunOptions, job: Job) {
   const artifacts = yield* Effect.forEach(given.length > 0 ? given : defaultArtifacts, readArtifact)
   const twice = artifacts.find(({ name }, index) => artifacts.findIndex((other) => other.name === name) < index)

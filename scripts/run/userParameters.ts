@@ -1,4 +1,4 @@
-// Options of an action, on a command line.
+// UserParameters on a command line.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -6,7 +6,7 @@ import { badUsage } from "../commandLine.ts"
 
 const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
-/** Each is `NAME=VALUE`, where the value is JSON, or else text. Of two with one name the last counts. */
+/** Each option is `NAME=VALUE`; the value is JSON, or else a string. The last one of a name wins. */
 export const readUserParameters = (options: ReadonlyArray<string>) =>
   Effect.forEach(options, (option) => {
     const name = option.slice(0, Math.max(0, option.indexOf("=")))

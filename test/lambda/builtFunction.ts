@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { bundle, entryPoints } from "../../scripts/build/bundle.ts"
 import { codeCacheFile, codeCacheRequest } from "../../scripts/build/codeCache.ts"
-import { Compiled } from "../../scripts/deploy/functionsInLambda.ts"
+import { DecodedResponse } from "../../scripts/deploy/codeCacheClient.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
 import { secrets } from "../fixtures.ts"
 import { type Ended, startContainer } from "./container.ts"
@@ -19,15 +19,15 @@ const functionSecret = "secret-of-the-function"
 
 const common = { AWS_REGION: "eu-central-1", AWS_ACCESS_KEY_ID: "AKIAFUNCTION", AWS_SECRET_ACCESS_KEY: functionSecret }
 
-const decodeCompiled = Schema.decodeUnknownEffect(Schema.Struct({ resolved: Compiled }))
+const decodeResponse = Schema.decodeUnknownEffect(Schema.Struct({ resolved: DecodedResponse }))
 
 /** Lays beside the function what V8 compiles of it, as `npm run deploy` does. */
 const compile = Effect.fnUntraced(function*(folder: string) {
   const { end, invoke } = yield* startContainer({ folder, env: common })
-  const { resolved } = yield* decodeCompiled(yield* invoke(codeCacheRequest))
+  const { resolved } = yield* decodeResponse(yield* invoke(codeCacheRequest))
   yield* end
-  if (resolved.isCompiled) return
-  yield* Effect.promise(() => writeFile(join(folder, codeCacheFile), gunzipSync(resolved.code)))
+  if (resolved.usesCodeCache) return
+  yield* Effect.promise(() => writeFile(join(folder, codeCacheFile), gunzipSync(resolved.codeCache)))
 }, Effect.scoped)
 
 /**

@@ -7,9 +7,10 @@ import { readEntry } from "../../src/internal/zipEntry.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { CloudFormationServer } from "../contract/CloudFormationServer.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
-import { S3Server } from "../contract/S3Server.ts"
+import { accessDenied, type S3Request, S3Server } from "../contract/S3Server.ts"
 import { signedBy } from "../contract/server.ts"
 import { deployEvent, readEvent, sampleTemplate } from "../fixtures.ts"
+import { rawZip } from "../internal/rawZip.ts"
 import { assertClean, buildFunction, lastReport, timeout } from "./builtFunction.ts"
 
 const deployStack = buildFunction("deploy-stack")
@@ -73,6 +74,10 @@ const clockOff = (millis: number) =>
        globalThis.Date = class extends Date { constructor(...args) { super(...(args.length === 0 ? [Date.now()] : args)) } }`
     )
   }`
+
+/** The policy of the bucket that CodePipeline's console creates. */
+const consolePolicy = ({ headers, method }: S3Request) =>
+  method === "PUT" && headers["x-amz-server-side-encryption"] !== "aws:kms" ? accessDenied() : undefined
 
 describe("the built function deploy-stack", () => {
   it("the built function needs nothing but Node, on any architecture", async () => {
@@ -323,13 +328,17 @@ describe("the built function deploy-stack", () => {
       assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3", "job-4", "job-5"])
     }).pipe(Effect.provide(aws)), timeout)
 
-  it.live(
-    "the built function passes on the stack's outputs as variables and in the output artifact",
-    () =>
+  it.live.each([
+    { bucket: "a bucket without a policy", policy: () => undefined },
+    { bucket: "the bucket of CodePipeline's console", policy: consolePolicy }
+  ])(
+    "the built function passes on the stack's outputs as variables and in an output artifact in $bucket",
+    ({ policy }) =>
       Effect.gen(function*() {
         const { advance } = yield* CloudFormationServer
-        const { get } = yield* S3Server
+        const { get, refuse } = yield* S3Server
         yield* putTemplate
+        yield* refuse(policy)
         const { end, invoke } = yield* startFunction
         const event = readEvent("deploy-stack-outputs")
 
@@ -347,6 +356,43 @@ describe("the built function deploy-stack", () => {
         const file = yield* readEntry(tail, "stack/outputs.json", 1_000)
         assert.deepStrictEqual(JSON.parse(Buffer.from(file).toString()), outputs)
         yield* end
+      }).pipe(Effect.provide(aws)),
+    timeout
+  )
+
+  it.live(
+    "the built function reads an unusual zip, and refuses a blank template without changing anything",
+    () =>
+      Effect.gen(function*() {
+        const { calls } = yield* CloudFormationServer
+        const { put } = yield* S3Server
+        const zipWith = (text: string) =>
+          Buffer.concat([
+            Buffer.from("#!/bin/sh\n"),
+            rawZip([
+              { name: Buffer.from("secret"), content: Buffer.from("secret"), flags: 0x2041, method: 99 },
+              { name: Buffer.from(file), content: Buffer.from(text) }
+            ]),
+            Buffer.from("a signature")
+          ])
+        const putZip = (text: string) =>
+          put("codepipeline-us-east-1-123456789012", "MyPipeline/MyTemplate/aB3dE5f.zip", zipWith(text))
+        const { end, invoke } = yield* startFunction
+
+        yield* putZip("\uFEFF \r\n")
+        yield* invoke(deployEvent({ id: "job-1" }))
+        assert.deepNestedInclude((yield* lastReport).parameters, {
+          "failureDetails.type": "ConfigurationError",
+          "failureDetails.message":
+            `The template "${file}" in artifact "MyTemplate" cannot be used: it has no text, only ` +
+            "white space or a byte-order mark. Save the template in this file, as JSON or YAML in UTF-8"
+        })
+        assert.notInclude(calls.map(({ operation }) => operation), "CreateStack")
+
+        yield* putZip(template)
+        yield* invoke(deployEvent({ id: "job-2" }))
+        assert.deepInclude(calls.at(-1)?.parameters, { TemplateBody: template })
+        assertClean("deploy-stack", yield* end, ["job-1", "job-2"])
       }).pipe(Effect.provide(aws)),
     timeout
   )

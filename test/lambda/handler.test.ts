@@ -6,19 +6,14 @@ import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
 import { AwsUnavailable } from "../../src/domain/job/AwsError.ts"
 import * as Lambda from "../../src/lambda/handler.ts"
 import { CodePipeline } from "../../src/services/CodePipeline.ts"
-import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
-import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
-import { deployEvent, eventNames, readEvent, sampleTemplate, secrets } from "../fixtures.ts"
+import { world } from "../actions/deployStack/world.ts"
+import { deployEvent, eventNames, readEvent, secrets } from "../fixtures.ts"
 
 // A handler listens for SIGTERM as long as its container lives; here it is made more often than Node expects.
 process.setMaxListeners(0)
 
-const services = Layer.mergeAll(
-  ArtifactStoreMemory.layer({ MyTemplate: { "template-package/template.json": sampleTemplate } }),
-  CloudFormationMemory.layer(),
-  CodePipelineMemory.layer
-)
+const services = world()
 
 const context = { awsRequestId: "8d8a5c0e-1f0b-4a57-9e0b-0d6f4c2a9b11" }
 

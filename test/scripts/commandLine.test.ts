@@ -21,7 +21,7 @@ const script: Script<"bucket" | "dry-run" | "tag"> = {
 }
 
 describe("readCommandLine", () => {
-  it.effect("reads flags and values", () =>
+  it.effect("reads flags, values and repeated values", () =>
     Effect.gen(function*() {
       const { flags, values } = yield* readCommandLine(script, [
         "--dry-run",
@@ -41,14 +41,14 @@ describe("readCommandLine", () => {
     [["--bucket"], "--bucket needs a value"],
     [["--bucket", "a", "--bucket", "b"], "--bucket is given twice"],
     [["--dry-run=yes"], "--dry-run takes no value"],
-    [["here"], "\"here\" is too much: npm run ship takes options only; see --help"]
-  ])("%j is refused: %s", ([args, message]) =>
+    [["here"], "\"here\" is not expected: npm run ship takes only options; see --help"]
+  ])("rejects %j: %s", ([args, message]) =>
     Effect.gen(function*() {
       assert.strictEqual((yield* Effect.flip(readCommandLine(script, args))).message, message)
     }))
 })
 
-it("the help has the purpose, every option with its default, and an example", () => {
+it("the help has the purpose, every option with its default, examples and the exit status", () => {
   assert.strictEqual(
     helpOf(script),
     `Usage: npm run ship -- [options]
@@ -58,10 +58,10 @@ Ships.
 It takes a while.
 
   --bucket BUCKET  The bucket that all of it goes to, in a sentence so long that it needs more than the one line it
-                   begins on. Left out: the only one.
+                   begins on. Default: the only one.
   --dry-run        Does nothing.
-  --tag KEY=VALUE  A tag. As often as needed.
-  --help           This text.
+  --tag KEY=VALUE  A tag. Can be repeated.
+  --help           Print this text.
 
 Examples:
   npm run ship -- --bucket mine

@@ -1,4 +1,4 @@
-// Templates of CloudFormation in YAML, as the JSON that they mean.
+// Parses CloudFormation templates in YAML, with the short forms of functions.
 import { readFileSync } from "node:fs"
 import { type CollectionTag, parseDocument, type ScalarTag, visit } from "yaml"
 
@@ -17,7 +17,7 @@ const scalars: ReadonlyArray<ScalarTag> = ["Ref", "Condition", ...functions].map
   resolve: (text: string) => valueOf(name, text)
 }))
 
-/** The short forms of functions with lists are resolved once the list is. */
+/** Functions with lists are resolved after their list. */
 const lists: ReadonlyArray<CollectionTag> = functions.map((name) => ({
   tag: `!${name}`,
   collection: "seq",
@@ -57,5 +57,5 @@ export const templateNames = ["functions", "pipeline"] as const
 
 export const readTemplate = (name: (typeof templateNames)[number]) => parse(read(name))
 
-/** The template as JSON, which CloudFormation in memory can read. */
+/** The template as JSON, for CloudFormation in memory. */
 export const toJson = (yaml: string) => JSON.stringify(parse(yaml).template)

@@ -11,7 +11,7 @@ import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
 import * as UserParameters from "../../src/domain/job/UserParameters.ts"
 import { readTemplate, type Template, templateNames } from "./template.ts"
 
-it("functions.yaml has what the code says; else: npm run readme", async () => {
+it("functions.yaml is up to date; otherwise run npm run readme", async () => {
   const { current, present } = await functionsTemplate()
   assert.strictEqual(present, current)
 })
@@ -19,17 +19,17 @@ it("functions.yaml has what the code says; else: npm run readme", async () => {
 describe.each(templateNames)("%s.yaml", (name) => {
   const { aliases, template } = readTemplate(name)
 
-  it("has no alias, which CloudFormation does not know", () => {
+  it("has no alias, which CloudFormation rejects", () => {
     assert.deepStrictEqual(aliases, [])
   })
 
-  it("says what each parameter is for", () => {
+  it("describes every parameter", () => {
     for (const [parameter, { Description }] of Object.entries(template.Parameters)) {
       assert.isNotEmpty(Description, parameter)
     }
   })
 
-  it("names no IAM resource and so needs CAPABILITY_IAM alone", () => {
+  it("names no IAM resource, so that CAPABILITY_IAM is enough", () => {
     const named = Object.values(template.Resources).filter(({ Properties, Type }) =>
       Type === "AWS::IAM::Role" && "RoleName" in Properties
     )
@@ -40,7 +40,7 @@ describe.each(templateNames)("%s.yaml", (name) => {
 const noLinter = spawnSync("cfn-lint", ["--version"]).error !== undefined
 
 it.skipIf(noLinter)(
-  `cfn-lint finds nothing${noLinter ? " (skipped: there is no cfn-lint on this machine)" : ""}`,
+  `cfn-lint reports nothing${noLinter ? " (skipped: cfn-lint is not installed)" : ""}`,
   () => {
     const files = templateNames.map((name) =>
       fileURLToPath(new URL(`../../scripts/templates/${name}.yaml`, import.meta.url))
@@ -60,7 +60,7 @@ const { template } = readTemplate("functions")
 
 const propertiesOf = <A>({ Resources }: Template, logicalId: string) => Resources[logicalId]?.Properties as A
 
-/** The statements of a function's own role, also those that depend on a condition. */
+/** The statements of a function's role, including those with a condition. */
 const statementsOf = (logicalId: string) => {
   const { Policies } = propertiesOf<{
     readonly Policies: ReadonlyArray<{ readonly PolicyDocument: { readonly Statement: ReadonlyArray<unknown> } }>
@@ -75,7 +75,7 @@ const logicalIds = { "deploy-stack": "DeployStack", "check-webpage": "CheckWebpa
   string
 >
 
-/** The calls that are in the built function, in the words of IAM: of commands that nothing uses no byte is left. */
+/** The AWS calls in the built function, by their names in IAM. The bundle has no byte of an unused command. */
 const callsOf = async (module: string) => {
   const { metafile } = await build({
     ...bundleOptions,
@@ -87,7 +87,7 @@ const callsOf = async (module: string) => {
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
   return inputs.flatMap(([path, { bytesInOutput }]) => {
     const [, service, command] = /@aws-sdk\/client-(\w+)\/dist-es\/commands\/(\w+)Command\.js$/.exec(path) ?? []
-    // Of the client itself, for directory buckets, which hold neither artifacts nor templates.
+    // The client itself needs it for directory buckets, which have neither artifacts nor templates.
     if (command === "CreateSession") return []
     return command !== undefined && bytesInOutput > 0 ? [`${service}:${command}`] : []
   })
@@ -107,7 +107,7 @@ describe.each(functionNames)("the role of %s", (name) => {
   const statements = statementsOf(logicalIds[name])
   const allowed = statements.flatMap(({ Action }) => Action)
 
-  it("allows every call in the built function, and no other", async () => {
+  it("allows exactly the calls in the built function", async () => {
     const module = new Map(await entryPoints()).get(name) ?? ""
     const calls = await callsOf(module)
     assert.isAtLeast(calls.length, 2)
@@ -115,12 +115,12 @@ describe.each(functionNames)("the role of %s", (name) => {
     assert.sameMembers([...withoutImplied], calls)
   })
 
-  it("allows only what the table has for the functions' roles", () => {
+  it("allows only what the list of permissions has for the functions' roles", () => {
     const table = permissions.filter(({ role }) => role === "function").flatMap(({ actions }) => actions)
     assert.includeMembers(table, allowed)
   })
 
-  it("allows everything on all resources only where there are none to name", () => {
+  it("allows all resources only for actions without resources in IAM", () => {
     const everywhere = statements.filter(({ Resource }) => Resource === "*").flatMap(({ Action }) => Action)
     const table = permissions.filter(({ resource }) => resource === "any").flatMap(({ actions }) => actions)
     assert.includeMembers(table, everywhere)
@@ -151,8 +151,8 @@ describe("the example pipeline", () => {
   }>(template, "Pipeline")
   const actions = Stages.flatMap(({ Actions }) => Actions)
 
-  /** UserParameters as the function gets them. */
-  const given = (action: string) => {
+  /** UserParameters as the function receives them. */
+  const userParametersOf = (action: string) => {
     const { Configuration: { UserParameters } = {} } = actions.find(({ Name }) => Name === action) ?? {}
     return (UserParameters?.["Fn::Sub"] ?? "")
       .replaceAll("${CloudFormationRoleArn}", "arn:aws:iam::123456789012:role/r")
@@ -162,7 +162,7 @@ describe("the example pipeline", () => {
       .replaceAll("#{Deploy.BucketName}", "myteststack-mysamplebucket-1abc")
   }
 
-  it("deploys, checks, and deletes after an approval", () => {
+  it("deploys, checks, and deletes the stack after an approval", () => {
     const order = Stages.flatMap(({ Actions }) =>
       Actions.toSorted((a, b) => (a.RunOrder ?? 1) - (b.RunOrder ?? 1)).map(({ Name }) => Name)
     )
@@ -170,17 +170,17 @@ describe("the example pipeline", () => {
     assert.strictEqual(actions.find(({ Name }) => Name === "Approve")?.ActionTypeId.Provider, "Manual")
   })
 
-  it.effect("gives the functions UserParameters that they take", () =>
+  it.effect("passes valid UserParameters to the functions", () =>
     Effect.gen(function*() {
-      const deploy = yield* UserParameters.decode(DeployStack.parameters, given("DeployStack"))
+      const deploy = yield* UserParameters.decode(DeployStack.parameters, userParametersOf("DeployStack"))
       assert.deepInclude(deploy, { stack: "MyTestStack", roleArn: "arn:aws:iam::123456789012:role/r" })
-      const remove = yield* UserParameters.decode(DeployStack.parameters, given("DeleteStack"))
+      const remove = yield* UserParameters.decode(DeployStack.parameters, userParametersOf("DeleteStack"))
       assert.deepStrictEqual(remove, { stack: "MyTestStack", mode: "DELETE_ONLY" })
-      const check = yield* UserParameters.decode(CheckWebpage.parameters, given("CheckWebpage"))
+      const check = yield* UserParameters.decode(CheckWebpage.parameters, userParametersOf("CheckWebpage"))
       assert.strictEqual(check.url.href, "https://myteststack-mysamplebucket-1abc.s3.eu-central-1.amazonaws.com/")
     }))
 
-  it("takes what the stack of functions gives", () => {
+  it("needs only parameters that are outputs of the functions' stack", () => {
     const withoutDefault = Object.entries(template.Parameters).filter(([, { Default }]) => Default === undefined)
     assert.includeMembers(
       Object.keys(readTemplate("functions").template.Outputs),

@@ -2,13 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Schedule, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { CheckWebpage } from "../../../src/actions/checkWebpage/CheckWebpage.ts"
-import type { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
 import * as JobRunner from "../../../src/JobRunner.ts"
 import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../../src/testing/LocalPipeline.ts"
 import { type PageResponse, WebPageMemory } from "../../../src/testing/WebPageMemory.ts"
 import { drive } from "../../drive.ts"
-import { checkEvent, readEvent } from "../../fixtures.ts"
+import { checkEvent, readEvent, tokenOf } from "../../fixtures.ts"
 
 const url = "http://www.example.com/"
 const succeeds: PageResponse = { body: "<h1>Congratulations</h1>" }
@@ -24,9 +23,6 @@ const parameters = (fields: object = {}) => JSON.stringify({ url, ...fields })
 const invoke = (event: unknown, remainingMillis = 60_000) => JobRunner.run(CheckWebpage, event, { remainingMillis })
 
 const check = (userParameters: string) => drive(invoke(checkEvent({ userParameters })))
-
-const tokenOf = (outcome: JobOutcome) =>
-  outcome._tag === "Continued" ? outcome.continuationToken : assert.fail(`${outcome._tag}: ${outcome.message}`)
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 

@@ -7,7 +7,7 @@ import type { Stack } from "../../../src/domain/stack/Stack.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
-import { deployEvent } from "../../fixtures.ts"
+import { deployEvent, tokenOf } from "../../fixtures.ts"
 import {
   createdEarlier,
   deny,
@@ -20,7 +20,6 @@ import {
   operationTokens,
   runToEnd,
   setStatus,
-  tokenOf,
   world
 } from "./world.ts"
 

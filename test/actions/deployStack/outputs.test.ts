@@ -6,6 +6,7 @@ import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
 import { ArtifactDenied, ArtifactStore } from "../../../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { ArtifactStoreMemory } from "../../../src/testing/ArtifactStoreMemory.ts"
+import { tokenOf } from "../../fixtures.ts"
 import {
   eventOf,
   failResource,
@@ -15,7 +16,6 @@ import {
   runToEnd,
   setStatus,
   stackId,
-  tokenOf,
   world
 } from "./world.ts"
 

@@ -4,7 +4,8 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import type { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
-import { deny, eventOf, failResource, invoke, putTemplate, tokenOf, world } from "./world.ts"
+import { tokenOf } from "../../fixtures.ts"
+import { deny, eventOf, failResource, invoke, putTemplate, world } from "./world.ts"
 
 const databases = (...ids: ReadonlyArray<string>) =>
   JSON.stringify({ Resources: Object.fromEntries(ids.map((id) => [id, { Type: "AWS::RDS::DBInstance" }])) })

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import type { Stack } from "../../../src/domain/stack/Stack.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
-import { deployEvent } from "../../fixtures.ts"
+import { deployEvent, tokenOf } from "../../fixtures.ts"
 import {
   createdEarlier,
   deny,
@@ -18,7 +18,6 @@ import {
   operationTokens,
   runToEnd,
   setStatus,
-  tokenOf,
   world
 } from "./world.ts"
 

@@ -1,5 +1,4 @@
 // The world of DeployStack's tests: its services in memory, the events of its jobs, and what the jobs leave.
-import { assert } from "@effect/vitest"
 import { type Duration, Effect, Layer, Logger, Option } from "effect"
 import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
 import type { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
@@ -10,7 +9,7 @@ import { CloudFormationMemory, type CloudFormationMemoryOptions } from "../../..
 import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../../src/testing/LocalPipeline.ts"
 import { drive } from "../../drive.ts"
-import { deployEvent, readEvent, sampleTemplate } from "../../fixtures.ts"
+import { deployEvent, readEvent, sampleTemplate, tokenOf } from "../../fixtures.ts"
 
 export const stack = "MyTestStack"
 export const file = "template-package/template.json"
@@ -53,9 +52,6 @@ export const eventWithBuild = (options: Options, id = "1") =>
     id,
     inputArtifacts: readEvent("deploy-stack-options")["CodePipeline.job"].data["inputArtifacts"]
   })
-
-export const tokenOf = (outcome: JobOutcome) =>
-  outcome._tag === "Continued" ? outcome.continuationToken : assert.fail(`${outcome._tag}: ${outcome.message}`)
 
 /** The event of the next job of the same action. */
 export const nextEvent = (outcome: JobOutcome, id: string, userParameters: Options = required) =>

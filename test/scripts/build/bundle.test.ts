@@ -1,4 +1,4 @@
-// What the built functions are made of: as small as they can be, and nothing is left out that they need.
+// The contents of the built functions: they are small, and complete.
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
@@ -13,7 +13,7 @@ import { environment } from "../../contract/environment.ts"
 
 interface Built {
   readonly code: string
-  /** What of it came from each module, in bytes. */
+  /** The bytes that come from each module. */
   readonly modules: ReadonlyMap<string, number>
   readonly imports: ReadonlyArray<string>
 }
@@ -32,43 +32,42 @@ beforeAll(async () => {
   }
 })
 
-const built = (name: string): Built => functions.get(name) ?? assert.fail(`there is no function ${name}`)
+const built = (name: string): Built => functions.get(name) ?? assert.fail(`${name} is not a function`)
 
-/** All chunks, minified and gzipped: what a cold start has to fetch, to unpack and to parse. */
 const KB = 1_024
 
 const limits = { "deploy-stack": { bytes: 500 * KB, gzipped: 160 * KB }, "check-webpage": { bytes: 330 * KB } }
 
 describe("the size of the built functions", () => {
-  it("has a limit for each of them", () => {
+  it("has a limit for each function", () => {
     assert.sameMembers([...functions.keys()], Object.keys(limits))
   })
 
-  it.each(Object.entries(limits))("%s is small", (name, limit) => {
+  it.each(Object.entries(limits))("%s is within its limit", (name, limit) => {
     const { code } = built(name)
     assert.isAtMost(Buffer.byteLength(code), limit.bytes)
     if ("gzipped" in limit) assert.isAtMost(gzipSync(code, { level: 9 }).length, limit.gzipped)
   })
 })
 
-describe("what the built functions are made of", () => {
-  it.each(Object.keys(limits))("%s has credentials from Lambda, and no other way to them", (name) => {
+describe("the code of the built functions", () => {
+  it.each(Object.keys(limits))("gets the credentials of %s only from Lambda's environment", (name) => {
     const { code, modules } = built(name)
     const used = [...modules].filter(([, bytes]) => bytes > 0).map(([path]) => path)
-    const ways = used.flatMap((path) =>
+    const providers = used.flatMap((path) =>
       /@aws-sdk\/(credential-provider-\w+|token-providers|nested-clients)/.exec(path)?.[1] ?? []
     )
-    assert.deepStrictEqual([...new Set(ways)], ["credential-provider-env"])
+    assert.deepStrictEqual([...new Set(providers)], ["credential-provider-env"])
     assert.notInclude(code, "sso_start_url")
   })
 
-  it.each(Object.keys(limits))("%s imports nothing, not even from Node", (name) => {
+  it.each(Object.keys(limits))("imports nothing in %s, not even from Node", (name) => {
     const { code, imports } = built(name)
     assert.deepStrictEqual(imports, [])
     assert.include(code, "process.getBuiltinModule(\"node:http\")")
   })
 
-  it.effect("who uses the package elsewhere keeps every way to credentials", () =>
+  it.effect("keeps every credential provider in apps that use the package", () =>
     Effect.gen(function*() {
       const folder = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "sso-"))),
@@ -96,13 +95,13 @@ describe("what the built functions are made of", () => {
       assert.match(error.message, /SSO/)
     }))
 
-  it("has the errors of its operations", () => {
+  it("has the errors of the operations that are used", () => {
     const { code } = built("deploy-stack")
     const errors = ["AlreadyExistsException", "TokenAlreadyExistsException", "ChangeSetNotFoundException", "NoSuchKey"]
     for (const error of errors) assert.include(code, `"${error}"`)
   })
 
-  it("has no errors and no shapes of others", () => {
+  it("has no errors and no shapes of other operations", () => {
     const { code } = built("deploy-stack")
     for (const other of ["ActionTypeNotFoundException", "BucketAlreadyExists", "StackSetNotEmptyException"]) {
       assert.notInclude(code, other)
@@ -114,7 +113,7 @@ describe("what the built functions are made of", () => {
 })
 
 describe("treeShakeable", () => {
-  it("writes computed keys out, and registers no errors", () => {
+  it("replaces computed keys by their text, and registers no errors", () => {
     const schemas = [
       "const _e = \"error\";",
       "const n0_registry = new TypeRegistry(n0);",
@@ -140,7 +139,7 @@ describe("treeShakeable", () => {
 })
 
 describe("withErrors", () => {
-  it("registers what the operation throws, and not the base of all errors", () => {
+  it("registers the errors of the operation, but not their base class", () => {
     const declaration = [
       " * @throws {@link Closed} (client fault)",
       " * @throws {@link Broken} (server fault)",
@@ -158,7 +157,7 @@ describe("withErrors", () => {
     )
   })
 
-  it("leaves alone what throws nothing of its own", () => {
+  it("returns a command without errors of its own unchanged", () => {
     assert.strictEqual(withErrors("export class A {}", " * @throws {@link ServiceException}"), "export class A {}")
   })
 })

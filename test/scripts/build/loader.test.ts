@@ -5,13 +5,14 @@ import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { codeCacheFile, codeCacheRequest } from "../../../scripts/build/codeCache.ts"
-import { Compiled } from "../../../scripts/deploy/functionsInLambda.ts"
+import { DecodedResponse } from "../../../scripts/deploy/codeCacheClient.ts"
 import { CodePipelineServer } from "../../contract/CodePipelineServer.ts"
 import { assertClean, buildFunction, timeout } from "../../lambda/builtFunction.ts"
 
 const built = buildFunction("check-webpage")
 
-const lay = (bytes: Uint8Array) => Effect.promise(() => writeFile(join(built.folder(), codeCacheFile), bytes))
+const writeCodeCache = (bytes: Uint8Array) =>
+  Effect.promise(() => writeFile(join(built.folder(), codeCacheFile), bytes))
 
 beforeEach(() => rm(join(built.folder(), codeCacheFile), { force: true }))
 
@@ -27,13 +28,13 @@ const job = {
   }
 }
 
-const decodeAnswer = Schema.decodeUnknownEffect(Schema.Struct({ resolved: Compiled }))
+const decodeResponse = Schema.decodeUnknownEffect(Schema.Struct({ resolved: DecodedResponse }))
 
-/** What a new container answers. It logs nothing of that, and does a job as ever. */
-const ask = Effect.fnUntraced(
+/** The response of a new container. It logs nothing, and the container still does a job. */
+const requestCodeCache = Effect.fnUntraced(
   function*(nodeOptions: ReadonlyArray<string>) {
     const { end, invoke } = yield* built.start({}, nodeOptions)
-    const { resolved } = yield* decodeAnswer(yield* invoke(codeCacheRequest))
+    const { resolved } = yield* decodeResponse(yield* invoke(codeCacheRequest))
     assert.deepNestedInclude(yield* invoke(job), { "resolved._tag": "Failed", "resolved.type": "ConfigurationError" })
     assertClean("check-webpage", yield* end, ["job-1"])
     return resolved
@@ -42,37 +43,39 @@ const ask = Effect.fnUntraced(
   Effect.provide(CodePipelineServer.layer)
 )
 
-const isCompiled = (nodeOptions: ReadonlyArray<string> = []) =>
-  Effect.map(ask(nodeOptions), ({ isCompiled }) => isCompiled)
+const usesCodeCache = (nodeOptions: ReadonlyArray<string> = []) =>
+  Effect.map(requestCodeCache(nodeOptions), ({ usesCodeCache }) => usesCodeCache)
 
-const compile = Effect.gen(function*() {
-  const answer = yield* ask([])
-  if (answer.isCompiled) return assert.fail("it is compiled already")
+const createCodeCache = Effect.gen(function*() {
+  const response = yield* requestCodeCache([])
+  if (response.usesCodeCache) return assert.fail("it already uses a code cache")
   const code = yield* Effect.promise(() => readFile(join(built.folder(), "function.js")))
-  assert.strictEqual(answer.sha256, createHash("sha256").update(code).digest("hex"))
-  return gunzipSync(answer.code)
+  assert.strictEqual(response.sha256, createHash("sha256").update(code).digest("hex"))
+  return gunzipSync(response.codeCache)
 })
 
 describe("the loader of a built function", () => {
   it.live(
-    "gives what V8 has compiled, and starts from it where it lies beside the function",
+    "returns a V8 code cache, and starts with it once it is beside the function",
     () =>
       Effect.gen(function*() {
-        yield* lay(yield* compile)
-        assert.isTrue(yield* isCompiled())
+        yield* writeCodeCache(yield* createCodeCache)
+        assert.isTrue(yield* usesCodeCache())
       }),
     timeout
   )
 
-  it.live("compiles as ever where V8 does not take it", () =>
+  it.live("starts without a code cache that V8 rejects", () =>
     Effect.gen(function*() {
-      const compiled = yield* compile
-      yield* lay(compiled)
-      // V8 with another flag is another V8.
-      assert.isFalse(yield* isCompiled(["--stack-trace-limit=20"]))
-      for (const bytes of [compiled.subarray(0, compiled.length / 2), Buffer.from("no code"), Buffer.alloc(0)]) {
-        yield* lay(bytes)
-        assert.isFalse(yield* isCompiled())
+      const codeCache = yield* createCodeCache
+      yield* writeCodeCache(codeCache)
+      // V8 rejects a code cache that was created with other flags.
+      assert.isFalse(yield* usesCodeCache(["--stack-trace-limit=20"]))
+      for (
+        const bytes of [codeCache.subarray(0, codeCache.length / 2), Buffer.from("not a code cache"), Buffer.alloc(0)]
+      ) {
+        yield* writeCodeCache(bytes)
+        assert.isFalse(yield* usesCodeCache())
       }
     }), timeout)
 })

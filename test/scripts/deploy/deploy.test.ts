@@ -12,25 +12,25 @@ describe("npm run deploy", () => {
       "no region",
       ["--bucket=code"],
       credentials,
-      "npm run deploy needs a region: give --region, set AWS_REGION, or one in your AWS profile\n",
+      "npm run deploy needs a region: give --region, set AWS_REGION, or set one in your AWS profile\n",
       2
     ],
     [
       "no credentials",
       ["--bucket=code", "--region=eu-west-1"],
       {},
-      "npm run deploy needs credentials of AWS, and there are none that work (CredentialsProviderError): set AWS_PROFILE",
+      "npm run deploy needs AWS credentials, and found none that work (CredentialsProviderError): set AWS_PROFILE",
       2
     ],
     [
-      "a profile that there is not, without its name",
+      "a profile that does not exist, without its name",
       ["--bucket=code", "--region=eu-west-1"],
       { AWS_PROFILE: "secret-customer" },
-      "npm run deploy needs credentials of AWS",
+      "npm run deploy needs AWS credentials",
       2
     ],
-    ["an address that is none", ["--bucket=code", "--endpoint-url=here"], {}, "\"here\" is not a URL\n", 2]
-  ])("says what to do about %s", ([, args, environment, message, status]) =>
+    ["an endpoint that is not a URL", ["--bucket=code", "--endpoint-url=here"], {}, "\"here\" is not a URL\n", 2]
+  ])("reports %s, and what to do", ([, args, environment, message, status]) =>
     Effect.gen(function*() {
       const ended = yield* deployScript(args, { ...environment })
       assert.include(ended.stderr, message)

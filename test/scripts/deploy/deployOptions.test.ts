@@ -6,7 +6,7 @@ import { readOptions, script } from "../../../scripts/deploy/deployOptions.ts"
 const optionsOf = (args: ReadonlyArray<string>) => Effect.flatMap(readCommandLine(script, args), readOptions)
 
 describe("readOptions of npm run deploy", () => {
-  it.effect("has defaults for all but the bucket", () =>
+  it.effect("returns a default for every option but the bucket", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* optionsOf(["--bucket", "code"]), {
         bucket: "code",
@@ -21,7 +21,7 @@ describe("readOptions of npm run deploy", () => {
       })
     }))
 
-  it.effect("reads all that the command line asks for", () =>
+  it.effect("reads every option of the command line", () =>
     Effect.gen(function*() {
       const options = yield* optionsOf([
         "--bucket=code",
@@ -51,12 +51,12 @@ describe("readOptions of npm run deploy", () => {
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
     [[], "--bucket is missing"],
     [["--buckt", "code"], "--buckt is not an option; did you mean --bucket?"],
-    [["--bucket", "s3://code/x"], "\"s3://code/x\" is not the name of a bucket"],
-    [["--bucket=code", "--template-bucket=a/b"], "\"a/b\" is not the name of a bucket"],
-    [["--bucket=code", "more"], "\"more\" is too much: npm run deploy takes options only"],
+    [["--bucket", "s3://code/x"], "\"s3://code/x\" is not a valid bucket name"],
+    [["--bucket=code", "--template-bucket=a/b"], "\"a/b\" is not a valid bucket name"],
+    [["--bucket=code", "more"], "\"more\" is not expected: npm run deploy takes only options"],
     [["--bucket=code", "--stack=1st"], "--stack takes a letter, then letters"],
-    [["--bucket=code", `--stack=${"s".repeat(51)}`], "50 at most"],
-    [["--bucket=code", "--actions=deploy-stak"], "there is no function \"deploy-stak\"; did you mean deploy-stack?"],
+    [["--bucket=code", `--stack=${"s".repeat(51)}`], "at most 50 characters"],
+    [["--bucket=code", "--actions=deploy-stak"], "\"deploy-stak\" is not a function; did you mean deploy-stack?"],
     [["--bucket=code", "--actions="], "--actions needs a value"],
     [["--bucket=code", "--actions=deploy-stack", "--pipeline-example"], "--pipeline-example needs all functions"],
     [
@@ -64,9 +64,9 @@ describe("readOptions of npm run deploy", () => {
       "--pipeline-example needs the role for CloudFormation"
     ],
     [["--bucket=code", "--parameter=Stacks"], "--parameter takes NAME=VALUE, not \"Stacks\""],
-    [["--bucket=code", "--parameter=CodeBucket=x"], "--parameter CodeBucket: that is for --bucket to say"],
+    [["--bucket=code", "--parameter=CodeBucket=x"], "--parameter CodeBucket: use --bucket instead"],
     [["--bucket=code", "--parameter=A=1", "--parameter=A=2"], "--parameter A is given twice"]
-  ])("%j is refused: %s", ([args, message]) =>
+  ])("rejects %j: %s", ([args, message]) =>
     Effect.gen(function*() {
       assert.include((yield* Effect.flip(optionsOf(args))).message, message)
     }))

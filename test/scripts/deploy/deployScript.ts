@@ -1,4 +1,4 @@
-// The script deploy.ts as a process of its own.
+// The script deploy.ts in a process of its own.
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
@@ -8,17 +8,17 @@ import { fileURLToPath } from "node:url"
 
 const script = fileURLToPath(new URL("../../../scripts/deploy/deploy.ts", import.meta.url))
 
-/** A folder of its own: what is built goes into `dist` there. */
+/** A temporary folder. The build writes into `dist` there. */
 const folder = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
   (folder) => Effect.promise(() => rm(folder, { recursive: true }))
 )
 
-/** Runs the script as npm does, and gives how it ended. */
+/** Runs the script as npm does, and returns its output and exit status. */
 export const deployScript = Effect.fnUntraced(
   function*(args: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) {
     const cwd = yield* folder
-    // Nobody's profile, and no machine of EC2.
+    // Without any AWS profile, and without the metadata service of EC2.
     const env = { PATH: process.env["PATH"], HOME: cwd, AWS_EC2_METADATA_DISABLED: "true", ...environment }
     return yield* Effect.callback<{ readonly status: unknown; readonly stdout: string; readonly stderr: string }>(
       (resume) =>

@@ -4,9 +4,9 @@ import { createHash } from "node:crypto"
 import { PassThrough } from "node:stream"
 import { gzipSync } from "node:zlib"
 import { readCommandLine } from "../../../scripts/commandLine.ts"
+import { FunctionFailed, type RequestCodeCache, UnexpectedResponse } from "../../../scripts/deploy/codeCacheClient.ts"
 import { deploy } from "../../../scripts/deploy/deployment.ts"
 import { readOptions, script } from "../../../scripts/deploy/deployOptions.ts"
-import { type Ask, FunctionFails, NoAnswer } from "../../../scripts/deploy/functionsInLambda.ts"
 import { makeTerminalReporter } from "../../../scripts/run/TerminalReporter.ts"
 import { AwsDenied } from "../../../src/domain/job/AwsError.ts"
 import type { Stack } from "../../../src/domain/stack/Stack.ts"
@@ -23,19 +23,19 @@ import { deployScript } from "./deployScript.ts"
 const inJson = <A extends object>(request: A): A =>
   "templateBody" in request ? { ...request, templateBody: toJson(String(request.templateBody)) } : request
 
-/** Buckets have small letters. */
-const inSmallLetters = (stack: Stack): Stack => ({
+/** Bucket names are lower-case. */
+const withLowerCaseBucket = (stack: Stack): Stack => ({
   ...stack,
   outputs: Record.map(stack.outputs, (value, name) => name === "SourceBucketName" ? value.toLowerCase() : value)
 })
 
-/** CloudFormation in memory, which reads JSON alone and names buckets as all else. */
+/** CloudFormation in memory. It reads only JSON, and names a bucket like any other resource. */
 const cloudFormation = Layer.provideMerge(
   Layer.effect(
     CloudFormation,
     Effect.map(CloudFormation, (memory) => ({
       ...memory,
-      describe: (stack) => Effect.map(memory.describe(stack), Option.map(inSmallLetters)),
+      describe: (stack) => Effect.map(memory.describe(stack), Option.map(withLowerCaseBucket)),
       create: (request) => memory.create(inJson(request)),
       update: (request) => memory.update(inJson(request)),
       templateSummary: (template) => memory.templateSummary(inJson(template))
@@ -44,7 +44,7 @@ const cloudFormation = Layer.provideMerge(
   CloudFormationMemory.layer({ resourceDuration: "10 millis" })
 )
 
-/** The environment of somebody who has signed in. */
+/** The environment of a developer who has signed in. */
 const signedIn = (endpoint: string) =>
   environment({
     AWS_REGION: "eu-central-1",
@@ -58,16 +58,16 @@ const account = Layer.mergeAll(ArtifactStore.layer, cloudFormation).pipe(
   Layer.provideMerge(S3Server.layer)
 )
 
-/** moto is all of AWS. */
+/** moto simulates all services. */
 const moto = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer).pipe(
   Layer.provideMerge(Layer.unwrap(Effect.map(startMoto, signedIn)))
 )
 
-const askNobody: Ask = () => Effect.fail(new NoAnswer({ message: "nobody is there" }))
+const noCodeCache: RequestCodeCache = () => Effect.fail(new UnexpectedResponse({ message: "no function responds" }))
 
-/** Runs the command, with functions that are built in no time, and gives what was told. */
+/** Runs the command with a build that takes no time, and returns its result and its output. */
 const run = Effect.fnUntraced(
-  function*(args: ReadonlyArray<string>, code = "the code", ask: Ask = askNobody) {
+  function*(args: ReadonlyArray<string>, code = "the code", requestCodeCache: RequestCodeCache = noCodeCache) {
     const endpoint = yield* Config.String("AWS_ENDPOINT_URL")
     const options = yield* readCommandLine(script, ["--bucket=code", `--endpoint-url=${endpoint}`, ...args]).pipe(
       Effect.flatMap(readOptions)
@@ -83,18 +83,18 @@ const run = Effect.fnUntraced(
     })
     const reporter = yield* makeTerminalReporter(out as unknown as NodeJS.WriteStream)
     const result = yield* Effect.result(
-      deploy(options, { ask, build, interval: "5 millis", region: "eu-central-1", reporter })
+      deploy(options, { requestCodeCache, build, interval: "5 millis", region: "eu-central-1", reporter })
     )
-    return { result, builds, told: String(out.read() ?? "") }
+    return { result, builds, output: String(out.read() ?? "") }
   },
   Effect.scoped,
   Effect.provideService(References.MinimumLogLevel, "Error")
 )
 
-const succeeds = (args: ReadonlyArray<string>, code?: string, ask?: Ask) =>
-  Effect.map(run(args, code, ask), ({ result, told }) => {
-    assert.deepInclude(result, { _tag: "Success", success: true }, told)
-    return told
+const succeeds = (args: ReadonlyArray<string>, code?: string, requestCodeCache?: RequestCodeCache) =>
+  Effect.map(run(args, code, requestCodeCache), ({ result, output }) => {
+    assert.deepInclude(result, { _tag: "Success", success: true }, output)
+    return output
   })
 
 const failure = ({ result }: Effect.Success<ReturnType<typeof run>>) =>
@@ -110,12 +110,15 @@ const otherTemplate = "{\"Resources\":{\"Shop\":{\"Type\":\"AWS::S3::Bucket\"}}}
 const withBucket = S3Server.use(({ makeBucket }) => makeBucket("code"))
 
 describe("npm run deploy", () => {
-  it.live("uploads the functions and creates their stack, once", () =>
+  it.live("uploads the functions and creates their stack only once", () =>
     Effect.gen(function*() {
       yield* withBucket
-      const told = yield* succeeds([])
-      assert.match(told, /upload +s3:\/\/code\/effect-codepipeline-functions\/deploy-stack-[0-9a-f]{64}\.zip/)
-      assert.match(told, /Stack create started[^]*Stack update complete[^]*DeployStackFunction[^]*Next, in a pipeline/)
+      const output = yield* succeeds([])
+      assert.match(output, /upload +s3:\/\/code\/effect-codepipeline-functions\/deploy-stack-[0-9a-f]{64}\.zip/)
+      assert.match(
+        output,
+        /Stack create started[^]*Stack update complete[^]*DeployStackFunction[^]*Next, add an action/
+      )
       const stack = yield* CloudFormation.use(({ describe }) => describe("codepipeline-actions"))
       assert.deepInclude(stack, { _tag: "Some" })
       assert.lengthOf(yield* writes, 2)
@@ -129,7 +132,7 @@ describe("npm run deploy", () => {
       assert.lengthOf(yield* writes, 4)
     }).pipe(Effect.provide(account)))
 
-  it.live("keeps what an earlier run has said, and takes what this one says", () =>
+  it.live("keeps the parameters of an earlier run, and updates those of the command line", () =>
     Effect.gen(function*() {
       yield* withBucket
       yield* succeeds(["--parameter=MemorySize=512"])
@@ -138,60 +141,63 @@ describe("npm run deploy", () => {
       assert.include(yield* succeeds(["--actions=check-webpage"]), "Stack update complete")
     }).pipe(Effect.provide(account)))
 
-  it.live("makes the example's pipeline when its sample is there", () =>
+  it.live("creates the example's pipeline after its sample is uploaded", () =>
     Effect.gen(function*() {
       yield* withBucket
       yield* S3Server.use(({ makeBucket }) => makeBucket("codepipeline-actions-example-sourcebucket"))
-      const told = yield* succeeds(["--pipeline-example"])
-      const [, example = ""] = told.split("\nstack codepipeline-actions-example\n")
+      const output = yield* succeeds(["--pipeline-example"])
+      const [, example = ""] = output.split("\nstack codepipeline-actions-example\n")
       assert.match(
         example,
-        /Stack create started[^]*upload +s3:\S+\/template-package\.zip[^]*Stack update started[^]*has begun its first execution/
+        /Stack create started[^]*upload +s3:\S+\/template-package\.zip[^]*Stack update started[^]*has started its first execution/
       )
       const again = yield* succeeds(["--pipeline-example"])
       assert.match(
         again,
-        /unchanged +s3:\S+\/template-package\.zip[^]*There were no stack updates[^]*-example is there[^]*get-pipeline-state[^]*To begin an execution/
+        /unchanged +s3:\S+\/template-package\.zip[^]*There were no stack updates[^]*-example exists[^]*get-pipeline-state[^]*To start an execution/
       )
       assert.notInclude(again, "first execution")
     }).pipe(Effect.provide(account)))
 
-  it.live("makes no pipeline where the example's bucket cannot be made", () =>
+  it.live("creates no pipeline when the example's bucket cannot be created", () =>
     Effect.gen(function*() {
       yield* withBucket
       yield* CloudFormationMemory.use(({ failResource }) => failResource("SourceBucket", "Too many buckets"))
-      const { result, told } = yield* run(["--pipeline-example"])
+      const { result, output } = yield* run(["--pipeline-example"])
       assert.deepInclude(result, { _tag: "Success", success: false })
-      assert.match(told, /SourceBucket \(AWS::S3::Bucket\): Too many buckets\n\nRun this again when the cause is gone/)
+      assert.match(
+        output,
+        /SourceBucket \(AWS::S3::Bucket\): Too many buckets\n\nRemove the cause, then run this again/
+      )
     }).pipe(Effect.provide(account)))
 
-  it.live("tells the causes of a failure, and makes the stack anew in the next run", () =>
+  it.live("reports the causes of a failure, and recreates the stack in the next run", () =>
     Effect.gen(function*() {
       yield* withBucket
       yield* CloudFormationMemory.use(({ failResource }) => failResource("DeployStackRole", "Not with this boundary"))
-      const { result, told } = yield* run([])
+      const { result, output } = yield* run([])
       assert.deepInclude(result, { _tag: "Success", success: false })
       assert.match(
-        told,
+        output,
         /Update failed: ROLLBACK_COMPLETE\n +DeployStackRole \(AWS::IAM::Role\): Not with this boundary/
       )
-      assert.include(told, "Run this again when the cause is gone")
-      assert.notInclude(told, "the action")
-      assert.match((yield* run([])).told, /Stack delete started[^]*Stack create started/)
+      assert.include(output, "Remove the cause, then run this again")
+      assert.notInclude(output, "the action")
+      assert.match((yield* run([])).output, /Stack delete started[^]*Stack create started/)
     }).pipe(Effect.provide(account)))
 
-  it.live("says in a dry run what it would do, and does nothing", () =>
+  it.live("reports in a dry run what it would do, and changes nothing", () =>
     Effect.gen(function*() {
       yield* withBucket
-      const told = yield* succeeds([
+      const output = yield* succeeds([
         "--dry-run",
         "--pipeline-example",
         "--template-bucket=code",
         "--parameter=Stacks=shop-*"
       ])
-      assert.match(told, /to upload[^]*to upload[^]*to create +stack codepipeline-actions, [^]*Stacks: shop-\*/)
-      assert.include(told, "TemplateBucket: code")
-      assert.match(told, /MemorySize: 256[^]*to create +stack codepipeline-actions-example[^]*template-package\.zip/)
+      assert.match(output, /to upload[^]*to upload[^]*to create +stack codepipeline-actions, [^]*Stacks: shop-\*/)
+      assert.include(output, "TemplateBucket: code")
+      assert.match(output, /MemorySize: 256[^]*to create +stack codepipeline-actions-example[^]*template-package\.zip/)
       assert.lengthOf(yield* writes, 0)
       assert.deepInclude(yield* CloudFormation.use(({ describe }) => describe("codepipeline-actions")), {
         _tag: "None"
@@ -199,36 +205,36 @@ describe("npm run deploy", () => {
     }).pipe(Effect.provide(account)))
 })
 
-describe("what V8 has compiled of the functions in Lambda", () => {
+describe("the V8 code cache of the functions", () => {
   const sha256 = createHash("sha256").update("the code").digest("hex")
-  const answered = { isCompiled: false, code: gzipSync("compiled"), sha256 } as const
+  const answered = { usesCodeCache: false, codeCache: gzipSync("compiled"), sha256 } as const
 
-  /** Functions that start from compiled code once it was deployed with them. */
+  /** Functions that use a code cache after their first response. */
   const lambda = () => {
-    const asked = new Set<string>()
-    const ask: Ask = (name) => {
-      const isCompiled = asked.has(name)
-      asked.add(name)
-      return Effect.succeed(isCompiled ? { isCompiled } : answered)
+    const requested = new Set<string>()
+    const requestCodeCache: RequestCodeCache = (name) => {
+      const usesCodeCache = requested.has(name)
+      requested.add(name)
+      return Effect.succeed(usesCodeCache ? { usesCodeCache } : answered)
     }
-    return { ask, asked }
+    return { requestCodeCache, requested }
   }
 
-  it.live("is deployed with them, once", () =>
+  it.live("is deployed with the functions once", () =>
     Effect.gen(function*() {
       yield* withBucket
-      const { ask, asked } = lambda()
-      const told = yield* succeeds([], "the code", ask)
+      const { requestCodeCache, requested } = lambda()
+      const output = yield* succeeds([], "the code", requestCodeCache)
       assert.match(
-        told,
-        /create started[^]*upload.*-compiled-[^]*upload.*-compiled-[^]*update started[^]*starts from compiled[^]*Next,/
+        output,
+        /create started[^]*upload.*-code-cache-[^]*upload.*-code-cache-[^]*update started[^]*starts with its V8 code cache[^]*Next,/
       )
-      assert.lengthOf([...asked], 2)
+      assert.lengthOf([...requested], 2)
       const uploads = yield* writes
       assert.lengthOf(uploads, 4)
 
       const { get } = yield* S3Server
-      const key = /s3:\/\/code\/(\S+check-webpage-\S+-compiled-\S+\.zip)/.exec(told)?.[1] ?? ""
+      const key = /s3:\/\/code\/(\S+check-webpage-\S+-code-cache-\S+\.zip)/.exec(output)?.[1] ?? ""
       const zip = yield* get("code", key)
       const tail = { size: zip.length, tail: zip, fetch: () => Effect.die("all of it is there") }
       for (
@@ -240,68 +246,85 @@ describe("what V8 has compiled of the functions in Lambda", () => {
         assert.strictEqual(String(yield* readEntry(tail, file, 1_000)), text)
       }
 
-      const again = yield* succeeds([], "the code", ask)
-      assert.match(again, /unchanged.*-compiled-[^]*unchanged.*-compiled-[^]*no stack updates[^]*starts from compiled/)
+      const again = yield* succeeds([], "the code", requestCodeCache)
+      assert.match(
+        again,
+        /unchanged.*-code-cache-[^]*unchanged.*-code-cache-[^]*no stack updates[^]*starts with its V8 code cache/
+      )
       assert.lengthOf(yield* writes, 4)
     }).pipe(Effect.provide(account)))
 
-  it.live("is compiled anew where Lambda's V8 does not take it any more", () =>
+  it.live("is replaced when Lambda's V8 has rejected it", () =>
     Effect.gen(function*() {
       yield* withBucket
-      yield* succeeds([], "the code", lambda().ask)
+      yield* succeeds([], "the code", lambda().requestCodeCache)
       const newer = lambda()
-      const ask: Ask = (name) =>
-        Effect.map(newer.ask(name), (answer) => answer.isCompiled ? answer : { ...answer, code: gzipSync("newer") })
-      const told = yield* succeeds([], "the code", ask)
-      assert.match(told, /unchanged.*-compiled-[^]*upload.*-compiled-[^]*Stack update started[^]*starts from compiled/)
+      const requestCodeCache: RequestCodeCache = (name) =>
+        Effect.map(newer.requestCodeCache(name), (answer) =>
+          answer.usesCodeCache ? answer : { ...answer, codeCache: gzipSync("newer") })
+      const output = yield* succeeds([], "the code", requestCodeCache)
+      assert.match(
+        output,
+        /unchanged.*-code-cache-[^]*upload.*-code-cache-[^]*Stack update started[^]*starts with its V8 code cache/
+      )
       assert.lengthOf(yield* writes, 6)
     }).pipe(Effect.provide(account)))
 
-  it.live.each<readonly [what: string, ask: Ask, why: RegExp, uploads: number]>([
+  it.live.each<readonly [what: string, requestCodeCache: RequestCodeCache, why: RegExp, uploads: number]>([
     [
-      "other code has answered",
+      "another deployment has replaced the code",
       () => Effect.succeed({ ...answered, sha256: "other" }),
-      /somebody else has deployed other code meanwhile/,
+      /another deployment has replaced its code in the meantime/,
       1
     ],
-    ["V8 does not take it", () => Effect.succeed(answered), /V8 does not take what it has compiled before/, 2],
+    ["V8 rejects it", () => Effect.succeed(answered), /V8 has rejected it/, 2],
     [
-      "the functions may not be asked",
+      "the functions may not be invoked",
       () => Effect.fail(new AwsDenied({ operation: "lambda:InvokeFunction", code: "AccessDenied", detail: "no" })),
       /lambda:InvokeFunction is not permitted/,
       1
     ],
-    ["what answers is no such function", askNobody, /nobody is there/, 1]
-  ])("is left out, and the functions are deployed, where %s", ([, ask, why, uploads]) =>
-    Effect.gen(function*() {
-      yield* withBucket
-      const told = yield* succeeds(["--actions=check-webpage"], "the code", ask)
-      assert.match(told, new RegExp(`left +check-webpage is compiled at each start: ${why.source}[^]*Next, in`))
-      assert.lengthOf(yield* writes, uploads)
-    }).pipe(Effect.provide(account)))
+    ["the response is not that of a built function", noCodeCache, /no function responds/, 1]
+  ])(
+    "is skipped, and the functions are deployed, when %s",
+    ([, requestCodeCache, why, uploads]) =>
+      Effect.gen(function*() {
+        yield* withBucket
+        const output = yield* succeeds(["--actions=check-webpage"], "the code", requestCodeCache)
+        assert.match(
+          output,
+          new RegExp(`skipped +check-webpage starts without a V8 code cache: ${why.source}[^]*Next, add`)
+        )
+        assert.lengthOf(yield* writes, uploads)
+      }).pipe(Effect.provide(account))
+  )
 
-  it.live("is not there where a function does not start, and then the deployment has failed", () =>
+  it.live("cannot be fetched from a function that does not start, and the deployment fails", () =>
     Effect.gen(function*() {
       yield* withBucket
-      const outcome = yield* run([], "the code", () => Effect.fail(new FunctionFails({ message: "it does not start" })))
+      const outcome = yield* run(
+        [],
+        "the code",
+        () => Effect.fail(new FunctionFailed({ message: "it does not start" }))
+      )
       assert.strictEqual(failure(outcome), "it does not start")
-      assert.include(outcome.told, "Stack update complete")
+      assert.include(outcome.output, "Stack update complete")
     }).pipe(Effect.provide(account)))
 })
 
-describe("nothing is built", () => {
-  it.live("for a parameter that the template does not have", () =>
+describe("nothing is built or uploaded", () => {
+  it.live("for a parameter that the template does not declare", () =>
     Effect.gen(function*() {
       yield* withBucket
       const outcome = yield* run(["--dry-run", "--parameter=MemorySiz=512"])
       assert.strictEqual(
         failure(outcome),
-        "--parameter MemorySiz: scripts/templates/functions.yaml has no such parameter; did you mean MemorySize?"
+        "--parameter MemorySiz: scripts/templates/functions.yaml has no parameter with this name; did you mean MemorySize?"
       )
       assert.strictEqual(outcome.builds, 0)
     }).pipe(Effect.provide(account)))
 
-  it.live("for values that the template does not take", () =>
+  it.live("for values that the template does not allow", () =>
     Effect.gen(function*() {
       yield* withBucket
       const outcome = yield* run(["--dry-run", "--parameter=MemorySize=abc", "--parameter=Architecture=arm"])
@@ -313,36 +336,36 @@ describe("nothing is built", () => {
       assert.strictEqual(outcome.builds, 0)
     }).pipe(Effect.provide(account)))
 
-  it.live("where the stack of that name is another's", () =>
+  it.live("if the stack has another template", () =>
     Effect.gen(function*() {
       yield* withBucket
       const { create } = yield* CloudFormation
       yield* create({ stack: "codepipeline-actions", clientRequestToken: "other", templateBody: otherTemplate })
       const outcome = yield* run([])
-      assert.include(failure(outcome), "There is a stack \"codepipeline-actions\" already, for something else")
-      assert.include(failure(outcome), "Name another one with --stack")
+      assert.include(failure(outcome), "Stack \"codepipeline-actions\" exists with another template")
+      assert.include(failure(outcome), "Choose another name with --stack")
       assert.strictEqual(outcome.builds, 0)
     }).pipe(Effect.provide(account)))
 
-  it.live("without the bucket", () =>
+  it.live("if the bucket for the code does not exist", () =>
     Effect.gen(function*() {
       const outcome = yield* run([])
       assert.strictEqual(
         failure(outcome),
-        "There is no bucket \"code\". Make it: aws s3 mb s3://code --region eu-central-1"
+        "Bucket \"code\" does not exist. Create it: aws s3 mb s3://code --region eu-central-1"
       )
       assert.strictEqual(outcome.builds, 0)
     }).pipe(Effect.provide(account)))
 
-  it.live("without the bucket for templates", () =>
+  it.live("if the bucket for templates does not exist", () =>
     Effect.gen(function*() {
       yield* withBucket
       const outcome = yield* run(["--template-bucket=large"])
-      assert.include(failure(outcome), "There is no bucket \"large\"")
+      assert.include(failure(outcome), "Bucket \"large\" does not exist")
       assert.strictEqual(outcome.builds, 0)
     }).pipe(Effect.provide(account)))
 
-  it.live("where the bucket may not be used", () =>
+  it.live("if the bucket may not be used", () =>
     Effect.gen(function*() {
       yield* withBucket
       yield* S3Server.use(({ deny }) => deny)
@@ -355,7 +378,7 @@ describe("nothing is built", () => {
       assert.strictEqual(outcome.builds, 0)
     }).pipe(Effect.provide(account)))
 
-  it.live("where CloudFormation may not be asked", () =>
+  it.live("if CloudFormation may not be called", () =>
     Effect.gen(function*() {
       yield* withBucket
       const denied = new AwsDenied({
@@ -371,7 +394,7 @@ describe("nothing is built", () => {
     }).pipe(Effect.provide(account)))
 })
 
-it.live("a call that is denied on the way is told with the credentials that need it, not with a function's role", () =>
+it.live("a call that is denied later is reported with the permission that the credentials need, not a function's role", () =>
   Effect.gen(function*() {
     yield* withBucket
     const denied = new AwsDenied({
@@ -379,18 +402,18 @@ it.live("a call that is denied on the way is told with the credentials that need
       code: "AccessDenied",
       detail: "User: arn:aws:iam::123456789012:user/me is not authorized to perform: iam:CreateRole"
     })
-    const { result, told } = yield* run([]).pipe(
+    const { result, output } = yield* run([]).pipe(
       Effect.updateService(CloudFormation, (service) => ({ ...service, create: () => Effect.fail(denied) }))
     )
     assert.deepInclude(result, { _tag: "Success", success: false })
-    assert.include(told, "PermissionError: cloudformation:CreateStack is not permitted")
-    assert.include(told, "Your credentials need iam:CreateRole")
-    assert.notInclude(told, "Lambda function")
+    assert.include(output, "PermissionError: cloudformation:CreateStack is not permitted")
+    assert.include(output, "Your credentials need iam:CreateRole")
+    assert.notInclude(output, "Lambda function")
   }).pipe(Effect.provide(account)))
 
 describe(`npm run deploy, against moto${hasMoto ? "" : " (skipped: python3 has no moto here)"}`, () => {
   it.live.skipIf(!hasMoto)(
-    "deploys functions and example, again with nothing to do, then changes, then what it builds",
+    "deploys the functions and the example, deploys nothing new, deploys changes, and deploys what it builds",
     () =>
       Effect.gen(function*() {
         const endpoint = yield* Config.String("AWS_ENDPOINT_URL")
@@ -399,7 +422,7 @@ describe(`npm run deploy, against moto${hasMoto ? "" : " (skipped: python3 has n
         const first = yield* succeeds(["--pipeline-example", "--parameter=Stacks=shop-*"])
         assert.match(first, /upload[^]*upload[^]*Stack create started[^]*Stack update complete/)
         assert.match(first, /stack codepipeline-actions-example\n[^]*Stack update complete[^]*upload +s3:\/\//)
-        // The sample is there before the pipeline is.
+        // The sample is uploaded before the pipeline is created.
         assert.match(
           first,
           /upload +s3:\S+\/template-package\.zip[^]*Stack update started[^]*deploys stack shop-example/

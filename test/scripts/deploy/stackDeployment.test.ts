@@ -12,8 +12,8 @@ import { UploadFailed } from "../../../src/services/ArtifactStore.ts"
 
 const { failures } = deployment
 
-/** What is told of an error; by its own message where the table has no other. */
-const told = <E extends Error>(failure: string | ((error: E) => { readonly message: string }), error: E) =>
+/** The message of a failure; by default the error's own. */
+const messageOf = <E extends Error>(failure: string | ((error: E) => { readonly message: string }), error: E) =>
   typeof failure === "string" ? error.message : failure(error).message
 
 const call = { operation: "cloudformation:UpdateStack", code: "Slow", detail: "Not now" }
@@ -21,31 +21,34 @@ const failed = { operation: "update", stackId: "arn:s", status: "UPDATE_ROLLBACK
 const unused = { remarks: ["No permission"], advice: "Retry the action" }
 
 it.each<readonly [message: string, advice: string]>([
-  [told(failures.AwsDenied, new AwsDenied(call)), "Your credentials need cloudformation:UpdateStack"],
-  [told(failures.AwsUnavailable, new AwsUnavailable(call)), "Run this again when AWS answers"],
+  [messageOf(failures.AwsDenied, new AwsDenied(call)), "Your credentials need cloudformation:UpdateStack"],
+  [messageOf(failures.AwsUnavailable, new AwsUnavailable(call)), "Run this again when AWS is available"],
   [
-    told(
+    messageOf(
       failures.UploadFailed,
       new UploadFailed({ bucket: "b", key: "k", denied: true, reason: "No", needed: "s3:PutObject" })
     ),
     "Your credentials need s3:PutObject on this object"
   ],
-  [told(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED" })), "then run this again"],
-  [told(failures.StackProtected, new StackProtected({ stack: "s" })), "switch the protection off, then run this again"],
-  [told(failures.StackNotFound, new StackNotFound({ stack: "s", seen: true })), "Run this again"],
+  [messageOf(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED" })), "then run this again"],
   [
-    told(failures.OperationUnproven, new OperationUnproven({ stackId: "s", status: "UPDATE_COMPLETE" })),
-    "Look at the stack's events, then run this again"
+    messageOf(failures.StackProtected, new StackProtected({ stack: "s" })),
+    "disable the protection, then run this again"
+  ],
+  [messageOf(failures.StackNotFound, new StackNotFound({ stack: "s", seen: true })), "Run this again"],
+  [
+    messageOf(failures.OperationUnproven, new OperationUnproven({ stackId: "s", status: "UPDATE_COMPLETE" })),
+    "Read the stack's events, then run this again"
   ],
   [
-    told(failures.OperationFailed, new OperationFailed({ ...failed, causes: ["R: No"], ...unused })),
+    messageOf(failures.OperationFailed, new OperationFailed({ ...failed, causes: ["R: No"], ...unused })),
     "Update failed: UPDATE_ROLLBACK_FAILED\nR: No"
   ],
   [
-    told(failures.OperationFailed, new OperationFailed({ ...failed, causes: [], ...unused })),
+    messageOf(failures.OperationFailed, new OperationFailed({ ...failed, causes: [], ...unused })),
     "aws cloudformation describe-stack-events --stack-name arn:s"
   ]
-])("%j tells a person at a terminal what to do", (message, advice) => {
+])("the message %j tells a person at a terminal what to do", (message, advice) => {
   assert.include(message, advice)
   assert.notMatch(message, /the action|lambda function|UserParameters|"mode"/i)
 })

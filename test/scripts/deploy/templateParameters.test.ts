@@ -1,12 +1,12 @@
 import { assert, it } from "@effect/vitest"
-import { refusals, type TemplateParameter } from "../../../scripts/deploy/templateParameters.ts"
+import { invalidParameters, type TemplateParameter } from "../../../scripts/deploy/templateParameters.ts"
 
 const size: TemplateParameter = { Type: "Number", MinValue: 128, MaxValue: 1024 }
 const days: TemplateParameter = { Type: "Number", AllowedValues: [1, 30] }
 const flag: TemplateParameter = { Type: "String", AllowedValues: ["true", "false"] }
 const name: TemplateParameter = { Type: "String", AllowedPattern: "[a-z]+|x1" }
 
-it.each<readonly [parameter: TemplateParameter, value: string, refused: string | undefined]>([
+it.each<readonly [parameter: TemplateParameter, value: string, problem: string | undefined]>([
   [size, "128", undefined],
   [size, "1024", undefined],
   [size, "127", "must be a number not less than 128"],
@@ -25,17 +25,20 @@ it.each<readonly [parameter: TemplateParameter, value: string, refused: string |
   [{ Type: "Number" }, "-1.5", undefined],
   [{ Type: "String" }, "", undefined],
   [{ Type: "CommaDelimitedList" }, "a,b", undefined]
-])("%j of the value %j: %s", (parameter, value, refused) => {
+])("a parameter %j and the value %j: %s", (parameter, value, problem) => {
   assert.deepStrictEqual(
-    refusals("t.yaml", { One: parameter }, { One: value }),
-    refused === undefined ? [] : [`--parameter One: Parameter 'One' ${refused}`]
+    invalidParameters("t.yaml", { One: parameter }, { One: value }),
+    problem === undefined ? [] : [`--parameter One: Parameter 'One' ${problem}`]
   )
 })
 
-it("all that is wrong is told, names that the template does not have as well", () => {
-  assert.deepStrictEqual(refusals("t.yaml", { Size: size, Flag: flag }, { Siz: "1", Size: "1", toString: "1" }), [
-    "--parameter Siz: t.yaml has no such parameter; did you mean Size?",
-    "--parameter Size: Parameter 'Size' must be a number not less than 128",
-    "--parameter toString: t.yaml has no such parameter; known are Size, Flag"
-  ])
+it("every invalid value and every unknown name is reported", () => {
+  assert.deepStrictEqual(
+    invalidParameters("t.yaml", { Size: size, Flag: flag }, { Siz: "1", Size: "1", toString: "1" }),
+    [
+      "--parameter Siz: t.yaml has no parameter with this name; did you mean Size?",
+      "--parameter Size: Parameter 'Size' must be a number not less than 128",
+      "--parameter toString: t.yaml has no parameter with this name; known are Size, Flag"
+    ]
+  )
 })

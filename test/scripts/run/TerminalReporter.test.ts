@@ -6,35 +6,35 @@ import { stripVTControlCharacters } from "node:util"
 import { makeTerminalReporter, type TerminalReporter } from "../../../scripts/run/TerminalReporter.ts"
 import { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
 
-const still = (words: string, percentComplete = 10) =>
+const inProgress = (text: string, percentComplete = 10) =>
   JobOutcome.Continued({
-    message: `Stack update still in progress: ${words}`,
+    message: `Stack update still in progress: ${text}`,
     percentComplete,
-    continuationToken: words
+    continuationToken: text
   })
 
-/** What comes out of a reporter, on a terminal or not. */
-const written = (tell: (reporter: TerminalReporter) => Effect.Effect<void>, terminal = {}) =>
+/** What a reporter writes, to a terminal or to something else. */
+const written = (show: (reporter: TerminalReporter) => Effect.Effect<void>, terminal = {}) =>
   Effect.gen(function*() {
     const out = Object.assign(new PassThrough(), terminal) as unknown as NodeJS.WriteStream & PassThrough
-    yield* tell(yield* makeTerminalReporter(out))
+    yield* show(yield* makeTerminalReporter(out))
     return String(out.read() ?? "")
   }).pipe(Effect.scoped)
 
-describe("said", () => {
-  it.effect("has a line for what is new, and none for what has only lasted longer", () =>
+describe("showOutcome", () => {
+  it.effect("writes a line when the outcome changes, and none when only the elapsed time does", () =>
     Effect.gen(function*() {
-      const text = yield* written(({ said }) =>
+      const text = yield* written(({ showOutcome }) =>
         Effect.forEach(
           [
-            still("1 of 3 resources, waiting for A (AWS::S3::Bucket, 59 s)"),
-            still("1 of 3 resources, waiting for A (AWS::S3::Bucket, 1 min)"),
-            still("1 of 3 resources, waiting for A (AWS::S3::Bucket, 1 h 2 min)"),
-            still("2 of 3 resources, waiting for B (AWS::S3::Bucket, 3 s)"),
-            still("2 of 3 resources, waiting for B (AWS::S3::Bucket, 3 s)", 66),
+            inProgress("1 of 3 resources, waiting for A (AWS::S3::Bucket, 59 s)"),
+            inProgress("1 of 3 resources, waiting for A (AWS::S3::Bucket, 1 min)"),
+            inProgress("1 of 3 resources, waiting for A (AWS::S3::Bucket, 1 h 2 min)"),
+            inProgress("2 of 3 resources, waiting for B (AWS::S3::Bucket, 3 s)"),
+            inProgress("2 of 3 resources, waiting for B (AWS::S3::Bucket, 3 s)", 66),
             JobOutcome.Succeeded({ message: "Stack update complete" })
           ],
-          said,
+          showOutcome,
           { discard: true }
         )
       )
@@ -50,15 +50,15 @@ describe("said", () => {
     [120, "    ⠋ Stack update still in progress: waiting for A (AWS::S3::Bucket, 6 s)"],
     [60, "    ⠋ Stack update still in progress: waiting for A (AWS::S"]
   ])(
-    "shows on a terminal of %d columns how long it lasts, until it is over",
+    "shows the elapsed time on a terminal of %d columns until the action ends",
     ([columns, frame]) =>
       Effect.gen(function*() {
-        const text = yield* written(({ said }) =>
+        const text = yield* written(({ showOutcome }) =>
           Effect.gen(function*() {
-            yield* said(still("waiting for A (AWS::S3::Bucket, 3 s)"))
-            yield* said(still("waiting for A (AWS::S3::Bucket, 6 s)"))
+            yield* showOutcome(inProgress("waiting for A (AWS::S3::Bucket, 3 s)"))
+            yield* showOutcome(inProgress("waiting for A (AWS::S3::Bucket, 6 s)"))
             yield* TestClock.adjust("1 second")
-            yield* said(JobOutcome.Succeeded({ message: "Stack update complete" }))
+            yield* showOutcome(JobOutcome.Succeeded({ message: "Stack update complete" }))
             yield* TestClock.adjust("1 second")
           }), { isTTY: true, columns })
         const [first, ...rewritten] = stripVTControlCharacters(text).split(/[\r\n]+/)

@@ -19,7 +19,7 @@ const jobOf = (...args: ReadonlyArray<string>) => Effect.flatMap(eventOf(...args
 const deploy = ["deploy-stack", "--stack", "S", "--artifact", "A=bucket/some/key.zip", "--file", "t.json"]
 
 describe("npm run event", () => {
-  it.effect("makes the event of a deployment, with all that may be in one", () =>
+  it.effect("writes the event of a deployment with every option", () =>
     Effect.gen(function*() {
       const job = yield* jobOf(
         ...deploy,
@@ -57,20 +57,20 @@ describe("npm run event", () => {
       )
     }))
 
-  it.effect("makes the event of a check", () =>
+  it.effect("writes the event of a check", () =>
     Effect.gen(function*() {
       const job = yield* jobOf("check-webpage", "--url", "https://www.example.com/", "--option", "status=2xx")
       assert.deepStrictEqual(JSON.parse(job.userParameters), { url: "https://www.example.com/", status: "2xx" })
       assert.isTrue(Option.isNone(job.continuationToken))
     }))
 
-  it.effect("needs no artifact for what needs no template", () =>
+  it.effect("needs no artifact for a mode without a template", () =>
     Effect.gen(function*() {
       const job = yield* jobOf("deploy-stack", "--stack=S", "--mode=DELETE_ONLY")
       assert.deepStrictEqual(JSON.parse(job.userParameters), { stack: "S", mode: "DELETE_ONLY" })
     }))
 
-  it.effect("makes events that an action takes", () =>
+  it.effect("writes events that the action accepts", () =>
     Effect.gen(function*() {
       const outcome = yield* JobRunner.run(DeployStack, yield* eventOf(...deploy))
       assert.strictEqual(outcome._tag, "Continued")
@@ -83,26 +83,26 @@ describe("npm run event", () => {
 
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
     [[], "name the action: deploy-stack or check-webpage"],
-    [["deploystack"], "deploystack is no action; did you mean deploy-stack?"],
+    [["deploystack"], "deploystack is not an action; did you mean deploy-stack?"],
     [["deploy-stack", "check-webpage"], "one action at a time, not also check-webpage"],
-    [["deploy-stack", "--url", "x"], "--url is not for deploy-stack"],
-    [["check-webpage", "--stack", "S"], "--stack is not for check-webpage"],
+    [["deploy-stack", "--url", "x"], "--url does not apply to deploy-stack"],
+    [["check-webpage", "--stack", "S"], "--stack does not apply to check-webpage"],
     [
       ["deploy-stack", "--file=f", "--artifact=A=b/k"],
-      "Your UserParameters JSON must include the stack name. UserParameters are given by --stack, --file, --mode and " +
-      "--option NAME=VALUE, the artifact by --artifact NAME=BUCKET/KEY"
+      "Your UserParameters JSON must include the stack name. Set UserParameters with --stack, --file, --mode and " +
+      "--option NAME=VALUE, and the artifact with --artifact NAME=BUCKET/KEY"
     ],
     [
       ["deploy-stack", "--stack=S", "--artifact=A=b/k"],
-      "Your UserParameters JSON must include the template file name. UserParameters are given by --stack, --file,"
+      "Your UserParameters JSON must include the template file name. Set UserParameters with --stack, --file,"
     ],
     [["check-webpage"], "must contain a valid URL"],
     [["check-webpage", "--url=ftp://x"], "must contain a valid URL"],
     [[...deploy, "--mode=DELETE"], "\"mode\": expected"],
     [[...deploy, "--option=whenBussy=wait"], "\"whenBussy\" is not known (did you mean \"whenBusy\"?)"],
     [[...deploy, "--option=waitForCleanup"], "--option takes NAME=VALUE, not \"waitForCleanup\""],
-    [[...deploy, "--option=artifact=B"], "there is no input artifact \"B\": give it with --artifact B=BUCKET/KEY"],
-    [[...deploy, "--option=templateConfiguration=C::c.json"], "there is no input artifact \"C\""],
+    [[...deploy, "--option=artifact=B"], "input artifact \"B\" is missing: add it with --artifact B=BUCKET/KEY"],
+    [[...deploy, "--option=templateConfiguration=C::c.json"], "input artifact \"C\" is missing"],
     [[...deploy, "--artifact=A=b/k"], "--artifact A is given twice"],
     [[...deploy, "--artifact=B=bucket"], "--artifact takes NAME=BUCKET/KEY, not \"B=bucket\""],
     [[...deploy, "--output-artifact=here"], "--output-artifact takes NAME=BUCKET/KEY, not \"here\""],
@@ -112,19 +112,19 @@ describe("npm run event", () => {
     ],
     [
       [...deploy, `--option=parameters={"P":"${"x".repeat(1_000)}"}`],
-      "a pipeline takes 1000: put parameters and tags into the file of templateConfiguration"
+      "CodePipeline allows 1000: put parameters and tags into the file of templateConfiguration"
     ],
     [
       [...deploy, `--continuation=${"x".repeat(2_049)}`],
-      "--continuation has 2049 characters, and CodePipeline takes 2048"
+      "--continuation has 2049 characters, and CodePipeline allows 2048"
     ],
     [[...deploy, "--artifact=B=../k"], "the name of a bucket"]
-  ])("%j is refused: %s", ([args, message]) =>
+  ])("rejects %j: %s", ([args, message]) =>
     Effect.gen(function*() {
       assert.include((yield* Effect.flip(eventOf(...args))).message, message)
     }))
 
-  it("writes to standard output or to a file", async () => {
+  it("writes the event to standard output or to a file", async () => {
     const folder = await mkdtemp(join(tmpdir(), "effect-codepipeline-"))
     try {
       const run = (...more: ReadonlyArray<string>) =>

@@ -25,7 +25,7 @@ const startWith = (variables: Readonly<Record<string, string>>, ...args: Readonl
   })
 
 describe("npm start", () => {
-  it("tells the reporter of the sample's stack to its success", async () => {
+  it("shows how the sample's stack is created, and exits with 0", async () => {
     const { status, stderr, stdout } = await start()
     assert.match(
       stdout,
@@ -38,16 +38,16 @@ describe("npm start", () => {
     assert.strictEqual(status, 0)
   })
 
-  it("tells why the stack fails, and exits with 1", async () => {
+  it("shows why the stack fails, and exits with 1", async () => {
     const { status, stdout } = await start("--stack-fails", "MySampleBucket")
     assert.match(
       stdout,
-      /Update failed: ROLLBACK_COMPLETE\n +MySampleBucket \(AWS::S3::Bucket\): It fails[^]*\n +Delete stack "MyTestStack"/
+      /Update failed: ROLLBACK_COMPLETE\n +MySampleBucket \(AWS::S3::Bucket\): It fails because of --stack-fails[^]*\n +Delete stack "MyTestStack"/
     )
     assert.strictEqual(status, 1)
   })
 
-  it("tells the reporter of any mode, from any status of the stack", async () => {
+  it("runs any mode from any status of the stack", async () => {
     const { status, stdout } = await start("--mode", "REPLACE_ON_FAILURE", "--stack-status=ROLLBACK_COMPLETE")
     assert.match(
       stdout,
@@ -56,13 +56,13 @@ describe("npm start", () => {
     assert.strictEqual(status, 0)
   })
 
-  it("takes any event and artifact, and exits with 1 when the action fails on them", async () => {
+  it("runs any event with any artifact, and exits with 1 when the action fails", async () => {
     const { status, stdout } = await start("events/encryption-key.json", "--artifact=MyTemplate=package.json")
     assert.match(stdout, /failed +RevisionUnavailable: .*not a zip/)
     assert.strictEqual(status, 1)
   })
 
-  it.live("tells of a page what came back", () =>
+  it.live("shows the response of a page", () =>
     Effect.gen(function*() {
       const folder = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
@@ -78,7 +78,7 @@ describe("npm start", () => {
       assert.strictEqual(status, 0)
     }).pipe(Effect.scoped))
 
-  it.live("tells once what to do about a page that cannot be reached", () =>
+  it.live("shows the advice about an unreachable page once", () =>
     Effect.gen(function*() {
       const folder = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
@@ -95,29 +95,32 @@ describe("npm start", () => {
       assert.strictEqual(status, 1)
     }).pipe(Effect.scoped))
 
-  it("says of a stack that it waits for that its status stays as it is", async () => {
+  it("warns that a busy stack in memory never changes its status", async () => {
     const busy = ["--stack-status=UPDATE_IN_PROGRESS", "--option=whenBusy=wait"]
     const child = spawn(process.execPath, [script, ...busy], { cwd: repository, env: { PATH: process.env["PATH"] } })
-    let told = ""
+    let output = ""
     for await (const chunk of child.stdout) {
-      told += String(chunk)
-      if (told.includes("continued")) break
+      output += String(chunk)
+      if (output.includes("continued")) break
     }
     child.kill()
-    assert.include(told, "the stack stays in UPDATE_IN_PROGRESS, and the action waits for it, until Ctrl+C\n 1  job ")
+    assert.include(
+      output,
+      "the stack stays in UPDATE_IN_PROGRESS, and the action waits until you press Ctrl+C\n 1  job "
+    )
     assert.notInclude((await start("--stack-status=UPDATE_IN_PROGRESS")).stdout, "Ctrl+C")
   })
 
-  it("answers bad usage with one clear line and exits with 2", async () => {
+  it("reports a wrong command line in one line, and exits with 2", async () => {
     const { status, stderr, stdout } = await start("--stak-fails", "x")
     assert.strictEqual(stderr, "--stak-fails is not an option; did you mean --stack-fails?\n")
     assert.strictEqual(stdout, "")
     assert.strictEqual(status, 2)
   })
 
-  it("says whose event it is, where no action is named", async () => {
+  it("names the action of an event that is for another action", async () => {
     const { status, stderr, stdout } = await start("events/check-webpage.json")
-    assert.match(stderr, /^this looks like an event of check-webpage: --action check-webpage .*\n$/)
+    assert.match(stderr, /^this looks like an event of check-webpage: add --action check-webpage, .*\n$/)
     assert.strictEqual(stdout, "")
     assert.strictEqual(status, 2)
     const named = await start("events/check-webpage.json", "--action=deploy-stack")
@@ -126,10 +129,10 @@ describe("npm start", () => {
   })
 
   it.each<readonly [variables: Readonly<Record<string, string>>, args: ReadonlyArray<string>, message: string]>([
-    [{}, ["--live"], "--live needs a region: set AWS_REGION, or one in your AWS profile\n"],
-    [{ AWS_REGION: "us-east-1" }, ["--live"], "--live needs credentials of AWS, and there are none that work"],
+    [{}, ["--live"], "--live needs a region: set AWS_REGION, or set one in your AWS profile\n"],
+    [{ AWS_REGION: "us-east-1" }, ["--live"], "--live needs AWS credentials, and found none that work"],
     [{}, ["--live", "--endpoint-url", "here"], "\"here\" is not a URL\n"]
-  ])("says what AWS needs: %j %j", async (variables, args, message) => {
+  ])("reports a missing region, missing credentials or a wrong endpoint: %j %j", async (variables, args, message) => {
     const nothing = { HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" }
     const { status, stderr, stdout } = await startWith({ ...nothing, ...variables }, ...args)
     assert.isTrue(stderr.startsWith(message), stderr)
@@ -137,7 +140,7 @@ describe("npm start", () => {
     assert.strictEqual(status, 2)
   })
 
-  it.live("says that there is no bucket for an artifact, and what to do", () =>
+  it.live("reports that the bucket of an artifact does not exist, and what to do", () =>
     Effect.gen(function*() {
       const origin = yield* listen((_request, response) => {
         response.writeHead(404, { "content-type": "application/xml" })
@@ -148,13 +151,13 @@ describe("npm start", () => {
       )
       assert.strictEqual(
         stderr,
-        "there is no bucket codepipeline-us-east-1-123456789012 for the artifact: create it, or make an event with " +
-          "another one by npm run event\n"
+        "bucket codepipeline-us-east-1-123456789012 of the artifact does not exist: create it, or write an event with " +
+          "another bucket by npm run event\n"
       )
       assert.strictEqual(status, 2)
     }).pipe(Effect.scoped))
 
-  it.live("reads the artifact with the credentials of this machine, not with those of the event", () =>
+  it.live("reads the artifact with the credentials of this machine instead of the event's", () =>
     Effect.gen(function*() {
       const signatures: Array<string | undefined> = []
       const origin = yield* listen(({ headers, method }, response) => {
@@ -162,13 +165,17 @@ describe("npm start", () => {
         response.writeHead(method === "GET" ? 403 : 200, { "content-type": "application/xml" })
         response.end(method === "GET" ? "<Error><Code>AccessDenied</Code><Message>No</Message></Error>" : "")
       })
-      const mine = { AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "AKIAOFMINE", AWS_SECRET_ACCESS_KEY: "mine" }
-      yield* Effect.promise(() => startWith(mine, "--live", "--endpoint-url", origin))
+      const own = {
+        AWS_REGION: "us-east-1",
+        AWS_ACCESS_KEY_ID: "AKIADEVELOPER",
+        AWS_SECRET_ACCESS_KEY: "secret-of-the-developer"
+      }
+      yield* Effect.promise(() => startWith(own, "--live", "--endpoint-url", origin))
       assert.isNotEmpty(signatures)
-      for (const signature of signatures) assert.include(signature, "Credential=AKIAOFMINE/")
+      for (const signature of signatures) assert.include(signature, "Credential=AKIADEVELOPER/")
     }).pipe(Effect.scoped))
 
-  it("notices that a resource which was to fail is not in the template", async () => {
+  it("rejects --stack-fails with a resource that is not in the template", async () => {
     const { status, stderr } = await start("--stack-fails", "Nothing")
     assert.include(stderr, "--stack-fails Nothing: nothing failed")
     assert.strictEqual(status, 2)

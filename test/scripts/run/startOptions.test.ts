@@ -18,7 +18,7 @@ const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.
 const optionsOf = (args: ReadonlyArray<string>) => Effect.flatMap(readCommandLine(script, args), readOptions)
 
 describe("readOptions", () => {
-  it.effect("reads all that the command line asks for", () =>
+  it.effect("reads every option of the command line", () =>
     Effect.gen(function*() {
       const options = yield* optionsOf([
         "event.json",
@@ -48,7 +48,7 @@ describe("readOptions", () => {
       })
     }))
 
-  it.effect.each(["deploy-stack", "check-webpage"])("has an event for %s", (action) =>
+  it.effect.each(["deploy-stack", "check-webpage"])("has a default event for %s", (action) =>
     Effect.gen(function*() {
       const options = yield* optionsOf([`--action=${action}`])
       assert.strictEqual(options.event, file(`events/${action}.json`))
@@ -63,17 +63,17 @@ describe("readOptions", () => {
     [["--stack-fails="], "--stack-fails needs a value"],
     [["--live=yes"], "--live takes no value"],
     [["--interval", "1", "--interval", "2"], "--interval is given twice"],
-    [["--interval", "soon"], "--interval takes seconds, not \"soon\""],
+    [["--interval", "soon"], "--interval takes a number of seconds, not \"soon\""],
     [["--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url needs --live"],
-    [["--live", "--stack-fails", "x"], "--stack-fails does not go with --live"],
-    [["--live", "--stack-status", "x"], "--stack-status does not go with --live"],
-    [["--stack-status", "ROLBACK_COMPLETE"], "is no status of a stack; did you mean ROLLBACK_COMPLETE?"],
+    [["--live", "--stack-fails", "x"], "--stack-fails cannot be combined with --live"],
+    [["--live", "--stack-status", "x"], "--stack-status cannot be combined with --live"],
+    [["--stack-status", "ROLBACK_COMPLETE"], "is not a status of a stack; did you mean ROLLBACK_COMPLETE?"],
     [["--option", "changeSet"], "--option takes NAME=VALUE, not \"changeSet\""],
     [["a.json", "b.json"], "one event at a time, not a.json and b.json"],
-    [["--action", "check"], "--action check is no action; known are deploy-stack, check-webpage"],
-    [["--action=check-webpage", "--live"], "--live does not go with --action check-webpage"],
-    [["--action=check-webpage", "--artifact", "A=a.zip"], "--artifact does not go with --action check-webpage"]
-  ])("%j is refused: %s", ([args, message]) =>
+    [["--action", "check"], "--action check is not an action; known are deploy-stack, check-webpage"],
+    [["--action=check-webpage", "--live"], "--live cannot be combined with --action check-webpage"],
+    [["--action=check-webpage", "--artifact", "A=a.zip"], "--artifact cannot be combined with --action check-webpage"]
+  ])("rejects %j: %s", ([args, message]) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(optionsOf(args))
       assert.include(error.message, message)
@@ -81,24 +81,24 @@ describe("readOptions", () => {
 })
 
 describe("readEvent", () => {
-  it.effect("says that there is no file", () =>
+  it.effect("reports that the file does not exist", () =>
     Effect.gen(function*() {
       assert.include((yield* Effect.flip(readEvent("missing.json"))).message, "the event cannot be read: ENOENT")
     }))
 
-  it.effect("says that a file is not JSON, and quotes nothing of it", () =>
+  it.effect("reports that a file is not JSON without quoting it", () =>
     Effect.gen(function*() {
       assert.match((yield* Effect.flip(readEvent(file("LICENSE")))).message, /LICENSE is not JSON$/)
     }))
 })
 
-const asked = (event: unknown, ...args: ReadonlyArray<string>) =>
+const withOptionsOf = (event: unknown, ...args: ReadonlyArray<string>) =>
   Effect.flatMap(optionsOf(args), (options) => withParameters(options, event))
 
 describe("withParameters", () => {
-  it.effect("puts the command line's options beside the event's own", () =>
+  it.effect("adds the options of the command line to the event's", () =>
     Effect.gen(function*() {
-      const event = yield* asked(deployEvent(), "--mode", "DELETE_ONLY", "--option", "waitForCleanup=false")
+      const event = yield* withOptionsOf(deployEvent(), "--mode", "DELETE_ONLY", "--option", "waitForCleanup=false")
       const { data: { artifactCredentials }, userParameters } = yield* decodeJob(event)
       assert.isDefined(artifactCredentials)
       assert.deepInclude(JSON.parse(userParameters), {
@@ -108,22 +108,22 @@ describe("withParameters", () => {
       })
     }))
 
-  it.effect("leaves an event alone for which none are given", () =>
+  it.effect("returns the event unchanged if there are no options", () =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* asked("any event"), "any event")
+      assert.strictEqual(yield* withOptionsOf("any event"), "any event")
     }))
 
   it.effect.each<readonly [event: unknown, message: string]>([
     [deployEvent({ userParameters: "https://example.com" }), "need an event with JSON as its UserParameters"],
     [{ "CodePipeline.job": { id: "1" } }, "could not be read"]
-  ])("refuses an event that cannot take them (case %#)", ([event, message]) =>
+  ])("rejects an event whose UserParameters are not JSON (case %#)", ([event, message]) =>
     Effect.gen(function*() {
-      assert.include((yield* Effect.flip(asked(event, "--mode", "DELETE_ONLY"))).message, message)
+      assert.include((yield* Effect.flip(withOptionsOf(event, "--mode", "DELETE_ONLY"))).message, message)
     }))
 })
 
 describe("withoutCredentials", () => {
-  it.effect("takes the credentials out of an event, and nothing else", () =>
+  it.effect("removes the credentials from an event, and nothing else", () =>
     Effect.gen(function*() {
       const event = deployEvent()
       const job = yield* decodeJob(yield* withoutCredentials(event))
@@ -136,7 +136,7 @@ describe("withoutCredentials", () => {
       })
     }))
 
-  it.effect("leaves what is no event of a job alone", () =>
+  it.effect("returns anything but an event of a job unchanged", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* withoutCredentials("no event"), "no event")
     }))
@@ -149,20 +149,20 @@ const read = (...artifacts: ReadonlyArray<string>) =>
   })
 
 describe("readArtifacts", () => {
-  it.effect("packs a folder into a zip, and takes a zip as it is", () =>
+  it.effect("packs a folder into a zip, and reads a file unchanged", () =>
     Effect.gen(function*() {
       const [packed] = yield* read(`MyTemplate=${file("events/artifacts/MyTemplate")}`)
-      const [taken] = yield* read(`MyTemplate=${file("LICENSE")}`)
+      const [unchanged] = yield* read(`MyTemplate=${file("LICENSE")}`)
       assert.strictEqual(Buffer.from(packed?.local.zip ?? []).subarray(0, 2).toString(), "PK")
-      assert.strictEqual(Buffer.from(taken?.local.zip ?? []).subarray(0, 3).toString(), "MIT")
+      assert.strictEqual(Buffer.from(unchanged?.local.zip ?? []).subarray(0, 3).toString(), "MIT")
     }))
 
-  it.effect("takes the sample's template when none is given", () =>
+  it.effect("uses the sample's template by default", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual((yield* read()).map(({ local }) => local.name), ["MyTemplate"])
     }))
 
-  it.effect("takes each artifact once", () =>
+  it.effect("rejects an artifact that is given twice", () =>
     Effect.gen(function*() {
       const artifact = `MyTemplate=${file("LICENSE")}`
       assert.strictEqual((yield* Effect.flip(read(artifact, artifact))).message, "--artifact MyTemplate is given twice")
@@ -173,7 +173,7 @@ describe("readArtifacts", () => {
     ["=x", "--artifact takes NAME=PATH, not \"=x\""],
     ["MyTemplate=missing.zip", "artifact MyTemplate cannot be read: ENOENT"],
     [`Mine=${file("LICENSE")}`, "the event has no input artifact \"Mine\"; it has MyTemplate"]
-  ])("%s is refused: %s", ([artifact, message]) =>
+  ])("rejects %s: %s", ([artifact, message]) =>
     Effect.gen(function*() {
       assert.include((yield* Effect.flip(read(artifact))).message, message)
     }))
