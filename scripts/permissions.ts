@@ -11,7 +11,7 @@ export type FunctionName = (typeof functionNames)[number]
 /** The Lambda function's role, or the role of the pipeline's action, whose credentials the job brings. */
 export type Role = "function" | "action"
 
-/** The ARN patterns of the resources; undefined for those that only a pipeline knows. */
+/** The ARN patterns of the resources. Those that only a pipeline knows are described in words. */
 export const resources = {
   /** For actions that have no resources in IAM. */
   any: "*",
@@ -21,8 +21,9 @@ export const resources = {
   serviceRole: "arn:aws:iam::ACCOUNT:role/ROLE",
   templates: "arn:aws:s3:::BUCKET/effect-codepipeline/*",
   templateKey: "arn:aws:kms:REGION:ACCOUNT:key/KEY",
-  artifact: undefined
-} as const satisfies Record<string, string | undefined>
+  artifact: { words: "the artifact's object, and its key" },
+  artifactBucket: { words: "the artifact's bucket" }
+} as const satisfies Record<string, string | { readonly words: string }>
 export type Resource = keyof typeof resources
 
 /** The jobs that need a permission, if not all do. */
@@ -87,6 +88,14 @@ export const permissions: ReadonlyArray<Permission> = [
     functions: ["deploy-stack"],
     jobs: { options: ["artifact", "templateConfiguration", "parameters"], note: "to read from an artifact" },
     required: true
+  },
+  {
+    actions: ["s3:ListBucket"],
+    resource: "artifactBucket",
+    role: "action",
+    functions: ["deploy-stack"],
+    jobs: { note: "if an artifact is missing in its bucket" },
+    required: { otherwise: "S3 denies the access, and the artifact is reported as probably missing" }
   },
   {
     actions: ["cloudformation:GetTemplateSummary"],

@@ -55,8 +55,8 @@ const jobsOf = ({ jobs }: Permission) => {
 }
 
 const resourceOf = ({ condition, resource }: Permission) => {
-  const arn = resources[resource]
-  const shown = arn === undefined ? "the artifact's object, and its key" : code(arn)
+  const pattern = resources[resource]
+  const shown = typeof pattern === "string" ? code(pattern) : pattern.words
   return condition === undefined ? shown : `${shown}, if ${code(JSON.stringify(condition))}`
 }
 
@@ -86,7 +86,8 @@ const inTemplate: Readonly<Record<Resource, ((logGroup: string) => TemplateResou
     onlyIf: "HasTemplateBucket"
   }),
   templateKey: () => ({ node: scalar("!Ref", "TemplateBucketKeyArn"), onlyIf: "HasTemplateBucketKey" }),
-  artifact: undefined
+  artifact: undefined,
+  artifactBucket: undefined
 }
 
 /** The template creates the log group itself. */
