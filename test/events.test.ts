@@ -78,7 +78,7 @@ describe("events/README.md", () => {
         const run = Object.hasOwn(runs, action) ? runs[action] : undefined
         const ended = yield* (run ?? assert.fail(`no action ${action}`))(readEvent(name)).pipe(
           Effect.map(describeOutcome),
-          Effect.catchTag("NotAJobEvent", ({ _tag }) => Effect.succeed(`is refused: ${_tag}`))
+          Effect.catchTag("NotAJobEvent", ({ _tag }) => Effect.succeed(`is rejected: ${_tag}`))
         )
         assert.strictEqual(outcome, ended)
       })

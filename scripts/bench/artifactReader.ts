@@ -1,5 +1,5 @@
-// Reads one file of each of several artifacts in turn, in a process of its own: what the benchmark of artifacts measures.
-// Linux only: it asks the kernel for its memory.
+// Reads one file of each of several artifacts in turn, in a process of its own, for the benchmark of artifacts. It works on
+// Linux only, where the kernel reports the memory.
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -12,15 +12,15 @@ import { decodeJob } from "../../src/domain/job/Job.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 
 export interface Reading {
-  /** Milliseconds of each read: a row each round, a column each artifact. */
+  /** Milliseconds of each read: a row for each round, a column for each artifact. */
   readonly times: ReadonlyArray<ReadonlyArray<number>>
-  /** By how many bytes the process's peak was over what it held before. */
+  /** The peak of the memory during the reads, less the memory before, in bytes. */
   readonly memory: number
 }
 
 const file = "template.json"
 
-/** As this package does it. */
+/** How this package reads. */
 const byRanges = () => {
   const runtime = ManagedRuntime.make(ArtifactStore.layer)
   return (objectKey: string) => {
@@ -32,7 +32,7 @@ const byRanges = () => {
   }
 }
 
-/** As it is done without: the whole object in memory, then the file out of it. */
+/** The usual way: downloads the whole object into memory, then reads the file. */
 const byDownload = () => {
   const client = new S3Client({ forcePathStyle: true })
   return async (Key: string) => {
@@ -48,11 +48,11 @@ const byDownload = () => {
 const [way, rounds = "1", ...keys] = process.argv.slice(2)
 const read = way === "ranges" ? byRanges() : byDownload()
 
-/** A figure of Linux's for this process, in bytes. */
+/** A value of /proc/self/status, in bytes. */
 const status = (name: string) =>
   Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(readFileSync("/proc/self/status", "utf8"))?.[1]) * 1024
 
-// Code is loaded and connections are open before anything is measured; then the peak is forgotten.
+// Loads the code and opens the connections first, then resets the peak.
 await read("warm.zip")
 writeFileSync("/proc/self/clear_refs", "5")
 const baseline = status("VmRSS")

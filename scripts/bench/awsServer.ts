@@ -1,5 +1,5 @@
-// CodePipeline, CloudFormation and S3 for benchmarks, behind one address on loopback. They throttle and reset some of the
-// requests. Which ones a seed decides, whatever order the requests come in.
+// CodePipeline, CloudFormation and S3 for benchmarks, at one address on loopback. They throttle and reset some of the
+// requests. A seed decides which ones, independently of the order of the requests.
 import { createHash } from "node:crypto"
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from "node:http"
 import { createServer as createHttpsServer } from "node:https"
@@ -9,23 +9,23 @@ import { setTimeout } from "node:timers/promises"
 
 export interface Faults {
   readonly seed: string
-  /** The share of the requests that are throttled. */
+  /** The share of throttled requests. */
   readonly throttled: number
-  /** The share of the requests whose connection is reset: half of them before the request is done, half after. */
+  /** The share of requests whose connection is reset: half of them before they take effect, half after. */
   readonly reset: number
 }
 
-/** How far away it is. */
+/** The network between a function and the server. */
 export interface Network {
-  /** Speaks TLS as localhost. */
+  /** Uses TLS as localhost. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer }
-  /** Milliseconds that pass before a new connection is noticed, and before a request is answered. */
+  /** The latency of a new connection, and of a request, in milliseconds. */
   readonly delay?: number
-  /** Is told each request as it comes in. */
+  /** Called with each request. */
   readonly onRequest?: (operation: string) => void
 }
 
-/** What CodePipeline was told of a job. */
+/** The reported result of a job. */
 export interface Result {
   readonly operation: "PutJobSuccessResult" | "PutJobFailureResult"
   readonly message: string
@@ -37,20 +37,20 @@ export interface AwsServer {
   readonly counts: { requests: number; throttled: number; reset: number }
   /** By the id of the job. */
   readonly results: ReadonlyMap<string, Result>
-  /** Jobs of which another result came in after the first one was taken and its answer was not lost. */
+  /** Jobs with a second result although the response to the first one was not lost. */
   readonly repeated: ReadonlySet<string>
-  /** How many operations were begun on the stack. */
+  /** The number of operations that were started on the stack. */
   operations(stack: string): number
-  /** A stack that was there before. */
+  /** Adds an existing stack. */
   addStack(stack: string): void
-  /** The operation that is under way, or the next one, is over as soon as anybody looks: well, or taken back. */
+  /** The current or next operation ends in this status when the stack is next described. */
   finish(stack: string, how: "COMPLETE" | "ROLLBACK_COMPLETE"): void
-  /** Forgets jobs and stacks. */
+  /** Removes all jobs and stacks. */
   forget(): void
   close(): void
 }
 
-/** An object of S3 is the same zip, whatever its name. */
+/** Starts the server. Every object of S3 is the same zip. */
 export const startAws = async (
   zip: Uint8Array,
   faults: Faults,
@@ -63,7 +63,7 @@ export const startAws = async (
   const stacks = new Map<string, Stack>()
   const seen = new Map<string, number>()
 
-  /** Calls of one kind for one thing come one after the other: their number makes each of them the same in every run. */
+  /** Calls of one operation for one subject are sequential, so that their number identifies them in every run. */
   const fate = ({ operation, subject }: Call): Fate => {
     const kind = `${operation} ${subject}`
     const count = (seen.get(kind) ?? 0) + 1
@@ -78,7 +78,7 @@ export const startAws = async (
   const report = ({ operation, parameters, subject: jobId }: Call, lost: boolean): Answer => {
     if (results.has(jobId)) {
       if (!answerLost.has(jobId)) repeated.add(jobId)
-      return refused("InvalidJobStateException", "The job has its result already")
+      return rejected("InvalidJobStateException", "The job already has its result")
     }
     const { continuationToken, executionDetails, failureDetails } = JSON.parse(parameters["body"] ?? "")
     const message = String(executionDetails?.summary ?? failureDetails?.message)
@@ -93,7 +93,7 @@ export const startAws = async (
     const name = call.subject
     const stack = stacks.get(name) ?? new Stack(name)
     const answer = stackOperations[call.operation]?.(stack, call) ??
-      refused("InvalidAction", `There is no ${call.operation} here`)
+      rejected("InvalidAction", `The operation ${call.operation} is not simulated`)
     if (stack.status !== "") stacks.set(name, stack)
     return answer
   }
@@ -103,16 +103,16 @@ export const startAws = async (
       const call = read(request, body.toString())
       onRequest?.(call.service === "S3" ? `${call.operation} object` : call.operation)
       if (delay > 0) await setTimeout(delay)
-      const fate_ = fate(call)
+      const fateOfCall = fate(call)
       counts.requests++
-      if (fate_ === "throttled") counts.throttled++
-      if (fate_.endsWith("lost")) counts.reset++
-      if (fate_ === "request lost") return request.socket.resetAndDestroy()
-      const answer = fate_ === "throttled" ? throttles[call.service] : serve(call, fate_ === "answer lost")
-      if (fate_ === "answer lost") return request.socket.resetAndDestroy()
+      if (fateOfCall === "throttled") counts.throttled++
+      if (fateOfCall.endsWith("lost")) counts.reset++
+      if (fateOfCall === "request lost") return request.socket.resetAndDestroy()
+      const answer = fateOfCall === "throttled" ? throttles[call.service] : serve(call, fateOfCall === "answer lost")
+      if (fateOfCall === "answer lost") return request.socket.resetAndDestroy()
       const { code = "", message = "", status } = answer
       return response.writeHead(status, { "content-type": contentTypes[call.service], ...answer.headers })
-        .end(answer.body ?? refusals[call.service](code, message))
+        .end(answer.body ?? errorBodies[call.service](code, message))
     }).catch((cause: unknown) => response.destroy(cause instanceof Error ? cause : undefined))
   }
   const http = tls === undefined ? createHttpServer(listener) : createHttpsServer(tls, listener)
@@ -153,7 +153,7 @@ type Fate = "served" | "throttled" | "request lost" | "answer lost"
 interface Call {
   readonly service: Service
   readonly operation: string
-  /** The job, the stack or the object that it is about. */
+  /** The job, the stack or the object. */
   readonly subject: string
   readonly parameters: Readonly<Record<string, string>>
 }
@@ -162,12 +162,12 @@ interface Answer {
   readonly status: number
   readonly body?: string | Uint8Array
   readonly headers?: Readonly<Record<string, string | number>>
-  /** Of a refusal. */
+  /** The code of an error. */
   readonly code?: string
   readonly message?: string
 }
 
-const refused = (code: string, message: string, status = 400): Answer => ({ status, code, message })
+const rejected = (code: string, message: string, status = 400): Answer => ({ status, code, message })
 
 /** The protocols of the three services: awsJson, awsQuery, and S3's own. */
 const read = ({ headers, method = "", url = "" }: IncomingMessage, body: string): Call => {
@@ -194,19 +194,19 @@ const contentTypes = {
 const xml = (elements: Readonly<Record<string, string>>) =>
   Object.entries(elements).map(([name, text]) => `<${name}>${text}</${name}>`).join("")
 
-const refusals = {
+const errorBodies = {
   CodePipeline: (__type, message) => JSON.stringify({ __type, message }),
   CloudFormation: (Code, Message) => `<ErrorResponse><Error>${xml({ Code, Message })}</Error></ErrorResponse>`,
   S3: (Code, Message) => `<Error>${xml({ Code, Message })}</Error>`
 } satisfies Record<Service, (code: string, message: string) => string>
 
 const throttles = {
-  CodePipeline: refused("ThrottlingException", "Rate exceeded"),
-  CloudFormation: refused("Throttling", "Rate exceeded"),
-  S3: refused("SlowDown", "Please reduce your request rate.", 503)
+  CodePipeline: rejected("ThrottlingException", "Rate exceeded"),
+  CloudFormation: rejected("Throttling", "Rate exceeded"),
+  S3: rejected("SlowDown", "Please reduce your request rate.", 503)
 } satisfies Record<Service, Answer>
 
-/** The SDK asks for the end of an object first, which is all of this one. */
+/** Returns the end of the object, which the function requests first, and which is the whole object here. */
 const serveObject = ({ operation, parameters: { range = "" } }: Call, zip: Uint8Array): Answer => {
   if (operation === "PUT") return { status: 200, body: "", headers: { ETag: "\"1\"" } }
   const body = zip.subarray(-Number(/^bytes=-(\d+)$/.exec(range)?.[1] ?? 0))
@@ -222,7 +222,7 @@ class Stack {
   readonly name: string
   readonly tokens = new Set<string>()
   readonly #events: Array<string> = []
-  /** Empty: there is no such stack. */
+  /** Empty if the stack does not exist. */
   status: string
   ending: "COMPLETE" | "ROLLBACK_COMPLETE" | undefined
   #changedAt = "2026-01-01T00:00:00.000Z"
@@ -233,18 +233,18 @@ class Stack {
     this.status = status
   }
 
-  begin(operation: "CREATE" | "UPDATE", token: string) {
+  start(operation: "CREATE" | "UPDATE", token: string) {
     this.tokens.add(token)
     this.#changedAt = new Date().toISOString()
-    this.#happens(`${operation}_IN_PROGRESS`)
+    this.#addEvent(`${operation}_IN_PROGRESS`)
   }
 
-  look() {
+  describe() {
     const [operation = ""] = this.status.split("_")
     if (this.ending === undefined || !this.status.endsWith("_IN_PROGRESS")) return
-    if (this.ending === "ROLLBACK_COMPLETE") this.#happens(`${operation}_FAILED`, "Topic")
+    if (this.ending === "ROLLBACK_COMPLETE") this.#addEvent(`${operation}_FAILED`, "Topic")
     const rollback = operation === "CREATE" ? "ROLLBACK_COMPLETE" : "UPDATE_ROLLBACK_COMPLETE"
-    this.#happens(this.ending === "COMPLETE" ? `${operation}_COMPLETE` : rollback)
+    this.#addEvent(this.ending === "COMPLETE" ? `${operation}_COMPLETE` : rollback)
   }
 
   get description() {
@@ -257,7 +257,7 @@ class Stack {
     return this.#events.map((event) => `<member>${event}</member>`).toReversed().join("")
   }
 
-  #happens(status: string, resource?: string) {
+  #addEvent(status: string, resource?: string) {
     if (resource === undefined) this.status = status
     this.#events.push(xml({
       StackId: this.id,
@@ -266,7 +266,7 @@ class Stack {
       PhysicalResourceId: resource ?? this.id,
       ResourceType: resource === undefined ? "AWS::CloudFormation::Stack" : "AWS::SNS::Topic",
       ResourceStatus: status,
-      ...(resource && { ResourceStatusReason: "It cannot be made" }),
+      ...(resource && { ResourceStatusReason: "It cannot be created" }),
       ClientRequestToken: [...this.tokens].at(-1) ?? "",
       Timestamp: new Date().toISOString()
     }))
@@ -278,29 +278,29 @@ const done = (operation: string, content: string): Answer => ({
   body: `<${operation}Response><${operation}Result>${content}</${operation}Result></${operation}Response>`
 })
 
-const begin = (operation: "CREATE" | "UPDATE") => (stack: Stack, { operation: call, parameters }: Call): Answer => {
+const start = (operation: "CREATE" | "UPDATE") => (stack: Stack, { operation: call, parameters }: Call): Answer => {
   const { ClientRequestToken = "" } = parameters
   if (stack.tokens.has(ClientRequestToken)) {
-    return refused(
+    return rejected(
       "TokenAlreadyExistsException",
       `The client request token ${ClientRequestToken} has been used already`
     )
   }
-  stack.begin(operation, ClientRequestToken)
+  stack.start(operation, ClientRequestToken)
   return done(call, xml({ StackId: stack.id }))
 }
 
 const stackOperations: Readonly<Record<string, (stack: Stack, call: Call) => Answer>> = {
   DescribeStacks: (stack, { operation, parameters: { StackName } }) => {
-    stack.look()
+    stack.describe()
     return stack.status === ""
-      ? refused("ValidationError", `Stack with id ${StackName} does not exist`)
+      ? rejected("ValidationError", `Stack with id ${StackName} does not exist`)
       : done(operation, `<Stacks><member>${stack.description}</member></Stacks>`)
   },
   DescribeStackEvents: (stack, { operation }) => {
-    stack.look()
+    stack.describe()
     return done(operation, `<StackEvents>${stack.history}</StackEvents>`)
   },
-  CreateStack: begin("CREATE"),
-  UpdateStack: begin("UPDATE")
+  CreateStack: start("CREATE"),
+  UpdateStack: start("UPDATE")
 }

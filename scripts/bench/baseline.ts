@@ -1,5 +1,5 @@
-// What deploy-stack is measured against: a function for the same job, on the AWS SDK alone, as somebody who knows both
-// well would write it by hand. It creates or updates a stack from a template in an artifact, watches it, reports once.
+// The baseline for deploy-stack: a function for the same job on the AWS SDK alone, written by hand. It creates or updates a
+// stack from a template in an artifact, polls it, and reports once.
 import {
   CloudFormationClient,
   CreateStackCommand,
@@ -56,7 +56,7 @@ const cloudFormation = new CloudFormationClient()
 const forcePathStyle = process.env["AWS_ENDPOINT_URL_S3"] !== undefined || process.env["AWS_ENDPOINT_URL"] !== undefined
 const s3 = new S3Client({ forcePathStyle })
 
-/** Text of a required string of UserParameters. */
+/** A required string of UserParameters. */
 const required = (parameters: Partial<Parameters>, name: keyof Parameters, words: string): string => {
   const value = parameters[name]
   if (typeof value !== "string" || value === "") throw new Error(`Your UserParameters JSON must include the ${words}`)

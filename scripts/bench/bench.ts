@@ -1,4 +1,4 @@
-// npm run bench -- NAME: benchmarks. They measure, and say where a limit is passed; tests do not.
+// npm run bench -- NAME: benchmarks. They fail when a limit is exceeded.
 import * as Effect from "effect/Effect"
 import {
   type BadUsage,
@@ -20,7 +20,7 @@ interface Benchmark {
   run(options: CommandLine<string>): Effect.Effect<void, BadUsage>
 }
 
-/** A whole number, or none. */
+/** The option's whole number, if it is given. */
 const number = (name: string, { values }: CommandLine<string>) => {
   const [text] = values[name] ?? []
   if (text === undefined) return Effect.succeed({})
@@ -31,28 +31,29 @@ const number = (name: string, { values }: CommandLine<string>) => {
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   artifacts: {
-    purpose: "requests, bytes, time and memory to read a template out of a zip, beside downloading the whole zip",
+    purpose: "requests, bytes, time and memory for reading a template out of a zip, compared with downloading the zip",
     options: {},
     example: "npm run bench -- artifacts",
     run: () => Effect.promise(artifacts)
   },
   cold: {
-    purpose: "time, CPU and memory of cold starts and of warm invocations of deploy-stack, beside a function on the " +
-      "AWS SDK alone, and what the functions are made of",
+    purpose:
+      "time, CPU and memory of cold starts and warm invocations of deploy-stack, compared with a function on the " +
+      "AWS SDK alone, and the sizes of the functions",
     options: {
       rounds: {
         kind: "value",
         value: "N",
-        text: "How often each variant is started for each size of memory.",
+        text: "The number of starts of each variant with each memory size.",
         otherwise: "11"
       },
       delay: {
         kind: "value",
         value: "MS",
-        text: "What AWS takes for a connection, and for a request, in milliseconds.",
+        text: "The latency of AWS, for a connection and for a request, in milliseconds.",
         otherwise: "0"
       },
-      json: { text: "JSON instead of tables." }
+      json: { text: "Print JSON instead of tables." }
     },
     example: "npm run bench -- cold --rounds 5",
     run: (options) =>
@@ -63,7 +64,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
       })
   },
   load: {
-    purpose: "one warm function serves 200 jobs at a time, on an AWS that throttles and resets some of the requests",
+    purpose: "a warm function with 200 jobs at a time, while AWS throttles and resets some of the requests",
     options: {
       seed: {
         kind: "value",
@@ -77,7 +78,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   }
 }
 
-const status = "0 all limits are kept, 1 one is passed, 2 the command line is wrong"
+const status = "0 all limits hold, 1 one is exceeded, 2 the command line is wrong"
 
 const overview: Script<string> = {
   command: "npm run bench",

@@ -1,4 +1,4 @@
-// npm run bench -- cold: what a cold start takes, and a warm one, beside a function on the AWS SDK alone.
+// npm run bench -- cold: measures cold starts and warm invocations, compared with a function on the AWS SDK alone.
 import * as Effect from "effect/Effect"
 import { build } from "esbuild"
 import { type ChildProcess, fork } from "node:child_process"
@@ -21,48 +21,47 @@ import { jobEvent } from "./jobEvent.ts"
 import { withYauzl } from "./withYauzl.ts"
 
 export interface Options {
-  /** How often each variant is started, for each size of memory. */
+  /** The number of starts of each variant with each memory size. */
   readonly rounds?: number
-  /** Milliseconds that AWS takes for a connection, and for a request. */
+  /** The latency of AWS, for a connection and for a request, in milliseconds. */
   readonly delay?: number
-  /** JSON instead of tables. */
+  /** Print JSON instead of tables. */
   readonly json?: boolean
 }
 
 /**
- * The first is what the others are measured against; the second is the same, bundled by esbuild without our plugins; the
- * third, and the last, run from what V8 has compiled before. `npm run build` makes the last but one, `npm run deploy` the
- * last.
+ * The first variant is the baseline. The second one is the same, bundled by esbuild without our plugins. The third one and
+ * the last one have a V8 code cache. `npm run build` creates the last but one, `npm run deploy` the last one.
  */
 const variants = [
   "SDK alone",
   "SDK alone, not shrunk",
-  "SDK alone, compiled",
+  "SDK alone, with code cache",
   "not primed",
   "as built",
   "deploy-stack"
 ] as const
 type Variant = (typeof variants)[number]
 
-const usesCodeCache = (variant: Variant) => variant === "SDK alone, compiled" || variant === "deploy-stack"
+const hasCodeCache = (variant: Variant) => variant === "SDK alone, with code cache" || variant === "deploy-stack"
 
 const jobs = ["fresh", "continuation"] as const
 type JobKind = (typeof jobs)[number]
 
-/** MB of memory; the handler has a whole CPU where there is none. */
+/** Memory in MB; undefined for a whole CPU. */
 const memories = [undefined, 512, 256, 128] as const
 
-/** What CommonJS requires in a module: without our plugins that is left to Node. */
+/** `require` for CommonJS in a module, which our plugins make superfluous. */
 const withRequire = "import{createRequire}from\"node:module\";const require=createRequire(import.meta.url);"
 
 interface Bound {
-  /** What we want to reach. */
+  /** The goal. */
   readonly target: number
-  /** What has been reached, and a little: to pass it fails. */
+  /** Slightly more than what has been reached. To exceed it fails the benchmark. */
   readonly limit: number
 }
 
-/** What of `deploy-stack`, as a multiple of the SDK alone, is not to be passed. */
+/** The bounds for `deploy-stack`, relative to the SDK alone. */
 const bounds = {
   reported: { fresh: { target: 1.05, limit: 1.25 }, continuation: { target: 1, limit: 1.25 } },
   reportedAt256: { fresh: { target: 0.6, limit: 0.75 }, continuation: { target: 0.6, limit: 0.75 } },
@@ -75,7 +74,7 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const now = () => performance.timeOrigin + performance.now()
 const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 
-/** AWS on this machine, and when it was asked for what. */
+/** AWS on this machine, and the times of the calls. */
 interface Cloud {
   readonly aws: AwsServer
   readonly calls: Array<{ readonly operation: string; readonly at: number }>
@@ -119,7 +118,7 @@ const startContainer = ({ aws }: Cloud, folder: string, variant: Variant, memory
 const nextReport = async (child: ChildProcess): Promise<Report> => {
   const controller = new AbortController()
   const ended = once(child, "exit", controller).then(([code]) => {
-    throw new Error(`the function has ended with ${code}`)
+    throw new Error(`the function has ended with exit status ${code}`)
   })
   try {
     const [report] = await Promise.race([once(child, "message", controller), ended])
@@ -142,10 +141,9 @@ const endContainer = async (child: ChildProcess) => {
   await exit
 }
 
-/** One cold start. Times are milliseconds from when the process was started. */
+/** One cold start. Times are milliseconds since the start of the process. */
 interface ColdStart {
   readonly loaded: number
-  /** After it was loaded. */
   readonly firstRequest: number
   readonly reported: number
   readonly cpu: number
@@ -153,7 +151,7 @@ interface ColdStart {
   readonly peak: number
 }
 
-/** A stack that is being created, and the token with which the job that has begun that goes on. */
+/** A stack that is being created, and the continuation token of the job that started it. */
 interface Begun {
   readonly stack: string
   readonly token: string
@@ -176,18 +174,18 @@ class Bench {
     return { id, event: jobEvent({ id, stack, file: "template.json", accessKeyId: "ASIABENCH", continuationToken }) }
   }
 
-  /** Lays beside the variant what V8 compiles of it for both kinds of job, as `npm run deploy` does. */
-  async compile(variant: Variant): Promise<void> {
+  /** Puts a V8 code cache for both kinds of job beside the variant, as `npm run deploy` does. */
+  async addCodeCache(variant: Variant): Promise<void> {
     const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
     await loaded
     if (variant !== "deploy-stack") {
-      // It plays no job by itself.
+      // Only deploy-stack replays a job by itself.
       await invoke(child, [this.event().event, this.event(await this.begin(variant)).event])
     }
     const { result } = await invoke(child, [codeCacheRequest])
     await endContainer(child)
     const answer = result as CodeCacheResponse
-    if (answer.usesCodeCache) throw new Error(`${variant} has been compiled already`)
+    if (answer.usesCodeCache) throw new Error(`${variant} already uses a code cache`)
     await writeFile(join(this.#folder, variant, codeCacheFile), gunzipSync(Buffer.from(answer.codeCache, "base64")))
   }
 
@@ -198,7 +196,7 @@ class Bench {
     await invoke(child, [event])
     await endContainer(child)
     const { continuationToken, message } = this.#cloud.aws.results.get(id) ?? {}
-    if (continuationToken === undefined) throw new Error(`${variant} has not begun a stack: ${message}`)
+    if (continuationToken === undefined) throw new Error(`${variant} has not started a stack: ${message}`)
     return { stack: `stack-${id}`, token: continuationToken }
   }
 
@@ -209,7 +207,7 @@ class Bench {
     const started = now()
     const { child, loaded, pid } = startContainer(this.#cloud, this.#folder, variant, memory)
     const { at } = await loaded
-    if (calls.length > before) throw new Error(`${variant} has asked AWS for something before it was invoked`)
+    if (calls.length > before) throw new Error(`${variant} has called AWS before it was invoked`)
     limit?.apply(pid)
     const { cpu, peak } = await invoke(child, [event])
     await endContainer(child)
@@ -224,7 +222,7 @@ class Bench {
     }
   }
 
-  /** Of a whole deployment: a stack is created, looked at once in between, and done. */
+  /** The calls of a whole deployment: a stack is created, polled once, and completed. */
   async callsOf(variant: Variant): Promise<ReadonlyArray<string>> {
     const { aws, calls } = this.#cloud
     const before = calls.length
@@ -240,7 +238,7 @@ class Bench {
     return calls.slice(before).map(({ operation }) => operation)
   }
 
-  /** A container that is invoked a thousand times, half of them fresh jobs. */
+  /** Measures a container that is invoked 1,000 times, half of them with new jobs. */
   async warm(variant: Variant, begun: Begun | undefined): Promise<Warm> {
     const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
     await loaded
@@ -260,16 +258,16 @@ class Bench {
 }
 
 interface Warm {
-  /** Milliseconds for an invocation. */
+  /** Milliseconds per invocation. */
   readonly cpu: number
-  /** Bytes of the heap that are held after so many invocations. */
+  /** The bytes of the heap after as many invocations. */
   readonly after50: number
   readonly after1000: number
-  /** The second by the first: what V8 still compiles grows too. */
+  /** The second relative to the first. It includes code that V8 still compiles. */
   readonly growth: number
 }
 
-/** Bytes of a function, and of which packages they are. */
+/** The size of a function, in all and by packages. */
 interface Size {
   readonly bytes: number
   readonly gzipped: number
@@ -293,7 +291,7 @@ const sizeOf = ({ code, metafile }: Bundle): Size => {
 
 const asModule = ({ code }: Bundle) => ({ "index.mjs": Buffer.from(code) })
 
-/** Writes the variants as they are deployed, but for what V8 compiles of them, and gives the sizes of all code. */
+/** Writes the variants as they are deployed, without code caches. Returns the sizes of all bundles. */
 const writeVariants = async (folder: string): Promise<Readonly<Record<string, Size>>> => {
   const notShrunk = {
     ...bundleOptions,
@@ -304,7 +302,7 @@ const writeVariants = async (folder: string): Promise<Readonly<Record<string, Si
   const functions = new Map<string, Bundle>()
   for (const [name, module] of await entryPoints()) functions.set(name, await compile(module))
   const deployStack = functions.get("deploy-stack")
-  if (deployStack === undefined) throw new Error("there is no function deploy-stack")
+  if (deployStack === undefined) throw new Error("deploy-stack is not a function")
   const baseline = await compile(path("baseline.ts"), withYauzl)
   const usual = await compile(path("baseline.ts"), notShrunk)
   const notPrimed = await compile(path("notPrimed.ts"))
@@ -313,7 +311,7 @@ const writeVariants = async (folder: string): Promise<Readonly<Record<string, Si
   const files: Readonly<Record<Variant, Readonly<Record<string, Uint8Array>>>> = {
     "SDK alone": asModule(baseline),
     "SDK alone, not shrunk": asModule(usual),
-    "SDK alone, compiled": await functionFiles(baseline),
+    "SDK alone, with code cache": await functionFiles(baseline),
     "not primed": await functionFiles(notPrimed),
     "as built": ours,
     "deploy-stack": ours
@@ -323,7 +321,7 @@ const writeVariants = async (folder: string): Promise<Readonly<Record<string, Si
   return Object.fromEntries(measured.map(([name, bundle]) => [name, sizeOf(bundle)]))
 }
 
-/** Median over the rounds; `ratio` is that of the quotients of one round, `usual` the one by the SDK as it is bundled usually. */
+/** The median over the rounds; of the ratios to the SDK alone; and of those to the SDK as it is usually bundled. */
 interface Figure {
   readonly median: number
   readonly ratio: number
@@ -347,7 +345,7 @@ const figures = {
   loaded: ({ loaded }) => loaded,
   firstRequest: ({ firstRequest }) => firstRequest,
   reported: ({ reported }) => reported,
-  /** What the handler takes of it, which alone is slower with less memory. */
+  /** The handler's part of it. Only this part is slower with less memory. */
   handled: ({ loaded, reported }) => reported - loaded,
   cpu: ({ cpu }) => cpu,
   peak: ({ peak }) => peak
@@ -358,7 +356,7 @@ type Figures = Readonly<Record<keyof typeof figures, Figure>>
 const byVariant = <A>(of: (variant: Variant) => A) =>
   Object.fromEntries(variants.map((variant) => [variant, of(variant)])) as Readonly<Record<Variant, A>>
 
-/** Every variant once a round, each time another one first. */
+/** Runs every variant once per round, each round with another one first. */
 const interleaved = async <A>(rounds: number, run: (variant: Variant) => Promise<A>) => {
   const runs = byVariant((): Array<A> => [])
   for (let round = 0; round < rounds; round++) {
@@ -372,7 +370,7 @@ const interleaved = async <A>(rounds: number, run: (variant: Variant) => Promise
 
 interface Cold {
   readonly job: JobKind
-  /** MB; none for a whole CPU. */
+  /** MB; absent for a whole CPU. */
   readonly memory?: number
   readonly figures: Readonly<Record<Variant, Figures>>
 }
@@ -417,7 +415,7 @@ const checksOf = ({ cold, warm }: Pick<Result, "cold" | "warm">): ReadonlyArray<
 
 const write = (line = "") => process.stdout.write(`${line}\n`)
 
-/** The first column to the left, the others to the right. */
+/** Prints a table: the first three columns are left-aligned, the others right-aligned. */
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>) => {
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)))
   for (const row of [head, ...rows]) {
@@ -436,7 +434,7 @@ const times = (ratio: number) => ratio.toFixed(2)
 
 const print = ({ calls, checks, cold, cpu, delay, node, rounds, sizes, unlimited, warm }: Result) => {
   write(`Node ${node} on ${cpu}; ${rounds} rounds, AWS on loopback with TLS, ${delay} ms away`)
-  write("Medians; after each, the median of its quotients by the SDK alone in the same round.")
+  write("Medians; after each, the median of its ratios to the SDK alone in the same round.")
   write()
   table(
     [
@@ -447,7 +445,7 @@ const print = ({ calls, checks, cold, cpu, delay, node, rounds, sizes, unlimited
       "first request",
       "reported",
       "",
-      "of it handler",
+      "in the handler",
       "",
       "CPU",
       "",
@@ -476,7 +474,7 @@ const print = ({ calls, checks, cold, cpu, delay, node, rounds, sizes, unlimited
     )
   )
   if (unlimited !== undefined) {
-    write(`NOT MEASURED: a CPU limited as Lambda does by memory. This machine does not let it be limited: ${unlimited}`)
+    write(`NOT MEASURED: less than one CPU. This machine does not allow it to be limited: ${unlimited}`)
     write()
   }
   table(
@@ -505,7 +503,7 @@ const print = ({ calls, checks, cold, cpu, delay, node, rounds, sizes, unlimited
   for (const variant of variants) write(`calls of a deployment  ${variant}: ${calls[variant].join(", ")}`)
   write()
   table(
-    ["check", "", "", "by SDK alone", "limit", "target", "by SDK alone, not shrunk"],
+    ["check", "", "", "to SDK alone", "limit", "target", "to SDK alone, not shrunk"],
     checks.map(({ kept, limit, ratio, target, usual, words }) => [
       kept ? "pass" : "FAIL",
       words,
@@ -518,7 +516,7 @@ const print = ({ calls, checks, cold, cpu, delay, node, rounds, sizes, unlimited
   )
 }
 
-/** Limits for the sizes of memory; a whole CPU alone where the machine does not let them be made. */
+/** A CPU limit for each memory size; none if the machine does not allow them. */
 const makeLimits = () => {
   const made = new Map<number, CpuLimit>()
   try {
@@ -540,7 +538,7 @@ export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {
   try {
     const begun: Partial<Record<Variant, Begun>> = {}
     for (const variant of variants) {
-      if (usesCodeCache(variant)) await bench.compile(variant)
+      if (hasCodeCache(variant)) await bench.addCodeCache(variant)
       begun[variant] = await bench.begin(variant)
     }
     const results: Array<Cold> = []

@@ -1,26 +1,26 @@
-// A container of a function, for the benchmark of cold starts: a process that loads it, waits, and invokes it as often as
-// it is told, and tells when what was done and what it took.
+// A container of a function, for the benchmark of cold starts: a process that loads the function, invokes it on request,
+// and reports the times and the resources.
 import { performance } from "node:perf_hooks"
 import process from "node:process"
 import type { handler as Handler } from "../../src/lambda/deployStack.ts"
 
-/** What one process is to do next. */
+/** The next invocations of a process. */
 export interface Order {
   readonly events: ReadonlyArray<unknown>
-  /** Whether to collect garbage afterwards, and to look at the heap. */
+  /** Whether to collect garbage afterwards, and to measure the heap. */
   readonly collect: boolean
 }
 
 export interface Report {
   /** Epoch milliseconds, with fractions. */
   readonly at: number
-  /** Milliseconds of CPU since the process was there, of all its threads. */
+  /** Milliseconds of CPU of all threads since the start of the process. */
   readonly cpu: number
-  /** The most bytes that the process has held. */
+  /** The peak of the memory, in bytes. */
   readonly peak: number
-  /** Bytes of the heap that are still held, where that was asked for. */
+  /** The bytes of the heap after a collection, if one was requested. */
   readonly heap: number
-  /** What the last event came to. */
+  /** The handler's result for the last event. */
   readonly result?: unknown
 }
 

@@ -1,14 +1,14 @@
-// Limits the CPU of a process as Lambda does: a share of time by the size of its memory, by means of Linux's cgroups.
+// Limits the CPU of a process like Lambda, in proportion to its memory, with Linux's cgroups.
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
 import { megabytesOfCpu } from "../../src/lambda/priming/replay.ts"
 
-/** Microseconds in which the share is given: as short as third parties have seen it on Lambda, so that it is smooth. */
+/** The period of the limit in microseconds, as third parties have measured it on Lambda. */
 const period = 20_000
 
 export interface CpuLimit {
-  /** What the process, with all its threads, may use from now on. */
+  /** Applies to the process, with all its threads, from now on. */
   apply(pid: number): void
   remove(): void
 }
@@ -29,10 +29,10 @@ const versions: ReadonlyArray<Version> = [
   { folder: "/sys/fs/cgroup", limit: (folder, quota) => writeFileSync(join(folder, "cpu.max"), `${quota} ${period}`) }
 ]
 
-/** Throws, with the system's words, where this machine does not let us. */
+/** Creates a limit. Throws the system's error if this machine does not allow it. */
 export const cpuLimit = (megabytes: number): CpuLimit => {
   const version = versions.find(({ folder }) => existsSync(join(folder, "cgroup.procs")))
-  if (version === undefined) throw new Error("there are no cgroups here")
+  if (version === undefined) throw new Error("this machine has no cgroups")
   const folder = join(version.folder, `effect-codepipeline-${process.pid}-${megabytes}`)
   mkdirSync(folder)
   try {

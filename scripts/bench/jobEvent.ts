@@ -3,10 +3,10 @@
 export interface JobEvent {
   readonly id: string
   readonly stack: string
-  /** The template, in the artifact of the stack's name. */
+  /** The path of the template, in the artifact with the stack's name. */
   readonly file: string
   readonly templateBucket?: string
-  /** Of the artifact's credentials: who reads it. */
+  /** Identifies the reader of the artifact. */
   readonly accessKeyId: string
   readonly continuationToken?: string | undefined
 }

@@ -1,4 +1,4 @@
-// npm run bench -- load: one warm function serves 200 jobs at a time, on an AWS that throttles and resets.
+// npm run bench -- load: one warm function serves 200 jobs at a time, while AWS throttles and resets requests.
 import * as Effect from "effect/Effect"
 import { build } from "esbuild"
 import { type ChildProcess, fork } from "node:child_process"
@@ -17,17 +17,17 @@ import { jobEvent } from "./jobEvent.ts"
 import type { Memory, Order, Reply } from "./loadFunction.ts"
 
 const actionsAtOnce = 200
-/** An action begins in the first, is waited for, and is over in the last: a thousand jobs for each round of actions. */
+/** An action starts in the first job and ends in the last: each round of actions has 1,000 jobs. */
 const jobsOfAction = 5
-/** The first makes the function warm. */
+/** The first round warms the function up. */
 const rounds = 6
 const throttled = 0.1
 const reset = 0.02
 
-/** Memory after the fifth thousand of jobs, as a multiple of that after the first. What Node keeps for itself varies more. */
+/** Limits for the memory after the fifth thousand of jobs, relative to the first. The rss varies more. */
 const growth = { heap: 1.05, rss: 1.15 } as const satisfies Record<keyof Memory, number>
 
-/** Lambda delivers an event again, twice, when the function fails. */
+/** Lambda redelivers an event twice when the function fails. */
 const deliveries = 3
 
 interface Kind {
@@ -42,13 +42,13 @@ const success = { ending: "COMPLETE", message: "Stack update complete" } as cons
 const kinds: ReadonlyArray<Kind> = [
   { file: "small.json", exists: false, ...success },
   { file: "small.json", exists: true, ...success },
-  // Goes through a bucket.
+  // Passed through a bucket.
   { file: "large.json", exists: false, ...success },
   {
     file: "small.json",
     exists: false,
     ending: "ROLLBACK_COMPLETE",
-    message: "Update failed: ROLLBACK_COMPLETE\nTopic (AWS::SNS::Topic): It cannot be made"
+    message: "Update failed: ROLLBACK_COMPLETE\nTopic (AWS::SNS::Topic): It cannot be created"
   }
 ]
 
@@ -105,15 +105,15 @@ class Container {
   }
 }
 
-/** What has happened so far. */
+/** The results so far. */
 interface Tally {
   jobs: number
   redelivered: number
-  /** What is wrong, one line each. */
+  /** The violations, one line each. */
   readonly wrong: Array<string>
 }
 
-/** Is CodePipeline for one action, from its first job to its last. */
+/** Acts as CodePipeline for one action, from its first job to its last. */
 const runAction = async (aws: AwsServer, container: Container, index: number, tally: Tally): Promise<void> => {
   const { ending, exists, file, message } = kinds[index % kinds.length]!
   const stack = `stack-${index}`
@@ -131,7 +131,7 @@ const runAction = async (aws: AwsServer, container: Container, index: number, ta
     }
     const result = aws.results.get(id)
     if (result === undefined) {
-      return void tally.wrong.push(`${id} has no result: ${rejected ?? "the function has said nothing"}`)
+      return void tally.wrong.push(`${id} has no result: ${rejected ?? "the function has reported nothing"}`)
     }
     if (aws.repeated.has(id)) tally.wrong.push(`${id} has two results`)
     continuationToken = result.continuationToken
@@ -147,8 +147,8 @@ const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed
 
 const write = (line: string) => process.stdout.write(`${line}\n`)
 
-/** Columns as wide as these heads. */
-const heads = ["  jobs", " jobs/s", "requests", "throttled", "  reset", "again", "      heap", "       rss"]
+/** The heads, which set the widths of the columns. */
+const heads = ["  jobs", " jobs/s", "requests", "throttled", "  reset", "redelivered", "      heap", "       rss"]
 const row = (cells: ReadonlyArray<string>) =>
   write(cells.map((cell, column) => cell.padStart(heads[column]?.length ?? 0)).join("  "))
 
@@ -162,7 +162,7 @@ export const load = async (seed = "1"): Promise<void> => {
   const aws = await startAws(await Effect.runPromise(zipFiles(files)), { seed, throttled, reset })
   const container = new Container(runner, join(folder, name, "index.mjs"), aws.endpoint)
 
-  write(`${actionsAtOnce} jobs at a time, seed ${seed}; the first row makes the function warm`)
+  write(`${actionsAtOnce} jobs at a time, seed ${seed}; the first row warms the function up`)
   row(heads)
   const measured: Array<Memory> = []
   const total: Tally = { jobs: 0, redelivered: 0, wrong: [] }
@@ -198,8 +198,8 @@ export const load = async (seed = "1"): Promise<void> => {
   const stderr = await container.stderr
   const ratio = (what: keyof Memory) => last[what] / first[what]
   const limits: ReadonlyArray<readonly [kept: boolean, words: string]> = [
-    [total.wrong.length === 0, "every job has one result, every action its right end and one operation"],
-    [stderr === "", "the function has nothing to say on stderr"],
+    [total.wrong.length === 0, "every job has one result, and every action the expected end and one operation"],
+    [stderr === "", "the function writes nothing to stderr"],
     ...(["heap", "rss"] as const).map((what) =>
       [
         ratio(what) <= growth[what],

@@ -1,5 +1,5 @@
-// A warm container of a built function, for the benchmark of load: a process that gets events and tells how each ended,
-// and how much memory it holds when nothing is going on.
+// A warm container of a built function, for the benchmark of load: a process that receives events and reports how each
+// ended, and its memory when it is idle.
 import process from "node:process"
 import { setImmediate } from "node:timers/promises"
 import type { handler as Handler } from "../../src/lambda/deployStack.ts"
@@ -16,7 +16,7 @@ export interface Memory {
 
 export interface Reply {
   readonly id: number
-  /** Why the handler was rejected. */
+  /** The reason if the handler was rejected. */
   readonly rejected?: string
   readonly memory?: Memory
 }
@@ -28,7 +28,7 @@ const invoke = (event: unknown) => {
   return handler(event, { getRemainingTimeInMillis: () => end - Date.now() })
 }
 
-/** After what finalizers and the connections have to do is done too. */
+/** Measures after finalizers and connections have finished. */
 const measure = async (): Promise<Memory> => {
   for (let round = 0; round < 5; round++) {
     globalThis.gc?.()
@@ -38,10 +38,10 @@ const measure = async (): Promise<Memory> => {
   return { heap, rss }
 }
 
-const obey = async ({ event, id }: Order): Promise<Reply> => {
+const execute = async ({ event, id }: Order): Promise<Reply> => {
   if (event === undefined) return { id, memory: await measure() }
   return invoke(event).then(() => ({ id }), (cause: unknown) => ({ id, rejected: String(cause) }))
 }
 
-process.on("message", async (order: Order) => process.send?.(await obey(order)))
+process.on("message", async (order: Order) => process.send?.(await execute(order)))
 process.on("disconnect", () => process.exit())

@@ -1,4 +1,4 @@
-// The function deploy-stack, but that no job is played while its container starts.
+// The function deploy-stack without priming: its container replays no job while it starts.
 import * as Layer from "effect/Layer"
 import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
 import * as Lambda from "../../src/lambda/handler.ts"

@@ -1,11 +1,11 @@
-// An S3 for benchmarks, in a process of its own: serves the files of a folder on loopback, by ranges, and counts.
+// S3 for benchmarks, in a process of its own: serves ranges of the files in a folder on loopback, and counts.
 import { createReadStream } from "node:fs"
 import { stat } from "node:fs/promises"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { join } from "node:path"
 import process from "node:process"
 
-/** What was asked of the server since it was last told to forget. */
+/** The requests since the counts were last read. */
 export interface Counts {
   readonly requests: number
   readonly bytes: number

@@ -1,4 +1,4 @@
-// npm run build: the npm package in dist/, and each function as dist/lambda/<function>/ and <function>.zip.
+// npm run build: builds the npm package into dist/, and each function into dist/lambda/NAME/ and dist/lambda/NAME.zip.
 import { execFileSync } from "node:child_process"
 import { rm } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
@@ -9,10 +9,10 @@ const script: Script<never> = {
   command: "npm run build",
   purpose:
     "Writes the npm package into dist/, and each function as dist/lambda/FUNCTION.zip for Lambda's nodejs24.x, " +
-    "arm64 and x86_64 alike. What was in dist/ before is deleted.",
+    "arm64 and x86_64 alike. The previous dist/ is deleted.",
   options: {},
   examples: ["npm run build"],
-  status: "0 all is built, 1 something does not compile, 2 the command line is wrong"
+  status: "0 everything is built, 1 something does not compile, 2 the command line is wrong"
 }
 
 const build = async () => {

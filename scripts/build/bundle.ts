@@ -10,10 +10,10 @@ import { minify } from "terser"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { reason } from "../commandLine.ts"
 
-/** Something does not compile, or cannot be written. */
+/** A module does not compile, or a file cannot be written. */
 export class BuildFailed extends Schema.TaggedError<BuildFailed>()("BuildFailed", { message: Schema.String }) {}
 
-/** The compilers tell on standard error what is wrong; what is thrown says which of them failed. */
+/** Runs a build. The compilers write the errors to standard error; the message says which compiler failed. */
 export const building = <A>(build: () => Promise<A>): Effect.Effect<A, BuildFailed> =>
   Effect.tryPromise({
     try: build,
@@ -22,19 +22,19 @@ export const building = <A>(build: () => Promise<A>): Effect.Effect<A, BuildFail
 
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
 
-/** `deployStack` makes `deploy-stack`. */
+/** `deploy-stack` for `deployStack`. */
 const functionName = (module: string) => module.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
-/** Each function's name and the module of `src/lambda` that exports its handler. */
+/** The name of each function, and the module in `src/lambda` that exports its handler. */
 export const entryPoints = async (): Promise<ReadonlyArray<readonly [name: string, module: string]>> =>
   (await readdir(path("src/lambda")))
     .filter((file) => /^[a-z]\w*\.ts$/.test(file) && file !== "handler.ts")
     .map((file) => [functionName(file.replace(/\.ts$/, "")), path(join("src/lambda", file))])
 
 /**
- * The AWS SDK's schemas of all operations of a service, as a module of which esbuild leaves out those that nobody uses.
- * They have `[_h]: 1` for `h: 1`, with `const _h = "h"` above, and to compute a key could do something. And they register
- * all errors that any operation fails with: see `withErrors`.
+ * Rewrites the AWS SDK's schemas of a service so that esbuild can omit unused ones. The SDK writes `[_h]: 1` for `h: 1`,
+ * with `const _h = "h"` above, and esbuild keeps a computed key, because computing it might have side effects. The SDK also
+ * registers the errors of all operations; `withErrors` registers only those that are used.
  */
 export const treeShakeable = (schemas: string): string => {
   const names = new Map(
@@ -46,7 +46,7 @@ export const treeShakeable = (schemas: string): string => {
     .replace(/^const n0_registry/m, "export const n0_registry")
 }
 
-/** The command of an operation, registering the errors that the operation fails with, as its declaration says. */
+/** Makes the module of a command register the errors that its declaration lists. */
 export const withErrors = (command: string, declaration: string): string => {
   const thrown = Array.from(
     declaration.matchAll(/@throws \{@link (\w+)\} \((?:client|server) fault\)/g),
@@ -61,11 +61,11 @@ export const withErrors = (command: string, declaration: string): string => {
   ].join("\n")
 }
 
-/** Modules inside the SDK that nothing needs in Lambda, and what stands for them. */
-const unneeded: ReadonlyArray<readonly [path: RegExp, contents: string]> = [
-  // Where Node has no such hash.
+/** Modules of the SDK that Lambda does not need, and their replacements. */
+const replacements: ReadonlyArray<readonly [path: RegExp, contents: string]> = [
+  // Fallbacks for platforms without these hashes.
   [/(Sha256|Sha1|Md5|Crc32)Js\.js$/, "export const Sha256Js = 0, Sha1Js = 0, Md5Js = 0, Crc32Js = 0"],
-  // `~/.aws/config`: it would be looked for at each option of each client, and that it is not there be told by errors.
+  // Does not read `~/.aws/config`: the SDK would look for it once for each option of each client.
   [
     /node-config-provider\/configLoader\.js$/,
     `import { memoize } from "../property-provider/memoize"
@@ -75,22 +75,22 @@ const unneeded: ReadonlyArray<readonly [path: RegExp, contents: string]> = [
         try {
           value = environmentVariableSelector(process.env, options)
         } catch {
-          // What cannot be read counts as missing, as it does in the SDK.
+          // An invalid value counts as missing, as in the SDK.
         }
         return value ?? (typeof otherwise === "function" ? otherwise() : otherwise)
       })`
   ],
-  // Other ways of retrying: of the SDK's own `clientOptions` has none.
+  // Another retry strategy. `clientOptions` disables the SDK's retries.
   [/AdaptiveRetryStrategy\.js$/, "export class AdaptiveRetryStrategy {}"],
-  // EC2 tells a machine its region; Lambda has it in the environment.
+  // The region of an EC2 instance. In Lambda, it is in the environment.
   [/getInstanceMetadataRegion\.js$/, "export const getInstanceMetadataRegion = () => undefined"]
 ]
 
-/** Makes modules of the AWS SDK into smaller ones that do the same. */
+/** Replaces modules of the AWS SDK by smaller equivalents. */
 const smallerSdk: Plugin = {
   name: "smaller-sdk",
   setup: ({ onLoad }) => {
-    for (const [path, contents] of unneeded) {
+    for (const [path, contents] of replacements) {
       onLoad(
         { filter: new RegExp(`@(?:aws-sdk|smithy)/.*/${path.source}`) },
         ({ path }) => ({ contents, resolveDir: dirname(path) })
@@ -103,7 +103,7 @@ const smallerSdk: Plugin = {
       const declaration = path.replace("dist-es", "dist-types").replace(/js$/, "d.ts")
       return { contents: withErrors(await readFile(path, "utf8"), await readFile(declaration, "utf8")) }
     })
-    // Of its own package.json a client reads the version.
+    // A client reads only the version from its package.json.
     onLoad({ filter: /@aws-sdk\/[^/]+\/package\.json$/ }, async ({ path }) => {
       const { version } = JSON.parse(await readFile(path, "utf8"))
       return { contents: JSON.stringify({ version }), loader: "json" }
@@ -111,7 +111,7 @@ const smallerSdk: Plugin = {
   }
 }
 
-/** Schemas of classes that Node has: to read `globalThis.File` could do something, so that esbuild keeps them all. */
+/** Marks schemas of global classes as pure. Otherwise esbuild keeps them all: reading `globalThis.File` might have side effects. */
 const smallerEffect: Plugin = {
   name: "smaller-effect",
   setup: ({ onLoad }) =>
@@ -124,8 +124,8 @@ const smallerEffect: Plugin = {
 const builtins = builtinModules.map((name) => name.replace(/^node:/, "")).join("|")
 
 /**
- * Gets Node's own modules as they are. To import one reads all that it exports, and for `node:http` that loads Node's
- * whole client of `fetch`.
+ * Loads Node's modules with `process.getBuiltinModule`. An import would read all exports of the module, and for `node:http`
+ * that loads Node's implementation of `fetch`.
  */
 const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
@@ -141,7 +141,7 @@ const lazyBuiltins: Plugin = {
   }
 }
 
-/** One module that needs nothing but Node, whatever the machine. */
+/** Bundles into one module that needs only Node, on any architecture. */
 export const bundleOptions = {
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -151,7 +151,7 @@ export const bundleOptions = {
   format: "esm",
   mainFields: ["module", "main"],
   legalComments: "none",
-  // Vite's environment, which Effect looks into; no module at all is left that could have it.
+  // Effect reads Vite's environment, which does not exist here.
   define: { "import.meta.env": "undefined" },
   logLevel: "warning",
   alias: {
@@ -168,8 +168,8 @@ export interface Bundle {
 }
 
 /**
- * The code of a function, in ASCII, of which V8 holds one byte a character. esbuild's minifying leaves some 5 % of it,
- * gzipped, that terser takes away.
+ * Bundles and minifies a module. The code is ASCII, which V8 stores with one byte per character. After esbuild, terser
+ * saves another 5 % of the gzipped size.
  */
 export const compile = async (module: string, options: BuildOptions = bundleOptions): Promise<Bundle> => {
   const { metafile, outputFiles: [file] } = await build({
@@ -188,20 +188,20 @@ export const compile = async (module: string, options: BuildOptions = bundleOpti
 }
 
 /**
- * A module that exports `handler`, and nothing else, as a script that gives it: what V8 has made of a script can be kept
- * and handed to V8 again, with all functions that were compiled while it ran. No arrow function: V8 would read it twice,
- * where a function in parentheses is compiled at once.
+ * Converts a module that exports only `handler` into a script that returns it. Only a script has a V8 code cache that
+ * includes the functions compiled while it ran. It is not an arrow function: V8 would parse that twice, but compiles a
+ * function in parentheses at once.
  */
 export const asScript = (module: string): string => {
   const exported = /export\s*\{\s*([\w$]+) as handler\s*\};?\s*$/.exec(module)
-  if (exported === null) throw new Error("a function's module has to export handler, and nothing else")
+  if (exported === null) throw new Error("a function's module must export handler and nothing else")
   return `(async function(){"use strict";${module.slice(0, exported.index)};return ${exported[1]}})`
 }
 
-/** The files of a function, which need nothing but Node: `index.mjs` is `loader.ts` and runs `function.js`. */
+/** The files of a function, which need only Node. `index.mjs` is `loader.ts`, which runs `function.js`. */
 export type FunctionFiles = Readonly<Record<"index.mjs" | "function.js", Uint8Array>>
 
-/** Of a function's module, as it was compiled. */
+/** The files for the bundle of a function's module. */
 export const functionFiles = async ({ code }: Bundle): Promise<FunctionFiles> => ({
   "index.mjs": Buffer.from((await compile(path("scripts/build/loader.ts"))).code),
   "function.js": Buffer.from(asScript(code))
@@ -223,11 +223,11 @@ export interface BuiltFunction {
   readonly name: string
   readonly path: string
   readonly files: FunctionFiles
-  /** The same for the same files, on any machine. */
+  /** Reproducible: the same files have the same zip on any machine. */
   readonly zip: Uint8Array
 }
 
-/** Writes `dist/lambda/<function>/`, and `dist/lambda/<function>.zip` as Lambda takes it. */
+/** Writes `dist/lambda/<function>/`, and `dist/lambda/<function>.zip` for Lambda. */
 export const buildFunction = async (name: string, module: string): Promise<BuiltFunction> => {
   const files = await bundle(name, module, "dist/lambda")
   const zip = await Effect.runPromise(zipFiles(files))
