@@ -43,7 +43,13 @@ export const deployment: typeof DeployStack = {
     }),
     UploadFailed: ({ denied, needed, problem }: UploadFailed): Failure => ({
       type: denied ? "PermissionError" : "ConfigurationError",
-      message: sentences(problem, needed === undefined ? undefined : `Your credentials need ${needed} on this object`)
+      message: sentences(
+        problem,
+        needed === undefined
+          ? undefined
+          : `Your credentials need ${needed} on this object. ` +
+            "Or the bucket's policy requires another x-amz-server-side-encryption header"
+      )
     }),
     StackRefused: ({ problem, stack }: StackRefused): Failure => ({
       type: "ConfigurationError",

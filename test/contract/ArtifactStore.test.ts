@@ -466,6 +466,13 @@ describe("ArtifactStore over HTTP", () => {
       }
     }).pipe(Effect.provide(http)))
 
+  it.effect("reports an error of S3 by its own code and words, whatever they are", () =>
+    Effect.gen(function*() {
+      const { refuse } = yield* S3Server
+      yield* refuse(() => ({ status: 400, code: "constructor", message: "Odd" }))
+      assert.deepInclude(yield* Effect.flip(read()), { _tag: "ArtifactUnreadable", reason: "constructor: Odd" })
+    }).pipe(Effect.provide(http)))
+
   it.effect("reports a denied KMS key without other causes", () =>
     Effect.gen(function*() {
       const { refuse } = yield* S3Server
@@ -559,6 +566,14 @@ describe("ArtifactStore over HTTP", () => {
         assert.include(message, "s3:PutObject")
         assert.include(message, "Or the bucket's policy requires another x-amz-server-side-encryption header")
         assert.lengthOf(yield* encryptions, 3)
+      }).pipe(Effect.provide(http)))
+
+    it.effect("and reports the KMS key that aws:kms lacks, if the bucket requires aws:kms", () =>
+      Effect.gen(function*() {
+        const words = "User: me is not authorized to perform: kms:GenerateDataKey on this resource"
+        yield* S3Server.use(({ refuse }) => refuse((request) => unless("aws:kms")(request) ?? accessDenied(words)))
+        assert.include((yield* Effect.flip(act)).message, words)
+        assert.deepStrictEqual(yield* encryptions, [none, ["aws:kms", undefined]])
       }).pipe(Effect.provide(http)))
 
     it.effect("and does not evade a KMS key that is denied", () =>
