@@ -30,6 +30,8 @@ export class CloudFormationServer extends Context.Service<
     failValidation(stack: string, ...validations: ReadonlyArray<Validation>): Effect.Effect<void>
     /** Brings the stack into this status, as another actor would; creates the stack if it does not exist. */
     setStatus(stack: string, status: string, createdAt?: string): Effect.Effect<void>
+    /** Finishes the creation of the change set as failed by these validations, which only DescribeEvents shows. */
+    failChangeSet(stack: string, changeSet: string, ...validations: ReadonlyArray<Validation>): Effect.Effect<void>
     /** Finishes the creation of the stack's change sets. */
     finishChangeSets(stack: string): Effect.Effect<void>
     /** Switches the stack's termination protection on. */
@@ -75,6 +77,8 @@ export class CloudFormationServer extends Context.Service<
             Effect.sync(() => validations.forEach((validation) => stacks.find(name)?.addValidation(validation))),
           setStatus: (name, status, createdAt) =>
             Effect.sync(() => (stacks.find(name) ?? stacks.add(name, createdAt)).setStatus(status)),
+          failChangeSet: (name, changeSet, ...validations) =>
+            Effect.sync(() => stacks.find(name)?.failChangeSet(changeSet, validations)),
           finishChangeSets: (name) =>
             Effect.sync(() => stacks.find(name)?.changeSets.forEach((changeSet) => void (changeSet.isCreated = true))),
           protect: (name) =>

@@ -51,12 +51,17 @@ export const createChangeSet = (stacks: Stacks, parameters: Parameters) => {
   const before = target.template
   const isEmpty = template === before && changeable(settings) === changeable(present)
   const shape = { id, name: changeSet, description, template, before, settings, isEmpty }
-  target.changeSets.push({ ...shape, isCreated: false, isExecuted: false })
+  target.changeSets.push({ ...shape, isCreated: false, isInvalid: false, isExecuted: false })
   return result("CreateChangeSet", xml({ Id: id, StackId: target.id }))
 }
 
-const statusOf = ({ before, isCreated, isEmpty, isExecuted }: ChangeSet, stack: Stack) => {
+const statusOf = ({ before, isCreated, isEmpty, isExecuted, isInvalid }: ChangeSet, stack: Stack) => {
   if (!isCreated) return { Status: "CREATE_IN_PROGRESS", ExecutionStatus: "UNAVAILABLE" }
+  if (isInvalid) {
+    const StatusReason = "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. " +
+      "To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
+    return { Status: "FAILED", ExecutionStatus: "UNAVAILABLE", StatusReason }
+  }
   if (isExecuted) return { Status: "CREATE_COMPLETE", ExecutionStatus: "EXECUTE_IN_PROGRESS" }
   if (!isEmpty) {
     return { Status: "CREATE_COMPLETE", ExecutionStatus: before === stack.template ? "AVAILABLE" : "OBSOLETE" }

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { ChangeSetRequest } from "../../../src/domain/stack/Stack.ts"
-import { type RequestError } from "../../../src/services/CloudFormation.ts"
+import { CloudFormation, type RequestError } from "../../../src/services/CloudFormation.ts"
 import { sampleTemplate } from "../../fixtures.ts"
 import {
   changeSetOf,
@@ -10,6 +10,7 @@ import {
   created,
   createdWith,
   describeStack,
+  earlyValidation,
   eventsOf,
   execute,
   otherTemplate,
@@ -19,6 +20,7 @@ import {
   statusOf,
   update,
   values,
+  why,
   withParameters,
   withRole,
   World,
@@ -114,6 +116,22 @@ describe.each(worlds)("CloudFormation $name: change sets", ({ world }) => {
       const found = yield* changeSetOf("Next")
       assert.deepInclude(found, { status: "FAILED", executionStatus: "UNAVAILABLE" })
       assert.include(found?.reason, "didn't contain changes")
+      assert.deepInclude(yield* Effect.flip(execute), { _tag: "ChangeSetNotReady", stack, changeSet: "Next" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set that fails early validation is FAILED, and the failed events of the change set show why", () =>
+    Effect.gen(function*() {
+      const { createFailingChangeSet } = yield* World
+      yield* created
+      const id = yield* createFailingChangeSet
+      const found = yield* changeSetOf("Next")
+      assert.deepInclude(found, { status: "FAILED", executionStatus: "UNAVAILABLE" })
+      assert.include(found?.reason, "use the DescribeEvents API for detailed failure information")
+      const events = yield* CloudFormation.use(({ failedEvents }) => failedEvents({ changeSet: id }))
+      assert.deepStrictEqual(
+        events.map(({ logicalResourceId, validation }) => [logicalResourceId, validation?.name, validation?.reason]),
+        [["Bucket", earlyValidation, why]]
+      )
       assert.deepInclude(yield* Effect.flip(execute), { _tag: "ChangeSetNotReady", stack, changeSet: "Next" })
     }).pipe(Effect.provide(world)))
 

@@ -99,6 +99,8 @@ export interface ChangeSet {
   /** Whether it has no changes. */
   readonly isEmpty: boolean
   isCreated: boolean
+  /** Whether it has failed early validation. */
+  isInvalid: boolean
   isExecuted: boolean
 }
 
@@ -168,10 +170,18 @@ export class Stack {
     return `${this.id.slice(-36)}-${this.tokens.size}`
   }
 
-  addValidation({ id, name, path, reason, type }: Validation) {
+  failChangeSet(changeSetId: string, validations: ReadonlyArray<Validation>) {
+    for (const changeSet of this.changeSets.filter(({ id }) => id === changeSetId)) {
+      changeSet.isCreated = true
+      changeSet.isInvalid = true
+    }
+    for (const validation of validations) this.addValidation(validation, changeSetId)
+  }
+
+  addValidation({ id, name, path, reason, type }: Validation, operationId = this.#operation) {
     this.validations.push({
       StackId: this.id,
-      OperationId: this.#operation,
+      OperationId: operationId,
       EventType: "VALIDATION_ERROR",
       LogicalResourceId: id,
       ResourceType: type,

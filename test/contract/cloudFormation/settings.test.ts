@@ -1,8 +1,10 @@
 // The contract of CloudFormation for parameters, capabilities and other settings.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
+import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { sampleTemplate } from "../../fixtures.ts"
 import {
+  absentArn,
   create,
   createdWith,
   describeStack,
@@ -124,5 +126,16 @@ describe.each(worlds)("CloudFormation $name: settings", ({ world }) => {
       })
       yield* World.use(({ completeOperation }) => completeOperation(stack))
       assert.deepStrictEqual(yield* settings(stack), { ...before, tags: {}, topics: [] })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("the stack policy can be set at creation and later", () =>
+    Effect.gen(function*() {
+      const policy = Effect.map(settings(stack), ({ stackPolicy }) => stackPolicy)
+      const id = yield* create({ stackPolicy: "{\"Statement\":[]}" })
+      assert.strictEqual(yield* policy, "{\"Statement\":[]}")
+      yield* CloudFormation.use(({ setStackPolicy }) => setStackPolicy(id, "{}"))
+      assert.strictEqual(yield* policy, "{}")
+      const error = yield* Effect.flip(CloudFormation.use(({ setStackPolicy }) => setStackPolicy(absentArn, "{}")))
+      assert.deepInclude(error, { _tag: "AwsRejected", operation: "cloudformation:SetStackPolicy" })
     }).pipe(Effect.provide(world)))
 })

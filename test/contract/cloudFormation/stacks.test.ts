@@ -207,6 +207,16 @@ describe.each(worlds)("CloudFormation $name: stacks", ({ world }) => {
       assert.deepInclude(yield* Effect.flip(remove(stack)), { _tag: "TokenUsed", stack })
     }).pipe(Effect.provide(world)))
 
+  it.effect.each(["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"])(
+    "a stack in status %s cannot be deleted",
+    (status) =>
+      Effect.gen(function*() {
+        const { setStatus } = yield* World
+        yield* setStatus(stack, status)
+        assert.deepInclude(yield* Effect.flip(remove(stack)), { _tag: "StackNotReady", stack, status })
+      }).pipe(Effect.provide(world))
+  )
+
   it.effect("deleting a stack that is being deleted changes nothing", () =>
     Effect.gen(function*() {
       const id = yield* created
@@ -254,6 +264,10 @@ describe.each(worlds)("CloudFormation $name: stacks", ({ world }) => {
       {
         operation: "cloudformation:UpdateTerminationProtection",
         call: CloudFormation.use((service) => service.setTerminationProtection(absentArn, true))
+      },
+      {
+        operation: "cloudformation:SetStackPolicy",
+        call: CloudFormation.use((service) => service.setStackPolicy(absentArn, "{}"))
       },
       { operation: "cloudformation:DescribeEvents", call: failedEventsOf("5c36ae10-0000-4000-8000-000000000000") }
     ] as const

@@ -26,6 +26,8 @@ export class World extends Context.Service<World, {
   completeOperation(stack: string): Effect.Effect<void>
   /** Finishes the creation of the stack's change sets. */
   finishChangeSets(stack: string): Effect.Effect<void>
+  /** Creates the change set `Next` of the stack, whose bucket fails early validation; returns the change set's id. */
+  createFailingChangeSet: Effect.Effect<string, unknown, CloudFormation>
   /** Switches the stack's termination protection on. */
   protect(stack: string): Effect.Effect<void>
   /** Throttles the next `calls` calls. */
@@ -55,6 +57,12 @@ export const memory: Layer.Layer<CloudFormation | World> = Layer.effect(
       }),
       setStatus,
       finishChangeSets: () => TestClock.adjust("1 hour"),
+      createFailingChangeSet: Effect.gen(function*() {
+        yield* failValidation("Bucket", why)
+        const { id } = yield* prepare({ templateBody: bucketTemplate })
+        yield* TestClock.adjust("1 hour")
+        return id
+      }),
       protect,
       settings: (name) =>
         Effect.map(settingsOf(name), (settings) => {
@@ -91,7 +99,18 @@ export const httpWithPages = (eventsPerPage: number) =>
   Layer.effect(
     World,
     Effect.map(CloudFormationServer, (
-      { advance, answerAlways, answerNext, finishChangeSets, failValidation, look, protect, setStatus, settings }
+      {
+        advance,
+        answerAlways,
+        answerNext,
+        failChangeSet,
+        failValidation,
+        finishChangeSets,
+        look,
+        protect,
+        setStatus,
+        settings
+      }
     ) => ({
       createFailing: Effect.fnUntraced(function*(how) {
         const id = yield* create()
@@ -107,7 +126,7 @@ export const httpWithPages = (eventsPerPage: number) =>
           })
         }
         if (how === "validation") {
-          yield* failValidation(stack, { ...resource, name: "AWS::EarlyValidation::PropertyValidation", reason: why })
+          yield* failValidation(stack, { ...resource, name: earlyValidation, reason: why })
         }
         if (how === "nested") {
           yield* setStatus("Nested-1", "CREATE_IN_PROGRESS")
@@ -121,6 +140,12 @@ export const httpWithPages = (eventsPerPage: number) =>
       }),
       setStatus,
       finishChangeSets,
+      createFailingChangeSet: Effect.gen(function*() {
+        const { id } = yield* prepare({ templateBody: bucketTemplate })
+        const validation = { id: "Bucket", type: "AWS::S3::Bucket", name: earlyValidation, reason: why }
+        yield* failChangeSet(stack, id, validation)
+        return id
+      }),
       protect,
       settings: (name) =>
         Effect.map(settings(name), ({ values, tags, ...rest }) => ({
@@ -152,6 +177,7 @@ export const http = httpWithPages(100)
 export const stack = "MyTestStack"
 export const otherTemplate = sampleTemplate.replace("\"AWS::S3::Bucket\"", "\"AWS::SNS::Topic\"")
 
+export const earlyValidation = "AWS::EarlyValidation::PropertyValidation"
 export const hookType = "Org::Policy::Hook"
 export const why = "it is not <allowed> & \"not\" wanted"
 export const nestedUrl = "https://templates.example/nested"
