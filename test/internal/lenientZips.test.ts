@@ -61,6 +61,14 @@ const withGap = () => {
   return Buffer.concat([zip.subarray(0, -22), Buffer.alloc(100), zip.subarray(-22)])
 }
 
+/** The zip with data of other programs at the end of its end record of zip64 (APPNOTE 4.3.14.3). */
+const withExtensibleData = (zip: Buffer) => {
+  const locator = zip.length - 22 - 20
+  const extended = Buffer.concat([zip.subarray(0, locator), Buffer.alloc(10, "x"), zip.subarray(locator)])
+  extended.writeBigUInt64LE(44n + 10n, locator - 56 + 4)
+  return extended
+}
+
 /** The zip that it describes, and whether Python reads it too. */
 const lenient: ReadonlyArray<readonly [what: string, zip: Effect.Effect<Buffer>, python: boolean]> = [
   ["after a script", Effect.sync(() => Buffer.concat([script, zipBeside()])), true],
@@ -74,6 +82,7 @@ const lenient: ReadonlyArray<readonly [what: string, zip: Effect.Effect<Buffer>,
   ["followed by other bytes", Effect.sync(() => Buffer.concat([zipBeside(), randomBytes(1_000)])), true],
   ["of format zip64 followed by other bytes", Effect.map(zip64, (zip) => Buffer.concat([zip, bytesOf("\n")])), true],
   ["between other bytes", Effect.sync(() => Buffer.concat([script, zipBeside(), bytesOf("signature")])), true],
+  ["of format zip64 with extensible data", Effect.map(zip64, withExtensibleData), false],
   ["with bytes between the directory and the end record", Effect.sync(withGap), false],
   ...([
     ["an encrypted file", { flags: 0x0001 }, true],
