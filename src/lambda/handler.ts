@@ -1,4 +1,4 @@
-// Makes an action into the function that Lambda calls.
+// Turns an action into the handler of a Lambda function.
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,7 +16,7 @@ import { megabytesOfCpu, type Priming, replay } from "./priming/replay.ts"
 export type { Priming } from "./priming/replay.ts"
 export type { StubRequest, StubResponder, StubResponse } from "./priming/StubTransport.ts"
 
-/** What this package uses of Lambda's context object. */
+/** The part of Lambda's context object that this package uses. */
 export interface LambdaContext {
   readonly awsRequestId?: string
   getRemainingTimeInMillis?(): number
@@ -25,20 +25,20 @@ export interface LambdaContext {
 export type Handler = (event: unknown, context?: LambdaContext) => Promise<JobOutcome>
 
 /**
- * The handler of a Lambda function whose only work is one action. `layer` is built once for each container, and must not
- * be able to fail: what can fail belongs into the action, where it is reported. It is released
- * on SIGTERM, which Lambda sends to functions with an extension, and then the process ends.
+ * The handler of a Lambda function that runs one action. `layer` is built once for each container and must not fail: put
+ * everything that can fail into the action, which reports it. On SIGTERM, which Lambda sends to functions with an
+ * extension, the layer is released and the process ends.
  *
- * Logs are lines of JSON from the level INFO on, or what the function's logging configuration says
- * (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`). A logger, console or level of `layer` takes the place of ours.
+ * The default logger writes JSON lines from the level INFO on, or what the function's logging configuration says
+ * (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`). A logger, console or level in `layer` replaces it.
  *
- * The promise resolves to the outcome that was reported. It is rejected only where nothing was, because the event is not
- * a job's or CodePipeline could not be reached: then Lambda delivers the event again.
+ * The promise resolves to the reported outcome. It rejects only if nothing was reported, because the event is not that of
+ * a job or because CodePipeline did not accept the report: then Lambda redelivers the event.
  *
- * With `priming` the handler itself is promised: before it is there, a job is played, so that the first real one finds
- * all code compiled and connections open. Lambda starts a container with a whole CPU, whatever the memory of the
- * function, and the handler then has a share of it. Where the handler has a whole CPU too (from 1,769 MB on) nothing is
- * played, as that would take longer than it saves. `layer` is built twice; what goes wrong while playing is ignored.
+ * With `priming`, the result is a promise of the handler. First, a sample job runs, so that the first real job finds
+ * compiled code and open connections. Lambda starts each container with a whole CPU, whatever the memory size of the
+ * function, and afterwards gives the handler a share of it. From 1,769 MB on, when the handler has a whole CPU too, no
+ * sample job runs, as it would take longer than it saves. `layer` is built twice; errors of the sample job are ignored.
  */
 export function handler<Params, State, E extends TaggedError, R>(
   action: Action<Params, State, E, R>,
@@ -58,7 +58,7 @@ export function handler<Params, State, E extends TaggedError, R>(
   if (hasWholeCpu()) return Promise.resolve(handlerOf(action, runtimeOf(layer)))
   const connections = new Connections()
   const runtime = runtimeOf(Layer.provide(layer, connections.transport))
-  // What the loggers make of an entry nobody prints.
+  // The loggers format entries, and nothing prints them.
   return replay(action, layer, Layer.merge(lambdaLogs, silence), options.priming, connections)
     .then(() => runtime.runPromiseExit(Effect.void))
     .then(() => handlerOf(action, runtime))
@@ -86,14 +86,17 @@ const handlerOf = <Params, State, E extends TaggedError, R>(
   )
 
 /**
- * Ends the process in order when Lambda shuts the container down, which it tells only where an extension is registered.
- * The listener lives as long as the layer.
+ * Releases the runtime when Lambda shuts the container down, and ends the process. Lambda sends SIGTERM only to functions
+ * with an extension. The layer removes its listener when it is released.
+ *
+ * The process ends by the signal, as it does without a listener. `process.exit` would wait for the thread in which Lambda's
+ * runtime client waits for the next event, until Lambda kills the process.
  */
 const disposeOnSigterm = (dispose: () => Promise<void>): Layer.Layer<never> => {
   const end = () =>
     void dispose().finally(() => {
-      // Who else listens ends the process.
-      if (process.listenerCount("SIGTERM") === 0) process.exit()
+      // If another listener is registered, it is responsible for the end of the process.
+      if (process.listenerCount("SIGTERM") === 0) process.kill(process.pid, "SIGTERM")
     })
   return Layer.effectDiscard(
     Effect.acquireRelease(

@@ -156,7 +156,7 @@ describe("the log of the handler", () => {
 const other = () => {}
 
 describe("on SIGTERM", () => {
-  it.effect("the layer is released once, and whoever else listens ends the process", () =>
+  it.effect("the layer is released once, and another listener is responsible for the end of the process", () =>
     Effect.gen(function*() {
       yield* Effect.acquireRelease(
         Effect.sync(() => process.on("SIGTERM", other)),

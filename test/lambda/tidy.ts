@@ -1,20 +1,23 @@
-// A function whose layer has something to release.
-import { Console, Effect, Layer, Schema } from "effect"
+// A function whose layer has a finalizer.
+import { Effect, Layer, Schema } from "effect"
 import * as Action from "../../src/Action.ts"
 import * as Lambda from "../../src/lambda/handler.ts"
 import { CodePipeline } from "../../src/services/CodePipeline.ts"
 
-/** Says how many listen for SIGTERM. */
+/** Reports the number of listeners for SIGTERM. */
 const Tidy = Action.makeStateless({
   name: "tidy",
   parameters: Schema.String,
   start: () => Effect.sync(() => Action.Step.Done({ message: `${process.listenerCount("SIGTERM")} for SIGTERM` }))
 })({})
 
+/** Not through `console`, which Lambda replaces. */
+const write = (line: string) => Effect.sync(() => process.stdout.write(`${line}\n`))
+
 const releases = Layer.effectDiscard(
   Effect.acquireRelease(
-    Console.log("acquired"),
-    () => Effect.andThen(Effect.sleep("50 millis"), Console.log("released"))
+    write("acquired"),
+    () => Effect.andThen(Effect.sleep("50 millis"), write("released"))
   )
 )
 
