@@ -70,6 +70,13 @@ export const tasks: Readonly<Record<string, Task>> = {
       ]
     ]
   },
+  "runtime-client": {
+    purpose: "Runs the tests of built functions with Lambda's own runtime client, aws-lambda-ric.",
+    commands: [
+      ["npm", "ci", "--prefix", "scripts/runtimeClient"],
+      ["vitest", "run", "--config", "scripts/runtimeClient/vitest.config.ts"]
+    ]
+  },
   mutation: {
     purpose:
       "Mutates src/domain and src/JobRunner.ts, and fails when the tests detect less than 90 % of the mutants. It " +
