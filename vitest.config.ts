@@ -37,6 +37,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: counting ? notCounted : [],
+    globalSetup: ["test/globalSetup.ts"],
     setupFiles: ["test/seed.ts"],
     env: { SEED: readSeed(), ...(counting && { RUNS: "500" }) },
     // Catches a test that hangs. On a busy machine, a property with a thousand runs may take many seconds.

@@ -5,11 +5,12 @@ import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
-import { bundle, entryPoints } from "../../scripts/build/bundle.ts"
+import { entryPoints, functionFiles, writeFiles } from "../../scripts/build/bundle.ts"
 import { codeCacheFile, codeCacheRequest } from "../../scripts/build/codeCache.ts"
 import { DecodedResponse } from "../../scripts/deploy/codeCacheClient.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
 import { secrets } from "../fixtures.ts"
+import { compileOnce } from "./compileOnce.ts"
 import { type Ended, startContainer } from "./container.ts"
 
 /** Processes start slowly on a busy machine. */
@@ -41,8 +42,8 @@ export const buildFunction = (name: string, ownModule?: string) => {
   beforeAll(async () => {
     const outdir = await mkdtemp(join(await realpath(tmpdir()), "effect-codepipeline-"))
     const [, module = ""] = (await entryPoints()).find((entry) => entry[0] === name) ?? []
-    await bundle(name, ownModule ?? module, outdir)
     folder = join(outdir, name)
+    await writeFiles(await functionFiles(await compileOnce(ownModule ?? module)), folder)
     await Effect.runPromise(compile(folder))
     return () => rm(outdir, { recursive: true })
   }, timeout)

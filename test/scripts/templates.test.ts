@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { build } from "esbuild"
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { bundleOptions, entryPoints } from "../../scripts/build/bundle.ts"
+import { entryPoints } from "../../scripts/build/bundle.ts"
 import { functionsTemplate } from "../../scripts/docs/readme.ts"
 import { type FunctionName, functionNames, permissions } from "../../scripts/permissions.ts"
 import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
 import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
 import * as UserParameters from "../../src/domain/job/UserParameters.ts"
+import { compileOnce } from "../lambda/compileOnce.ts"
 import { readTemplate, type Template, templateNames } from "./template.ts"
 
 it("functions.yaml is up to date; otherwise run npm run readme", async () => {
@@ -77,13 +77,7 @@ const logicalIds = { "deploy-stack": "DeployStack", "check-webpage": "CheckWebpa
 
 /** The AWS calls in the built function, by their names in IAM. The bundle has no byte of an unused command. */
 const callsOf = async (module: string) => {
-  const { metafile } = await build({
-    ...bundleOptions,
-    entryPoints: [module],
-    outdir: "dist",
-    write: false,
-    metafile: true
-  })
+  const { metafile } = await compileOnce(module)
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
   return inputs.flatMap(([path, { bytesInOutput }]) => {
     const [, service, command] = /@aws-sdk\/client-(\w+)\/dist-es\/commands\/(\w+)Command\.js$/.exec(path) ?? []

@@ -5,11 +5,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
-import { compile, entryPoints, treeShakeable, withErrors } from "../../../scripts/build/bundle.ts"
+import { entryPoints, treeShakeable, withErrors } from "../../../scripts/build/bundle.ts"
 import { JobId } from "../../../src/domain/job/Job.ts"
 import { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
 import { CodePipeline } from "../../../src/services/CodePipeline.ts"
 import { environment } from "../../contract/environment.ts"
+import { compileOnce } from "../../lambda/compileOnce.ts"
 
 interface Built {
   readonly code: string
@@ -22,7 +23,7 @@ const functions = new Map<string, Built>()
 
 beforeAll(async () => {
   for (const [name, module] of await entryPoints()) {
-    const { code, metafile } = await compile(module)
+    const { code, metafile } = await compileOnce(module)
     const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
     functions.set(name, {
       code,
