@@ -42,7 +42,8 @@ export default defineConfig({
     env: { SEED: readSeed(), ...(counting && { RUNS: "500" }) },
     // Catches a test that hangs. On a busy machine, a property with a thousand runs may take many seconds.
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Hooks wait for compilations, which take a minute on a busy machine.
+    hookTimeout: 180_000,
     coverage: {
       provider: "v8",
       include: ["src/**"],

@@ -22,8 +22,8 @@ const common = { AWS_REGION: "eu-central-1", AWS_ACCESS_KEY_ID: "AKIAFUNCTION", 
 
 const decodeResponse = Schema.decodeUnknownEffect(Schema.Struct({ resolved: DecodedResponse }))
 
-/** Lays beside the function what V8 compiles of it, as `npm run deploy` does. */
-const compile = Effect.fnUntraced(function*(folder: string) {
+/** Puts the V8 code cache beside the function, as `npm run deploy` does. */
+const addCodeCache = Effect.fnUntraced(function*(folder: string) {
   const { end, invoke } = yield* startContainer({ folder, env: common })
   const { resolved } = yield* decodeResponse(yield* invoke(codeCacheRequest))
   yield* end
@@ -32,11 +32,11 @@ const compile = Effect.fnUntraced(function*(folder: string) {
 }, Effect.scoped)
 
 /**
- * Bundles the function, once for all tests of a file: one of `src/lambda`, or a module beside the tests. It starts from
- * compiled code, but in containers whose V8 has flags.
+ * Bundles a function for all tests of a file: one of `src/lambda`, or a module beside the tests. It starts with its V8 code
+ * cache, except in containers whose V8 has flags.
  */
 export const buildFunction = (name: string, ownModule?: string) => {
-  /** Holds the bundled function and nothing else; there are no node_modules above it. */
+  /** Has the bundled function and nothing else; there are no node_modules above it. */
   let folder = ""
 
   beforeAll(async () => {
@@ -44,9 +44,9 @@ export const buildFunction = (name: string, ownModule?: string) => {
     const [, module = ""] = (await entryPoints()).find((entry) => entry[0] === name) ?? []
     folder = join(outdir, name)
     await writeFiles(await functionFiles(await compileOnce(ownModule ?? module)), folder)
-    await Effect.runPromise(compile(folder))
+    await Effect.runPromise(addCodeCache(folder))
     return () => rm(outdir, { recursive: true })
-  }, timeout)
+  })
 
   /** A container of the function: a process with only these variables, and those that Lambda sets. */
   const start = Effect.fnUntraced(function*(
@@ -64,13 +64,13 @@ export const buildFunction = (name: string, ownModule?: string) => {
   return { folder: () => folder, start }
 }
 
-/** What CodePipeline was told last. */
+/** The last report to CodePipeline. */
 export const lastReport = Effect.map(CodePipelineServer, ({ calls }) => {
   const { operation = "", parameters = {} } = calls.at(-1) ?? {}
   return { operation, parameters }
 })
 
-/** The function has ended well, and logged of these jobs, in lines of JSON that hold no secret. */
+/** The function exited normally, and logged these jobs, as lines of JSON without secrets. */
 export const assertClean = (
   action: string,
   { code, stderr, stdout }: Ended,

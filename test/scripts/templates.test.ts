@@ -89,7 +89,6 @@ const callsOf = async (module: string) => {
 
 /** AWS checks these because of something in a call: a stack policy, a role, a KMS key. And Lambda writes logs. */
 const implied = new Set([
-  "cloudformation:SetStackPolicy",
   "iam:PassRole",
   "kms:GenerateDataKey",
   "kms:Decrypt",
