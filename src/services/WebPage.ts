@@ -4,7 +4,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
-import * as Cookies from "effect/http/Cookies"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
@@ -14,7 +13,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { truncate } from "../domain/job/JobOutcome.ts"
 import { localKind } from "../domain/page/HostAddress.ts"
-import { charsetOf, mayBeByteOrderMark } from "../domain/page/PageCharset.ts"
+import { decodeBody } from "../domain/page/PageCharset.ts"
+import * as PageCookies from "../domain/page/PageCookies.ts"
 import { defaultMaxRedirects, displayUrl, localAddressReason, Redirect, redirect } from "../domain/page/PageRedirect.ts"
 import { redactError, redactRequest } from "../domain/page/PageSecrets.ts"
 import { sentences } from "../domain/text/sentences.ts"
@@ -118,8 +118,7 @@ export class WebPage extends Context.Service<WebPage, {
 interface Hop {
   readonly url: URL
   readonly headers: PageRequest["headers"]
-  /** The cookies of each host name. Cookies for a whole domain are sent to the host that has set them, and no other. */
-  readonly cookies: ReadonlyMap<string, ReadonlyArray<Cookies.Cookie>>
+  readonly cookies: PageCookies.PageCookies
   readonly followed: number
   /** The URL that redirects to this one. */
   readonly from?: URL
@@ -135,7 +134,7 @@ const firstHop = ({ headers, url }: PageRequest): Hop => {
   return {
     url: plain,
     headers: { ...basic(url), ...lowerCased(headers) },
-    cookies: new Map(),
+    cookies: PageCookies.none,
     followed: 0,
     allowsLocal: true
   }
@@ -175,7 +174,7 @@ const follow = (
         follow(transport, request, {
           url: to,
           headers: sameOrigin ? hop.headers : {},
-          cookies: withCookies(hop, response.cookies, now),
+          cookies: PageCookies.add(hop.cookies, virtualUrl(hop), response.cookies, now),
           followed: followed + 1,
           from: url,
           allowsLocal
@@ -195,12 +194,9 @@ const connectionHeaders = { connection: "close" }
 
 const get = (transport: HttpTransport, hop: Hop, now: number) => {
   const { allowsLocal, from, url } = hop
-  const headers = {
-    ...defaultHeaders,
-    ...Record.map(hop.headers, Redacted.value),
-    ...cookieHeader(hop, now),
-    ...connectionHeaders
-  }
+  const own = Record.map(hop.headers, Redacted.value)
+  const cookie = PageCookies.header(hop.cookies, virtualUrl(hop), own["cookie"], now)
+  const headers = { ...defaultHeaders, ...own, ...(cookie !== undefined && { cookie }), ...connectionHeaders }
   const allows = (address: string) => allowsLocal || localKind(address) === undefined
   return transport({ url, headers, allows }).pipe(
     Effect.catchTags({
@@ -216,33 +212,12 @@ const get = (transport: HttpTransport, hop: Hop, now: number) => {
   )
 }
 
-/** The URL with the host that the server believes to be. */
-const cookieUrl = ({ headers, url }: Hop) => {
+/** The URL with the host of a `Host` header, which the cookies belong to. */
+const virtualUrl = ({ headers, url }: Hop) => {
   const host = headers["host"]
   const virtual = new URL(url)
   if (host !== undefined) virtual.host = Redacted.value(host)
   return virtual
-}
-
-/** Maximum number of cookies, as in browsers. */
-const maxCookies = 50
-
-const withCookies = (hop: Hop, received: Cookies.Cookies, now: number): Hop["cookies"] => {
-  const { hostname, href } = cookieUrl(hop)
-  const merged = Cookies.mergeIntoArray(hop.cookies.get(hostname) ?? [], href, received, now)
-  return new Map([...hop.cookies, [hostname, merged.slice(-maxCookies)]])
-}
-
-const nameOf = (pair: string) => pair.split("=")[0]?.trim()
-
-/** The request's own cookies first, except for those that the page has set anew. */
-const cookieHeader = (hop: Hop, now: number): { readonly cookie?: string } => {
-  const { hostname, href } = cookieUrl(hop)
-  const stored = Cookies.toRequestCookieHeader(hop.cookies.get(hostname) ?? [], href, now)
-  if (stored === undefined) return {}
-  const names = new Set(stored.split("; ").map(nameOf))
-  const own = hop.headers["cookie"] === undefined ? [] : Redacted.value(hop.headers["cookie"]).split(";")
-  return { cookie: [...own.filter((pair) => !names.has(nameOf(pair))), stored].map((pair) => pair.trim()).join("; ") }
 }
 
 const toPage = (url: string, { body, headers, status }: TransportResponse): Page => ({
@@ -254,32 +229,6 @@ const toPage = (url: string, { body, headers, status }: TransportResponse): Page
     decodeBody(headers["content-type"])
   )
 })
-
-const decoderOf = (charset: string) => new TextDecoder(charset)
-
-interface Decoding {
-  /** The bytes before the charset is known. */
-  readonly beginning: Uint8Array
-  readonly decoder?: ReturnType<typeof decoderOf>
-}
-
-const decodeBody = (contentType: string | undefined) => {
-  const start: Decoding = { beginning: new Uint8Array(0) }
-  const makeDecoder = (beginning: Uint8Array) => decoderOf(charsetOf(beginning, contentType))
-  return Stream.mapAccum(
-    () => start,
-    (decoding: Decoding, bytes: Uint8Array): readonly [Decoding, ReadonlyArray<string>] => {
-      const { beginning, decoder } = decoding
-      if (decoder !== undefined) return [decoding, [decoder.decode(bytes, { stream: true })]]
-      const known = Uint8Array.from([...beginning, ...bytes.subarray(0, 3)])
-      if (mayBeByteOrderMark(known)) return [{ beginning: known }, []]
-      const chosen = makeDecoder(known)
-      const text = chosen.decode(beginning, { stream: true }) + chosen.decode(bytes, { stream: true })
-      return [{ beginning, decoder: chosen }, [text]]
-    },
-    { onHalt: ({ beginning, decoder }) => [decoder?.decode() ?? makeDecoder(beginning).decode(beginning)] }
-  )
-}
 
 const trustAdvice =
   "If the certificate is your own, set the environment variable NODE_EXTRA_CA_CERTS to the name of its file"

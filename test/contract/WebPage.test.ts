@@ -331,7 +331,7 @@ describe("a server that", () => {
       assert.strictEqual((yield* failureOf(origin))._tag, "BodyTooLong")
       yield* Deferred.await(left)
       assert.isAtLeast(sent, 64 << 20)
-      // What lies in the buffers of both sides comes on top.
+      // The buffers of both sides hold more.
       assert.isAtMost(sent, 96 << 20)
     }))
 
@@ -365,13 +365,13 @@ describe("a server that", () => {
 
   live("does not respond is disconnected on interruption", () =>
     Effect.gen(function*() {
-      const asked = yield* Deferred.make<void>()
+      const requested = yield* Deferred.make<void>()
       const left = yield* Deferred.make<void>()
       const origin = yield* listen((_request, response) => {
         response.on("close", () => Deferred.doneUnsafe(left, Exit.void))
-        Deferred.doneUnsafe(asked, Exit.void)
+        Deferred.doneUnsafe(requested, Exit.void)
       })
-      yield* Effect.raceFirst(Effect.exit(read(origin)), Deferred.await(asked))
+      yield* Effect.raceFirst(Effect.exit(read(origin)), Deferred.await(requested))
       yield* Deferred.await(left)
     }))
 })
@@ -400,9 +400,9 @@ describe("an https server", () => {
 
   live("cannot redirect to http", () =>
     Effect.gen(function*() {
-      let asked = 0
+      let requests = 0
       const http = yield* listen((_request, response) => {
-        asked++
+        requests++
         response.end("hello")
       })
       const https = yield* listen(
@@ -413,7 +413,7 @@ describe("an https server", () => {
         _tag: "RedirectRefused",
         message: `${https}/: redirects from https to ${http}/, which is not followed`
       })
-      assert.strictEqual(asked, 0)
+      assert.strictEqual(requests, 0)
     }))
 
   live("may be the target of a redirect from http, and receives no headers", () =>

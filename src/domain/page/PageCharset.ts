@@ -1,5 +1,6 @@
-// Decides the charset of a body.
+// Decodes a body, by the charset that it declares.
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 
 /** Source: the Encoding standard, "BOM sniff". */
 const byteOrderMarks: ReadonlyArray<readonly [bytes: ReadonlyArray<number>, charset: string]> = [
@@ -26,4 +27,31 @@ export const charsetOf = (beginning: Uint8Array, contentType = ""): string => {
   if (marked !== undefined) return marked[1]
   const label = /;\s*charset\s*=\s*["']?([^\s;"']+)/i.exec(contentType)?.[1] ?? "utf-8"
   return Option.getOrElse(canonical(label), () => "utf-8")
+}
+
+const decoderOf = (charset: string) => new TextDecoder(charset)
+
+interface Decoding {
+  /** The bytes before the charset is known. */
+  readonly beginning: Uint8Array
+  readonly decoder?: ReturnType<typeof decoderOf>
+}
+
+/** Decodes the pieces of a body, which may end within a character. */
+export const decodeBody = (contentType: string | undefined) => {
+  const start: Decoding = { beginning: new Uint8Array(0) }
+  const makeDecoder = (beginning: Uint8Array) => decoderOf(charsetOf(beginning, contentType))
+  return Stream.mapAccum(
+    () => start,
+    (decoding: Decoding, bytes: Uint8Array): readonly [Decoding, ReadonlyArray<string>] => {
+      const { beginning, decoder } = decoding
+      if (decoder !== undefined) return [decoding, [decoder.decode(bytes, { stream: true })]]
+      const known = Uint8Array.from([...beginning, ...bytes.subarray(0, 3)])
+      if (mayBeByteOrderMark(known)) return [{ beginning: known }, []]
+      const chosen = makeDecoder(known)
+      const text = chosen.decode(beginning, { stream: true }) + chosen.decode(bytes, { stream: true })
+      return [{ beginning, decoder: chosen }, [text]]
+    },
+    { onHalt: ({ beginning, decoder }) => [decoder?.decode() ?? makeDecoder(beginning).decode(beginning)] }
+  )
 }

@@ -1,4 +1,4 @@
-// Redacts the secrets of a request, by value, from what comes back: a page may echo the request.
+// Redacts the secrets of a request, by value, from its response: a page may echo the request.
 import * as Base64 from "effect/encoding/Base64"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
