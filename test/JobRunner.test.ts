@@ -135,7 +135,7 @@ describe("JobRunner", () => {
   it.effect.each<readonly [order: string, type: FailureType, message: string]>([
     ["fail", "ConfigurationError", "Broken: fail"],
     ["too much state", "JobFailed", "The state of action \"obedient\" needs a continuation token of"],
-    ["too many variables", "JobFailed", "they take 200001 bytes, CodePipeline allows 122880"],
+    ["too many variables", "JobFailed", "they have 200001 bytes, CodePipeline allows 122880"],
     ["fail without words", "JobFailed", "The action failed unexpectedly"],
     ["die", "JobFailed", "The action failed unexpectedly; the log of the Lambda function has the details"],
     ["interrupt", "JobFailed", "The action failed unexpectedly; the log of the Lambda function has the details"]

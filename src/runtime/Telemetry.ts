@@ -1,10 +1,10 @@
-// What this package tells tracers and metrics: all names in one place.
+// The names of all spans and metrics.
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 
 /**
- * The spans around a job and its action. Each call of AWS has one of the call's name in IAM, retries included; other
- * spans have the names of the functions that they are of.
+ * The spans of a job and its action. Each AWS call has a span, named after the call in IAM, that includes its retries. Any
+ * other span has the name of its function.
  */
 export const spans = {
   /** One job, from its event to its report. */
@@ -15,36 +15,36 @@ export const spans = {
   recover: "Action.recover"
 } as const
 
-/** What spans say. Those of another action than ours have its `annotations`. */
+/** The attributes of spans. Spans of a custom action have its `annotations`. */
 export const attributes = {
   jobId: "the id of the job",
   action: "the name of the action",
   outcome: "of a job: `Succeeded`, `Continued` or `Failed`",
-  failureType: "of a job that has failed: the type that CodePipeline was told",
-  externalExecutionId: "of a job: what CodePipeline was told as the id of the operation, such as the stack's ARN",
-  retries: "of a call of AWS: how often it was made again",
+  failureType: "of a failed job: the reported failure type",
+  externalExecutionId: "of a job: the reported id of the operation, such as the stack's ARN",
+  retries: "of an AWS call: the number of retries",
   stack: "of `deploy-stack`, from its parameters: the name of the stack, or its ARN",
-  status: "of `deploy-stack`, where it looks at the stack: its status"
+  status: "of `deploy-stack`, when it describes the stack: its status"
 } as const
 
 /**
- * Jobs by `action` and `result`: `Succeeded`, `Continued` and `Failed` as they were reported; `NotOpen` where
- * CodePipeline waited for no result any more, `Unreported` where it did not take one.
+ * Jobs by `action` and `result`: the reported `Succeeded`, `Continued` and `Failed`; `NotOpen` if CodePipeline did not
+ * wait for a result any more, `Unreported` if it did not accept one.
  */
 export const jobs = Metric.counter("codepipeline_jobs", {
   description: "Jobs of CodePipeline, by action and result",
   incremental: true
 })
 
-/** Calls of AWS by `operation` and `result`: `Succeeded`, `AwsUnavailable`, `AwsDenied`, `AwsRejected` or `Interrupted`. */
+/** AWS calls by `operation` and `result`: `Succeeded`, `AwsUnavailable`, `AwsDenied`, `AwsRejected` or `Interrupted`. */
 export const awsCalls = Metric.counter("codepipeline_aws_calls", {
-  description: "Calls of AWS, by operation and result",
+  description: "AWS calls, by operation and result",
   incremental: true
 })
 
-/** How often a call of AWS was made again, by `operation`. */
+/** Retries of AWS calls, by `operation`. */
 export const awsRetries = Metric.counter("codepipeline_aws_retries", {
-  description: "Calls of AWS that were made again, by operation",
+  description: "Retries of AWS calls, by operation",
   incremental: true
 })
 

@@ -1,4 +1,4 @@
-// Reports what became of a job.
+// Reports the results of jobs.
 import {
   CodePipelineClient,
   PutJobFailureResultCommand,
@@ -13,21 +13,21 @@ import { JobId } from "../domain/job/Job.ts"
 import { JobOutcome } from "../domain/job/JobOutcome.ts"
 import { callAws, scopedClient } from "../runtime/AwsClient.ts"
 
-/** The job has timed out, was superseded or has its result already: nobody waits for this one. */
+/** The job timed out, was superseded, or already has a result. */
 export class JobNotOpen extends Schema.TaggedError<JobNotOpen>()("JobNotOpen", {
   jobId: JobId,
   /** `JobNotFoundException` or `InvalidJobStateException`. */
   code: Schema.String
 }) {
   override get message() {
-    return `CodePipeline takes no result for job ${this.jobId} any more: ${this.code}`
+    return `CodePipeline does not wait for a result of job ${this.jobId} any more: ${this.code}`
   }
 }
 
 export class CodePipeline extends Context.Service<CodePipeline, {
   /**
-   * Tells CodePipeline the outcome of a job. The outcome has to be within the limits of CodePipeline
-   * (`withinLimits`); one that CodePipeline does not take fails as `AwsRejected`, and the job stays open.
+   * Reports the outcome of a job, which must be within the limits of CodePipeline (`withinLimits`). If CodePipeline
+   * rejects its content, it fails with `AwsRejected`, and the job stays open.
    *
    * Source: `PutJobSuccessResult` and `PutJobFailureResult` of CodePipeline's API.
    */
@@ -36,7 +36,7 @@ export class CodePipeline extends Context.Service<CodePipeline, {
     outcome: JobOutcome
   ): Effect.Effect<void, JobNotOpen | AwsUnavailable | AwsDenied | AwsRejected>
 }>()("effect-codepipeline/services/CodePipeline") {
-  /** Everything but the network; for a client of your own. */
+  /** The live layer with another client. */
   static readonly layerClient = (client: Pick<CodePipelineClient, "send">): Layer.Layer<CodePipeline> =>
     Layer.succeed(CodePipeline, {
       report: Effect.fn("CodePipeline.report")((jobId, outcome) =>
@@ -50,7 +50,7 @@ export class CodePipeline extends Context.Service<CodePipeline, {
       )
     })
 
-  /** Region, endpoint and credentials come from the environment, as the AWS SDK reads them. */
+  /** The AWS SDK reads region, endpoint and credentials from the environment. */
   static readonly layer: Layer.Layer<CodePipeline> = Layer.unwrap(
     scopedClient((options) => new CodePipelineClient(options)).pipe(Effect.map((client) => this.layerClient(client)))
   )
@@ -85,7 +85,7 @@ const put = (client: Pick<CodePipelineClient, "send">, jobId: JobId, outcome: Jo
 const success = "codepipeline:PutJobSuccessResult"
 const failure = "codepipeline:PutJobFailureResult"
 
-/** CodePipeline takes no empty summary. */
+/** CodePipeline rejects an empty summary. */
 const executionDetails = (progress: {
   readonly message: string
   readonly externalExecutionId?: string | undefined

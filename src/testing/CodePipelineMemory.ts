@@ -1,4 +1,4 @@
-// CodePipeline in memory: takes one result for each job and shows what it was told.
+// CodePipeline in memory: accepts one result for each job, and shows the reports.
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -8,18 +8,18 @@ import type { JobOutcome } from "../domain/job/JobOutcome.ts"
 import { retryUnavailable } from "../runtime/AwsClient.ts"
 import { CodePipeline, JobNotOpen } from "../services/CodePipeline.ts"
 
-/** The reasons for which CodePipeline takes no result. */
+/** Why CodePipeline does not accept a result. */
 export type Closed = "JobNotFoundException" | "InvalidJobStateException"
 
 export class CodePipelineMemory extends Context.Service<CodePipelineMemory, {
-  /** What was reported, by job. */
+  /** The reported outcomes by job. */
   readonly outcomes: ReadonlyMap<JobId, JobOutcome>
-  /** From now on the job takes no result, as one that has timed out or was superseded. */
+  /** Closes the job, as if it had timed out or was superseded: it accepts no result from now on. */
   close(jobId: JobId, reason: Closed): Effect.Effect<void>
-  /** The next `calls` calls are throttled. */
+  /** Throttles the next `calls` calls. */
   throttle(calls: number): Effect.Effect<void>
 }>()("effect-codepipeline/testing/CodePipelineMemory") {
-  /** Any job is open until it has its result or is closed. */
+  /** Every job is open until it has a result or is closed. */
   static readonly layer: Layer.Layer<CodePipeline | CodePipelineMemory> = Layer.effectContext(
     Effect.sync(() => {
       const outcomes = new Map<JobId, JobOutcome>()

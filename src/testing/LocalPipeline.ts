@@ -1,4 +1,4 @@
-// Acts as CodePipeline for one action: gives it a job, and while it continues a new job with the token that it left.
+// Plays CodePipeline for one action: invokes it with a job, and while it continues, with a new job and its token.
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,28 +8,28 @@ import { decodeJobId, JobId, type NotAJobEvent } from "../domain/job/Job.ts"
 import type { JobOutcome } from "../domain/job/JobOutcome.ts"
 import { CodePipelineMemory } from "./CodePipelineMemory.ts"
 
-/** An artifact of the action: its name, or also where its zip is. */
+/** An artifact of the action: its name, or its name and the location of its zip. */
 export type EventArtifact = string | { readonly name: string; readonly bucketName: string; readonly objectKey: string }
 
-/** What an event is made of. */
+/** The parts of an event. */
 export interface EventOptions {
   /** The id of the job. */
   readonly id?: string
-  /** 111122223333 when left out. */
+  /** Default: 111122223333. */
   readonly accountId?: string
-  /** The name of the function; `local` when left out. */
+  /** The name of the function. Default: `local`. */
   readonly functionName?: string
   /** The action's `UserParameters`: a text, or an object for JSON. */
   readonly userParameters?: string | object
   readonly inputArtifacts?: ReadonlyArray<EventArtifact>
   readonly outputArtifacts?: ReadonlyArray<EventArtifact>
-  /** What the job before it has left. None: the job begins the action. */
+  /** The token that the previous job left. Default: none, for the first job of the action. */
   readonly continuationToken?: string | undefined
   /** The KMS key of the artifacts: its id, ARN or alias. */
   readonly encryptionKey?: string | undefined
 }
 
-/** The event of a job, as Lambda gets it from CodePipeline, with credentials that open nothing. */
+/** The event of a job as Lambda receives it from CodePipeline, with placeholders for credentials. */
 export const event = ({
   id = "11111111-2222-3333-4444-555555555555",
   accountId = "111122223333",
@@ -66,23 +66,23 @@ const artifact = (given: EventArtifact) => {
   return { name, revision: null, location: { type: "S3", s3Location } }
 }
 
-/** The function returned and had told CodePipeline nothing. */
+/** The function returned without a report. */
 export class NoResult extends Schema.TaggedError<NoResult>()("NoResult", { jobId: JobId }) {
   override get message() {
-    return `The function ended without a result for job ${this.jobId}; CodePipeline would wait 20 minutes and fail`
+    return `The function ended without a result for job ${this.jobId}. CodePipeline would wait 20 minutes and fail the action`
   }
 }
 
-/** The action still continues after as many invocations as were allowed. */
+/** The action still continues after the maximum number of invocations. */
 export class TooManyInvocations extends Schema.TaggedError<TooManyInvocations>()("TooManyInvocations", {
   invocations: Schema.Int
 }) {
   override get message() {
-    return `The action was not over after ${this.invocations} invocations`
+    return `The action did not complete within ${this.invocations} invocations`
   }
 }
 
-/** What happens in the pipeline, in its order. */
+/** What happens in the pipeline, in order. */
 export type Happening = Data.TaggedEnum<{
   Invoked: { readonly jobId: JobId; readonly invocation: number }
   Reported: { readonly jobId: JobId; readonly invocation: number; readonly outcome: JobOutcome }
@@ -90,19 +90,19 @@ export type Happening = Data.TaggedEnum<{
 export const Happening = Data.taggedEnum<Happening>()
 
 export interface LocalPipelineOptions<E, R, R2 = never> {
-  /** The event of the first job, as Lambda gets it. */
+  /** The event of the first job. */
   readonly event: unknown
-  /** The function, such as `JobRunner.run` of an action. What it reports is looked up in {@link CodePipelineMemory}. */
+  /** The function, such as `JobRunner.run` of an action. It must report to {@link CodePipelineMemory}. */
   readonly invoke: (event: unknown) => Effect.Effect<unknown, E, R>
-  /** How long CodePipeline waits before it invokes the function again; 30 seconds when left out. */
+  /** The time between two invocations. Default: 30 seconds. */
   readonly interval?: Duration.Input
-  /** 1,000 when left out. */
+  /** Default: 1,000. */
   readonly maxInvocations?: number
-  /** Is told what happens, as it happens. */
+  /** Receives each happening when it happens. */
   readonly observe?: (happening: Happening) => Effect.Effect<void, never, R2>
 }
 
-/** Runs the action to its end, and gives the outcome of its last job. Time is that of Effect's `Clock`. */
+/** Runs the action to its end, and returns the outcome of its last job. It waits by Effect's `Clock`. */
 export const run = Effect.fn("LocalPipeline.run")(function*<E, R, R2 = never>(
   options: LocalPipelineOptions<E, R, R2>
 ): Effect.fn.Return<
@@ -129,13 +129,13 @@ export const run = Effect.fn("LocalPipeline.run")(function*<E, R, R2 = never>(
 
 const uuid = /(.{8})(.{4})(.{4})(.{4})(.{12})/
 
-/** Of the form that CodePipeline gives to its ids. */
+/** A UUID, as CodePipeline's ids are. */
 const newJobId = Effect.map(
   Effect.replicateEffect(Random.nextIntBetween(0, 0x10000), 8),
   (parts) => parts.map((part) => part.toString(16).padStart(4, "0")).join("").replace(uuid, "$1-$2-$3-$4-$5")
 )
 
-/** Each continuation is a new job with a new id; all else is as it was. */
+/** Each continuation is a new job with a new id and the same data otherwise. */
 const nextEvent = (event: unknown, id: string, continuationToken: string) => {
   const { "CodePipeline.job": job, ...rest } = event as { readonly "CodePipeline.job": { readonly data?: object } }
   return { ...rest, "CodePipeline.job": { ...job, id, data: { ...job.data, continuationToken } } }

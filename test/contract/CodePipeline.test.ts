@@ -57,7 +57,7 @@ describe.each([
   { name: "over HTTP", world: http }
 ])("CodePipeline $name", ({ world }) => {
   for (const first of [succeeded, continued, failure]) {
-    it.effect(`a job takes one result: none after ${first._tag}`, () =>
+    it.effect(`a job accepts no second result after ${first._tag}`, () =>
       Effect.gen(function*() {
         yield* report(first)
         for (const second of [succeeded, continued, failure]) {
@@ -67,7 +67,7 @@ describe.each([
       }).pipe(Effect.provide(world)))
   }
 
-  it.effect("each job has a result of its own", () =>
+  it.effect("each job has its own result", () =>
     Effect.gen(function*() {
       yield* report(continued)
       yield* report(succeeded, JobId.make("another-job"))
@@ -81,7 +81,7 @@ describe.each([
       assert.deepInclude(error, { _tag: "JobNotOpen", jobId, code: "JobNotFoundException" })
     }).pipe(Effect.provide(world)))
 
-  it.effect("a throttled report is sent again until it is taken", () =>
+  it.effect("a throttled report is retried until it is accepted", () =>
     Effect.gen(function*() {
       const { throttle } = yield* World
       yield* throttle(2)
@@ -90,7 +90,7 @@ describe.each([
       assert.strictEqual(error._tag, "JobNotOpen")
     }).pipe(Effect.provide(world)))
 
-  it.effect("a report that is throttled for ever is given up, and the job stays open", () =>
+  it.effect("a report that is always throttled fails, and the job stays open", () =>
     Effect.gen(function*() {
       const { throttle } = yield* World
       yield* throttle(6)
@@ -169,7 +169,7 @@ describe("CodePipeline on the wire", () => {
       assert.deepStrictEqual(calls[0]?.parameters, parameters)
     }).pipe(Effect.provide(http)))
 
-  it.effect("what CodePipeline does not take is rejected once, and the job stays open", () =>
+  it.effect("an invalid result is sent once and rejected, and the job stays open", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(report(JobOutcome.Continued({ message: "on", continuationToken: "" })))
       assert.deepInclude(error, { _tag: "AwsRejected", code: "ValidationException" })
@@ -178,7 +178,7 @@ describe("CodePipeline on the wire", () => {
       assert.lengthOf(calls, 2)
     }).pipe(Effect.provide(http)))
 
-  it.effect("a role that may not report is told so, and not asked again", () =>
+  it.effect("a denied report fails with the missing permission and is not retried", () =>
     Effect.gen(function*() {
       const { answerAlways, calls } = yield* CodePipelineServer
       yield* answerAlways("PutJobSuccessResult", denied("codepipeline:PutJobSuccessResult"))
@@ -191,7 +191,7 @@ describe("CodePipeline on the wire", () => {
       assert.lengthOf(calls, 1)
     }).pipe(Effect.provide(http)))
 
-  it.effect("a failing server and a reset connection are asked again", () =>
+  it.effect("a report is retried after a server error and after a reset connection", () =>
     Effect.gen(function*() {
       const { answerNext, calls } = yield* CodePipelineServer
       yield* answerNext(unavailable, Answer.Cut())
@@ -199,7 +199,7 @@ describe("CodePipeline on the wire", () => {
       assert.lengthOf(calls, 3)
     }).pipe(Effect.provide(http)))
 
-  it.effect("the layer takes region, endpoint and credentials from the environment", () =>
+  it.effect("the layer reads region, endpoint and credentials from the environment", () =>
     Effect.gen(function*() {
       const { calls, endpoint } = yield* CodePipelineServer
       yield* report(succeeded).pipe(

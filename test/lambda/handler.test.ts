@@ -40,21 +40,21 @@ type Line = Readonly<Record<string, unknown>>
 const parse = (line: string): Line => JSON.parse(line)
 
 describe("the handler", () => {
-  it.effect("resolves to the outcome that was reported", () =>
+  it.effect("resolves to the reported outcome", () =>
     Effect.gen(function*() {
       const { invoke } = yield* makeFunction()
       const outcome = yield* invoke(deployEvent())
       assert.deepInclude(outcome, { _tag: "Continued", message: "Stack create started" })
     }))
 
-  it.effect("resolves also where the action fails, so that Lambda does not run it again", () =>
+  it.effect("resolves if the action fails, so that Lambda does not redeliver the event", () =>
     Effect.gen(function*() {
       const { invoke } = yield* makeFunction()
       const outcome = yield* invoke(deployEvent({ userParameters: "{}" }))
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
     }))
 
-  it.effect("keeps its services from one invocation to the next", () =>
+  it.effect("uses the same services for all invocations", () =>
     Effect.gen(function*() {
       const { invoke } = yield* makeFunction()
       const first = yield* invoke(deployEvent({ id: "job-1" }))
@@ -65,7 +65,7 @@ describe("the handler", () => {
       assert.match(second.message, /^Stack update still in progress: CREATE_IN_PROGRESS/)
     }))
 
-  it.effect("rejects an event that is not a job's, in words for its sender", () =>
+  it.effect("rejects an event that is not that of a job, with a message for its sender", () =>
     Effect.gen(function*() {
       const { invoke, lines } = yield* makeFunction()
       const error = yield* Effect.flip(invoke(readEvent("not-a-job")))
@@ -74,7 +74,7 @@ describe("the handler", () => {
       assert.deepInclude(parse(line ?? ""), { level: "ERROR", message: error.message })
     }))
 
-  it.effect("rejects where CodePipeline could not be reached, so that Lambda runs it again", () =>
+  it.effect("rejects if CodePipeline cannot be reached, so that Lambda redelivers the event", () =>
     Effect.gen(function*() {
       const unavailable = new AwsUnavailable({
         operation: "codepipeline:PutJobSuccessResult",
@@ -105,7 +105,7 @@ const Talkative = Action.makeStateless({
 })({})
 
 describe("the log of the handler", () => {
-  it.effect("takes whatever an action logs", () =>
+  it.effect("accepts every value that an action logs", () =>
     Effect.gen(function*() {
       const console = yield* TestConsole.make
       const handler = Lambda.handler(
@@ -118,7 +118,7 @@ describe("the log of the handler", () => {
       assert.isTrue(lines.some((line) => line.includes("odd")))
     }))
 
-  it.effect("is one JSON object a line, with job, action and request", () =>
+  it.effect("has one JSON object per line, with job, action and request", () =>
     Effect.gen(function*() {
       const { invoke, lines } = yield* makeFunction()
       yield* invoke(deployEvent({ id: "job-1" }))
@@ -132,7 +132,7 @@ describe("the log of the handler", () => {
       assert.deepStrictEqual([...new Set(logged.map((line) => parse(line)["jobId"]))], ["job-1", "job-2"])
     }))
 
-  it.effect("tells how each job ended", () =>
+  it.effect("has the outcome of each job", () =>
     Effect.gen(function*() {
       const { invoke, lines } = yield* makeFunction()
       yield* invoke(deployEvent())

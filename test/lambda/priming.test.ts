@@ -66,8 +66,8 @@ const primed = Effect.fnUntraced(function*<P, S, E extends Action.TaggedError>(
   return { handler, asked, reports, lines: yield* console.logLines }
 })
 
-describe("the job that is played", () => {
-  it.live("is a whole deployment, to its good end", () =>
+describe("the sample job", () => {
+  it.live("is a complete, successful deployment", () =>
     Effect.gen(function*() {
       const { asked, lines, reports } = yield* primed(DeployStack, deployStackPriming)
       assert.sameMembers(asked.slice(0, 2), ["DescribeStacks", "GET"])
@@ -83,7 +83,7 @@ describe("the job that is played", () => {
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(surroundings)))
 
-  it.live("is a whole check, to its good end", () =>
+  it.live("is a complete, successful check of a page", () =>
     Effect.gen(function*() {
       const { asked, lines, reports } = yield* primed(CheckWebpage, checkWebpagePriming)
       assert.deepStrictEqual(asked, ["PutJobSuccessResult"])
@@ -101,7 +101,7 @@ describe("the job that is played", () => {
       }).pipe(Effect.provide(environment({ ...variables, AWS_LAMBDA_FUNCTION_MEMORY_SIZE })))
   )
 
-  it.live("opens no connection to where it would have asked over http", () =>
+  it.live("opens no connection to a host that it would call over http", () =>
     Effect.gen(function*() {
       const { connect } = Socket.prototype
       const places: Array<unknown> = []
@@ -135,7 +135,7 @@ describe("the job that is played", () => {
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(surroundings)))
 
-  it.live("leaves nothing behind in the services of the function", () =>
+  it.live("does not change the services of the function", () =>
     Effect.gen(function*() {
       let built = 0
       const counted = Layer.effectDiscard(Effect.sync(() => built++))
@@ -174,7 +174,7 @@ const get = (url: string, agent: Connections) =>
   })
 
 describe("Connections", () => {
-  it.live("gives up a server that is not trusted, and asks it anew", () =>
+  it.live("close the connection to an untrusted server, and connect again for a request", () =>
     Effect.gen(function*() {
       const origin = yield* listen(ok, certificate("stranger"))
       const connections = new Connections()
@@ -183,7 +183,7 @@ describe("Connections", () => {
       connections.destroy()
     }))
 
-  it.live("gives up where nobody listens, and does not speak TLS", () =>
+  it.live("ignore a host that does not listen or does not use TLS", () =>
     Effect.gen(function*() {
       const connections = new Connections()
       yield* connections.open("127.0.0.1:1", 2_000)

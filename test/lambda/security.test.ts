@@ -306,7 +306,7 @@ const refusals: ReadonlyArray<Answer> = [
   Answer.Done({ body: "" })
 ]
 
-scenario("whatever fails, no secret is told", ({ answered, deliver }) =>
+scenario("no secret is reported or logged, whatever fails", ({ answered, deliver }) =>
   Effect.gen(function*() {
     const cloudFormation = yield* CloudFormationServer
     const codePipeline = yield* CodePipelineServer
@@ -488,7 +488,7 @@ const oddTokens: ReadonlyArray<string> = [
   ])
 ]
 
-scenario("a continuation token is text, whatever stands in it", ({ answered }) =>
+scenario("a continuation token is only text, whatever it contains", ({ answered }) =>
   Effect.gen(function*() {
     const { setStatus } = yield* CloudFormationServer
     for (const status of ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]) {
@@ -557,7 +557,7 @@ const hostileEvents: ReadonlyArray<unknown> = [
   job({ id: "../x\r\n$(touch owned)".repeat(100), data: {} })
 ]
 
-scenario("an event is data, whatever stands in it", ({ answered }) =>
+scenario("an event is only data, whatever it contains", ({ answered }) =>
   Effect.gen(function*() {
     for (const event of hostileEvents) yield* answered(JSON.stringify(event).slice(0, 200), { event })
     for (const [bucket, key, place] of oddPlaces) {
@@ -607,7 +607,7 @@ const hostileZips: ReadonlyArray<readonly [zip: Uint8Array, says: RegExp]> = [
   [new Uint8Array(), /not a zip/]
 ]
 
-scenario("a zip is read, and nothing else is done with it", ({ answered }) =>
+scenario("a zip is only read, whatever it contains", ({ answered }) =>
   Effect.gen(function*() {
     for (const [index, [zip, says]] of hostileZips.entries()) {
       const { fetched, outcome } = yield* answered(`zip ${index}`, { s3: zipped(zip) })
@@ -616,7 +616,7 @@ scenario("a zip is read, and nothing else is done with it", ({ answered }) =>
     }
   }))
 
-it.live("no name of a bucket leads to another host than S3's", () =>
+it.live("no bucket name leads to a host other than S3's", () =>
   Effect.gen(function*() {
     const cloudFormation = yield* CloudFormationServer
     const codePipeline = yield* CodePipelineServer
@@ -669,7 +669,7 @@ export const handler = async (event) => {
 }
 `
 
-it.live("what the function must not do would be noticed", () =>
+it.live("the guard of these tests notices all that a function must not do", () =>
   Effect.gen(function*() {
     const careful = yield* Effect.acquireRelease(
       Effect.promise(() => mkdtemp(join(tmpdir(), "careless-"))),
@@ -714,7 +714,7 @@ const sdkError = Effect.fnUntraced(function*(endpoint: string) {
 
 class Broken extends Schema.TaggedError<Broken>()("Broken", { cause: Schema.Defect() }) {}
 
-it.effect("of what an action fails or dies with, no headers and no credentials are logged", () =>
+it.effect("no headers and no credentials of an action's error or defect are logged", () =>
   Effect.gen(function*() {
     const { answerAlways, calls, endpoint } = yield* CloudFormationServer
     yield* answerAlways("DescribeStacks", refused("ValidationError", "Words of CloudFormation"))

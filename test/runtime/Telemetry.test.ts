@@ -40,7 +40,7 @@ const attributesOf = (name: string) =>
 describe("spans", () => {
   const world = Layer.mergeAll(Layer.provideMerge(aws, awsServers), Recorder.layer)
 
-  it.live("are one for the job, one for the invocation of the action, one for each call of AWS", () =>
+  it.live("exist for the job, for the invocation of the action, and for each AWS call", () =>
     Effect.gen(function*() {
       yield* putTemplate
       yield* JobRunner.run(DeployStack, event("1"))
@@ -61,7 +61,7 @@ describe("spans", () => {
       assert.isTrue(spans.every((span) => span.status._tag === "Ended"))
     }).pipe(Effect.provide(world)))
 
-  it.live("say which job, which action and which stack they are of, and how it is", () =>
+  it.live("have the job, the action, the stack and its status as attributes", () =>
     Effect.gen(function*() {
       yield* putTemplate
       const { advance } = yield* CloudFormationServer
@@ -82,7 +82,7 @@ describe("spans", () => {
       assert.isTrue(spans.some(({ attributes }) => attributes.get("status") === "CREATE_COMPLETE"))
     }).pipe(Effect.provide(world)))
 
-  it.live("tell how a job has failed", () =>
+  it.live("have the failure type of a failed job", () =>
     Effect.gen(function*() {
       yield* JobRunner.run(DeployStack, event("1"))
       assert.deepInclude(yield* attributesOf(Telemetry.spans.job), {
@@ -91,7 +91,7 @@ describe("spans", () => {
       })
     }).pipe(Effect.provide(world)))
 
-  it.live("hold no secret and no parameters, whatever happens", () =>
+  it.live("contain no secret and no parameters, whatever happens", () =>
     Effect.gen(function*() {
       yield* JobRunner.run(DeployStack, event("1"))
       yield* putTemplate
@@ -148,7 +148,7 @@ describe("metrics", () => {
       ])
     }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Recorder.layer))))
 
-  it.effect("count the jobs of which CodePipeline does not know the result", () => {
+  it.effect("count the jobs without an accepted report", () => {
     const unavailable = new AwsUnavailable({ operation: "codepipeline:PutJobSuccessResult", code: "x", detail: "" })
     const silent = Layer.succeed(CodePipeline, { report: () => Effect.fail(unavailable) })
     return Effect.gen(function*() {
@@ -161,7 +161,7 @@ describe("metrics", () => {
   const throttled = Object.assign(new Error("Rate exceeded"), { name: "Throttling" })
   const denied = Object.assign(new Error("not you"), { name: "AccessDenied" })
 
-  it.effect("count calls of AWS by operation and result, and how often they were made again", () => {
+  it.effect("count AWS calls by operation and result, and their retries", () => {
     const answers: Array<Error | object> = [throttled, throttled, {}, denied, {}]
     const client = {
       send: () => {
@@ -181,7 +181,7 @@ describe("metrics", () => {
     }).pipe(Effect.provide(Layer.merge(CloudFormation.layerClient(client), Recorder.layer)))
   })
 
-  it.effect("count a call that is interrupted", () => {
+  it.effect("count an interrupted call", () => {
     const client = { send: () => new Promise<never>(() => {}) }
     return Effect.gen(function*() {
       const { describe } = yield* CloudFormation

@@ -24,7 +24,7 @@ const Patient = Action.make({
 const invoke = (event: unknown) => JobRunner.run(Patient, event)
 
 describe("LocalPipeline", () => {
-  it.effect("invokes with a new job until the action is over, and tells what happens", () =>
+  it.effect("invokes the function with a new job until the action completes, and reports what happens", () =>
     Effect.gen(function*() {
       const happenings: Array<LocalPipeline.Happening> = []
       const observe = (happening: LocalPipeline.Happening) => Effect.sync(() => void happenings.push(happening))
@@ -40,7 +40,7 @@ describe("LocalPipeline", () => {
       assert.strictEqual(new Set(happenings.map(({ jobId }) => jobId)).size, 3)
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("makes events of jobs, with nothing in them but what is asked for", () =>
+  it.effect("makes events that contain only the given parts", () =>
     Effect.gen(function*() {
       const bare = yield* decodeJob(LocalPipeline.event())
       assert.deepStrictEqual([bare.userParameters, bare.inputArtifacts, bare.outputArtifacts], ["", [], []])
@@ -66,7 +66,7 @@ describe("LocalPipeline", () => {
       assert.isDefined(fiber.pollUnsafe())
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("fails when the function reports nothing", () =>
+  it.effect("fails if the function reports nothing", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
         LocalPipeline.run({ event: deployEvent({ id: "1" }), invoke: () => Effect.void })
@@ -75,9 +75,9 @@ describe("LocalPipeline", () => {
       assert.include(error.message, "without a result for job 1")
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
-  it.effect("fails when the action does not come to an end", () =>
+  it.effect("fails if the action does not complete", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(drive(LocalPipeline.run({ event: deployEvent(), invoke, maxInvocations: 2 })))
-      assert.strictEqual(error.message, "The action was not over after 2 invocations")
+      assert.strictEqual(error.message, "The action did not complete within 2 invocations")
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 })

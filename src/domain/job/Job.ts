@@ -1,20 +1,20 @@
-// The event that CodePipeline sends to a Lambda action, in AWS's own shape. What is used is decoded strictly, what is
-// not is left alone: AWS adds fields, and tools that make test events leave fields out.
+// The event that CodePipeline sends to a Lambda action, in AWS's own shape. The used fields are decoded strictly, all
+// others are ignored: AWS adds fields, and tools that make test events omit some.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { problems } from "../text/problems.ts"
 
-/** Names the job in every report. AWS's own example id is not a UUID, so any text will do. */
+/** Identifies the job in its report. AWS's own example id is not a UUID, so any text is accepted. */
 export const JobId = Schema.NonEmptyString.pipe(Schema.brand("JobId"))
 export type JobId = typeof JobId.Type
 
-/** AWS leaves out, or sends as `null`, what does not apply. */
+/** AWS omits fields that do not apply, or sends them as `null`. */
 const absent = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 const secret = (label: string) => Schema.RedactedFromValue(Schema.NonEmptyString, { label, disallowEncode: true })
 
-/** Temporary credentials of the pipeline action's role, good for the job's artifacts only. */
+/** Temporary credentials of the pipeline action's role, for the job's artifacts only. */
 export const ArtifactCredentials = Schema.Struct({
   accessKeyId: secret("accessKeyId"),
   secretAccessKey: secret("secretAccessKey"),
@@ -22,17 +22,17 @@ export const ArtifactCredentials = Schema.Struct({
 })
 export type ArtifactCredentials = typeof ArtifactCredentials.Type
 
-/** The name of a bucket, as S3 takes it for one. */
+/** The name of an S3 bucket. */
 export const BucketName = Schema.String.check(Schema.isPattern(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/, {
   expected: "the name of a bucket"
 }))
 
-/** Whatever an example may have; only not a path, which would make the URL of the object another one. */
+/** Accepts the names of examples, but not a path, which would change the URL of the object. */
 const artifactBucket = Schema.String.check(
   Schema.isPattern(/^(?!\.{1,2}$)[^/]+$/, { expected: "the name of a bucket" })
 )
 
-/** Where an input artifact is, or where an output artifact has to go. It is always a zip. */
+/** The location of an input artifact, or the destination of an output artifact. Both are zips. */
 export const Artifact = Schema.Struct({
   name: Schema.NonEmptyString,
   revision: absent(Schema.String),
@@ -42,13 +42,13 @@ export const Artifact = Schema.Struct({
 })
 export type Artifact = typeof Artifact.Type
 
-/** The key with which CodePipeline encrypts the artifacts of this pipeline, where it is not S3's own. */
+/** The KMS key that encrypts the artifacts of this pipeline, unless it is the default key of S3. */
 export const EncryptionKey = Schema.Struct({ id: Schema.NonEmptyString, type: Schema.String })
 export type EncryptionKey = typeof EncryptionKey.Type
 
 /**
- * One job: what CodePipeline wants one invocation to do, or to go on with. The shape is that of the action
- * `GetJobDetails` of CodePipeline's API, without `actionTypeId` and `pipelineContext`.
+ * One job: the work of one invocation. Source: the action `GetJobDetails` of CodePipeline's API; the event has no
+ * `actionTypeId` and no `pipelineContext`.
  */
 export class Job extends Schema.Class<Job>("effect-codepipeline/domain/Job")({
   id: JobId,
@@ -64,12 +64,12 @@ export class Job extends Schema.Class<Job>("effect-codepipeline/domain/Job")({
     continuationToken: absent(Schema.String)
   })
 }) {
-  /** The text of the action's `UserParameters`; empty where the pipeline has none. */
+  /** The text of the action's `UserParameters`; empty if the pipeline has none. */
   get userParameters(): string {
     return this.data.actionConfiguration?.configuration?.UserParameters ?? ""
   }
 
-  /** What the job before this one left for it. None: this job begins the action. */
+  /** The token that the previous job of the action left. None: this is the action's first job. */
   get continuationToken(): Option.Option<string> {
     return Option.fromNullishOr(this.data.continuationToken).pipe(Option.filter((token) => token !== ""))
   }
@@ -83,7 +83,7 @@ export class Job extends Schema.Class<Job>("effect-codepipeline/domain/Job")({
   }
 }
 
-/** Nobody can be told that this event is wrong but its sender: without a job id there is nothing to report on. */
+/** The event has no job id, so that no failure can be reported. */
 export class NotAJobEvent extends Schema.TaggedError<NotAJobEvent>()("NotAJobEvent", {
   problems: Schema.Array(Schema.String)
 }) {
@@ -93,7 +93,7 @@ export class NotAJobEvent extends Schema.TaggedError<NotAJobEvent>()("NotAJobEve
   }
 }
 
-/** The event names a job but cannot be worked on. */
+/** The event names a job, but is invalid otherwise. */
 export class JobInvalid extends Schema.TaggedError<JobInvalid>()("JobInvalid", {
   problems: Schema.Array(Schema.String)
 }) {
@@ -110,14 +110,14 @@ const envelope = <S extends Schema.Constraint>(job: S) => Schema.Struct({ "CodeP
 const decodeEnvelope = Schema.decodeUnknownEffect(envelope(Schema.Struct({ id: JobId })))
 const decodeWhole = Schema.decodeUnknownEffect(envelope(Job))
 
-/** The id first: it is all that is needed to report, whatever else is wrong with the event. */
+/** Decodes only the id, which suffices to report a failure if the rest of the event is invalid. */
 export const decodeJobId = (event: unknown): Effect.Effect<JobId, NotAJobEvent> =>
   decodeEnvelope(event).pipe(
     Effect.map((envelope) => envelope["CodePipeline.job"].id),
     Effect.mapError(({ issue }) => new NotAJobEvent({ problems: problems("the event", issue, event, unquoted) }))
   )
 
-/** Credentials are redacted from here on. */
+/** Decodes the event. Credentials are redacted in the result. */
 export const decodeJob = (event: unknown): Effect.Effect<Job, JobInvalid> =>
   decodeWhole(event, { errors: "all" }).pipe(
     Effect.map((envelope) => envelope["CodePipeline.job"]),

@@ -1,11 +1,11 @@
-// What one invocation tells CodePipeline, within the jobLimits of its API (shapes PutJobSuccessResultInput and
-// PutJobFailureResultInput): a report that CodePipeline refuses is no report.
+// The result of one invocation, within the limits of CodePipeline's API (shapes PutJobSuccessResultInput and
+// PutJobFailureResultInput): CodePipeline rejects a report that exceeds them.
 import * as Data from "effect/Data"
 import * as Record from "effect/Record"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
-/** The types that CodePipeline takes for a failure (shape FailureType). */
+/** The failure types of CodePipeline. Source: shape FailureType. */
 export const FailureType = Schema.Literals([
   "JobFailed",
   "ConfigurationError",
@@ -16,21 +16,21 @@ export const FailureType = Schema.Literals([
 ])
 export type FailureType = typeof FailureType.Type
 
-/** Why a job failed, in words for the person who reads them in the console. */
+/** Why a job failed, for readers of the console. */
 export interface Failure {
   readonly type: FailureType
-  /** What happened, to which thing, and what to do about it. Cut at 5,000 characters. */
+  /** What happened, to which thing, and what to do. Cut at 5,000 characters. */
   readonly message: string
-  /** Names the failed operation outside CodePipeline, such as a stack's id. Cut at 1,500 characters. */
+  /** Identifies the failed operation outside CodePipeline, such as a stack's id. Cut at 1,500 characters. */
   readonly externalExecutionId?: string | undefined
 }
 
 export interface Progress {
   /** Shown as the action's summary. Cut at 2,048 characters. */
   readonly message: string
-  /** Names the operation outside CodePipeline, such as a stack's id. Cut at 1,500 characters. */
+  /** Identifies the operation outside CodePipeline, such as a stack's id. Cut at 1,500 characters. */
   readonly externalExecutionId?: string | undefined
-  /** 0 to 100; what lies outside or between is brought to the closestMatches whole number. */
+  /** 0 to 100. Rounded, and limited to this range. */
   readonly percentComplete?: number | undefined
 }
 
@@ -40,21 +40,21 @@ export interface Success extends Progress {
 }
 
 export interface Continuation extends Progress {
-  /** 1 to 2,048 characters; comes back in the next job of this action. */
+  /** 1 to 2,048 characters. The next job of this action receives it. */
   readonly continuationToken: string
 }
 
 export type JobOutcome = Data.TaggedEnum<{
-  /** The action is over and went well. */
+  /** The action succeeded. */
   Succeeded: Success
-  /** The action goes on: CodePipeline sends another job with the token. */
+  /** The action continues: CodePipeline sends another job with the token. */
   Continued: Continuation
-  /** The action is over and did not go well. */
+  /** The action failed. */
   Failed: Failure
 }>
 export const JobOutcome = Data.taggedEnum<JobOutcome>()
 
-/** Sizes are in UTF-16 code units, which are never fewer than what AWS counts, but for `outputVariables`: UTF-8 bytes. */
+/** In UTF-16 code units, which are never fewer than the characters that AWS counts; `outputVariables` in UTF-8 bytes. */
 export const jobLimits = {
   continuationToken: 2_048,
   summary: 2_048,
@@ -63,16 +63,16 @@ export const jobLimits = {
   outputVariables: 122_880
 } as const
 
-/** CodePipeline would refuse these output variables. */
+/** CodePipeline would reject these output variables. */
 export class OutputVariablesInvalid
   extends Schema.TaggedError<OutputVariablesInvalid>()("OutputVariablesInvalid", { reason: Schema.String })
 {
   override get message() {
-    return `The action's output variables cannot be given to CodePipeline: ${this.reason}`
+    return `CodePipeline does not accept the output variables of the action: ${this.reason}`
   }
 }
 
-/** The outcome with every text within its limit; output variables, which cannot be cut, are refused. */
+/** Cuts every text to its limit. Fails on invalid output variables, which cannot be cut. */
 export const withinLimits = (outcome: JobOutcome): Result.Result<JobOutcome, OutputVariablesInvalid> =>
   JobOutcome.$match(outcome, {
     Succeeded: (success) => {
@@ -86,11 +86,11 @@ export const withinLimits = (outcome: JobOutcome): Result.Result<JobOutcome, Out
     Failed: (failure) => Result.succeed(failed(failure))
   })
 
-/** A failure within the jobLimits. */
+/** A failure with its texts cut to their limits. */
 export const failed = ({ externalExecutionId, message, type }: Failure): JobOutcome =>
   JobOutcome.Failed({
     type,
-    message: truncate(message === "" ? "The action failed and did not say why" : message, jobLimits.failureMessage),
+    message: truncate(message === "" ? "The action failed without a message" : message, jobLimits.failureMessage),
     externalExecutionId: limitIdentifier(externalExecutionId)
   })
 
@@ -111,19 +111,19 @@ const limitProgress = ({ externalExecutionId, message, percentComplete }: Progre
     : Math.min(100, Math.max(0, Math.round(percentComplete)))
 })
 
-/** CodePipeline takes no empty one. */
+/** CodePipeline rejects an empty one. */
 const limitIdentifier = (id: string | undefined) =>
   id === undefined || id === "" ? undefined : truncate(id, jobLimits.externalExecutionId)
 
 const cutMark = " … (cut)"
 
-/** At most `limit` UTF-16 code units, cut between two code points, with a mark that something is missing. */
+/** The text, or its beginning with a mark that it was cut: at most `limit` UTF-16 code units, without half a character. */
 export const truncate = (text: string, limit: number): string =>
   text.length <= limit
     ? text
     : text.slice(0, limit - cutMark.length).replace(/[\uD800-\uDBFF]$/, "") + cutMark
 
-/** How much of `jobLimits.outputVariables` these take: names and values in UTF-8. */
+/** The size of output variables for `jobLimits.outputVariables`: names and values in UTF-8. */
 export const outputVariableBytes = (variables: Readonly<Record<string, string>>): number =>
   new TextEncoder().encode(Object.entries(variables).flat().join("")).length
 
@@ -134,6 +134,6 @@ const whyRefused = (variables: Readonly<Record<string, string>>): string | undef
   if (odd !== undefined) return `the name "${odd}" may only have letters, digits, "@", "-" and "_"`
   const bytes = outputVariableBytes(variables)
   return bytes > jobLimits.outputVariables
-    ? `they take ${bytes} bytes, CodePipeline allows ${jobLimits.outputVariables}`
+    ? `they have ${bytes} bytes, CodePipeline allows ${jobLimits.outputVariables}`
     : undefined
 }

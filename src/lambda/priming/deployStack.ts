@@ -1,4 +1,4 @@
-// The deployment that deploy-stack plays while its container starts: a stack is created, and then is there.
+// The sample job of deploy-stack during a container's start: a stack is created and complete.
 import * as Effect from "effect/Effect"
 import { zipFiles } from "../../internal/zipFiles.ts"
 import type { Priming } from "./replay.ts"
@@ -9,7 +9,7 @@ const stackId = `arn:aws:cloudformation:us-east-1:123456789012:stack/${stack}/5c
 const jobId = "priming"
 const file = "template.json"
 
-/** Later than any operation was begun. */
+/** After the start of any operation. */
 const timestamp = "2999-12-31T23:59:59.000Z"
 
 const event = (continuationToken?: string) => ({
@@ -40,7 +40,7 @@ const described = elements({
   CreationTime: timestamp
 })
 
-/** Newest first, as CloudFormation has them; all of them fit on a page. */
+/** Newest first, as CloudFormation returns them, on one page. */
 const happened = ["CREATE_COMPLETE", "CREATE_IN_PROGRESS"].map((ResourceStatus) =>
   elements({
     ...resource,
@@ -58,7 +58,7 @@ const missing = `<ErrorResponse><Error>${
   elements({ Type: "Sender", Code: "ValidationError", Message: `Stack with id ${stack} does not exist` })
 }</Error></ErrorResponse>`
 
-/** What CloudFormation answers to an operation on the stack by its name, and by its ARN. */
+/** CloudFormation's results by operation. */
 const results: Readonly<Record<string, string>> = {
   CreateStack: elements({ StackId: stackId }),
   DescribeStacks: `<Stacks><member>${described}</member></Stacks>`,

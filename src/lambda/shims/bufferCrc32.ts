@@ -1,2 +1,2 @@
-// Stands in for `buffer-crc32`, of which `yazl` uses this.
+// Replaces `buffer-crc32`, of which `yazl` uses this function.
 export { crc32 as unsigned } from "node:zlib"

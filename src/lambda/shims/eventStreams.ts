@@ -1,11 +1,11 @@
-// Stands in for `@smithy/core/event-streams` in the built functions: none of their operations answers with a stream of
-// events. What is left is what clients do with it before they know that.
+// Replaces `@smithy/core/event-streams` in built functions, whose operations have no event streams. Clients call only the
+// rest when they are made.
 
-/** Of the client of S3. */
+/** Called by the S3 client. */
 export const resolveEventStreamSerdeConfig = <Config>(config: Config): Config => config
 
 function fail(): never {
-  throw new Error("This function was built without streams of events")
+  throw new Error("This function was built without event streams")
 }
 
 export { fail as EventStreamSerde, fail as eventStreamSerdeProvider }

@@ -77,23 +77,26 @@ const faults: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 describe("events/", () => {
-  it("has no event that is not looked at here", () => {
+  it("every event is tested here", () => {
     assert.sameMembers([...Object.keys(expectations), ...Object.keys(faults)], [...eventNames])
   })
 
-  it.effect.each(Object.entries(expectations))("%s is a job", ([name, [read, expected]]) =>
-    Effect.gen(function*() {
-      const job = yield* decodeJob(readEvent(name))
-      assert.deepStrictEqual(read(job), expected)
-      assert.strictEqual(yield* decodeJobId(readEvent(name)), job.id)
-    }))
+  it.effect.each(Object.entries(expectations))(
+    "%s decodes to a job",
+    ([name, [read, expected]]) =>
+      Effect.gen(function*() {
+        const job = yield* decodeJob(readEvent(name))
+        assert.deepStrictEqual(read(job), expected)
+        assert.strictEqual(yield* decodeJobId(readEvent(name)), job.id)
+      })
+  )
 
-  it.effect.each(Object.entries(faults))("%s is none", ([name, problems]) =>
+  it.effect.each(Object.entries(faults))("%s is rejected", ([name, problems]) =>
     Effect.gen(function*() {
       assert.deepStrictEqual((yield* Effect.flip(decodeJob(readEvent(name)))).problems, problems)
     }))
 
-  it.effect.each(Object.keys(expectations))("the job of %s tells no secret", (name) =>
+  it.effect.each(Object.keys(expectations))("the job of %s shows no secret", (name) =>
     Effect.gen(function*() {
       const job = yield* decodeJob(readEvent(name))
       for (const text of [JSON.stringify(job), String(job), inspect(job, { depth: null, showHidden: true })]) {
@@ -102,14 +105,14 @@ describe("events/", () => {
     }))
 })
 
-it.effect("a job cannot be written down", () =>
+it.effect("a job cannot be encoded", () =>
   Effect.gen(function*() {
     const job = yield* decodeJob(readEvent("deploy-stack"))
     const error = yield* Effect.flip(Schema.encodeEffect(Job)(job))
     hasNoSecret(String(error))
   }))
 
-it.effect("the credentials are there for who asks", () =>
+it.effect("the credentials of a job can be read", () =>
   Effect.gen(function*() {
     const job = yield* decodeJob(readEvent("deploy-stack"))
     assert.deepStrictEqual(credentials(job), [
@@ -130,7 +133,7 @@ it.effect.each<readonly [kind: string, data: Readonly<Record<string, unknown>>]>
     assert.deepStrictEqual([job.inputArtifacts, job.outputArtifacts], [[], []])
   }))
 
-it.effect("all problems of an event are told at once, without any of its values", () =>
+it.effect("all problems of an event are reported at once, without any of its values", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(decodeJob(deployEvent({
       actionConfiguration: { configuration: { UserParameters: ["hunter2"] } },
@@ -195,13 +198,13 @@ it.each([
   assert.strictEqual(Option.isSome(Schema.decodeOption(BucketName)(name)), expected)
 })
 
-it.effect("what is no event at all has a problem too", () =>
+it.effect("a value that is no event is reported as a problem", () =>
   Effect.gen(function*() {
     const { problems } = yield* Effect.flip(decodeJob(null))
     assert.deepStrictEqual(problems, ["the event: expected object, got null"])
   }))
 
-it.effect("a job can be reported on by its id, whatever else is wrong", () =>
+it.effect("the id of a job is decoded even if the rest of the event is invalid", () =>
   Effect.gen(function*() {
     assert.strictEqual(yield* decodeJobId({ "CodePipeline.job": { id: "j1", data: "broken" } }), "j1")
   }))

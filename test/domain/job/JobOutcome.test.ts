@@ -28,24 +28,24 @@ const isWellFormed = (text: string) => !/\p{Surrogate}/u.test(text)
 describe("truncate", () => {
   const Limit = Schema.Int.check(Schema.isBetween({ minimum: 8, maximum: 40 }))
 
-  it.prop("never exceeds the limit, and uses all of it but half a letter", [Text, Limit], ([text, limit]) => {
+  it.prop("never exceeds the limit, and uses all of it except for half a character", [Text, Limit], ([text, limit]) => {
     const { length } = truncate(text, limit)
     assert.isAtMost(length, limit)
     assert.isAtLeast(length, Math.min(text.length, limit - 1))
   })
 
-  it.prop("leaves alone what fits", [Text], ([text]) => {
+  it.prop("does not change a text within the limit", [Text], ([text]) => {
     assert.strictEqual(truncate(text, text.length), text)
   })
 
-  it.prop("marks where it has cut, and changes nothing before", [Text, Limit], ([text, limit]) => {
+  it.prop("adds a mark at the cut and changes nothing before it", [Text, Limit], ([text, limit]) => {
     const cut = truncate(text, limit)
     if (cut === text) return
     assert.isTrue(cut.endsWith(" … (cut)"))
     assert.isTrue(text.startsWith(cut.slice(0, -" … (cut)".length)))
   })
 
-  it("leaves a pair before the cut alone", () => {
+  it("keeps a surrogate pair before the cut", () => {
     assert.strictEqual(truncate("😀aa and more", 12), "😀aa … (cut)")
   })
 
@@ -76,7 +76,7 @@ describe("withinLimits", () => {
     JobOutcome.Failed
   )
 
-  it.prop("every text and number of a result is as CodePipeline takes it", [Succeeded, Continued], (outcomes) => {
+  it.prop("every text and number of a result is within CodePipeline's limits", [Succeeded, Continued], (outcomes) => {
     for (const outcome of outcomes) {
       const limited = Result.getOrThrow(withinLimits(outcome))
       assert.strictEqual(limited._tag, outcome._tag)
@@ -89,14 +89,14 @@ describe("withinLimits", () => {
     }
   })
 
-  it.prop("every text of a failure is as CodePipeline takes it", [Failed], ([outcome]) => {
+  it.prop("every text of a failure is within CodePipeline's limits", [Failed], ([outcome]) => {
     const limited = Result.getOrThrow(withinLimits(outcome))
     assert.isAtLeast(limited.message.length, 1)
     assert.isAtMost(limited.message.length, 5_000)
     assertIdentifier(limited.externalExecutionId)
   })
 
-  it.prop("done twice is done once", [Succeeded, Continued, Failed], (outcomes) => {
+  it.prop("is idempotent", [Succeeded, Continued, Failed], (outcomes) => {
     for (const outcome of outcomes) {
       const once = Result.getOrThrow(withinLimits(outcome))
       assert.deepStrictEqual(Result.getOrThrow(withinLimits(once)), once)
@@ -115,7 +115,7 @@ describe("withinLimits", () => {
     assert.propertyVal(limited, "percentComplete", expected)
   })
 
-  it("an outcome within the jobLimits stays as it is", () => {
+  it("an outcome within the limits does not change", () => {
     const outcome = JobOutcome.Continued({
       message: "Stack update started",
       externalExecutionId: "arn:stack",
@@ -140,8 +140,8 @@ describe("output variables", () => {
   })
 
   it.each([
-    [{ a: "x".repeat(122_880) }, "they take 122881 bytes, CodePipeline allows 122880"],
-    [{ a: "é".repeat(61_440) }, "they take 122881 bytes, CodePipeline allows 122880"],
+    [{ a: "x".repeat(122_880) }, "they have 122881 bytes, CodePipeline allows 122880"],
+    [{ a: "é".repeat(61_440) }, "they have 122881 bytes, CodePipeline allows 122880"],
     [{ good: "", "not good": "" }, "the name \"not good\" may only have letters, digits, \"@\", \"-\" and \"_\""],
     [{ "": "" }, "the name \"\" may only have letters, digits, \"@\", \"-\" and \"_\""],
     [{ "a\n": "" }, "the name \"a\n\" may only have letters, digits, \"@\", \"-\" and \"_\""]
@@ -152,22 +152,22 @@ describe("output variables", () => {
   })
 })
 
-it("the types of a failure are CodePipeline's", () => {
+it("the failure types are those of CodePipeline", () => {
   assert.sameMembers([...FailureType.literals], Object.values(SdkFailureType))
 })
 
-it("a failure always has words and never an empty identifier", () => {
+it("a failure always has a message and never an empty identifier", () => {
   assert.deepStrictEqual(
     failed({ type: "JobFailed", message: "", externalExecutionId: "" }),
     JobOutcome.Failed({
       type: "JobFailed",
-      message: "The action failed and did not say why",
+      message: "The action failed without a message",
       externalExecutionId: undefined
     })
   )
 })
 
-it("the jobLimits are those of CodePipeline's API", () => {
+it("the limits are those of CodePipeline's API", () => {
   assert.deepStrictEqual(jobLimits, {
     continuationToken: 2_048,
     summary: 2_048,
