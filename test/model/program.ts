@@ -1,6 +1,6 @@
 // The real program, JobRunner with an action, run up to its next call. A running fiber cannot be copied into a state, so
 // a state holds its inputs instead: the event and the answers so far. Each step runs the program again from its start.
-import { Clock, Deferred, Effect, Exit, Fiber, Layer, Logger, Option } from "effect"
+import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Logger, Option } from "effect"
 import type { Action, TaggedError } from "../../src/Action.ts"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
 import { JobId } from "../../src/domain/job/Job.ts"
@@ -128,7 +128,8 @@ const frozenClock = (millis: number): Clock.Clock => {
     currentTimeNanos: Effect.succeed(nanos),
     monotonicTimeNanosUnsafe: () => nanos,
     monotonicTimeNanos: Effect.succeed(nanos),
-    sleep: () => Effect.never
+    // A retry without a delay sleeps for zero milliseconds.
+    sleep: (duration) => Duration.isZero(duration) ? Effect.void : Effect.never
   }
 }
 
