@@ -13,15 +13,15 @@ const tsc = join(repository, "node_modules/typescript/bin/tsc")
 
 const run = promisify(execFile)
 
-/** What a failed command has written, which is not in its error's message. */
-const told = (failed: Promise<{ readonly stdout: string }>): Promise<string> =>
+/** Adds the output of a failed command to the message of its error. */
+const withOutput = (failed: Promise<{ readonly stdout: string }>): Promise<string> =>
   failed.then(
     ({ stdout }) => stdout,
     (error: Error & { readonly stdout?: string }) =>
       Promise.reject(new Error(`${error.message}\n${error.stdout ?? ""}`))
   )
 
-/** What users read. */
+/** The documents in the package. */
 const documents = [
   "README.md",
   "AGENTS.md",
@@ -37,7 +37,7 @@ const subpaths = Object.keys(manifest.exports)
 const nameOf = (subpath: string) => `effect-codepipeline${subpath.slice(1)}`
 const modules = subpaths.filter((subpath) => !subpath.endsWith(".json")).map(nameOf)
 
-/** An app that embeds the package, and sees each of its modules. */
+/** An app that embeds the package, and imports each of its modules. */
 const app = `
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -88,7 +88,7 @@ let folder: string
 let tarball: string
 let installed: string
 
-/** Compiles the package, packs it as npm does, and unpacks it into an empty project. What it needs is linked there. */
+/** Compiles the package, packs it with npm, and unpacks it into an empty project, with links to its dependencies. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "effect-codepipeline-package-"))
   const source = join(folder, "source")
@@ -98,7 +98,7 @@ beforeAll(async () => {
   for (const file of ["package.json", ...documents]) {
     await cp(join(repository, file), join(source, file))
   }
-  // What has no place in the package, and could come in.
+  // Files that must not get into the package.
   for (
     const file of [
       "dist/lambda/deploy-stack/index.mjs",
@@ -112,8 +112,8 @@ beforeAll(async () => {
     await writeFile(join(source, file), "")
   }
   const out = join(source, "dist")
-  await told(run(process.execPath, [tsc, "--project", join(repository, "tsconfig.build.json"), "--outDir", out]))
-  await told(run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", folder], { cwd: source }))
+  await withOutput(run(process.execPath, [tsc, "--project", join(repository, "tsconfig.build.json"), "--outDir", out]))
+  await withOutput(run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", folder], { cwd: source }))
   tarball = join(folder, (await readdir(folder)).find((file) => file.endsWith(".tgz")) ?? assert.fail("no tarball"))
 
   await mkdir(installed, { recursive: true })
@@ -140,12 +140,12 @@ describe("the package", () => {
     assert.isBelow((await stat(tarball)).size, 300_000)
   })
 
-  it("has what users need besides the code", async () => {
+  it("contains the documents besides the code", async () => {
     const others = (await filesOf(installed)).filter((file) => !file.startsWith("dist/"))
     assert.sameMembers(others, ["package.json", ...documents])
   })
 
-  it("has no code that no export leads to, and the types of all that it has", async () => {
+  it("has types for all of its code, and no code that no export reaches", async () => {
     const { metafile } = await build({
       entryPoints: Object.values(manifest.exports).filter((path) => path.endsWith(".js")),
       absWorkingDir: installed,
@@ -162,14 +162,14 @@ describe("the package", () => {
     const stray: Array<string> = []
     for (const file of (await filesOf(installed)).filter((file) => file.endsWith(".js"))) {
       assert.isTrue((await stat(join(installed, file.replace(/js$/, "d.ts")))).isFile())
-      // A module of types alone is reached by types, and is empty.
+      // A module that only has types is empty, and only types reach it.
       const code = (await readFile(join(installed, file), "utf8")).replaceAll(/^(?:\/\/.*|export \{\};?)$/gm, "").trim()
       if (metafile.inputs[file] === undefined && code !== "") stray.push(file)
     }
     assert.deepStrictEqual(stray, [])
   })
 
-  it("has each public module as a subpath of its own name", async () => {
+  it("exports each public module as a subpath with its name", async () => {
     const index = await readFile(join(repository, "src/index.ts"), "utf8")
     const paths = Array.from(index.matchAll(/ from "\.\/(.+)\.ts"/g), ([, path = ""]) => path)
     const special = { ".": "index", "./testing": "testing/index" }
@@ -186,7 +186,7 @@ describe("the package", () => {
   })
 
   it.each([["NodeNext", "NodeNext"], ["ESNext", "Bundler"]])(
-    "compiles in an app with the modules of %s, resolved as by %s",
+    "compiles in an app with module %s and moduleResolution %s",
     async (module, moduleResolution) => {
       const options = {
         module,
@@ -202,13 +202,13 @@ describe("the package", () => {
         config,
         JSON.stringify({ compilerOptions: { ...options, skipLibCheck: false }, files: ["app.ts"] })
       )
-      assert.strictEqual(await told(run(process.execPath, [tsc, "--project", config])), "")
+      assert.strictEqual(await withOutput(run(process.execPath, [tsc, "--project", config])), "")
     }
   )
 
-  it("runs in an app, from its root, its subpaths and its testing modules", async () => {
+  it("runs in an app that imports its root, its subpaths and its testing modules", async () => {
     const { stderr, stdout } = await run(process.execPath, ["app.ts"], { cwd: join(folder, "project") })
-    // What is before it are log lines.
+    // Log lines come before it.
     assert.deepStrictEqual(JSON.parse(stdout.slice(stdout.lastIndexOf("{"))), {
       _tag: "Succeeded",
       message: "Stack update complete",
@@ -220,7 +220,7 @@ describe("the package", () => {
   })
 
   it.each(["effect-codepipeline/internal/zipEntry", "effect-codepipeline/dist/internal/zipEntry.js"])(
-    "keeps %s to itself",
+    "does not export %s",
     async (name) => {
       const code = `import(${JSON.stringify(name)}).catch(({ code }) => process.stdout.write(code))`
       const { stdout } = await run(process.execPath, ["--eval", code], { cwd: join(folder, "project") })

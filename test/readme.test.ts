@@ -6,17 +6,17 @@ import { pages } from "../scripts/docs/readme.ts"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
 
-it("the pages have what the code says; else: npm run readme", async () => {
+it("the generated parts of the documents are up to date; otherwise run npm run readme", async () => {
   for (const { current, present } of await pages()) assert.strictEqual(present, current)
 })
 
-it("what is to be copied from the pages imports nothing that only this repository has", async () => {
+it("no example in the documents imports a file of this repository", async () => {
   for (const { current, path } of await pages()) {
     assert.deepStrictEqual(current.match(/^(?:import|\} from) .*"\.\.\/.*$/gm) ?? [], [], path)
   }
 })
 
-/** Nobody else's, and nothing that is built. */
+/** Documents of others, and generated ones. */
 const exclude = [
   "**/node_modules",
   "coverage",
@@ -30,19 +30,19 @@ const documents = globSync("**/*.md", { cwd: repository, exclude })
 /** The text of a document without its code. */
 const prose = (file: string) => readFileSync(join(repository, file), "utf8").replaceAll(/^( *)```.*?^\1```$/gms, "")
 
-/** The anchors that GitHub and npm give to headings: another of the same words gets a number. */
+/** The anchors of headings on GitHub and npm. Repeated headings get a number. */
 const anchorsOf = (text: string): ReadonlySet<string> => {
   const anchors = new Set<string>()
   for (const [, heading = ""] of text.matchAll(/^#+ (.+)$/gm)) {
     const anchor = heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\-_ ]/gu, "").replaceAll(" ", "-")
     let unique = anchor
-    for (let again = 1; anchors.has(unique); again++) unique = `${anchor}-${again}`
+    for (let count = 1; anchors.has(unique); count++) unique = `${anchor}-${count}`
     anchors.add(unique)
   }
   return anchors
 }
 
-/** What is wrong with the links of a document to files of the repository and to chapters. */
+/** The broken links of a document to files of the repository and to headings. */
 const brokenLinks = (file: string, text: string): ReadonlyArray<string> =>
   Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, target = ""]) => target).filter((target) => {
     if (/^[a-z]+:/.test(target)) return false
@@ -53,11 +53,11 @@ const brokenLinks = (file: string, text: string): ReadonlyArray<string> =>
   })
 
 describe("links", () => {
-  it.each(documents)("of %s lead somewhere", (file) => {
+  it.each(documents)("of %s are not broken", (file) => {
     assert.deepStrictEqual(brokenLinks(file, prose(file)), [])
   })
 
-  it("are looked at in all documents that are linked", () => {
+  it("are checked in all documents", () => {
     assert.includeMembers(documents, [
       "README.md",
       "AGENTS.md",
@@ -70,7 +70,7 @@ describe("links", () => {
     ])
   })
 
-  it("to files and chapters that are not there are found", () => {
+  it("to missing files and headings are reported as broken", () => {
     const text =
       "# One\n\n# A `b`, c\n\n[1](#one) [2](#two) [3](src/no.ts) [4](README.md#no) [5](https://x.test/#y) [6](#a-b-c)"
     assert.deepStrictEqual(brokenLinks("CHANGELOG.md", text), ["#two", "src/no.ts", "README.md#no"])

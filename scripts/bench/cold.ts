@@ -152,7 +152,7 @@ interface ColdStart {
 }
 
 /** A stack that is being created, and the continuation token of the job that started it. */
-interface Begun {
+interface StartedStack {
   readonly stack: string
   readonly token: string
 }
@@ -168,9 +168,9 @@ class Bench {
   }
 
   /** The event of a new job. */
-  event(begun?: Begun) {
+  event(started?: StartedStack) {
     const id = `job-${++this.#last}`
-    const { stack, token: continuationToken } = begun ?? { stack: `stack-${id}`, token: undefined }
+    const { stack, token: continuationToken } = started ?? { stack: `stack-${id}`, token: undefined }
     return { id, event: jobEvent({ id, stack, file: "template.json", accessKeyId: "ASIABENCH", continuationToken }) }
   }
 
@@ -180,7 +180,7 @@ class Bench {
     await loaded
     if (variant !== "deploy-stack") {
       // Only deploy-stack replays a job by itself.
-      await invoke(child, [this.event().event, this.event(await this.begin(variant)).event])
+      await invoke(child, [this.event().event, this.event(await this.startStack(variant)).event])
     }
     const { result } = await invoke(child, [codeCacheRequest])
     await endContainer(child)
@@ -189,7 +189,7 @@ class Bench {
     await writeFile(join(this.#folder, variant, codeCacheFile), gunzipSync(Buffer.from(answer.codeCache, "base64")))
   }
 
-  async begin(variant: Variant): Promise<Begun> {
+  async startStack(variant: Variant): Promise<StartedStack> {
     const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
     await loaded
     const { event, id } = this.event()
@@ -200,11 +200,11 @@ class Bench {
     return { stack: `stack-${id}`, token: continuationToken }
   }
 
-  async start(variant: Variant, memory: number, begun?: Begun, limit?: CpuLimit): Promise<ColdStart> {
+  async start(variant: Variant, memory: number, started?: StartedStack, limit?: CpuLimit): Promise<ColdStart> {
     const { calls } = this.#cloud
-    const { event, id } = this.event(begun)
+    const { event, id } = this.event(started)
     const before = calls.length
-    const started = now()
+    const startedAt = now()
     const { child, loaded, pid } = startContainer(this.#cloud, this.#folder, variant, memory)
     const { at } = await loaded
     if (calls.length > before) throw new Error(`${variant} has called AWS before it was invoked`)
@@ -214,9 +214,9 @@ class Bench {
     const result = this.#cloud.aws.results.get(id)
     if (result?.continuationToken === undefined) throw new Error(`${variant} has failed: ${result?.message}`)
     return {
-      loaded: at - started,
-      firstRequest: (calls[before]?.at ?? NaN) - started,
-      reported: (calls.at(-1)?.at ?? NaN) - started,
+      loaded: at - startedAt,
+      firstRequest: (calls[before]?.at ?? NaN) - startedAt,
+      reported: (calls.at(-1)?.at ?? NaN) - startedAt,
       cpu,
       peak
     }
@@ -226,12 +226,12 @@ class Bench {
   async callsOf(variant: Variant): Promise<ReadonlyArray<string>> {
     const { aws, calls } = this.#cloud
     const before = calls.length
-    const begun = await this.begin(variant)
+    const started = await this.startStack(variant)
     for (const ends of [false, true]) {
       const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
       await loaded
-      if (ends) aws.finish(begun.stack, "COMPLETE")
-      const { event } = this.event(begun)
+      if (ends) aws.finish(started.stack, "COMPLETE")
+      const { event } = this.event(started)
       await invoke(child, [event])
       await endContainer(child)
     }
@@ -239,11 +239,11 @@ class Bench {
   }
 
   /** Measures a container that is invoked 1,000 times, half of them with new jobs. */
-  async warm(variant: Variant, begun: Begun | undefined): Promise<Warm> {
+  async warm(variant: Variant, started: StartedStack | undefined): Promise<Warm> {
     const { child, loaded } = startContainer(this.#cloud, this.#folder, variant)
     await loaded
     const events = (count: number) =>
-      Array.from({ length: count }, (_, index) => this.event(index % 2 === 0 ? begun : undefined).event)
+      Array.from({ length: count }, (_, index) => this.event(index % 2 === 0 ? started : undefined).event)
     const after50 = await invoke(child, events(50), true)
     const after200 = await invoke(child, events(150), true)
     const after1000 = await invoke(child, events(800), true)
@@ -536,10 +536,10 @@ export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {
   const bench = new Bench(cloud, folder)
   const { made, unlimited } = makeLimits()
   try {
-    const begun: Partial<Record<Variant, Begun>> = {}
+    const started: Partial<Record<Variant, StartedStack>> = {}
     for (const variant of variants) {
       if (hasCodeCache(variant)) await bench.addCodeCache(variant)
-      begun[variant] = await bench.begin(variant)
+      started[variant] = await bench.startStack(variant)
     }
     const results: Array<Cold> = []
     for (const memory of memories) {
@@ -549,7 +549,7 @@ export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {
         const runs = await interleaved(
           rounds,
           async (variant) =>
-            bench.start(variant, memory ?? megabytesOfCpu, job === "fresh" ? undefined : begun[variant], limit)
+            bench.start(variant, memory ?? megabytesOfCpu, job === "fresh" ? undefined : started[variant], limit)
         )
         const of = (variant: Variant) =>
           Object.fromEntries(Object.entries(figures).map(([name, of]) => [name, figure(runs, variant, of)])) as Figures
@@ -558,7 +558,7 @@ export const cold = async ({ delay = 0, json = false, rounds = 11 }: Options = {
     }
     const calls = byVariant((): ReadonlyArray<string> => [])
     for (const variant of variants) Object.assign(calls, { [variant]: await bench.callsOf(variant) })
-    const warmRuns = await interleaved(3, async (variant) => bench.warm(variant, begun[variant]))
+    const warmRuns = await interleaved(3, async (variant) => bench.warm(variant, started[variant]))
     const warm = byVariant((variant) => {
       const of = (value: (warm: Warm) => number) => figure(warmRuns, variant, value)
       return {

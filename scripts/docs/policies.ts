@@ -5,7 +5,7 @@ import { Document, type Node, Scalar } from "yaml"
 import { type FunctionName, type Permission, permissions, type Resource, resources, type Role } from "../permissions.ts"
 import { code } from "./markdown.ts"
 
-/** In the policy that the README begins with: what all jobs of deploy-stack need of the function's role. */
+/** Whether it is in the minimal policy: what all jobs of deploy-stack need from the function's role. */
 const isMinimal = ({ functions, jobs, role }: Permission) =>
   jobs === "all" && role === "function" && functions.includes("deploy-stack")
 

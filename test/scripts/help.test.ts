@@ -1,25 +1,12 @@
 import { assert, beforeAll, describe, it } from "@effect/vitest"
-import { execFile } from "node:child_process"
 import { globSync, readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import manifest from "../../package.json" with { type: "json" }
 import { tasks } from "../../scripts/tasks.ts"
+import { repository, run, runInOneProcess } from "./inOneProcess.ts"
 import type { Printed } from "./runScripts.ts"
-
-const repository = fileURLToPath(new URL("../..", import.meta.url))
-
-const run = (program: string, args: ReadonlyArray<string>, cwd = repository) =>
-  new Promise<Printed>((resolve) =>
-    execFile(
-      program,
-      args,
-      { cwd },
-      (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr })
-    )
-  )
 
 /** npm itself runs this one, before a release. */
 const { prepublishOnly: _, ...scripts } = manifest.scripts
@@ -33,17 +20,7 @@ const commandLines = Object.values(scripts).map((command) => command.split(" ").
 const passesOn = ([, name = ""]: ReadonlyArray<string>) => tasks[name]?.commands.length === 1
 
 /** Without the permission to write a file or to start a process, either of which would be a side effect. */
-const runAll = async (commandLines: ReadonlyArray<ReadonlyArray<string>>) => {
-  const arguments_ = [
-    "--permission",
-    "--allow-fs-read=*",
-    "--allow-addons",
-    "test/scripts/runScripts.ts",
-    JSON.stringify(commandLines)
-  ]
-  const { stderr, stdout } = await run(process.execPath, arguments_)
-  return stdout === "" ? assert.fail(stderr) : JSON.parse(stdout) as ReadonlyArray<Printed>
-}
+const restricted = ["--permission", "--allow-fs-read=*", "--allow-addons"]
 
 let helped: ReadonlyArray<Printed>
 let refused: ReadonlyArray<Printed>
@@ -54,14 +31,14 @@ const strict = commandLines.filter((commandLine) => !passesOn(commandLine))
 beforeAll(async () => {
   const help = commandLines.map((commandLine) => [...commandLine, "--help"])
   const wrong = strict.map((commandLine) => [...commandLine, "--no-such-option"])
-  const printed = await runAll([...help, ...wrong, ["scripts/bench/bench.ts", "colt"]])
+  const printed = await runInOneProcess([...help, ...wrong, ["scripts/bench/bench.ts", "colt"]], restricted)
   helped = printed.slice(0, help.length)
   refused = printed.slice(help.length, -1)
   unknown = printed.at(-1)
 })
 
 it("every npm script is a script of this repository", () => {
-  for (const command of Object.values(scripts)) assert.match(command, /^node scripts\/[\w/]+\.ts( [\w:]+)?$/)
+  for (const command of Object.values(scripts)) assert.match(command, /^node scripts\/[\w/]+\.ts( [\w:-]+)?$/)
 })
 
 it("every npm script that the documents name exists", () => {
@@ -69,7 +46,7 @@ it("every npm script that the documents name exists", () => {
   const files = [...globSync("**/*.md", { cwd: repository, exclude }), ".ci/run"]
   const named = files.flatMap((file) =>
     Array.from(
-      readFileSync(join(repository, file), "utf8").matchAll(/npm (?:run (?:-s |--silent )?([\w:]+)|(start|test)\b)/g),
+      readFileSync(join(repository, file), "utf8").matchAll(/npm (?:run (?:-s |--silent )?([\w:-]+)|(start|test)\b)/g),
       ([, script, lifecycle]) => script ?? lifecycle ?? ""
     )
   )
@@ -127,9 +104,10 @@ it("an unknown benchmark is rejected with the closest name", () => {
 it("a build that fails reports it in one line", async () => {
   // There is nothing to compile.
   const folder = await mkdtemp(join(tmpdir(), "effect-codepipeline-"))
-  const { status, stderr } = await run(process.execPath, [join(repository, "scripts/build/build.ts")], folder).finally(
-    () => rm(folder, { recursive: true })
-  )
+  const { status, stderr } = await run(process.execPath, [join(repository, "scripts/build/build.ts")], { cwd: folder })
+    .finally(
+      () => rm(folder, { recursive: true })
+    )
   assert.match(stderr, /^the build failed: Command failed: .+\n$/)
   assert.strictEqual(status, 1)
 })

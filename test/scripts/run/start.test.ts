@@ -1,32 +1,50 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { execFile, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { listen } from "../../contract/server.ts"
 import { checkEvent } from "../../fixtures.ts"
+import { repository, run, runInOneProcess } from "../inOneProcess.ts"
+import type { Printed } from "../runScripts.ts"
 
 const script = fileURLToPath(new URL("../../../scripts/run/start.ts", import.meta.url))
-const repository = fileURLToPath(new URL("../../..", import.meta.url))
-
 const start = (...args: ReadonlyArray<string>) => startWith({}, ...args)
 
 const startWith = (variables: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>
-  new Promise<{ readonly status: unknown; readonly stdout: string; readonly stderr: string }>((resolve) => {
-    const env = { PATH: process.env["PATH"], ...variables }
-    execFile(
-      process.execPath,
-      [script, ...args],
-      { cwd: repository, env },
-      (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr })
-    )
-  })
+  run(process.execPath, [script, ...args], { env: { PATH: process.env["PATH"], ...variables } })
+
+/** Command lines that need neither a server nor environment variables. */
+const inMemory = {
+  sample: [],
+  failure: ["--stack-fails", "MySampleBucket"],
+  replacement: ["--mode", "REPLACE_ON_FAILURE", "--stack-status=ROLLBACK_COMPLETE"],
+  notZip: ["events/encryption-key.json", "--artifact=MyTemplate=package.json"],
+  busy: ["--stack-status=UPDATE_IN_PROGRESS"],
+  misspelt: ["--stak-fails", "x"],
+  otherAction: ["events/check-webpage.json"],
+  namedAction: ["events/check-webpage.json", "--action=deploy-stack"],
+  unknownResource: ["--stack-fails", "Nothing"]
+} satisfies Record<string, ReadonlyArray<string>>
+
+const results = new Map<string, Printed>()
+const resultOf = (name: keyof typeof inMemory): Printed => results.get(name) ?? assert.fail(name)
+
+beforeAll(async () => {
+  const printed = await runInOneProcess(
+    Object.values(inMemory).map((args: ReadonlyArray<string>) => [script].concat(args))
+  )
+  for (const [index, name] of Object.keys(inMemory).entries()) {
+    const result = printed[index]
+    if (result !== undefined) results.set(name, result)
+  }
+})
 
 describe("npm start", () => {
-  it("shows how the sample's stack is created, and exits with 0", async () => {
-    const { status, stderr, stdout } = await start()
+  it("shows how the sample's stack is created, and exits with 0", () => {
+    const { status, stderr, stdout } = resultOf("sample")
     assert.match(
       stdout,
       /Stack create started[^]*stack +CREATE_IN_PROGRESS[^]*still in progress[^]*stack +CREATE_COMPLETE[^]*Stack update complete/
@@ -38,8 +56,8 @@ describe("npm start", () => {
     assert.strictEqual(status, 0)
   })
 
-  it("shows why the stack fails, and exits with 1", async () => {
-    const { status, stdout } = await start("--stack-fails", "MySampleBucket")
+  it("shows why the stack fails, and exits with 1", () => {
+    const { status, stdout } = resultOf("failure")
     assert.match(
       stdout,
       /Update failed: ROLLBACK_COMPLETE\n +MySampleBucket \(AWS::S3::Bucket\): It fails because of --stack-fails[^]*\n +Delete stack "MyTestStack"/
@@ -47,8 +65,8 @@ describe("npm start", () => {
     assert.strictEqual(status, 1)
   })
 
-  it("runs any mode from any status of the stack", async () => {
-    const { status, stdout } = await start("--mode", "REPLACE_ON_FAILURE", "--stack-status=ROLLBACK_COMPLETE")
+  it("runs any mode from any status of the stack", () => {
+    const { status, stdout } = resultOf("replacement")
     assert.match(
       stdout,
       /stack +ROLLBACK_COMPLETE[^]*Stack delete started[^]*Stack create started[^]*Stack update complete/
@@ -56,8 +74,8 @@ describe("npm start", () => {
     assert.strictEqual(status, 0)
   })
 
-  it("runs any event with any artifact, and exits with 1 when the action fails", async () => {
-    const { status, stdout } = await start("events/encryption-key.json", "--artifact=MyTemplate=package.json")
+  it("runs any event with any artifact, and exits with 1 when the action fails", () => {
+    const { status, stdout } = resultOf("notZip")
     assert.match(stdout, /failed +RevisionUnavailable: .*not a zip/)
     assert.strictEqual(status, 1)
   })
@@ -108,22 +126,22 @@ describe("npm start", () => {
       output,
       "the stack stays in UPDATE_IN_PROGRESS, and the action waits until you press Ctrl+C\n 1  job "
     )
-    assert.notInclude((await start("--stack-status=UPDATE_IN_PROGRESS")).stdout, "Ctrl+C")
+    assert.notInclude(resultOf("busy").stdout, "Ctrl+C")
   })
 
-  it("reports a wrong command line in one line, and exits with 2", async () => {
-    const { status, stderr, stdout } = await start("--stak-fails", "x")
+  it("reports a wrong command line in one line, and exits with 2", () => {
+    const { status, stderr, stdout } = resultOf("misspelt")
     assert.strictEqual(stderr, "--stak-fails is not an option; did you mean --stack-fails?\n")
     assert.strictEqual(stdout, "")
     assert.strictEqual(status, 2)
   })
 
-  it("names the action of an event that is for another action", async () => {
-    const { status, stderr, stdout } = await start("events/check-webpage.json")
+  it("names the action of an event that is for another action", () => {
+    const { status, stderr, stdout } = resultOf("otherAction")
     assert.match(stderr, /^this looks like an event of check-webpage: add --action check-webpage, .*\n$/)
     assert.strictEqual(stdout, "")
     assert.strictEqual(status, 2)
-    const named = await start("events/check-webpage.json", "--action=deploy-stack")
+    const named = resultOf("namedAction")
     assert.match(named.stdout, /failed +ConfigurationError: "url" is not known;/)
     assert.strictEqual(named.status, 1)
   })
@@ -175,8 +193,8 @@ describe("npm start", () => {
       for (const signature of signatures) assert.include(signature, "Credential=AKIADEVELOPER/")
     }).pipe(Effect.scoped))
 
-  it("rejects --stack-fails with a resource that is not in the template", async () => {
-    const { status, stderr } = await start("--stack-fails", "Nothing")
+  it("rejects --stack-fails with a resource that is not in the template", () => {
+    const { status, stderr } = resultOf("unknownResource")
     assert.include(stderr, "--stack-fails Nothing: nothing failed")
     assert.strictEqual(status, 2)
   })
