@@ -216,7 +216,7 @@ const continueAfterOutage = (
   { externalExecutionId, message: why }: Failure
 ) => {
   const execution = token.execution.withOutage(now)
-  const jobs = execution.unavailable?.jobs ?? 1
+  const jobs = (token.execution.unavailable?.jobs ?? 0) + 1
   const message = `Trying again${jobs === 1 ? "" : ` (${jobs})`}: ${why}`
   return Effect.andThen(
     Effect.logWarning(`The job continues later: ${why}`),

@@ -80,12 +80,5 @@ const jsonText = (shorthand: (text: string) => Option.Option<object>) =>
 const whyNotJson = (text: string) =>
   text.trim() === ""
     ? "UserParameters could not be decoded as JSON: they are empty"
-    : `UserParameters could not be decoded as JSON${
-      placeOf(text)
-    }. If a variable (#{…}) is inserted, a quote or a line ` +
-      "break in its value breaks the JSON"
-
-const placeOf = (text: string) => {
-  const error = jsonError(text)
-  return error === undefined ? "" : `: error in line ${error.line}, column ${error.column}`
-}
+    : `UserParameters could not be decoded as JSON: error in ${jsonError(text)}. ` +
+      "If a variable (#{…}) is inserted, a quote or a line break in its value breaks the JSON"

@@ -1,11 +1,5 @@
 // Where a text stops being JSON. The messages of JSON.parse do not always tell, and they quote the text.
 
-/** The first place where the text is not JSON, counted from 1 in UTF-16 code units. */
-export interface JsonError {
-  readonly line: number
-  readonly column: number
-}
-
 const space = /[ \t\n\r]*/y
 /** Control characters must be escaped. */
 const string = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*/y
@@ -13,8 +7,11 @@ const literal = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)
 
 type Expected = "value" | "value or end" | "name" | "name or end" | "colon" | "comma or end"
 
-/** `undefined` if the text is JSON. Source: RFC 8259. */
-export const jsonError = (text: string): JsonError | undefined => {
+/**
+ * The first place where the text is not JSON, such as `line 1, column 2`, in UTF-16 code units; `undefined` if it is JSON.
+ * Source: RFC 8259.
+ */
+export const jsonError = (text: string): string | undefined => {
   let at = 0
   const skip = (pattern: RegExp) => {
     pattern.lastIndex = at
@@ -56,7 +53,7 @@ export const jsonError = (text: string): JsonError | undefined => {
   }
 }
 
-const placeOf = (text: string, at: number): JsonError => {
-  const before = text.slice(0, at).split("\n")
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
+const placeOf = (text: string, at: number) => {
+  const before = text.slice(0, at)
+  return `line ${before.split("\n").length}, column ${at - before.lastIndexOf("\n")}`
 }

@@ -6,6 +6,7 @@ import {
   FailureType,
   jobLimits,
   JobOutcome,
+  mapTexts,
   OutputVariablesInvalid,
   truncate,
   withinLimits
@@ -128,6 +129,19 @@ describe("withinLimits", () => {
 
 const withVariables = (outputVariables: Readonly<Record<string, string>>) =>
   withinLimits(JobOutcome.Succeeded({ message: "", outputVariables }))
+
+it.each<readonly [outcome: JobOutcome, changed: object]>([
+  [
+    JobOutcome.Succeeded({ message: "a", externalExecutionId: "b", outputVariables: { c: "c" } }),
+    { message: "A", externalExecutionId: "B", outputVariables: { c: "C" } }
+  ],
+  [JobOutcome.Succeeded({ message: "a" }), { message: "A" }],
+  [JobOutcome.Succeeded({ message: "a", outputVariables: undefined }), { message: "A" }],
+  [JobOutcome.Continued({ message: "a", continuationToken: "d" }), { message: "A", continuationToken: "d" }],
+  [JobOutcome.Failed({ type: "JobFailed", message: "a" }), { type: "JobFailed", message: "A" }]
+])("mapTexts changes the texts for people, and nothing else: %j", (outcome, changed) => {
+  assert.deepInclude(mapTexts(outcome, (text) => text.toUpperCase()), changed as never)
+})
 
 describe("output variables", () => {
   it.each([
