@@ -19,7 +19,7 @@
 //
 // What bounds the state space? A fault budget: how often Lambda redelivers, a call fails, another actor acts, or a read is
 // stale. At most two functions run at a time. The list `models` combines start states with budgets; DEEP=1 adds
-// `deepModels`, which take an hour and 12 GB (the documentation of the guarantees says how to run them).
+// `deepModels`, which take half an hour and 8 GB (the README says how to run them).
 //
 // A violation is reported with the shortest sequence of transitions that leads to it. The last tests show that the
 // checker finds faults: it refutes an action that judges by the stack's status alone, as AWS's sample does.
