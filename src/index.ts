@@ -9,6 +9,8 @@ export {
   OperationRejected,
   OperationUnproven,
   OutputArtifactMissing,
+  PolicyNotSet,
+  ReplacementUnchecked,
   StackNotFound,
   StackProtected,
   StackRefused,

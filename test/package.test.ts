@@ -211,7 +211,7 @@ describe("the package", () => {
     // Log lines come before it.
     assert.deepStrictEqual(JSON.parse(stdout.slice(stdout.lastIndexOf("{"))), {
       _tag: "Succeeded",
-      message: "Stack update complete",
+      message: "Stack update complete: the stack was created",
       same: true,
       error: "OperationFailed",
       statuses: 23

@@ -7,6 +7,7 @@ import {
   DeployStack,
   OperationFailed,
   type OperationUnproven,
+  type ReplacementUnchecked,
   type StackNotFound,
   type StackProtected,
   type StackRefused
@@ -58,6 +59,10 @@ export const deployment: typeof DeployStack = {
     StackProtected: ({ problem }: StackProtected): Failure => ({
       type: "ConfigurationError",
       message: sentences(problem, `It must be deleted first: disable the protection, ${again}`)
+    }),
+    ReplacementUnchecked: ({ problem }: ReplacementUnchecked): Failure => ({
+      type: "PermissionError",
+      message: sentences(problem, "Your credentials need cloudformation:GetTemplateSummary")
     }),
     StackNotFound: ({ problem }: StackNotFound): Failure => ({
       type: "JobFailed",

@@ -34,11 +34,11 @@ describe("the app of the README", () => {
       const outcome = yield* drive(LocalPipeline.run({ event: deployEvent({ id: "1" }), invoke: deploy })).pipe(
         Effect.provide(app)
       )
-      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete: the stack was created" })
       const { spans } = yield* Recorder
       assert.isTrue(spans.some((span) => path(span).join(" > ").includes("App.deploy > JobRunner.run > Action.start")))
       const logged = (yield* console.logLines).map(String).join("\n")
-      assert.include(logged, "CodePipeline was told: Stack update complete")
+      assert.include(logged, "CodePipeline was told: Stack update complete: the stack was created")
     }).pipe(Effect.provide(Recorder.layer)))
 
   it.live("tells its collector of every job", () =>

@@ -123,7 +123,11 @@ describe("the built function deploy-stack", () => {
         operation: "PutJobSuccessResult",
         parameters: {
           jobId: "job-3",
-          executionDetails: { summary: "Stack update complete", externalExecutionId: id, percentComplete: 100 },
+          executionDetails: {
+            summary: "Stack update complete: the stack was created",
+            externalExecutionId: id,
+            percentComplete: 100
+          },
           outputVariables: { StackId: id, BucketName: "physical-MySampleBucket" }
         }
       })
@@ -151,7 +155,7 @@ describe("the built function deploy-stack", () => {
         yield* cloudFormation.advance(stack, { status: "CREATE_COMPLETE" })
         yield* invoke(yield* nextEvent("job-2"))
         assert.deepNestedInclude((yield* lastReport).parameters, {
-          "executionDetails.summary": "Stack update complete"
+          "executionDetails.summary": "Stack update complete: the stack was created"
         })
         // One correction for each client.
         assert.lengthOf(codePipeline.calls, 3)

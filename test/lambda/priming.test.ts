@@ -79,7 +79,9 @@ describe("the sample job", () => {
         "PutJobSuccessResult"
       ])
       assert.deepNestedInclude(reports[0], { "executionDetails.summary": "Stack create started" })
-      assert.deepNestedInclude(reports[1], { "executionDetails.summary": "Stack update complete" })
+      assert.deepNestedInclude(reports[1], {
+        "executionDetails.summary": "Stack update complete: the stack was created"
+      })
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(surroundings)))
 

@@ -11,9 +11,11 @@ import { type Invocation, nameOf, State } from "./State.ts"
 import { watch } from "./watch.ts"
 
 export { ChangeSetFailed } from "./changeSet.ts"
+export { OperationRejected, ReplacementUnchecked, StackProtected } from "./operations.ts"
 export { OutputArtifactMissing } from "./outputs.ts"
+export { PolicyNotSet } from "./policy.ts"
 export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./settings.ts"
-export { OperationRejected, StackProtected, StackRefused } from "./start.ts"
+export { StackRefused } from "./start.ts"
 export { TemplateInvalid } from "./template.ts"
 export { OperationFailed, OperationUnproven, StackNotFound } from "./watch.ts"
 
@@ -60,6 +62,12 @@ export const DeployStack = Action.make({
   OutputsTooLarge: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
   StackRefused: "ConfigurationError",
   StackProtected: "ConfigurationError",
+  ReplacementUnchecked: "PermissionError",
+  PolicyNotSet: ({ denied, message, stackId }) => ({
+    type: denied ? "PermissionError" : "ConfigurationError",
+    message,
+    externalExecutionId: stackId
+  }),
   ChangeSetFailed: "ConfigurationError",
   ChangeSetNotReady: "ConfigurationError",
   OperationRejected: "ConfigurationError",

@@ -207,7 +207,10 @@ const isMode = Schema.is(StackPlan.Mode)
  * The UserParameters of deploy-stack: a union that `mode` discriminates, because each mode requires other fields. It is
  * decoded by the mode first, so that an error names only the problems of that mode.
  */
-export const DeployStackParameters = UserParameters.jsonBy(({ mode }) => schemas[isMode(mode) ? mode : defaultMode])
+export const DeployStackParameters = UserParameters.jsonBy(
+  ({ mode }) => schemas[isMode(mode) ? mode : defaultMode],
+  ["parameters", "tags"]
+)
 export type DeployStackParameters = typeof DeployStackParameters.Type
 
 /** The parameters of a mode that deploys a template. */

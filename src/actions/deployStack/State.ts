@@ -19,7 +19,9 @@ export const WatchState = Schema.Struct({
   resources: Schema.optionalKey(Schema.Int),
   progress: Action.bestEffort(StackProgress.StackProgress),
   /** The role may not read events. */
-  eventsDenied: Schema.optionalKey(Schema.Literal(true))
+  eventsDenied: Schema.optionalKey(Schema.Literal(true)),
+  /** The previous job could not read events. */
+  eventsUnavailable: Schema.optionalKey(Schema.Literal(true))
 })
 export type WatchState = typeof WatchState.Type
 

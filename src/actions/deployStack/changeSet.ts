@@ -3,14 +3,16 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
-import type { AwsError, AwsUnavailable } from "../../domain/job/AwsError.ts"
+import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Execution } from "../../domain/job/ContinuationToken.ts"
 import * as ChangeSet from "../../domain/stack/ChangeSet.ts"
 import type { ChangeSetKey, Stack, StackOptions } from "../../domain/stack/Stack.ts"
 import { ownOperation } from "../../domain/stack/StackEvents.ts"
+import * as StackFailure from "../../domain/stack/StackFailure.ts"
 import { requestToken } from "../../domain/stack/StackOperation.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
 import type { Template } from "../../domain/stack/Template.ts"
+import { optionalCall } from "../../runtime/optionalCall.ts"
 import {
   ChangeSetNotReady,
   CloudFormation,
@@ -18,9 +20,11 @@ import {
   type StackNotReady,
   type TokenUsed
 } from "../../services/CloudFormation.ts"
+import { diagnoseChangeSet } from "./diagnose.ts"
 import { evidenceOf, ownerOf, redeliveryWindowStart } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
+import { setPolicy } from "./policy.ts"
 import {
   continuePreparing,
   continueWatching,
@@ -39,15 +43,29 @@ export class ChangeSetFailed extends Schema.TaggedError<ChangeSetFailed>()("Chan
   stack: Schema.String,
   changeSet: Schema.String,
   /** CloudFormation's own words. */
-  reason: Schema.String
+  reason: Schema.String,
+  /** The causes that only DescribeEvents shows, oldest first. */
+  causes: Schema.Array(Schema.String)
 }) {
   override get message() {
-    return `Error creating change set "${this.changeSet}" for CloudFormation stack "${this.stack}": ${this.reason}`
+    const { causes, changeSet, reason, stack } = this
+    return StackFailure.message({
+      head: `Error creating change set "${changeSet}" for CloudFormation stack "${stack}": ` +
+        (causes.length === 0 ? reason : reason.replace(useDescribeEvents, "")),
+      causes,
+      remarks: []
+    })
   }
 }
 
+/** CloudFormation's advice, which is of no use if the causes are known. */
+const useDescribeEvents = /\s*To troubleshoot .*$/s
+
 /** Marks the change set as one that a delivery of this event created. */
 const descriptionOf = ({ firstJobId }: Execution) => `Made by effect-codepipeline for job ${firstJobId}`
+
+/** Appended if CloudFormation created an empty stack for the change set. */
+const newStackMark = ", with its stack"
 
 /** The name of a change set that has no name in UserParameters. */
 export const ownName = (execution: Execution): string => requestToken("execute", execution)
@@ -59,6 +77,8 @@ export interface Request {
   readonly template: Template
   readonly options: StackOptions & { readonly terminationProtection?: boolean | undefined }
   readonly execution: Execution
+  /** Whether the stack does not exist yet. */
+  readonly isNewStack: boolean
 }
 
 /** The change set that is being created; none while a change set of the same name is being deleted. */
@@ -66,10 +86,11 @@ export type Prepared = Option.Option<PrepareState>
 
 /** Starts to create a change set. One that an earlier delivery created is adopted; a foreign one is replaced. */
 export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
-  { changeSet, execution, options, stack, template, type }: Request
+  { changeSet, execution, isNewStack, options, stack, template, type }: Request
 ): Effect.fn.Return<Prepared, ChangeSetFailed | StackNotReady | RequestError | AwsError, CloudFormation> {
   const cloudFormation = yield* CloudFormation
-  const description = descriptionOf(execution)
+  const own = descriptionOf(execution)
+  const description = isNewStack && type === "CREATE" ? own + newStackMark : own
   const { terminationProtection } = options
   const create = cloudFormation.createChangeSet({ ...options, ...template, stack, changeSet, type, description }).pipe(
     // For a new stack, CloudFormation has created an empty one by now.
@@ -81,14 +102,14 @@ export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
     Effect.map(({ id, stackId }) => Option.some({ changeSet: id, stackId })),
     Effect.catchTag(
       "AwsRejected",
-      ({ detail }) => Effect.fail(new ChangeSetFailed({ stack, changeSet, reason: detail }))
+      ({ detail }) => Effect.fail(new ChangeSetFailed({ stack, changeSet, reason: detail, causes: [] }))
     )
   )
   const adoptOrReplace = Effect.gen(function*() {
     const found = yield* cloudFormation.describeChangeSet({ stack, changeSet })
     if (Option.isSome(found)) {
       const { description: marked, id, stackId } = found.value
-      if (marked === description) return Option.some({ changeSet: id, stackId })
+      if (marked?.startsWith(own)) return Option.some({ changeSet: id, stackId })
       yield* cloudFormation.deleteChangeSet({ stack, changeSet })
     }
     return yield* create.pipe(Effect.catchTag("ChangeSetExists", () => Effect.succeedNone))
@@ -103,9 +124,14 @@ const describeReadiness = Effect.fn("StackChangeSet.describeReadiness")(function
     onNone: () => ({
       readiness: ChangeSet.Readiness.Unusable({ reason: "the change set does not exist" }),
       changes: "",
-      resources: 0
+      resources: 0,
+      failedId: Option.none<string>(),
+      isWithStack: false
     }),
     onSome: (found) => ({
+      /** The ARN of a change set that CloudFormation could not create. */
+      failedId: Option.liftPredicate(found.id, () => found.status === "FAILED"),
+      isWithStack: found.description?.endsWith(newStackMark) ?? false,
       readiness: ChangeSet.readiness(found),
       changes: ChangeSet.summary(found.changes),
       // Removed resources are deleted in the cleanup afterwards.
@@ -127,14 +153,23 @@ const execute = Effect.fn("StackChangeSet.execute")(function*(
   )
 })
 
-/** Deletes a change set that is of no use. If the role may not, only the log says so. */
-const discard = (key: ChangeSetKey): Effect.Effect<void, AwsUnavailable, CloudFormation> =>
-  CloudFormation.use(({ deleteChangeSet }) => deleteChangeSet(key)).pipe(
-    Effect.catchTag(
-      ["AwsDenied", "AwsRejected"],
-      (error) => Effect.logWarning(`The change set could not be deleted: ${error.message}`)
-    )
+/** Deletes a change set that is of no use. Without that, CloudFormation's limit of change sets would be reached. */
+const discard = (key: ChangeSetKey) =>
+  CloudFormation.use(({ deleteChangeSet }) => optionalCall(deleteChangeSet(key), "The change set is not deleted."))
+
+/** Deletes the empty stack that CloudFormation created for a change set which then failed. */
+const discardStack = Effect.fnUntraced(function*(stackId: string, execution: Execution) {
+  const cloudFormation = yield* CloudFormation
+  const stack = Option.flatten(yield* optionalCall(cloudFormation.describe(stackId), withoutDelete))
+  if (!Option.exists(stack, ({ status }) => status === "REVIEW_IN_PROGRESS")) return
+  const request = { stack: stackId, clientRequestToken: requestToken("delete", execution) }
+  const deleted = cloudFormation.delete(request).pipe(
+    Effect.catchTag(["TokenUsed", "StackNotReady"], () => Effect.void)
   )
+  yield* optionalCall(deleted, withoutDelete)
+})
+
+const withoutDelete = "The empty stack of the failed change set is not deleted."
 
 /** The stack of the change set does not exist. */
 export const stackNotFound = ({ changeSet = "", stack }: DeployStackParameters) =>
@@ -163,7 +198,11 @@ export const executeNamed = Effect.fnUntraced(function*(
           ChangeSetNotReady: ({ reason }) => refuse(reason)
         })
       ),
-    Empty: () => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack),
+    Empty: () =>
+      Effect.andThen(
+        setPolicy(invocation, state.stackId),
+        StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack)
+      ),
     Executed: () => refuse("it was executed before"),
     Unusable: ({ reason }) => refuse(reason)
   })
@@ -198,18 +237,34 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
   const named = nameOf(parameters.stack)
   const deploys = parameters.mode === "CHANGE_SET_DEPLOY"
   const key = { stack: stackId, changeSet: prepared.changeSet }
-  const { changes, readiness, resources } = yield* describeReadiness(key)
+  const { changes, failedId, isWithStack, readiness, resources } = yield* describeReadiness(key)
   const cloudFormation = yield* CloudFormation
   const state: WatchState = { stackId, operation: "execute", since: redeliveryWindowStart(execution) }
-  const created = Action.Step.Done({
-    message: `Change set "${changeSet}" created: ${changes}`,
-    externalExecutionId: stackId,
-    outputVariables: { ChangeSetName: changeSet, StackId: stackId }
+  const done = (message: string) =>
+    Action.Step.Done({
+      message,
+      externalExecutionId: stackId,
+      outputVariables: { ChangeSetName: changeSet, StackId: stackId }
+    })
+  const created = done(`Change set "${changeSet}" created: ${changes}`)
+
+  const failed = Effect.fnUntraced(function*(reason: string) {
+    const causes = Option.isSome(failedId) ? yield* diagnoseChangeSet(failedId.value) : []
+    if (Option.isSome(failedId) && deploys) yield* discard(key)
+    if (isWithStack) yield* discardStack(stackId, execution)
+    return yield* new ChangeSetFailed({ stack: named, changeSet, reason, causes })
   })
   const adoptOrFail = Effect.fnUntraced(function*(reason: string) {
-    if (!deploys) return yield* new ChangeSetFailed({ stack: named, changeSet, reason })
+    if (!deploys || Option.isSome(failedId)) return yield* failed(reason)
     const stack = yield* cloudFormation.describe(stackId)
     return yield* adoptOr(new ChangeSetNotReady({ stack: named, changeSet, reason }), stack, execution, state)
+  })
+  const empty = Effect.gen(function*() {
+    if (!deploys) return done(emptyChangeSet(changeSet))
+    yield* discard(key)
+    yield* setPolicy(invocation, stackId)
+    const stack = yield* cloudFormation.describe(stackId)
+    return yield* StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack)
   })
   return yield* ChangeSet.Readiness.$match(readiness, {
     Pending: () => Effect.succeed(continuePreparing(`Change set "${changeSet}" is being created`, prepared)),
@@ -223,12 +278,7 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
           })
         )
         : Effect.succeed(created),
-    Empty: () =>
-      deploys
-        ? Effect.andThen(discard(key), cloudFormation.describe(stackId)).pipe(
-          Effect.flatMap((stack) => StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack))
-        )
-        : Effect.succeed(Action.Step.Done({ message: emptyChangeSet(changeSet), externalExecutionId: stackId })),
+    Empty: () => empty,
     // The name of a change set to deploy is made of the job's id: nobody else executes it.
     Executed: () => Effect.succeed(deploys ? adopted(state) : created),
     Unusable: ({ reason }) => adoptOrFail(reason)

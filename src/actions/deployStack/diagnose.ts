@@ -1,62 +1,82 @@
-// Finds out why an operation on a stack failed, as far as the role may know.
+// Finds the causes of a failed operation on a stack, as far as the role can read them.
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { StackEvent } from "../../domain/stack/StackEvents.ts"
 import * as StackFailure from "../../domain/stack/StackFailure.ts"
+import { optionalCall, withTimeLimit } from "../../runtime/optionalCall.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 
-/** As many nested stacks are asked; of others their own failure has to do. */
-const nestedStacks = 20
+/** Maximum number of nested stacks to inspect. For any others, report the parent's error only. */
+const maxNestedStacks = 20
+
+/** Milliseconds for all calls of a diagnosis. */
+const timeLimit = 20_000
 
 /**
- * One line for each root cause, oldest first. `events` are those of the operation. Nested stacks are followed; where
- * nothing that failed says why, DescribeEvents is asked, and then the stack itself. What cannot be read is left out: the
- * verdict stands without it.
+ * One line for each root cause, oldest first. `own` are the events of the operation, `all` those of the stack.
+ * Nested stacks are inspected. If no failure explains itself, DescribeEvents is called, and then the stack's own reasons
+ * count. The verdict stands without what cannot be read.
  */
-export const diagnose = Effect.fn("StackDiagnosis.diagnose")(function*(events: ReadonlyArray<StackEvent>) {
+export const diagnose = Effect.fn("StackDiagnosis.diagnose")(function*(
+  own: ReadonlyArray<StackEvent>,
+  all: ReadonlyArray<StackEvent>
+) {
+  if (StackFailure.isCancelledUpdate(own, all)) return [StackFailure.cancelledUpdate]
+  const lines = StackFailure.lines(yield* withTimeLimit(timeLimit)(rootCauses(own)))
+  return lines.length > 0 ? lines : StackFailure.ownReasons(own)
+})
+
+/** The causes that kept a change set from being created, which only DescribeEvents shows. `changeSet`: its ARN. */
+export const diagnoseChangeSet = Effect.fn("StackDiagnosis.diagnoseChangeSet")(function*(changeSet: string) {
+  const { failedEvents } = yield* CloudFormation
+  return StackFailure.lines(StackFailure.causes(yield* orNone(failedEvents({ changeSet }))))
+})
+
+const rootCauses = Effect.fnUntraced(function*(own: ReadonlyArray<StackEvent>) {
   const roots: Array<StackFailure.Cause> = []
-  const open = [...(yield* causesOf(events))]
-  const asked = new Map<string, boolean>()
+  const open = [...(yield* causesOf(own))]
+  /** Whether the causes of a nested stack are known, by its id. */
+  const inspected = new Map<string, boolean>()
   for (let cause = open.shift(); cause !== undefined; cause = open.shift()) {
     const { nestedStack, resource } = cause
-    if (nestedStack === undefined || (asked.size === nestedStacks && !asked.has(nestedStack))) {
+    if (nestedStack === undefined || (inspected.size === maxNestedStacks && !inspected.has(nestedStack))) {
       roots.push(cause)
       continue
     }
-    // A stack that fails again while it is rolled back has told all already.
-    if (!asked.has(nestedStack)) {
-      const nested = yield* eventsOf(nestedStack, events)
+    // A nested stack can fail a second time, in the rollback.
+    if (!inspected.has(nestedStack)) {
+      const nested = yield* eventsOf(nestedStack, own)
       const causes = yield* causesOf(nested)
-      asked.set(nestedStack, causes.length > 0 || StackFailure.isCancelledWhole(nested))
+      inspected.set(nestedStack, causes.length > 0 || StackFailure.isCancelledWhole(nested))
       for (const inner of causes) open.push({ ...inner, resource: `${resource}/${inner.resource}` })
     }
-    if (asked.get(nestedStack) !== true) roots.push(cause)
+    if (inspected.get(nestedStack) !== true) roots.push(cause)
   }
-  const lines = StackFailure.lines(roots)
-  return lines.length > 0 ? lines : StackFailure.ownReasons(events)
+  return roots
 })
 
 const causesOf = Effect.fnUntraced(function*(events: ReadonlyArray<StackEvent>) {
   const causes = StackFailure.causes(events)
   const operationId = StackFailure.operationIdOf(events)
-  if (operationId === undefined || StackFailure.areTold(causes) || StackFailure.isCancelledWhole(events)) return causes
+  const isExplained = StackFailure.areExplained(causes) || StackFailure.isCancelledWhole(events)
+  if (operationId === undefined || isExplained) return causes
   const { failedEvents } = yield* CloudFormation
-  const failed = StackFailure.causes(yield* orNothing(failedEvents({ operationId })))
+  const failed = StackFailure.causes(yield* orNone(failedEvents({ operationId })))
   return failed.length > 0 ? failed : causes
 })
 
-/** What happened to a nested stack in the time of the operation: its events need not have the token. */
+/** The events of a nested stack during the operation. They need not have its token. */
 const eventsOf = Effect.fnUntraced(function*(stackId: string, during: ReadonlyArray<StackEvent>) {
   const times = during.map(({ timestamp }) => timestamp)
   const [from, until] = [Math.min(...times), Math.max(...times)]
   const { events } = yield* CloudFormation
-  const nested = yield* orNothing(events(stackId, from))
+  const nested = yield* orNone(events(stackId, from))
   return nested.filter(({ timestamp }) => from <= timestamp && timestamp <= until)
 })
 
-const orNothing = (events: Effect.Effect<ReadonlyArray<StackEvent>, AwsError>) =>
-  Effect.catch(events, (error) =>
-    Effect.as(
-      Effect.logWarning(`The failure is told without what this would have told: ${error.message}`),
-      [] as ReadonlyArray<StackEvent>
-    ))
+const orNone = (events: Effect.Effect<ReadonlyArray<StackEvent>, AwsError>) =>
+  Effect.map(
+    optionalCall(events, "The failure is reported without some of its causes."),
+    Option.getOrElse((): ReadonlyArray<StackEvent> => [])
+  )

@@ -1,5 +1,6 @@
 // Reads what CloudFormation shows of a stack, from the view of one action: what happened since it started, and which
 // operations are its own.
+import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,6 +9,7 @@ import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackEvents from "../../domain/stack/StackEvents.ts"
 import type { Owner, StackOperation } from "../../domain/stack/StackOperation.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
+import { optionalCall } from "../../runtime/optionalCall.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 
 /** Lambda keeps an event for up to six hours, so an earlier delivery may have started the operation that much earlier. */
@@ -37,8 +39,19 @@ export const observe = (stack: Option.Option<Stack>, execution: Execution, since
   })
 }
 
-/** The events of a stack; none if the role may not read them. */
-export type Events = Option.Option<ReadonlyArray<StackEvents.StackEvent>>
+/** What is known of a stack's events. */
+export type Events = Data.TaggedEnum<{
+  Read: { readonly events: ReadonlyArray<StackEvents.StackEvent> }
+  /** The role may not read them. */
+  Denied: {}
+  /** They could not be read in this job. */
+  Unavailable: {}
+}>
+export const Events = Data.taggedEnum<Events>()
+
+/** The events, as far as they were read. */
+export const readOf = (events: Events): ReadonlyArray<StackEvents.StackEvent> =>
+  Events.$is("Read")(events) ? events.events : []
 
 /** Which events are needed, and of which operations. */
 export interface EventSearch {
@@ -54,20 +67,24 @@ export interface KnownEvents {
   readonly events: Events
   /** Whether they go back to the start of the operation, so that no more have to be read. */
   readonly isComplete: boolean
+  /** Whether they were unavailable in the previous job too. Then they count as denied; the first time, wait for the next job. */
+  readonly wereUnavailable: boolean
 }
 
-const nothingRead: KnownEvents = { events: Option.some([]), isComplete: false }
+/** A start does not wait for events. */
+const nothingRead: KnownEvents = { events: Events.Read({ events: [] }), isComplete: false, wereUnavailable: true }
 
 /** What the events of the stack prove, and the events. They are read unless that is denied or all are known. */
 export const evidenceOf = Effect.fnUntraced(function*(
   { operations, owner, since, stack }: EventSearch,
   known: KnownEvents = nothingRead
 ) {
-  const isRead = Option.isNone(known.events) || known.isComplete || Option.isNone(stack)
+  const isRead = !Events.$is("Read")(known.events) || known.isComplete || Option.isNone(stack)
   const events = isRead ? known.events : yield* readEvents(stack.value.id, since)
-  const evidence = Option.match(events, {
-    onNone: () => StackEvents.Evidence.Denied(),
-    onSome: (events) => StackEvents.evidence(events, owner, operations)
+  const evidence = Events.$match(events, {
+    Read: ({ events }) => StackEvents.evidence(events, owner, operations),
+    Denied: () => StackEvents.Evidence.Denied(),
+    Unavailable: () => known.wereUnavailable ? StackEvents.Evidence.Denied() : StackEvents.Evidence.Inconclusive()
   })
   return { evidence, events }
 })
@@ -84,20 +101,23 @@ export const resolveDecision = Effect.fnUntraced(function*<Next extends { readon
   return { next: decision.decide(evidence), events }
 })
 
-/** The stack's events since a time in epoch milliseconds; with `pages`, only the newest. */
-export const readEvents = Effect.fn("DeployStack.readEvents")(
-  function*(stackId: string, since: number, pages?: number) {
-    const { events } = yield* CloudFormation
-    return yield* events(stackId, since, pages).pipe(
-      Effect.asSome,
-      Effect.catchTag("AwsDenied", (error) =>
-        Effect.as(
-          Effect.logWarning(`The stack is judged by its status and its times only. ${error.message}`),
-          Option.none<ReadonlyArray<StackEvents.StackEvent>>()
-        ))
-    )
-  }
-)
+/** Reads the stack's events since a time in epoch milliseconds; with `pages`, only the newest. It never fails. */
+export const readEvents = Effect.fn("DeployStack.readEvents")(function*(
+  stackId: string,
+  since: number,
+  pages?: number
+): Effect.fn.Return<Events, never, CloudFormation> {
+  const { events } = yield* CloudFormation
+  const read = events(stackId, since, pages).pipe(
+    Effect.map((events): Events => Events.Read({ events })),
+    Effect.catchTag("AwsDenied", ({ message }) => Effect.as(Effect.logWarning(`${withoutEvents} ${message}`), denied))
+  )
+  return Option.getOrElse(yield* optionalCall(read, withoutEvents), () => Events.Unavailable())
+})
+
+const denied: Events = Events.Denied()
+
+const withoutEvents = "The stack is judged by its status and its times only."
 
 const isReadEvents = <Next extends { readonly _tag: string }>(
   decision: StackPlan.Decision<Next>

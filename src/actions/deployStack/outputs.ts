@@ -1,4 +1,4 @@
-// Ends a deployment that went well: hands the stack's outputs on to the pipeline's later actions.
+// Ends a successful deployment: passes the stack's outputs on to the pipeline's later actions.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -7,21 +7,27 @@ import type { AwsUnavailable } from "../../domain/job/AwsError.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackOutputs from "../../domain/stack/StackOutputs.ts"
 import { phaseOf } from "../../domain/stack/StackStatus.ts"
+import { sentences } from "../../domain/text/sentences.ts"
 import {
   type ArtifactDenied,
   type ArtifactNotFound,
   ArtifactStore,
   type ArtifactUnwritable
 } from "../../services/ArtifactStore.ts"
-import type { DeployStackParameters } from "./Parameters.ts"
+import type { Invocation } from "./State.ts"
 
-/** A file is asked for, and there is no artifact to write it into. */
+/** UserParameters have an output file, but the action has no output artifact. */
 export class OutputArtifactMissing
   extends Schema.TaggedError<OutputArtifactMissing>()("OutputArtifactMissing", { outputFile: Schema.String })
 {
+  get problem() {
+    return `The action has no output artifact for the file "${this.outputFile}" ("outputFile" in UserParameters)`
+  }
+  get advice() {
+    return "Declare an output artifact in the pipeline, or remove \"outputFile\""
+  }
   override get message() {
-    return `"outputFile" in UserParameters asks for the stack's outputs in "${this.outputFile}", and the action has no ` +
-      "output artifact to write it into: declare one in the pipeline, or leave \"outputFile\" out"
+    return sentences(this.problem, this.advice)
   }
 }
 
@@ -33,18 +39,13 @@ export type SuccessError =
   | ArtifactDenied
   | AwsUnavailable
 
-type Invocation = Action.Invocation<DeployStackParameters>
-
-/** Before anything is begun: what would fail only after the stack is deployed. */
+/** Checks before the start what would fail only after the stack is deployed. */
 export const check = ({ job, parameters: { outputFile } }: Invocation): Effect.Effect<void, OutputArtifactMissing> =>
   outputFile !== undefined && job.outputArtifacts.length === 0
     ? Effect.fail(new OutputArtifactMissing({ outputFile }))
     : Effect.void
 
-/**
- * The file is in the first output artifact before success is reported: CodePipeline takes it from there. A stack that is
- * gone has nothing to hand on.
- */
+/** Writes the output file, then succeeds: CodePipeline takes the artifact on success. A deleted stack has no outputs. */
 export const succeed = Effect.fn("StackSuccess.succeed")(function*(
   { job, parameters: { outputFile = "outputs.json", outputs } }: Invocation,
   message: string,

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Action from "../../Action.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackEvents from "../../domain/stack/StackEvents.ts"
 import * as StackFailure from "../../domain/stack/StackFailure.ts"
@@ -14,8 +15,9 @@ import { sentences } from "../../domain/text/sentences.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
-import { type Events, observe, ownerOf, readEvents, resolveDecision } from "./observe.ts"
+import { Events, observe, ownerOf, readEvents, readOf, resolveDecision } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
+import { setPolicy } from "./policy.ts"
 import { start } from "./start.ts"
 import { continueWatching, epochMillis, type Invocation, type Step, stillInProgress, type WatchState } from "./State.ts"
 
@@ -89,7 +91,7 @@ interface WatchContext {
 
 /** The events of the own operation, as far as they were read. */
 const ownEvents = ({ events, owner, state: { operation } }: WatchContext) =>
-  operation === undefined || Option.isNone(events) ? [] : StackEvents.ofOperation(events.value, owner, operation)
+  operation === undefined ? [] : StackEvents.ofOperation(readOf(events), owner, operation)
 
 /** Continues in the next job, with the progress of the resources. */
 const wait = Effect.fnUntraced(function*(
@@ -109,7 +111,8 @@ const wait = Effect.fnUntraced(function*(
     ...(operation && { operation }),
     ...(resources !== undefined && { resources }),
     ...(progress && { progress: StackProgress.remembered(progress) }),
-    ...(Option.isNone(events) && { eventsDenied: true }),
+    ...(Events.$is("Denied")(events) && { eventsDenied: true }),
+    ...(Events.$is("Unavailable")(events) && { eventsUnavailable: true }),
     ...idle
   }, isReplaced ? undefined : progress?.percent)
 })
@@ -122,11 +125,10 @@ export const watch = Effect.fn("DeployStack.watch")(function*(
   const { execution, parameters: { progress = true, waitForCleanup = true } } = invocation
   const { eventsDenied = false, operation, since, stackId } = state
   const context = { invocation, state, owner: ownerOf(execution, since) }
-  if (eventsDenied) return yield* judge({ ...context, events: Option.none() })
-  if (operation === undefined || !progress) return yield* judge({ ...context, events: Option.some([]) })
+  if (eventsDenied) return yield* judge({ ...context, events: Events.Denied() })
+  if (operation === undefined || !progress) return yield* judge({ ...context, events: Events.Read({ events: [] }) })
   const events = yield* readEvents(stackId, since, 1)
-  const newest = Option.getOrElse(events, () => [])
-  const underWay = StackEvents.underWay(newest, context.owner, operation)
+  const underWay = StackEvents.underWay(readOf(events), context.owner, operation)
   return underWay !== undefined && isInProgress(underWay.status, waitForCleanup)
     ? yield* wait({ ...context, events }, underWay)
     : yield* judge({ ...context, events })
@@ -136,21 +138,21 @@ export const watch = Effect.fn("DeployStack.watch")(function*(
 const judge = Effect.fn("DeployStack.judge")(function*(
   before: WatchContext
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
-  const { invocation, owner, state: { idleSince, operation, since, stackId } } = before
-  const { execution, parameters: { mode, waitForCleanup = true } } = invocation
+  const { invocation, owner, state: { eventsUnavailable = false, idleSince, operation, since, stackId } } = before
+  const { execution, parameters: { waitForCleanup = true } } = invocation
   const { describe } = yield* CloudFormation
   const found = yield* describe(stackId)
   const stack = Option.getOrElse(found, () => notFound(stackId))
   const now = yield* epochMillis
   const idleTooLong = now - (idleSince ?? now) >= idleLimit
   const decision = StackPlan.watch({ operation, waitForCleanup, idleTooLong }, observe(found, execution, since))
-  const newest = Option.getOrElse(before.events, () => [])
   const { events, next } = yield* resolveDecision(
     decision,
     { stack: found, since, owner, operations: operation === undefined ? [] : [operation] },
     {
       events: before.events,
-      isComplete: operation !== undefined && StackEvents.reachBack(newest, owner, operation)
+      isComplete: operation !== undefined && StackEvents.reachBack(readOf(before.events), owner, operation),
+      wereUnavailable: eventsUnavailable
     }
   )
   const context = { ...before, events }
@@ -158,15 +160,32 @@ const judge = Effect.fn("DeployStack.judge")(function*(
   return yield* StackPlan.WatchDecision.$match(next, {
     Wait: ({ isIdle }) =>
       wait(context, { stackId: stack.id, status: stack.status, ...(isIdle && { idleSince: idleSince ?? now }) }),
-    Succeed: () => {
-      if (operation === "delete" && mode === "REPLACE_ON_FAILURE") return start(invocation)
-      return StackSuccess.succeed(invocation, `Stack ${operation === "delete" ? "delete" : "update"} complete`, found)
-    },
+    Succeed: () => succeed(context, found),
     StackNotFound: () => Effect.fail(new StackNotFound({ stack: stackId, seen: operation !== undefined })),
     Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
     Fail: ({ status }) => fail(context, status, stack)
   })
 })
+
+const succeed = Effect.fnUntraced(function*(
+  { invocation, state }: WatchContext,
+  stack: Option.Option<Stack>
+): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
+  const { operation, stackId } = state
+  if (operation === "delete" && invocation.parameters.mode === "REPLACE_ON_FAILURE") {
+    const step = yield* start(invocation, stack)
+    // The next job must know the values of the deleted stack too.
+    return Action.Step.$is("StartAgain")(step) ? continueWatching(step.message, state) : step
+  }
+  if (operation === "execute") yield* setPolicy(invocation, stackId)
+  return yield* StackSuccess.succeed(invocation, completeText(operation), stack)
+})
+
+/** AWS's sample says "update" for a create too. */
+const completeText = (operation: StackOperation | undefined) => {
+  if (operation === "delete") return "Stack delete complete"
+  return operation === "create" ? "Stack update complete: the stack was created" : "Stack update complete"
+}
 
 type DescribedStack = Pick<Stack, "id" | "name" | "status" | "reason">
 
@@ -178,18 +197,29 @@ const fail = Effect.fnUntraced(function*(
   ended: string,
   { id, name, reason, status }: DescribedStack
 ) {
-  const causes = yield* StackDiagnosis.diagnose(ownEvents(context))
+  const { events, state } = context
+  const causes = yield* StackDiagnosis.diagnose(ownEvents(context), readOf(events))
   return yield* new OperationFailed({
-    operation: context.state.operation,
+    operation: state.operation,
     stackId: id,
     status: ended,
     causes: causes.length > 0 || reason === undefined ? causes : [reason],
-    remarks: Option.isNone(context.events) ? [eventsDeniedRemark] : [],
+    remarks: remarksOn(events),
     advice: adviceAfterFailure(status, name)
   })
 })
 
-const eventsDeniedRemark =
-  "cloudformation:DescribeStackEvents would show the causes; the role of the Lambda function does not have it"
+const remarksOn = Events.$match({
+  Read: (): ReadonlyArray<string> => [],
+  Denied: () => [
+    "cloudformation:DescribeStackEvents would show the causes; the role of the Lambda function does not have it"
+  ],
+  Unavailable: () => ["The causes are in the events of the stack, which could not be read"]
+})
 
-type WatchError = StackNotFound | OperationUnproven | OperationFailed | Effect.Error<ReturnType<typeof start>>
+type WatchError =
+  | StackNotFound
+  | OperationUnproven
+  | OperationFailed
+  | Effect.Error<ReturnType<typeof start>>
+  | Effect.Error<ReturnType<typeof setPolicy>>

@@ -7,6 +7,7 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { jsonError } from "../text/jsonError.ts"
+import { withNumbersAsText } from "../text/numbersAsText.ts"
 import { problems } from "../text/problems.ts"
 
 export { confidential } from "../text/problems.ts"
@@ -30,11 +31,15 @@ export const json = <const Fields extends Schema.Struct.Fields>(
   shorthand: (text: string) => Option.Option<object> = Option.none
 ) => jsonText(shorthand).pipe(Schema.decodeTo(Schema.Struct(fields)))
 
-/** JSON in `UserParameters` whose fields depend on each other: `choose` returns the schema for the object. */
+/**
+ * JSON in `UserParameters` whose fields depend on each other: `choose` returns the schema for the object. In the fields
+ * `numbersAsText`, numbers become the text that they have in the JSON, so that `1.10` stays `1.10`.
+ */
 export const jsonBy = <S extends Schema.Codec<unknown, unknown>>(
-  choose: (object: Readonly<Record<string, unknown>>) => S
+  choose: (object: Readonly<Record<string, unknown>>) => S,
+  numbersAsText: ReadonlyArray<string> = []
 ): Schema.Codec<S["Type"], string> =>
-  jsonText(Option.none).pipe(
+  jsonText(Option.none, numbersAsText).pipe(
     Schema.decodeTo(Schema.declare((value: unknown): value is S["Type"] => Predicate.isObject(value)), {
       decode: SchemaGetter.transformEffect((object, options) =>
         SchemaParser.decodeEffect(choose(object))(object, options)
@@ -63,12 +68,18 @@ export const decode = <A>(
 
 const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
-const jsonText = (shorthand: (text: string) => Option.Option<object>) =>
+const jsonText = (
+  shorthand: (text: string) => Option.Option<object>,
+  numbersAsText: ReadonlyArray<string> = []
+) =>
   Schema.String.pipe(
     Schema.decodeTo(Schema.Unknown, {
       decode: SchemaGetter.transformEffect((text: string) =>
         Effect.fromOption(Option.orElse(shorthand(text), () => parse(text))).pipe(
-          Effect.mapError(() => new SchemaIssue.InvalidValue({ message: whyNotJson(text) }))
+          Effect.mapBoth({
+            onFailure: () => new SchemaIssue.InvalidValue({ message: whyNotJson(text) }),
+            onSuccess: (value) => withNumbersAsText(text, value, numbersAsText)
+          })
         )
       ),
       encode: SchemaGetter.transform((value) => JSON.stringify(value))

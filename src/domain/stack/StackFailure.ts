@@ -1,23 +1,23 @@
-// Why an operation on a stack failed: what its events tell, and how that is told to the person who has to mend it.
+// Why an operation on a stack failed: the causes in its events, and the message for the person who fixes them.
 import { jobLimits, truncate } from "../job/JobOutcome.ts"
-import type { StackEvent } from "./StackEvents.ts"
+import { isOfStack, type StackEvent } from "./StackEvents.ts"
 
-/** A failure that did not follow from another. */
+/** A failure that is not the consequence of another one. */
 export interface Cause {
   /** Epoch milliseconds. */
   readonly timestamp: number
-  /** The logical id, below those of the nested stacks that the resource is in: `Nested/Queue`. */
+  /** The logical id, after those of its nested stacks: `Nested/Queue`. */
   readonly resource: string
   readonly resourceType: string
-  /** CloudFormation's own words, or the hook's. */
+  /** CloudFormation's words, or the hook's. */
   readonly reason: string
-  /** The id of the nested stack that failed: its own events tell why. */
+  /** The id of the failed nested stack, whose own events have the causes. */
   readonly nestedStack: string | undefined
 }
 
 /**
- * What failed by itself, oldest first. CloudFormation cancels what is under way when one resource fails, and tells of a
- * resource that a hook has stopped twice: the hook's word counts. What only warns stops nothing.
+ * The causes, oldest first. When a resource fails, CloudFormation cancels those in progress; these are no causes. Of a
+ * resource that a hook stopped there are two failures; the hook's is the cause. A failed warning is no cause.
  */
 export const causes = (events: ReadonlyArray<StackEvent>): ReadonlyArray<Cause> => {
   const failures = oldestFirst(events).filter(isFailure)
@@ -36,16 +36,16 @@ export const causes = (events: ReadonlyArray<StackEvent>): ReadonlyArray<Cause> 
     .filter((cause) => !(refersToMore(cause) && hooked.has(cause.resource)))
 }
 
-/** Whether all that failed was cancelled, so that the cause is elsewhere. */
+/** Whether every failure was a cancellation, so that the cause is elsewhere. */
 export const isCancelledWhole = (events: ReadonlyArray<StackEvent>): boolean => {
   const failures = events.filter(isFailure)
   return failures.length > 0 && failures.every(isCancelled)
 }
 
-/** Whether the causes say what is wrong: CloudFormation only refers to DescribeEvents where a validation failed. */
-export const areTold = (causes: ReadonlyArray<Cause>): boolean => causes.some((cause) => !refersToMore(cause))
+/** Whether the causes explain the failure. If a validation failed, CloudFormation only refers to DescribeEvents. */
+export const areExplained = (causes: ReadonlyArray<Cause>): boolean => causes.some((cause) => !refersToMore(cause))
 
-/** What the stack itself says, oldest first, for where no resource failed. */
+/** The stack's own reasons, oldest first, for a failure without a failed resource. */
 export const ownReasons = (events: ReadonlyArray<StackEvent>): ReadonlyArray<string> =>
   distinct(
     oldestFirst(events).flatMap((event) =>
@@ -53,30 +53,30 @@ export const ownReasons = (events: ReadonlyArray<StackEvent>): ReadonlyArray<str
     )
   )
 
-/** CloudFormation's id of the operation that was begun, not of the rollback that came of it. */
+/** CloudFormation's id of the operation that was started, not of its rollback. */
 export const operationIdOf = (events: ReadonlyArray<StackEvent>): string | undefined =>
   oldestFirst(events).find((event) => isOfStack(event) && event.operationId !== undefined)?.operationId
 
-/** One line for each cause, oldest first; what several events tell alike is told once. */
+/** One line for each cause, oldest first, without duplicates. */
 export const lines = (causes: ReadonlyArray<Cause>): ReadonlyArray<string> =>
   distinct(causes.toSorted((a, b) => a.timestamp - b.timestamp).map(lineOf))
 
 export interface Report {
-  /** The first line: what has failed. */
+  /** The first line: what failed. */
   readonly head: string
-  /** A line each, oldest first. */
+  /** One line each, oldest first. */
   readonly causes: ReadonlyArray<string>
-  /** What the reader should know besides, and what to do next. */
+  /** More to know, and what to do. */
   readonly remarks: ReadonlyArray<string>
 }
 
-/** At most 5,000 characters. The first line and the remarks are never cut; the causes give way, the latest first. */
+/** At most 5,000 characters. The first line and the remarks are never cut; the latest causes are dropped first. */
 export const message = ({ causes, head, remarks }: Report): string => {
   const room = jobLimits.failureMessage - head.length - lengthOf(remarks)
   return [head, ...fit(causes, room), ...remarks].join("\n")
 }
 
-/** As long as a cause may be where there is no room for all. */
+/** The maximum length of a cause if there is not enough room for all. */
 const longestLine = 1_000
 
 const fit = (all: ReadonlyArray<string>, room: number): ReadonlyArray<string> => {
@@ -88,7 +88,7 @@ const fit = (all: ReadonlyArray<string>, room: number): ReadonlyArray<string> =>
   return shortened(shown)
 }
 
-/** With the line break before each. */
+/** Including a line break before each. */
 const lengthOf = (lines: ReadonlyArray<string>) => lines.reduce((length, line) => length + 1 + line.length, 0)
 
 const lineOf = ({ reason, resource, resourceType }: Cause) => {
@@ -97,11 +97,8 @@ const lineOf = ({ reason, resource, resourceType }: Cause) => {
   return resourceType === "" ? `${resource}: ${words}` : `${resource} (${resourceType}): ${words}`
 }
 
-/** What CloudFormation gives as the reason of an operation's first event. */
+/** The reason of the first event of an operation, and of a cancelled update. */
 const userInitiated = "User Initiated"
-
-const isOfStack = ({ hook, physicalResourceId, stackId }: StackEvent) =>
-  physicalResourceId === stackId && hook === undefined
 
 const isNestedStack = ({ physicalResourceId, resourceType, stackId }: StackEvent) =>
   resourceType === "AWS::CloudFormation::Stack" && physicalResourceId !== stackId &&
@@ -119,15 +116,33 @@ const isFailure = (event: StackEvent): boolean => {
 const reasonOf = ({ hook, reason, status, validation }: StackEvent): string => {
   if (validation !== undefined) {
     const where = validation.path === undefined ? "" : ` at ${validation.path}`
-    return `validation ${validation.name} failed${where}: ${validation.reason ?? "no further words"}`
+    return `validation ${validation.name} failed${where}: ${validation.reason ?? "no reason given"}`
   }
-  return hook === undefined ? reason ?? status : `hook ${hook.type} failed: ${hook.reason ?? "no further words"}`
+  return hook === undefined ? reason ?? status : `hook ${hook.type} failed: ${hook.reason ?? "no reason given"}`
 }
 
-const isCancelled = ({ hook, reason = "", validation }: StackEvent) =>
-  hook === undefined && validation === undefined && /\bcancelled\b/i.test(reason)
+/** CloudFormation's own reason, as a whole: a cause can contain the word "cancelled" too. */
+const cancelled = /^Resource (?:creation|update|deletion) cancell?ed\.?$/i
 
-/** CloudFormation's own sentence where hooks or validations failed: each of them tells why itself. */
+const isCancelled = ({ hook, reason = "", validation }: StackEvent) =>
+  hook === undefined && validation === undefined && cancelled.test(reason.trim())
+
+/**
+ * Whether somebody cancelled the update (CancelUpdateStack): then its rollback is "User Initiated". `own` are the events of
+ * the update, `all` the stack's; the rollback can have another token.
+ */
+export const isCancelledUpdate = (own: ReadonlyArray<StackEvent>, all: ReadonlyArray<StackEvent>): boolean => {
+  const start = oldestFirst(own).find(isOfStack)
+  const end = oldestFirst(all).find((event) =>
+    start !== undefined && isOfStack(event) && event.timestamp >= start.timestamp && event.status !== start.status
+  )
+  return end?.status === "UPDATE_ROLLBACK_IN_PROGRESS" && end.reason === userInitiated
+}
+
+/** The cause of a cancelled update. */
+export const cancelledUpdate = "The update was cancelled while it was in progress (CancelUpdateStack)"
+
+/** CloudFormation's own sentence if hooks or validations failed. The causes are in their own events. */
 const refersToMore = ({ reason }: Cause) => /^The following hook\(s\)(?:\/validation)? failed/.test(reason)
 
 const oldestFirst = (events: ReadonlyArray<StackEvent>) =>

@@ -1,17 +1,19 @@
-// The parameters of a stack: how they may be written in JSON, the text that CloudFormation wants for them, and which of
-// them a call has to name.
+// The parameters of a stack: how they are written in JSON, the text that CloudFormation takes for them, and which of them a
+// call has to name.
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { closestMatches } from "../text/closestMatches.ts"
+import { withNumbersAsText } from "../text/numbersAsText.ts"
 import { confidential } from "../text/problems.ts"
+import type { TemplateParameter } from "./Stack.ts"
 import * as Template from "./Template.ts"
 
-/** What CloudFormation takes (API actions CreateStack and UpdateStack, page "CloudFormation quotas"). */
+/** Source: API actions CreateStack and UpdateStack, and page "CloudFormation quotas". */
 export const parameterLimits = { parameters: 200, valueBytes: 4_096 } as const
 
-/** What a value can be of itself. A number that JSON cannot hold exactly has to be a string. */
+/** A literal value. Numbers of parsed JSON are text already (see `withNumbersAsText`); others must be exact. */
 export const Scalar = Schema.Union([
   Schema.String,
   Schema.Finite.check(
@@ -21,7 +23,7 @@ export const Scalar = Schema.Union([
 ])
 export type Scalar = typeof Scalar.Type
 
-/** The items of a list are separated by commas, and nothing can be put before a comma to make it another letter. */
+/** CloudFormation separates the items of a list by commas, without an escape. */
 const Item = Schema.Union([Schema.String.check(Schema.isPattern(/^[^,]*$/)), ...Scalar.members.slice(1)])
 
 /** The value of a key at the top of a JSON file of an input artifact. */
@@ -29,7 +31,7 @@ const GetParam = Schema.Struct({
   "Fn::GetParam": Schema.Tuple([Schema.NonEmptyString, Schema.NonEmptyString, Schema.String])
 })
 
-/** What of an input artifact's place in S3 can be a value. */
+/** The parts of an input artifact's S3 location that can be a value. */
 export const ArtifactAttribute = Schema.Literals(["BucketName", "ObjectKey", "URL"])
 export type ArtifactAttribute = typeof ArtifactAttribute.Type
 
@@ -37,9 +39,12 @@ const GetArtifactAtt = Schema.Struct({
   "Fn::GetArtifactAtt": Schema.Tuple([Schema.NonEmptyString, ArtifactAttribute])
 })
 
-const AnyValue = Schema.Union([Scalar, Schema.Array(Item), GetParam, GetArtifactAtt])
+const AnyValue = Schema.Union([Scalar, Schema.Null, Schema.Array(Item), GetParam, GetArtifactAtt])
 
-/** A value, or where it is. The functions are those of CodePipeline's own CloudFormation action. */
+/**
+ * A value, a reference to a value, or `null` for the template's default. The functions are those of CodePipeline's own
+ * CloudFormation action.
+ */
 export type ParameterValue = typeof AnyValue.Type
 
 const isAnyValue = Schema.is(AnyValue)
@@ -49,9 +54,9 @@ const isValue = (value: unknown): value is ParameterValue =>
 
 const isFunction = Predicate.or(Schema.is(GetParam), Schema.is(GetArtifactAtt))
 
-// Not the union itself: that would tell what is wrong with each of its members.
+// Not the union itself, which would report a problem for each of its members.
 export const ParameterValue = Schema.declare(isValue, {
-  expected: "a string, a number that is exact, true, false, a list of these without commas, " +
+  expected: "a string, an exact number, true, false, null, a list of these without commas, " +
     "{\"Fn::GetParam\": [artifact, JSON file, key]} or " +
     "{\"Fn::GetArtifactAtt\": [artifact, \"BucketName\" | \"ObjectKey\" | \"URL\"]}"
 })
@@ -60,15 +65,18 @@ export const ParameterValue = Schema.declare(isValue, {
 export const ParameterValues = Schema.Record(Schema.String, ParameterValue).annotate(confidential)
 export type ParameterValues = typeof ParameterValues.Type
 
-/** Where a value comes from. */
+/** One function for each source of a value. */
 export interface Sources<A> {
   readonly text: (text: string) => A
+  /** The template's default. */
+  readonly templateDefault: () => A
   readonly param: (artifact: string, file: string, key: string) => A
   readonly attribute: (artifact: string, attribute: ArtifactAttribute) => A
 }
 
-/** Goes by where a value comes from. Lists become text with commas, as CloudFormation wants them. */
+/** Matches the source of a value. Lists become text with commas, as CloudFormation takes them. */
 export const match = <A>(value: ParameterValue, sources: Sources<A>): A => {
+  if (value === null) return sources.templateDefault()
   if (typeof value !== "object") return sources.text(String(value))
   if ("Fn::GetParam" in value) return sources.param(...value["Fn::GetParam"])
   if ("Fn::GetArtifactAtt" in value) return sources.attribute(...value["Fn::GetArtifactAtt"])
@@ -83,7 +91,7 @@ export const merge = <A>(
 
 const quoted = (names: Iterable<string>) => Array.from(names, (name) => `"${name}"`).join(", ")
 
-/** Fits both to a name that is missing: what there is didYouMean. No value is ever quoted. */
+/** For a name that does not exist: the closest match, or all names that exist. No value is ever quoted. */
 const didYouMean = (name: string, known: ReadonlyArray<string>) => {
   const [closest] = closestMatches(name, known)
   if (closest !== undefined) return `did you mean "${closest}"?`
@@ -95,7 +103,7 @@ const parseObject = Schema.decodeUnknownOption(
 )
 const decodeScalar = Schema.decodeUnknownOption(Scalar)
 
-/** The text of a key at the top of a JSON file; or what is wrong with the file. */
+/** The text of a key at the top of a JSON file, or the problem with the file. */
 export const valueAt = (file: Uint8Array, key: string): Result.Result<string, string> =>
   Result.flatMap(Template.decode(file), ({ text }) => {
     const object = parseObject(text)
@@ -103,54 +111,108 @@ export const valueAt = (file: Uint8Array, key: string): Result.Result<string, st
     if (!Object.hasOwn(object.value, key)) {
       return Result.fail(`it has no key "${key}" at its top (${didYouMean(key, Object.keys(object.value))})`)
     }
-    return Option.match(decodeScalar(object.value[key]), {
-      onNone: () => Result.fail(`its "${key}" is no string, no number that is exact, and neither true nor false`),
+    const { [key]: value } = withNumbersAsText(text, object.value, [key]) as typeof object.value
+    return Option.match(decodeScalar(value), {
+      onNone: () => Result.fail(`its "${key}" is not a string, a number, true or false`),
       onSome: (value) => Result.succeed(String(value))
     })
   })
 
-/** One parameter of a call: with a value, or with the one that the stack has. */
+/** One parameter of a call: with a value, or with the stack's current one. */
 export type StackParameter =
   | { readonly name: string; readonly value: string }
   | { readonly name: string; readonly usePreviousValue: true }
 
+/** Resolved values by parameter name; `null` stands for the template's default. */
+export type ResolvedValues = ReadonlyMap<string, string | null>
+
 export interface Assignment {
-  /** The values of those that are named. */
-  readonly values: ReadonlyMap<string, string>
-  /** The names of the template's parameters; none where nobody knows them. */
-  readonly declared: Option.Option<ReadonlyArray<string>>
-  /** The names for which the stack has a value. */
+  readonly values: ResolvedValues
+  /** The parameters of the template; none if they are unknown. */
+  readonly declared: Option.Option<ReadonlyArray<TemplateParameter>>
+  /** The names of the parameters that have a value in the stack. */
   readonly previous: ReadonlyArray<string>
 }
 
 /**
- * The parameters of a call, or all that is wrong with them. What is not named keeps the value that the stack has: left
- * out, CloudFormation would bring it back to the template's default.
+ * The parameters of a call, or all problems with them. Parameters without a value here keep the stack's value:
+ * CloudFormation itself would reset omitted ones to the template's default.
  */
 export const assign = (
   { declared, previous, values }: Assignment
 ): Result.Result<ReadonlyArray<StackParameter>, ReadonlyArray<string>> => {
   const problems = [
-    ...Option.match(declared, { onNone: () => [], onSome: (known) => unknownNames(values.keys(), known) }),
-    ...Array.from(values).flatMap(([name, value]) => {
-      const bytes = new TextEncoder().encode(value).length
-      return bytes > parameterLimits.valueBytes
-        ? [`The value of parameter "${name}" has ${bytes} bytes; CloudFormation takes ${parameterLimits.valueBytes}`]
-        : []
-    }),
-    ...(values.size > parameterLimits.parameters
-      ? [`There are ${values.size} parameters; CloudFormation takes ${parameterLimits.parameters}`]
-      : [])
+    ...Option.match(declared, { onNone: () => [], onSome: (declared) => nameProblems(values, declared) }),
+    ...sizeProblems(values)
   ]
   if (problems.length > 0) return Result.fail(problems)
-  const kept = previous.filter((name) => !values.has(name) && Option.getOrElse(declared, () => previous).includes(name))
+  const names = Option.match(declared, {
+    onNone: () => previous,
+    onSome: (declared) => declared.map(({ name }) => name)
+  })
+  const kept = previous.filter((name) => !values.has(name) && names.includes(name))
   return Result.succeed([
-    ...Array.from(values, ([name, value]) => ({ name, value })),
+    ...Array.from(values).flatMap(([name, value]) => value === null ? [] : [{ name, value }]),
     ...kept.map((name) => ({ name, usePreviousValue: true as const }))
   ])
 }
 
-/** A sentence for each name that the template does not have. */
+/** CloudFormation's value of a parameter that it hides. */
+const hiddenValue = "****"
+
+/**
+ * The values of a stack that replaces another: those given, then those of the replaced stack. All problems if a value is
+ * missing or hidden, because the replaced stack is deleted before CloudFormation would report them.
+ */
+export const carryOver = (
+  values: ResolvedValues,
+  declared: ReadonlyArray<TemplateParameter>,
+  replaced: ReadonlyMap<string, string>
+): Result.Result<ResolvedValues, ReadonlyArray<string>> => {
+  const problems = [...nameProblems(values, declared), ...sizeProblems(values)]
+  const carried = new Map(values)
+  for (const { hasDefault, name, noEcho } of declared) {
+    if (values.has(name)) continue
+    const value = replaced.get(name)
+    if (value === undefined) {
+      if (!hasDefault) problems.push(`Parameter "${name}" must have a value: the template has no default for it`)
+    } else if (noEcho || value === hiddenValue) {
+      problems.push(
+        `The value of parameter "${name}" cannot be taken from the stack, because CloudFormation hides it (NoEcho): ` +
+          `give its value${hasDefault ? ", or null for the template's default" : ""}`
+      )
+    } else {
+      carried.set(name, value)
+    }
+  }
+  return problems.length > 0 ? Result.fail(problems) : Result.succeed(carried)
+}
+
+const sizeProblems = (values: ResolvedValues): ReadonlyArray<string> => [
+  ...Array.from(values).flatMap(([name, value]) => {
+    const bytes = new TextEncoder().encode(value ?? "").length
+    return bytes > parameterLimits.valueBytes
+      ? [`The value of parameter "${name}" has ${bytes} bytes; CloudFormation takes ${parameterLimits.valueBytes}`]
+      : []
+  }),
+  ...(values.size > parameterLimits.parameters
+    ? [`There are ${values.size} parameters; CloudFormation takes ${parameterLimits.parameters}`]
+    : [])
+]
+
+const nameProblems = (values: ResolvedValues, declared: ReadonlyArray<TemplateParameter>): ReadonlyArray<string> => {
+  const withoutDefault = new Set(declared.filter(({ hasDefault }) => !hasDefault).map(({ name }) => name))
+  return [
+    ...unknownNames(values.keys(), declared.map(({ name }) => name)),
+    ...Array.from(values).flatMap(([name, value]) =>
+      value === null && withoutDefault.has(name)
+        ? [`Parameter "${name}" is null, but the template has no default for it: give its value`]
+        : []
+    )
+  ]
+}
+
+/** One sentence for each name that the template does not declare. */
 export const unknownNames = (names: Iterable<string>, known: ReadonlyArray<string>): ReadonlyArray<string> =>
   Array.from(names).filter((name) => !known.includes(name)).map((name) =>
     `The template has no parameter "${name}" (${didYouMean(name, known)})`

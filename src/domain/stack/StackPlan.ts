@@ -149,6 +149,7 @@ const createOrUpdate: StartRules = {
   Updatable: rule(update, createdInWindow),
   CleaningUp: rule(postpone),
   Busy: busy,
+  Deleting: busy,
   CreateFailed: rule(updateWithoutRollback),
   UpdatableWithoutRollback: rule(updateWithoutRollback),
   Broken: rule(refuse),
@@ -172,6 +173,8 @@ const deleteOnly: StartRules = {
   Updatable: rule(remove, never),
   CleaningUp: rule(postpone),
   Busy: busy,
+  // The goal, no matter who started the delete.
+  Deleting: rule(postpone),
   CreateFailed: rule(remove, never),
   UpdatableWithoutRollback: rule(remove, never),
   // The own delete can have failed.
@@ -188,6 +191,7 @@ const changeSetReplace: StartRules = {
   Updatable: rule(prepare("UPDATE"), never),
   CleaningUp: rule(postpone),
   Busy: busy,
+  Deleting: busy,
   CreateFailed: rule(refuse),
   UpdatableWithoutRollback: rule(refuse),
   Broken: rule(refuse),

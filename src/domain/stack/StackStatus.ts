@@ -18,6 +18,8 @@ export type OperationPhase =
 export type Startability =
   /** Nothing: another operation is in progress. */
   | "Busy"
+  /** Nothing: the stack is being deleted. */
+  | "Deleting"
   /** Nothing yet: another operation succeeded or rolled back, and only its cleanup is in progress. */
   | "CleaningUp"
   /** An update. */
@@ -49,7 +51,7 @@ export const statuses = {
   ROLLBACK_IN_PROGRESS: { phase: "Failing", startability: "Busy" },
   ROLLBACK_FAILED: { phase: "Failed", startability: "Broken" },
   ROLLBACK_COMPLETE: { phase: "Failed", startability: "Broken" },
-  DELETE_IN_PROGRESS: { phase: "Running", startability: "Busy" },
+  DELETE_IN_PROGRESS: { phase: "Running", startability: "Deleting" },
   DELETE_FAILED: { phase: "Failed", startability: "Broken" },
   DELETE_COMPLETE: { phase: "Deleted", startability: "Creatable" },
   UPDATE_IN_PROGRESS: { phase: "Running", startability: "Busy" },
@@ -106,6 +108,7 @@ const replace = (stack: string) =>
 
 const advices: Readonly<Record<Startability, (stack: string) => string>> = {
   Busy: waitAndRetry,
+  Deleting: waitAndRetry,
   CleaningUp: waitAndRetry,
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,

@@ -1,25 +1,34 @@
-// The tags of a stack, which CloudFormation gives to its resources too.
+// The tags of a stack. CloudFormation passes them on to the stack's resources.
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { Scalar } from "./StackParameters.ts"
 
-/** What CloudFormation takes (API data type Tag). */
+/** In characters. Source: API data type Tag, and page "CloudFormation quotas". */
 export const tagLimits = { tags: 50, key: 128, value: 256 } as const
 
 const length = (text: string) => Array.from(text).length
 
-const fits = ([key, value]: readonly [string, Scalar]) =>
-  key !== "" && length(key) <= tagLimits.key && value !== "" && length(String(value)) <= tagLimits.value
+const problemsOf = ([key, value]: readonly [string, Scalar]): ReadonlyArray<string> => {
+  const keyLength = length(key)
+  if (keyLength === 0) return ["\"tags\" has an empty key: a key has 1 to 128 characters"]
+  const name = `The tag "${Array.from(key).slice(0, tagLimits.key).join("")}"`
+  if (keyLength > tagLimits.key) {
+    return [`${name}… has a key of ${keyLength} characters: a key has 1 to ${tagLimits.key}`]
+  }
+  const valueLength = length(String(value))
+  if (valueLength === 0) return [`${name} has an empty value: a value has 1 to ${tagLimits.value} characters`]
+  return valueLength > tagLimits.value
+    ? [`${name} has a value of ${valueLength} characters: a value has 1 to ${tagLimits.value}`]
+    : []
+}
 
-/** Values by the keys of their tags. */
+/** Values by key. */
 export const StackTags = Schema.Record(Schema.String, Scalar).check(
-  Schema.makeFilter((tags) => Object.entries(tags).every(fits), {
-    expected: `tags with a key of 1 to ${tagLimits.key} characters and a value of 1 to ${tagLimits.value}`
-  })
+  Schema.makeFilter((tags: Readonly<Record<string, Scalar>>) => Object.entries(tags).flatMap(problemsOf))
 )
 export type StackTags = typeof StackTags.Type
 
-/** The tags as text, or what is wrong with them. */
+/** The tags as text, or the problem with them. */
 export const render = (tags: ReadonlyMap<string, Scalar>): Result.Result<ReadonlyMap<string, string>, string> =>
   tags.size > tagLimits.tags
     ? Result.fail(`There are ${tags.size} tags; CloudFormation takes ${tagLimits.tags}`)

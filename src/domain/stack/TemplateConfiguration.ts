@@ -1,13 +1,14 @@
-// The template configuration file of CodePipeline's own CloudFormation action: what a stack gets besides its template
-// (page "CloudFormation artifacts" of the CloudFormation user guide).
+// The template configuration file of CodePipeline's own CloudFormation action: what a stack gets besides its template.
+// Source: page "CloudFormation artifacts" of the CloudFormation user guide.
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { withNumbersAsText } from "../text/numbersAsText.ts"
 import { problems } from "../text/problems.ts"
 import { ParameterValues } from "./StackParameters.ts"
 import { StackTags } from "./StackTags.ts"
 import * as Template from "./Template.ts"
 
-/** How many bytes of JSON CloudFormation takes as a stack policy. */
+/** The maximum size of a stack policy in bytes of JSON. Source: API action SetStackPolicy. */
 export const maxPolicyBytes = 16_384
 
 const StackPolicy = Schema.Record(Schema.String, Schema.Json).check(
@@ -16,7 +17,7 @@ const StackPolicy = Schema.Record(Schema.String, Schema.Json).check(
   })
 )
 
-/** All of it is optional. In `Parameters` the functions of `parameters` work too: UserParameters hold few characters. */
+/** `Parameters` can have the same functions as the option `parameters`. */
 export const TemplateConfiguration = Schema.Struct({
   Parameters: Schema.optionalKey(ParameterValues),
   Tags: Schema.optionalKey(StackTags),
@@ -27,10 +28,14 @@ export type TemplateConfiguration = typeof TemplateConfiguration.Type
 const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 const decodeValue = Schema.decodeUnknownResult(TemplateConfiguration)
 
-/** The configuration, or all that is wrong with the file. */
+/** The configuration, or all problems with the file. Numbers in `Parameters` and `Tags` keep their text. */
 export const decode = (file: Uint8Array): Result.Result<TemplateConfiguration, ReadonlyArray<string>> =>
   Template.decode(file).pipe(
-    Result.flatMap(({ text }) => Result.fromOption(parse(text), () => "it is not JSON")),
+    Result.flatMap(({ text }) =>
+      Result.fromOption(parse(text), () => "it is not JSON").pipe(
+        Result.map((value) => withNumbersAsText(text, value, ["Parameters", "Tags"]))
+      )
+    ),
     Result.mapError((problem) => [problem]),
     Result.flatMap((value) =>
       decodeValue(value, { errors: "all", onExcessProperty: "error" }).pipe(

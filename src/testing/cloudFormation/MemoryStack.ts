@@ -15,6 +15,9 @@ import {
 import { type MemorySettings, noSettings } from "./MemorySettings.ts"
 import { nestedUrlsOf, outputsOf, typesOf } from "./resources.ts"
 
+/** CloudFormation's words for an operation on a resource. */
+const nouns = { create: "creation", update: "update", delete: "deletion" }
+
 export class MemoryStack {
   readonly id: string
   readonly name: string
@@ -121,7 +124,7 @@ export class MemoryStack {
       const at = now + resourceMillis * (1 + (failed ? Math.min(index, firstFailure) : index))
       const [status, reason] = !failed || index < firstFailure
         ? [`${verb}_COMPLETE`]
-        : [`${verb}_FAILED`, index === firstFailure ? reasons.get(id) : `Resource ${kind} cancelled`]
+        : [`${verb}_FAILED`, index === firstFailure ? reasons.get(id) : `Resource ${nouns[kind]} cancelled`]
       return this.#event(type, id, this.#physicalIdOf(id), token, status ?? "", at, reason)
     })
     const resourcesEnd = now + resourceMillis * Math.max(1, failed ? firstFailure + 1 : resources.length)

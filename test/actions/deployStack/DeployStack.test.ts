@@ -33,7 +33,7 @@ describe("creating a stack", () => {
 
       assert.strictEqual(first.message, "Stack create started")
       assert.strictEqual(second.message.split(",")[0], "Stack update still in progress: CREATE_IN_PROGRESS")
-      assert.strictEqual(third.message, "Stack update complete")
+      assert.strictEqual(third.message, "Stack update complete: the stack was created")
       assert.strictEqual(third._tag, "Succeeded")
       assert.deepStrictEqual(yield* operationTokens, ["create-1"])
       assert.match(third.externalExecutionId ?? "", /^arn:aws:cloudformation:.*MyTestStack/)

@@ -4,6 +4,7 @@ import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { AwsRejected } from "../../../src/domain/job/AwsError.ts"
 import { ChangeSetExists, CloudFormation } from "../../../src/services/CloudFormation.ts"
+import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
 import {
   deny,
   eventWith,
@@ -14,7 +15,9 @@ import {
   putTemplate,
   required,
   runToEnd,
+  settings,
   stack,
+  stackId,
   statusOfStack,
   templateOf,
   world
@@ -324,4 +327,111 @@ describe("calls that CloudFormation refuses", () => {
       assert.deepInclude(outcome, { _tag: "Continued" })
       assert.include(outcome.message, "change set \"Next\" is being deleted")
     }).pipe(Effect.provide(world(first))))
+})
+
+describe("a change set that CloudFormation cannot create", () => {
+  const deploy = { ...required, mode: "CHANGE_SET_DEPLOY" }
+  const replace = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
+  const invalid = CloudFormationMemory.use(({ failValidation }) => failValidation("Queue", "it has no property Nmae"))
+  it.effect("reports the words of the validation, not the advice to call an API", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      yield* invalid
+      const outcome = yield* run("1", replace)
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.match(outcome.message, /^Error creating change set "Next" .*\nQueue \(.*it has no property Nmae$/)
+      assert.notInclude(outcome.message, "DescribeEvents")
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("is deleted by CHANGE_SET_DEPLOY, so that failed ones do not reach the limit", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      yield* invalid
+      assert.deepInclude(yield* run("1", deploy), { _tag: "Failed" })
+      assert.isTrue(
+        Option.isNone(
+          yield* CloudFormation.use((service) => service.describeChangeSet({ stack, changeSet: "execute-1" }))
+        )
+      )
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect.each([deploy, replace])(
+    "leaves no empty stack behind that %j created",
+    (parameters) =>
+      Effect.gen(function*() {
+        yield* changeTemplate
+        yield* invalid
+        const outcome = yield* run("1", parameters)
+        assert.deepInclude(outcome, { _tag: "Failed" })
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(yield* statusOfStack, Option.none())
+      }).pipe(Effect.provide(world(first)))
+  )
+
+  it.effect("leaves the empty stack of another change set alone", () =>
+    Effect.gen(function*() {
+      yield* run("1", { ...replace, changeSet: "Other" })
+      yield* changeTemplate
+      yield* invalid
+      assert.deepInclude(yield* run("2", replace), { _tag: "Failed" })
+      assert.deepStrictEqual(yield* statusOfStack, Option.some("REVIEW_IN_PROGRESS"))
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("leaves an empty stack that the role may not delete, and still reports the cause", () =>
+    Effect.gen(function*() {
+      yield* changeTemplate
+      yield* invalid
+      yield* deny("cloudformation:DeleteStack")
+      assert.include((yield* run("1", replace)).message, "it has no property Nmae")
+    }).pipe(Effect.provide(world(first))))
+})
+
+it.effect("an empty change set has its output variables", () =>
+  Effect.gen(function*() {
+    yield* created
+    const outcome = yield* run("1", { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
+    assert.deepInclude(outcome, {
+      _tag: "Succeeded",
+      outputVariables: { ChangeSetName: "Next", StackId: yield* stackId }
+    })
+  }).pipe(Effect.provide(world(first))))
+
+describe("the stack policy of the template configuration", () => {
+  const policy = { StackPolicy: { Statement: [] } }
+  const configured = { ...required, templateConfiguration: "MyTemplate::c.json" }
+  const files = { "c.json": JSON.stringify(policy) }
+  const setsPolicy = Effect.map(settings, ({ stackPolicy }) => stackPolicy === JSON.stringify(policy.StackPolicy))
+
+  it.effect("is set if nothing else changes", () =>
+    Effect.gen(function*() {
+      yield* created
+      assert.isFalse(yield* setsPolicy)
+      const outcome = yield* run("1", configured)
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "There were no stack updates" })
+      assert.isTrue(yield* setsPolicy)
+    }).pipe(Effect.provide(world(first, { files }))))
+
+  it.effect("is set after a change set is executed, or is empty", () =>
+    Effect.gen(function*() {
+      yield* run("1", { ...configured, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
+      yield* run("2", { ...configured, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" })
+      assert.isTrue(yield* setsPolicy)
+      yield* CloudFormation.use(({ setStackPolicy }) => Effect.flatMap(stackId, (id) => setStackPolicy(id, "{}")))
+      assert.include((yield* run("3", { ...configured, mode: "CHANGE_SET_DEPLOY" })).message, "is empty")
+      assert.isTrue(yield* setsPolicy)
+    }).pipe(Effect.provide(world(first, { files }))))
+
+  it.effect("fails the job if it cannot be set, and names the permission", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* deny("cloudformation:SetStackPolicy")
+      const outcome = yield* run("1", configured)
+      assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError", externalExecutionId: yield* stackId })
+      assert.match(
+        outcome.message,
+        /is deployed, but its stack policy is not set: .*needs cloudformation:SetStackPolicy/
+      )
+    }).pipe(Effect.provide(world(first, { files }))))
 })

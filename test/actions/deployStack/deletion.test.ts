@@ -50,7 +50,7 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.strictEqual(creating.message, "Stack create started")
       yield* TestClock.adjust("1 minute")
       const outcome = yield* invoke(nextEvent(creating, "3", parameters))
-      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete: the stack was created" })
       assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
     }).pipe(Effect.provide(world(first))))
 
@@ -149,6 +149,42 @@ describe("DELETE_ONLY", () => {
           `Stack "${stack}" has termination protection and is not deleted. Switch the protection off, then retry the action`
       })
     }).pipe(Effect.provide(world(first))))
+
+  it.effect.each(["fail", "wait"])(
+    "DELETE_ONLY waits for a delete that another actor started, with whenBusy %s",
+    (whenBusy) =>
+      Effect.gen(function*() {
+        yield* created
+        yield* CloudFormation.use((service) => service.delete({ stack, clientRequestToken: "foreign" }))
+        const outcome = yield* run("1", { ...parameters, whenBusy })
+        assert.deepInclude(outcome, { _tag: "Succeeded" })
+        assert.deepStrictEqual(yield* statusOfStack, Option.none())
+      }).pipe(Effect.provide(world(first)))
+  )
+
+  it.effect("DELETE_ONLY says that a busy stack cannot be deleted", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.match(outcome.message, /^Stack cannot be deleted when status is: UPDATE_IN_PROGRESS\. /)
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect.each<[string, "Failed" | "Continued"]>([["fail", "Failed"], ["wait", "Continued"]])(
+    "a stack that becomes busy before the delete is handled by whenBusy %s",
+    ([whenBusy, _tag]) =>
+      Effect.gen(function*() {
+        yield* created
+        const memory = yield* CloudFormationMemory
+        const outcome = yield* invoke(eventWith({ ...parameters, whenBusy }, { id: "1" })).pipe(
+          Effect.updateService(CloudFormation, (service) => ({
+            ...service,
+            delete: (request) => Effect.andThen(memory.setStatus(stack, "UPDATE_IN_PROGRESS"), service.delete(request))
+          }))
+        )
+        assert.deepInclude(outcome, { _tag })
+      }).pipe(Effect.provide(world(first)))
+  )
 
   it.effect("DELETE_ONLY reports which resource could not be deleted", () =>
     Effect.gen(function*() {

@@ -185,9 +185,8 @@ const diagnosed = Effect.fnUntraced(
         }),
       failedEvents: () => Effect.succeed([])
     })
-    const causes = yield* diagnose(historyOf("arn:stack/S", ...(histories["S"] ?? []))).pipe(
-      Effect.provide(cloudFormation)
-    )
+    const history = historyOf("arn:stack/S", ...(histories["S"] ?? []))
+    const causes = yield* diagnose(history, history).pipe(Effect.provide(cloudFormation))
     return { causes, stacksRead }
   }
 )

@@ -51,7 +51,7 @@ describe("output variables", () => {
       assert.match(StackId, /^arn:/)
       assert.deepInclude(outcome, {
         _tag: "Succeeded",
-        message: "Stack update complete",
+        message: "Stack update complete: the stack was created",
         outputVariables: { StackId, Url: "https://a.example", Bucket: "MyTestStack-Bucket" }
       })
     }).pipe(Effect.provide(world(template))))
@@ -102,7 +102,7 @@ describe("output variables", () => {
       yield* setStatus("DELETE_COMPLETE")
       const continuationToken = tokenOf(first)
       const outcome = yield* invoke(eventOf({ outputs: ["Url"] }, { id: "2", continuationToken }))
-      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete: the stack was created" })
       assert.notProperty(outcome, "outputVariables")
     }).pipe(Effect.provide(world(template))))
 })
@@ -225,8 +225,8 @@ describe("outputFile", () => {
       assert.deepInclude(outcome, {
         _tag: "Failed",
         type: "ConfigurationError",
-        message: "\"outputFile\" in UserParameters asks for the stack's outputs in \"o.json\", and the action has no " +
-          "output artifact to write it into: declare one in the pipeline, or leave \"outputFile\" out"
+        message: "The action has no output artifact for the file \"o.json\" (\"outputFile\" in UserParameters). " +
+          "Declare an output artifact in the pipeline, or remove \"outputFile\""
       })
       assert.isEmpty(yield* operationTokens)
     }).pipe(Effect.provide(world(template))))

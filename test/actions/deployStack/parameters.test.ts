@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { ArtifactStore } from "../../../src/services/ArtifactStore.ts"
 import { CloudFormation, UnknownParameters } from "../../../src/services/CloudFormation.ts"
+import { deployEvent } from "../../fixtures.ts"
 import {
   deny,
   eventWithBuild,
@@ -14,6 +15,7 @@ import {
   recordCalls,
   recordLog,
   runToEnd,
+  settings,
   templateWith,
   world
 } from "./world.ts"
@@ -76,7 +78,7 @@ describe("parameters of a stack", () => {
       )
     }).pipe(Effect.provide(world(template))))
 
-  it.effect.each([["null", null], ["an object", { Ref: "hunter2" }], ["an array", ["hunter2,"]]])(
+  it.effect.each([["an object", { Ref: "hunter2" }], ["an array", ["hunter2,"]]])(
     "a parameter cannot be %s",
     ([kind, value]) =>
       Effect.gen(function*() {
@@ -86,6 +88,24 @@ describe("parameters of a stack", () => {
         assert.notInclude(outcome.message, "hunter2")
       }).pipe(Effect.provide(world(template)))
   )
+
+  it.effect("a number keeps the text that it has in UserParameters", () =>
+    Effect.gen(function*() {
+      const numbers =
+        "{\"stack\":\"MyTestStack\",\"file\":\"template-package/template.json\",\"artifact\":\"MyTemplate\"," +
+        "\"timeoutMinutes\":10.0,\"parameters\":{\"A\":1.10,\"B\":12345678901234567890},\"tags\":{\"Version\":1e3}}"
+      const outcome = yield* invoke(deployEvent({ id: "1", userParameters: numbers }))
+      assert.strictEqual(outcome.message, "Stack create started")
+      assert.deepStrictEqual(yield* parameterValues, { A: "1.10", B: "12345678901234567890" })
+      assert.deepStrictEqual(Object.fromEntries((yield* settings).tags), { Version: "1e3" })
+    }).pipe(Effect.provide(world(template))))
+
+  it.effect("null resets a parameter to the template's default, instead of the stack's value", () =>
+    Effect.gen(function*() {
+      yield* runToEnd(eventWithBuild({ parameters: { A: "a", B: "c" } }))
+      yield* runToEnd(eventWithBuild({ parameters: { B: null } }, "2"))
+      assert.deepStrictEqual(yield* parameterValues, { A: "a", B: "default" })
+    }).pipe(Effect.provide(world(template))))
 
   it.effect("a value of too many bytes is refused with the parameter's name", () =>
     Effect.gen(function*() {
@@ -109,7 +129,7 @@ describe("without permission to call GetTemplateSummary", () => {
       assert.strictEqual(result.message, "Stack create started")
       const warnings = lines.filter((line) => line.includes("GetTemplateSummary"))
       assert.lengthOf(warnings, 1)
-      assert.include(warnings[0], "The template's parameters are not known before the call")
+      assert.include(warnings[0], "The template's parameters are unknown before the call")
       assert.notInclude(lines.join(), "hunter2")
     }).pipe(Effect.provide(world(templateWith({ A: text })))))
 
@@ -167,7 +187,7 @@ describe("calls that a job makes before the operation", () => {
 
 const from = (file: string, key: string) => ({ "Fn::GetParam": ["MyBuild", file, key] })
 
-const place = (file: string) => `cannot be had from "${file}" in artifact "MyBuild"`
+const place = (file: string) => `cannot be read from "${file}" in artifact "MyBuild"`
 
 describe("Fn::GetParam", () => {
   const template = templateWith({ A: text, B: text, C: text })
@@ -195,8 +215,7 @@ describe("Fn::GetParam", () => {
         type: "ConfigurationError",
         message: [
           `The value of parameter "A" ${place("out.json")}: it has no key "Aa" at its top (did you mean "A"?)`,
-          `The value of parameter "B" ${place("out.json")}: its "B" is no string, no number that is exact, ` +
-          "and neither true nor false",
+          `The value of parameter "B" ${place("out.json")}: its "B" is not a string, a number, true or false`,
           `The value of parameter "C" ${place("bad.json")}: it is not JSON with an object at its top`
         ].join("; ")
       })

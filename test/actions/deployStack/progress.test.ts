@@ -40,7 +40,7 @@ describe("the progress summary", () => {
         [`${inProgress}: CREATE_IN_PROGRESS, 0 of 3 resources, waiting for A (AWS::RDS::DBInstance, 5 s)`, 0],
         [`${inProgress}: CREATE_IN_PROGRESS, 1 of 3 resources, waiting for B (AWS::RDS::DBInstance, 13 s)`, 25],
         [`${inProgress}: CREATE_IN_PROGRESS, 2 of 3 resources, waiting for C (AWS::RDS::DBInstance, 23 s)`, 50],
-        ["Stack update complete", 100]
+        ["Stack update complete: the stack was created", 100]
       ])
     }).pipe(Effect.provide(world(template))))
 

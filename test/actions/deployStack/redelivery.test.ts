@@ -72,7 +72,7 @@ describe("a redelivered event", () => {
       yield* putTemplate(otherTemplate)
       const second = yield* invoke(deployEvent({ id: "1" }))
       const outcome = yield* invoke(nextEvent(second, "2"))
-      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+      assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete: the stack was created" })
       assert.deepStrictEqual(yield* operationTokens, ["create-1"])
     }).pipe(Effect.provide(world())))
 

@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import type { StackEvent } from "../../../src/domain/stack/StackEvents.ts"
 import {
-  areTold,
+  areExplained,
   type Cause,
   causes,
+  isCancelledUpdate,
   isCancelledWhole,
   lines,
   message,
@@ -85,7 +86,7 @@ describe("causes", () => {
     )
     assert.deepStrictEqual(
       linesOf({ ...bucket("A", ""), hook: { type: hook.type, status: "HOOK_FAILED" } }),
-      ["A (AWS::S3::Bucket): hook Org::Policy::Hook failed: no further words"]
+      ["A (AWS::S3::Bucket): hook Org::Policy::Hook failed: no reason given"]
     )
     assert.deepStrictEqual(linesOf({ hook }), [
       "S (AWS::CloudFormation::Stack): hook Org::Policy::Hook failed: must be encrypted"
@@ -105,9 +106,9 @@ describe("causes", () => {
     assert.deepStrictEqual(linesOf(stopped), [
       "A (AWS::S3::Bucket): The following hook(s) failed: [Org::Policy::Hook]"
     ])
-    assert.isFalse(areTold(causes(history(stopped))))
-    assert.isTrue(areTold(causes(history(stopped, bucket("B", "CREATE_FAILED", "quota")))))
-    assert.isFalse(areTold([]))
+    assert.isFalse(areExplained(causes(history(stopped))))
+    assert.isTrue(areExplained(causes(history(stopped, bucket("B", "CREATE_FAILED", "quota")))))
+    assert.isFalse(areExplained([]))
   })
 
   it("failed validations are causes, with the invalid path", () => {
@@ -118,7 +119,7 @@ describe("causes", () => {
       "not a boolean"
     ])
     assert.deepStrictEqual(of({ reason: undefined }), [
-      "A (AWS::S3::Bucket): validation AWS::EarlyValidation::PropertyValidation failed: no further words"
+      "A (AWS::S3::Bucket): validation AWS::EarlyValidation::PropertyValidation failed: no reason given"
     ])
     assert.deepStrictEqual(of({ failureMode: "WARN" }), [])
     assert.deepStrictEqual(of({ status: "SKIPPED" }), [])
@@ -139,6 +140,40 @@ describe("causes", () => {
     const resourceType = "AWS::CloudFormation::Stack"
     const withoutId = { stackId, timestamp: 1, logicalResourceId: "Nested", resourceType, status: "CREATE_FAILED" }
     assert.isUndefined(causes([withoutId])[0]?.nestedStack)
+  })
+})
+
+it("a cause that only contains the word cancelled is not hidden", () => {
+  const reason = "The certificate request was cancelled by its owner (Resource creation cancelled upstream)"
+  assert.deepStrictEqual(linesOf(bucket("A", "CREATE_FAILED", reason)), [`A (AWS::S3::Bucket): ${reason}`])
+})
+
+const stackEvent = (status: string, timestamp: number, reason?: string) => ({
+  stackId,
+  timestamp,
+  logicalResourceId: "S",
+  physicalResourceId: stackId,
+  resourceType: "AWS::CloudFormation::Stack",
+  status,
+  ...(reason !== undefined && { reason })
+})
+
+describe("isCancelledUpdate", () => {
+  const started = stackEvent("UPDATE_IN_PROGRESS", 1, "User Initiated")
+
+  it("an update whose rollback a user started was cancelled", () => {
+    const all = [started, stackEvent("UPDATE_ROLLBACK_IN_PROGRESS", 2, "User Initiated")]
+    assert.isTrue(isCancelledUpdate([started], all))
+  })
+
+  it("an update that CloudFormation rolled back was not cancelled", () => {
+    const failed = stackEvent("UPDATE_ROLLBACK_IN_PROGRESS", 2, "The following resource(s) failed to update: [A].")
+    const later = [
+      stackEvent("UPDATE_IN_PROGRESS", 3, "User Initiated"),
+      stackEvent("UPDATE_ROLLBACK_IN_PROGRESS", 4, "User Initiated")
+    ]
+    assert.isFalse(isCancelledUpdate([started], [started, failed, ...later]))
+    assert.isFalse(isCancelledUpdate([], [failed]))
   })
 })
 

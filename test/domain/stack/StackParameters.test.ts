@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Result, Schema } from "effect"
 import {
   assign,
+  carryOver,
   match,
   merge,
   ParameterValue,
@@ -27,7 +28,6 @@ describe("ParameterValue", () => {
   ])("a parameter's value may be %s", (_, value) => assert.isTrue(isValue(value)))
 
   it.each([
-    ["null", null],
     ["a number that JSON rounds", 2 ** 53 + 2],
     ["NaN", Number.NaN],
     ["an object", { A: "b" }],
@@ -45,6 +45,7 @@ describe("ParameterValue", () => {
 const matched = (value: ParameterValue) =>
   match(value, {
     text: (text) => ["text", text],
+    templateDefault: () => ["default"],
     param: (...place) => ["param", ...place],
     attribute: (...place) => ["attribute", ...place]
   })
@@ -56,6 +57,7 @@ it.each(
     [true, ["text", "true"]],
     [["a", 1, false], ["text", "a,1,false"]],
     [[], ["text", ""]],
+    [null, ["default"]],
     [{ "Fn::GetParam": ["Build", "out.json", "Image"] }, ["param", "Build", "out.json", "Image"]],
     [{ "Fn::GetArtifactAtt": ["Build", "BucketName"] }, ["attribute", "Build", "BucketName"]]
   ] as const
@@ -83,7 +85,7 @@ describe("valueAt", () => {
     assert.deepStrictEqual(valueAt(Buffer.from("\uFEFF{\"Key\":\"v\"}"), "Key"), Result.succeed("v"))
   })
 
-  const kind = "its \"Key\" is no string, no number that is exact, and neither true nor false"
+  const kind = "its \"Key\" is not a string, a number, true or false"
   it.each([
     ["text that is no JSON", Buffer.from("hunter2"), "it is not JSON with an object at its top"],
     ["a list", bytes(["hunter2"]), "it is not JSON with an object at its top"],
@@ -107,6 +109,8 @@ describe("valueAt", () => {
   })
 })
 
+const declaring = (names: ReadonlyArray<string>) => names.map((name) => ({ name, hasDefault: true, noEcho: false }))
+
 const Subset = Schema.Array(Schema.Literals(["A", "B", "C", "D"]))
 
 it.prop(
@@ -114,7 +118,7 @@ it.prop(
   [Subset, Subset, Subset],
   ([named, declared, previous]) => {
     const values = new Map(named.map((name) => [name, `value of ${name}`]))
-    const assigned = assign({ values, declared: Option.some(declared), previous: [...new Set(previous)] })
+    const assigned = assign({ values, declared: Option.some(declaring(declared)), previous: [...new Set(previous)] })
     const strangers = [...values.keys()].filter((name) => !declared.includes(name as "A"))
     if (Result.isFailure(assigned)) {
       assert.strictEqual(assigned.failure.length, strangers.length)
@@ -136,7 +140,7 @@ it.prop(
 )
 
 const assignAll = (values: ReadonlyMap<string, string>, declared?: ReadonlyArray<string>) =>
-  assign({ values, declared: Option.fromUndefinedOr(declared), previous: ["Old"] })
+  assign({ values, declared: Option.map(Option.fromUndefinedOr(declared), declaring), previous: ["Old"] })
 
 const many = (count: number) => new Map(Array.from({ length: count }, (_, index) => [`P${index}`, "v"]))
 
@@ -170,6 +174,60 @@ describe("assign", () => {
     assert.isTrue(Result.isSuccess(assignAll(many(200))))
     assert.deepStrictEqual(assignAll(many(201)), Result.fail(["There are 201 parameters; CloudFormation takes 200"]))
   })
+})
+
+describe("null", () => {
+  it("gives no value and keeps none, so that the template's default applies", () => {
+    const assigned = assign({ values: new Map([["Old", null]]), declared: Option.none(), previous: ["Old", "Other"] })
+    assert.deepStrictEqual(assigned, Result.succeed([{ name: "Other", usePreviousValue: true }]))
+  })
+
+  it("is refused for a parameter without a default", () => {
+    const declared = Option.some([{ name: "A", hasDefault: false, noEcho: false }])
+    assert.deepStrictEqual(
+      assign({ values: new Map([["A", null]]), declared, previous: [] }),
+      Result.fail(["Parameter \"A\" is null, but the template has no default for it: give its value"])
+    )
+  })
+})
+
+const Declared = Schema.Array(
+  Schema.Struct({ name: Schema.Literals(["A", "B", "C"]), hasDefault: Schema.Boolean, noEcho: Schema.Boolean })
+)
+const Values = Schema.Record(Schema.Literals(["A", "B", "C"]), Schema.Literals(["given", "default", "nothing"]))
+
+it.prop(
+  "a replaced stack hands on exactly the values that are shown and not given, and is kept if one would be lost",
+  [Declared, Values, Schema.Array(Schema.Literals(["A", "B", "C"]))],
+  ([many, choices, replacedNames]) => {
+    const declared = [...new Map(many.map((one) => [one.name, one])).values()]
+    const given = declared.filter(({ name }) => choices[name] !== "nothing")
+    const values = new Map(given.map(({ name }) => [name, choices[name] === "given" ? "v" : null]))
+    const replaced = new Map(replacedNames.map((name) => [name, `old ${name}`]))
+    const carried = carryOver(values, declared, replaced)
+    const lost = declared.filter(({ hasDefault, name, noEcho }) =>
+      values.has(name)
+        ? values.get(name) === null && !hasDefault
+        : replaced.has(name)
+        ? noEcho
+        : !hasDefault
+    )
+    if (Result.isFailure(carried)) {
+      assert.lengthOf(carried.failure, lost.length)
+      for (const { name } of lost) assert.include(carried.failure.join(), `"${name}"`)
+    } else {
+      assert.isEmpty(lost)
+      for (const { name } of declared) {
+        const expected = values.has(name) ? values.get(name) : replaced.get(name)
+        assert.strictEqual(carried.success.get(name), expected)
+      }
+    }
+  }
+)
+
+it("a value that CloudFormation hides is not handed on, even if the new template would show it", () => {
+  const declared = [{ name: "A", hasDefault: true, noEcho: false }]
+  assert.isTrue(Result.isFailure(carryOver(new Map(), declared, new Map([["A", "****"]]))))
 })
 
 it("the report of an unknown name says if the template has no parameters", () => {

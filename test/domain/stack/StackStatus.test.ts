@@ -24,7 +24,7 @@ describe.each(Object.values(SdkStackStatus))("%s", (status) => {
   })
 
   it("no operation can start while it is in progress", () => {
-    assert.strictEqual(["Busy", "CleaningUp"].includes(startability(status)), underWay)
+    assert.strictEqual(["Busy", "Deleting", "CleaningUp"].includes(startability(status)), underWay)
   })
 
   it("it is failing while a rollback is in progress", () => {
@@ -50,7 +50,7 @@ it.each([
   ["CREATE_IN_PROGRESS", "Running", "Busy"],
   ["UPDATE_IN_PROGRESS", "Running", "Busy"],
   ["IMPORT_IN_PROGRESS", "Running", "Busy"],
-  ["DELETE_IN_PROGRESS", "Running", "Busy"],
+  ["DELETE_IN_PROGRESS", "Running", "Deleting"],
   ["DELETE_COMPLETE", "Deleted", "Creatable"],
   ["ROLLBACK_COMPLETE", "Failed", "Broken"],
   ["ROLLBACK_FAILED", "Failed", "Broken"],

@@ -19,7 +19,31 @@ const policy = (bytes: number) => file({ StackPolicy: { A: "x".repeat(bytes - "{
 
 describe("decode", () => {
   it("a configuration may have parameters, tags and a stack policy", () =>
-    assert.deepStrictEqual(decode(file(whole)), Result.succeed(whole)))
+    assert.deepStrictEqual(
+      decode(file(whole)),
+      Result.succeed({ ...whole, Parameters: { ...whole.Parameters, Count: "2" } })
+    ))
+
+  it("numbers of parameters and tags keep the text that they have in the file", () => {
+    const numbers = ["1.10", "1.0", "1e3", "0.1e-6", "12345678901234567890", "-0"]
+    for (const number of numbers) {
+      const json = `{"Parameters":{"A":${number},"B":[${number}]},"Tags":{"C":${number}}}`
+      assert.deepStrictEqual(
+        decode(Buffer.from(json)),
+        Result.succeed({ Parameters: { A: number, B: [number] }, Tags: { C: number } })
+      )
+    }
+  })
+
+  it("a tag with an empty value or too long a key is reported by its key", () => {
+    assert.deepStrictEqual(
+      decode(file({ Tags: { Owner: "", Stage: "x", ["k".repeat(129)]: "v" } })),
+      Result.fail([
+        `The tag "Owner" has an empty value: a value has 1 to 256 characters`,
+        `The tag "${"k".repeat(128)}"… has a key of 129 characters: a key has 1 to 128`
+      ])
+    )
+  })
 
   it("a configuration may be empty", () => assert.deepStrictEqual(decode(file({})), Result.succeed({})))
 
@@ -40,8 +64,8 @@ describe("decode", () => {
     ["UTF-16", Buffer.from("{}", "utf16le"), [/^it is UTF-16 text/]],
     ["a list", file(["hunter2"]), [/^the file: expected object, got an array$/]],
     ["a misspelt key", file({ Paramters: {} }), [/^"Paramters" is not known \(did you mean "Parameters"\?\)$/]],
-    ["several mistakes", file({ Parameters: { A: null, B: { Ref: "hunter2" } }, Tags: { C: [] } }), [
-      /^"Parameters\.A": expected a string, .*, got null$/,
+    ["several mistakes", file({ Parameters: { A: {}, B: { Ref: "hunter2" } }, Tags: { C: [] } }), [
+      /^"Parameters\.A": expected a string, .*, got an object$/,
       /^"Parameters\.B": expected a string, .*, got an object$/,
       /^"Tags\.C": expected string \| number \| boolean, got an array$/
     ]]

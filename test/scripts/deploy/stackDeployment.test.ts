@@ -30,7 +30,10 @@ it.each<readonly [message: string, advice: string]>([
     ),
     "Your credentials need s3:PutObject on this object"
   ],
-  [messageOf(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED" })), "then run this again"],
+  [
+    messageOf(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED", purpose: "updated" })),
+    "then run this again"
+  ],
   [
     messageOf(failures.StackProtected, new StackProtected({ stack: "s" })),
     "disable the protection, then run this again"

@@ -1,0 +1,373 @@
+// Makes the calls that start an operation on a stack, with everything that is checked before them.
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import type * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { AwsError } from "../../domain/job/AwsError.ts"
+import type { Stack, StackOptions, TemplateSummary } from "../../domain/stack/Stack.ts"
+import * as StackCapability from "../../domain/stack/StackCapability.ts"
+import { requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
+import * as StackParameters from "../../domain/stack/StackParameters.ts"
+import type * as StackPlan from "../../domain/stack/StackPlan.ts"
+import * as Template from "../../domain/stack/Template.ts"
+import { sentences } from "../../domain/text/sentences.ts"
+import { optionalCall } from "../../runtime/optionalCall.ts"
+import {
+  CloudFormation,
+  type InsufficientCapabilities,
+  type OperationError,
+  type UnknownParameters
+} from "../../services/CloudFormation.ts"
+import * as StackChangeSet from "./changeSet.ts"
+import { redeliveryWindowStart } from "./observe.ts"
+import * as StackSuccess from "./outputs.ts"
+import { setPolicy } from "./policy.ts"
+import * as StackSettings from "./settings.ts"
+import {
+  continuePreparing,
+  continueWatching,
+  type Invocation,
+  nameOf,
+  postpone,
+  type Step,
+  stillInProgress,
+  type WatchState
+} from "./State.ts"
+import * as StackTemplate from "./template.ts"
+
+/** CloudFormation rejected the operation. */
+export class OperationRejected extends Schema.TaggedError<OperationRejected>()("OperationRejected", {
+  operation: StackOperation,
+  stack: Schema.String,
+  /** CloudFormation's own words. */
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Error ${participles[this.operation]} CloudFormation stack "${this.stack}": ${this.reason}`
+  }
+}
+
+const participles = {
+  create: "creating",
+  update: "updating",
+  delete: "deleting",
+  execute: "updating"
+} satisfies Record<StackOperation, string>
+
+/** The stack is protected from deletion. */
+export class StackProtected extends Schema.TaggedError<StackProtected>()("StackProtected", { stack: Schema.String }) {
+  get problem() {
+    return `Stack "${this.stack}" has termination protection and is not deleted`
+  }
+  get advice() {
+    return "Switch the protection off, then retry the action"
+  }
+  override get message() {
+    return sentences(this.problem, this.advice)
+  }
+}
+
+/** The stack is not replaced, because its new parameters cannot be checked before it is deleted. */
+export class ReplacementUnchecked
+  extends Schema.TaggedError<ReplacementUnchecked>()("ReplacementUnchecked", { stack: Schema.String })
+{
+  get problem() {
+    return `Stack "${this.stack}" is not deleted, because its parameters cannot be checked first`
+  }
+  get advice() {
+    return "Allow cloudformation:GetTemplateSummary (on all resources) for the role of the Lambda function, then retry " +
+      "the action"
+  }
+  override get message() {
+    return sentences(this.problem, this.advice)
+  }
+}
+
+/** The stack changed between describing it and the call: describe it again. */
+export class StackChanged extends Data.TaggedError("StackChanged")<{ readonly status: string }> {}
+
+/** What a mode with a template gives to the stack. */
+export interface Content {
+  readonly template: StackTemplate.StackTemplate
+  readonly settings: StackSettings.StackSettings
+}
+
+/** What is known when an operation starts. */
+export interface StartContext {
+  readonly invocation: Invocation
+  /** None in a mode without a template. */
+  readonly content: Option.Option<Content>
+  readonly stack: Option.Option<Stack>
+  /** The deleted stack that a new one replaces. */
+  readonly replaced: Option.Option<Stack>
+  /** When this start began; epoch milliseconds. */
+  readonly now: number
+}
+
+/** The state of a watch that starts now. */
+export type NewState = Omit<WatchState, "since">
+
+/** Watches an operation that an earlier delivery started. */
+export const adopt = ({ invocation: { execution } }: StartContext, state: NewState, operation: StackOperation): Step =>
+  continueWatching(stillInProgress(operation), { ...state, operation, since: redeliveryWindowStart(execution) })
+
+export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
+  context: StartContext,
+  state: NewState,
+  operation: "create" | "update"
+) {
+  const { invocation, now, stack } = context
+  const { execution, parameters } = invocation
+  const cloudFormation = yield* CloudFormation
+  const content = yield* contentOf(context)
+  const named = nameOf(parameters.stack)
+  const call = (options: CallOptions): Effect.Effect<string, OperationError> =>
+    cloudFormation[operation]({
+      ...options,
+      ...content.template,
+      // An update is for the stack that was described: another one can have its name by now.
+      stack: operation === "create" ? named : state.stackId,
+      clientRequestToken: requestToken(operation, execution)
+    })
+  return yield* callWithSettings(context, content, operation === "create" ? Option.none() : stack, call).pipe(
+    Effect.map((stackId) =>
+      // Only CloudFormation knows how many resources an update changes.
+      continueWatching(`Stack ${operation} started`, {
+        ...state,
+        operation,
+        stackId,
+        since: now,
+        ...(operation === "create" && Option.isSome(content.resources) && { resources: content.resources.value })
+      }, 0)
+    ),
+    Effect.catchTags({
+      NoUpdates: () =>
+        Effect.andThen(
+          setPolicy(invocation, state.stackId),
+          StackSuccess.succeed(invocation, "There were no stack updates", stack)
+        ),
+      TokenUsed: () => Effect.succeed(adopt(context, state, operation)),
+      StackExists: () => Effect.fail(new StackChanged({ status: "CREATE_IN_PROGRESS" })),
+      StackNotReady: ({ status }) => Effect.fail(new StackChanged({ status })),
+      AwsRejected: ({ detail }) => Effect.fail(new OperationRejected({ operation, stack: named, reason: detail }))
+    })
+  )
+})
+
+export const startDelete = Effect.fn("DeployStack.delete")(function*(context: StartContext, state: NewState) {
+  const { invocation: { execution, parameters }, now, stack } = context
+  const named = nameOf(parameters.stack)
+  if (Option.exists(stack, ({ terminationProtection }) => terminationProtection)) {
+    return yield* new StackProtected({ stack: named })
+  }
+  if (parameters.mode === "REPLACE_ON_FAILURE") yield* checkReplacement(context)
+  const cloudFormation = yield* CloudFormation
+  const request = {
+    stack: state.stackId,
+    clientRequestToken: requestToken("delete", execution),
+    roleArn: parameters.roleArn
+  }
+  return yield* cloudFormation.delete(request).pipe(
+    Effect.as(continueWatching("Stack delete started", { ...state, operation: "delete", since: now }, 0)),
+    Effect.catchTags({
+      TokenUsed: () => Effect.succeed(adopt(context, state, "delete")),
+      StackNotReady: ({ status }) => Effect.fail(new StackChanged({ status })),
+      AwsRejected: ({ detail }) =>
+        Effect.fail(new OperationRejected({ operation: "delete", stack: named, reason: detail }))
+    })
+  )
+})
+
+/** Checks everything about the new stack that can be known before the old one is deleted. */
+const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
+  const { invocation: { parameters }, stack } = context
+  const named = nameOf(parameters.stack)
+  const { settings: { options, values }, template } = yield* contentOf(context)
+  const replaced = parametersOf(stack)
+  const { templateSummary } = yield* CloudFormation
+  const summary = yield* templateSummary(template).pipe(
+    Effect.asSome,
+    Effect.catchTags({
+      AwsDenied: () =>
+        values.size === 0 && replaced.size === 0
+          ? Effect.succeedNone
+          : Effect.fail(new ReplacementUnchecked({ stack: named })),
+      AwsRejected: ({ detail }) =>
+        Effect.fail(new OperationRejected({ operation: "create", stack: named, reason: detail }))
+    })
+  )
+  if (Option.isNone(summary)) return
+  const { capabilities, capabilitiesReason = "", parameters: declared, unrecognizedResourceTypes } = summary.value
+  yield* toParameters(StackParameters.carryOver(values, declared, replaced))
+  if (unrecognizedResourceTypes.length > 0) {
+    const reason = `Template format error: Unrecognized resource types: [${unrecognizedResourceTypes.join(", ")}]`
+    return yield* new OperationRejected({ operation: "create", stack: named, reason })
+  }
+  const required = StackCapability.missing(options.capabilities ?? [], capabilities)
+  if (required.length > 0) {
+    return yield* new StackSettings.CapabilitiesMissing({
+      stack: named,
+      given: options.capabilities ?? [],
+      required,
+      reason: [`Requires capabilities : [${required.join(", ")}]`, capabilitiesReason].filter(Boolean).join(". ")
+    })
+  }
+})
+
+export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(function*(
+  context: StartContext,
+  type: StackPlan.ChangeSetType
+) {
+  const { invocation: { execution, parameters }, stack } = context
+  const { changeSet = StackChangeSet.ownName(execution), mode } = parameters
+  const content = yield* contentOf(context)
+  const named = nameOf(parameters.stack)
+  if (mode === "CHANGE_SET_REPLACE" && content.settings.options.stackPolicy !== undefined) {
+    yield* Effect.logWarning(noPolicy)
+  }
+  const isNewStack = !Option.exists(stack, ({ status }) => status === "REVIEW_IN_PROGRESS")
+  const request = { stack: named, changeSet, type, template: content.template, execution, isNewStack }
+  return yield* callWithSettings(
+    context,
+    content,
+    type === "CREATE" ? Option.none() : stack,
+    (options) => StackChangeSet.prepare({ ...request, options })
+  ).pipe(
+    Effect.map(Option.match({
+      onNone: () => postpone(`change set "${changeSet}" is being deleted`),
+      onSome: (prepared) => continuePreparing(`Change set "${changeSet}" create started`, prepared)
+    })),
+    Effect.catchTags({
+      StackNotReady: ({ status }) => Effect.fail(new StackChanged({ status })),
+      AwsRejected: ({ detail }) =>
+        Effect.fail(new StackChangeSet.ChangeSetFailed({ stack: named, changeSet, reason: detail, causes: [] }))
+    })
+  )
+})
+
+const noPolicy =
+  "A change set has no stack policy: the action that executes it sets the policy, if it has the template " +
+  "configuration"
+
+/** What the stack gets, as CloudFormation takes it. The plan starts these operations only in modes with a template. */
+const contentOf = Effect.fnUntraced(function*({ content, invocation: { parameters } }: StartContext) {
+  const { settings, template } = yield* Effect.orDie(Effect.fromOption(content))
+  const { templateBucket, templateBucketEncryption } = parameters
+  return {
+    settings,
+    template: yield* StackTemplate.toTemplateInput(template, templateBucket, templateBucketEncryption),
+    resources: Template.resourceCount(template.text)
+  }
+})
+
+/** The settings of a call besides the template. */
+type CallOptions = StackOptions & { readonly terminationProtection?: boolean | undefined }
+
+const parametersOf = (stack: Option.Option<Stack>): ReadonlyMap<string, string> =>
+  Option.match(stack, { onNone: () => new Map<string, string>(), onSome: ({ parameters }) => parameters })
+
+const toParameters = <A>(result: Result.Result<A, ReadonlyArray<string>>) =>
+  Effect.mapError(
+    Effect.fromResult(result),
+    (problems) => new StackSettings.StackSettingsInvalid({ problems })
+  )
+
+/**
+ * Makes the call that starts an operation, with all settings. The template's summary is read only if parameters matter,
+ * and to explain missing capabilities; a role that may not read it does without.
+ */
+const callWithSettings = Effect.fnUntraced(function*<A, E, R>(
+  { invocation, replaced }: StartContext,
+  { settings: { options, terminationProtection, values }, template }: {
+    readonly settings: StackSettings.StackSettings
+    readonly template: Template.Template
+  },
+  /** The stack to update; none to create one. */
+  existing: Option.Option<Stack>,
+  call: (options: CallOptions) => Effect.Effect<A, E | InsufficientCapabilities | UnknownParameters, R>
+) {
+  const cloudFormation = yield* CloudFormation
+  const summary = yield* Effect.cached(
+    optionalCall(Effect.suspend(() => cloudFormation.templateSummary(template)), withoutSummary)
+  )
+  const previous = parametersOf(existing)
+  const carried = parametersOf(replaced)
+  const declared = values.size + previous.size + carried.size === 0
+    ? Option.none()
+    : Option.map(yield* summary, ({ parameters }) => parameters)
+  const all = carried.size > 0 && Option.isSome(declared)
+    ? yield* toParameters(StackParameters.carryOver(values, declared.value, carried))
+    : values
+  const parameters = yield* toParameters(
+    StackParameters.assign({ values: all, declared, previous: [...previous.keys()] })
+  )
+  if (Option.isSome(existing)) {
+    const { id, terminationProtection: current } = existing.value
+    if (terminationProtection !== undefined && terminationProtection !== current) {
+      yield* cloudFormation.setTerminationProtection(id, terminationProtection)
+    }
+  }
+  const attempt = (parameters: ReadonlyArray<StackParameters.StackParameter>) =>
+    call({
+      ...options,
+      ...(parameters.length > 0 && { parameters }),
+      ...(Option.isNone(existing) && { terminationProtection })
+    })
+  return yield* attempt(parameters).pipe(
+    // Without the summary, values can be kept of parameters that the template no longer has.
+    Effect.catchIf(
+      isTagged<UnknownParameters>("UnknownParameters"),
+      (error) =>
+        error.names.some((name) => values.has(name))
+          ? Effect.fail(error)
+          : attempt(parameters.filter(({ name }) => !error.names.includes(name)))
+    ),
+    Effect.catchIf(isTagged<UnknownParameters>("UnknownParameters"), ({ names }) =>
+      Effect.fail(
+        new StackSettings.StackSettingsInvalid({
+          problems: names.map((name) => `The template has no parameter "${name}"`)
+        })
+      )),
+    Effect.catchIf(
+      isTagged<InsufficientCapabilities>("InsufficientCapabilities"),
+      (error) =>
+        Effect.flatMap(
+          summary,
+          (known) => Effect.fail(capabilitiesMissing(nameOf(invocation.parameters.stack), options, error, known))
+        )
+    )
+  )
+})
+
+const isTagged = <E extends { readonly _tag: string }>(tag: E["_tag"]) => (error: unknown): error is E =>
+  Predicate.isTagged(error, tag)
+
+const withoutSummary =
+  "The template's parameters are unknown before the call: CloudFormation reports unknown names, and the stack keeps its " +
+  "values of all parameters that are not given."
+
+/** With all capabilities that the template requires, if they are known: CloudFormation reports them one after another. */
+const capabilitiesMissing = (
+  stack: string,
+  { capabilities = [] }: StackOptions,
+  { reason, required }: InsufficientCapabilities,
+  known: Option.Option<TemplateSummary>
+) => {
+  const summary = Option.getOrUndefined(known)
+  return new StackSettings.CapabilitiesMissing({
+    stack,
+    given: capabilities,
+    required: [...required, ...summary?.capabilities ?? []],
+    reason: [reason, summary?.capabilitiesReason ?? ""].filter(Boolean).join(". ")
+  })
+}
+
+/** Why an operation was not started. */
+export type StartError =
+  | Effect.Error<ReturnType<typeof createOrUpdate>>
+  | Effect.Error<ReturnType<typeof startDelete>>
+  | Effect.Error<ReturnType<typeof prepareChangeSet>>
+  | Effect.Error<ReturnType<typeof StackChangeSet.executeNamed>>
+  | AwsError

@@ -1,0 +1,24 @@
+// JSON numbers as they are written: 1.10 and 12345678901234567890 lose digits as numbers of JavaScript.
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+
+/** The third argument of a reviver, which TypeScript's types do not have yet. Source: ECMA-262, JSON.parse. */
+interface ReviverContext {
+  readonly source?: string
+}
+
+const parse = Option.liftThrowable((json: string): unknown =>
+  JSON.parse(
+    json,
+    ((_: string, value: unknown, context?: ReviverContext) =>
+      Predicate.isNumber(value) ? context?.source ?? value : value) as (key: string, value: unknown) => unknown
+  )
+)
+
+/** Replaces the values of these keys at the top of a parsed JSON object by values whose numbers are their source text. */
+export const withNumbersAsText = (json: string, value: unknown, keys: ReadonlyArray<string>): unknown => {
+  if (!Predicate.isObject(value) || !keys.some((key) => Object.hasOwn(value, key))) return value
+  const texts = Option.getOrUndefined(parse(json))
+  if (!Predicate.isObject(texts)) return value
+  return { ...value, ...Object.fromEntries(Object.entries(texts).filter(([key]) => keys.includes(key))) }
+}
