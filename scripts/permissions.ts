@@ -112,6 +112,14 @@ export const permissions: ReadonlyArray<Permission> = [
     }
   },
   {
+    actions: ["cloudformation:GetTemplateSummary"],
+    resource: "any",
+    role: "function",
+    functions: ["deploy-stack"],
+    jobs: { modes: ["REPLACE_ON_FAILURE"], note: "if the stack has parameters" },
+    required: true
+  },
+  {
     actions: ["cloudformation:SetStackPolicy"],
     resource: "stack",
     role: "function",
@@ -159,6 +167,17 @@ export const permissions: ReadonlyArray<Permission> = [
     functions: ["deploy-stack"],
     jobs: { modes: ["REPLACE_ON_FAILURE", "DELETE_ONLY"] },
     required: true
+  },
+  {
+    actions: ["cloudformation:DeleteStack"],
+    resource: "stack",
+    role: "function",
+    functions: ["deploy-stack"],
+    jobs: {
+      modes: ["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"],
+      note: "if the change set for a new stack fails"
+    },
+    required: { otherwise: "the empty stack of the change set stays" }
   },
   {
     actions: [
