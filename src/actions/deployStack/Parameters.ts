@@ -1,5 +1,5 @@
-// The options of DeployStack as they are written in UserParameters: the one place that defines them. The table in README.md
-// is generated from it.
+// The options of DeployStack in UserParameters: the one place that defines them. The table in README.md is generated from
+// it.
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { BucketName } from "../../domain/job/Job.ts"
@@ -12,7 +12,7 @@ import { StackTags } from "../../domain/stack/StackTags.ts"
 
 /** The documentation of an option, in Markdown. */
 export interface OptionText {
-  /** The values that it takes, in words. */
+  /** The values that it accepts. */
   readonly values: string
   /** The default. */
   readonly otherwise: string
@@ -61,8 +61,8 @@ export const options = {
   }),
   changeSet: parameter("name of the change set (\"changeSet\")", {
     values: "name",
-    otherwise: "required in these modes",
-    description: "The change set of the modes `CHANGE_SET_REPLACE` and `CHANGE_SET_EXECUTE`."
+    otherwise: "required with `CHANGE_SET_REPLACE` and `CHANGE_SET_EXECUTE`",
+    description: "The change set, see [Modes](#modes)."
   }).check(Schema.isPattern(/^[a-zA-Z][-a-zA-Z0-9]{0,127}$/, {
     expected: "the name of a change set (a letter, then letters, digits and hyphens, 128 characters at most)"
   })),
@@ -120,7 +120,7 @@ export const options = {
   ),
   parameters: option(ParameterValues, {
     values: "object of values by name",
-    otherwise: "those of the configuration",
+    otherwise: "those of `templateConfiguration`",
     description: "Parameters of the template; they override those of `templateConfiguration`; see below."
   }),
   templateConfiguration: option(matching(/^[^:]+::.+$/, "\"Artifact::path/in/it.json\""), {
@@ -131,11 +131,11 @@ export const options = {
   capabilities: option(Schema.Array(StackCapability), {
     values: `list of ${StackCapability.literals.map((literal) => `\`"${literal}"\``).join(", ")}`,
     otherwise: "none",
-    description: "What the template may do: create IAM resources, name them, use macros."
+    description: "What the template may do: create IAM resources, set their names, use macros."
   }),
   tags: option(StackTags, {
     values: "object of values by key",
-    otherwise: "those of the configuration, else unchanged",
+    otherwise: "those of `templateConfiguration`, else unchanged",
     description:
       "Tags of the stack and its resources; they override those of `templateConfiguration`. All other tags are removed."
   }),
