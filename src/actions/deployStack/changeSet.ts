@@ -24,7 +24,6 @@ import { diagnoseChangeSet } from "./diagnose.ts"
 import { evidenceOf, ownerOf, redeliveryWindowStart } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
-import { setPolicy } from "./policy.ts"
 import {
   continuePreparing,
   continueWatching,
@@ -200,7 +199,7 @@ export const executeNamed = Effect.fnUntraced(function*(
       ),
     Empty: () =>
       Effect.andThen(
-        setPolicy(invocation, state.stackId),
+        StackSuccess.setPolicy(invocation, state.stackId),
         StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack)
       ),
     Executed: () => refuse("it was executed before"),
@@ -262,7 +261,7 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
   const empty = Effect.gen(function*() {
     if (!deploys) return done(emptyChangeSet(changeSet))
     yield* discard(key)
-    yield* setPolicy(invocation, stackId)
+    yield* StackSuccess.setPolicy(invocation, stackId)
     const stack = yield* cloudFormation.describe(stackId)
     return yield* StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack)
   })

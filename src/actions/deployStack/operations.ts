@@ -2,28 +2,19 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
-import type { Stack, StackOptions, TemplateSummary } from "../../domain/stack/Stack.ts"
+import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackCapability from "../../domain/stack/StackCapability.ts"
 import { requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackParameters from "../../domain/stack/StackParameters.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
 import * as Template from "../../domain/stack/Template.ts"
 import { sentences } from "../../domain/text/sentences.ts"
-import { optionalCall } from "../../runtime/optionalCall.ts"
-import {
-  CloudFormation,
-  type InsufficientCapabilities,
-  type OperationError,
-  type UnknownParameters
-} from "../../services/CloudFormation.ts"
+import { CloudFormation, type OperationError } from "../../services/CloudFormation.ts"
 import * as StackChangeSet from "./changeSet.ts"
 import { redeliveryWindowStart } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
-import { setPolicy } from "./policy.ts"
 import * as StackSettings from "./settings.ts"
 import {
   continuePreparing,
@@ -123,7 +114,7 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
   const cloudFormation = yield* CloudFormation
   const content = yield* contentOf(context)
   const named = nameOf(parameters.stack)
-  const call = (options: CallOptions): Effect.Effect<string, OperationError> =>
+  const call = (options: StackSettings.CallOptions): Effect.Effect<string, OperationError> =>
     cloudFormation[operation]({
       ...options,
       ...content.template,
@@ -131,7 +122,7 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
       stack: operation === "create" ? named : state.stackId,
       clientRequestToken: requestToken(operation, execution)
     })
-  return yield* callWithSettings(context, content, operation === "create" ? Option.none() : stack, call).pipe(
+  return yield* StackSettings.callWithSettings(targetOf(context, operation === "create"), content, call).pipe(
     Effect.map((stackId) =>
       // Only CloudFormation knows how many resources an update changes.
       continueWatching(`Stack ${operation} started`, {
@@ -145,7 +136,7 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
     Effect.catchTags({
       NoUpdates: () =>
         Effect.andThen(
-          setPolicy(invocation, state.stackId),
+          StackSuccess.setPolicy(invocation, state.stackId),
           StackSuccess.succeed(invocation, "There were no stack updates", stack)
         ),
       TokenUsed: () => Effect.succeed(adopt(context, state, operation)),
@@ -185,7 +176,7 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
   const { invocation: { parameters }, stack } = context
   const named = nameOf(parameters.stack)
   const { settings: { options, values }, template } = yield* contentOf(context)
-  const replaced = parametersOf(stack)
+  const replaced = StackSettings.parametersOf(stack)
   const { templateSummary } = yield* CloudFormation
   const summary = yield* templateSummary(template).pipe(
     Effect.asSome,
@@ -200,7 +191,7 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
   )
   if (Option.isNone(summary)) return
   const { capabilities, capabilitiesReason = "", parameters: declared, unrecognizedResourceTypes } = summary.value
-  yield* toParameters(StackParameters.carryOver(values, declared, replaced))
+  yield* StackSettings.toParameters(StackParameters.carryOver(values, declared, replaced))
   if (unrecognizedResourceTypes.length > 0) {
     const reason = `Template format error: Unrecognized resource types: [${unrecognizedResourceTypes.join(", ")}]`
     return yield* new OperationRejected({ operation: "create", stack: named, reason })
@@ -229,10 +220,9 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
   }
   const isNewStack = !Option.exists(stack, ({ status }) => status === "REVIEW_IN_PROGRESS")
   const request = { stack: named, changeSet, type, template: content.template, execution, isNewStack }
-  return yield* callWithSettings(
-    context,
+  return yield* StackSettings.callWithSettings(
+    targetOf(context, type === "CREATE"),
     content,
-    type === "CREATE" ? Option.none() : stack,
     (options) => StackChangeSet.prepare({ ...request, options })
   ).pipe(
     Effect.map(Option.match({
@@ -251,6 +241,13 @@ const noPolicy =
   "A change set has no stack policy: the action that executes it sets the policy, if it has the template " +
   "configuration"
 
+/** The stack that a call creates or updates. */
+const targetOf = ({ invocation, replaced, stack }: StartContext, isNew: boolean): StackSettings.Target => ({
+  stack: nameOf(invocation.parameters.stack),
+  existing: isNew ? Option.none() : stack,
+  replaced
+})
+
 /** What the stack gets, as CloudFormation takes it. The plan starts these operations only in modes with a template. */
 const contentOf = Effect.fnUntraced(function*({ content, invocation: { parameters } }: StartContext) {
   const { settings, template } = yield* Effect.orDie(Effect.fromOption(content))
@@ -261,108 +258,6 @@ const contentOf = Effect.fnUntraced(function*({ content, invocation: { parameter
     resources: Template.resourceCount(template.text)
   }
 })
-
-/** The settings of a call besides the template. */
-type CallOptions = StackOptions & { readonly terminationProtection?: boolean | undefined }
-
-const parametersOf = (stack: Option.Option<Stack>): ReadonlyMap<string, string> =>
-  Option.match(stack, { onNone: () => new Map<string, string>(), onSome: ({ parameters }) => parameters })
-
-const toParameters = <A>(result: Result.Result<A, ReadonlyArray<string>>) =>
-  Effect.mapError(
-    Effect.fromResult(result),
-    (problems) => new StackSettings.StackSettingsInvalid({ problems })
-  )
-
-/**
- * Makes the call that starts an operation, with all settings. The template's summary is read only if parameters matter,
- * and to explain missing capabilities; a role that may not read it does without.
- */
-const callWithSettings = Effect.fnUntraced(function*<A, E, R>(
-  { invocation, replaced }: StartContext,
-  { settings: { options, terminationProtection, values }, template }: {
-    readonly settings: StackSettings.StackSettings
-    readonly template: Template.Template
-  },
-  /** The stack to update; none to create one. */
-  existing: Option.Option<Stack>,
-  call: (options: CallOptions) => Effect.Effect<A, E | InsufficientCapabilities | UnknownParameters, R>
-) {
-  const cloudFormation = yield* CloudFormation
-  const summary = yield* Effect.cached(
-    optionalCall(Effect.suspend(() => cloudFormation.templateSummary(template)), withoutSummary)
-  )
-  const previous = parametersOf(existing)
-  const carried = parametersOf(replaced)
-  const declared = values.size + previous.size + carried.size === 0
-    ? Option.none()
-    : Option.map(yield* summary, ({ parameters }) => parameters)
-  const all = carried.size > 0 && Option.isSome(declared)
-    ? yield* toParameters(StackParameters.carryOver(values, declared.value, carried))
-    : values
-  const parameters = yield* toParameters(
-    StackParameters.assign({ values: all, declared, previous: [...previous.keys()] })
-  )
-  if (Option.isSome(existing)) {
-    const { id, terminationProtection: current } = existing.value
-    if (terminationProtection !== undefined && terminationProtection !== current) {
-      yield* cloudFormation.setTerminationProtection(id, terminationProtection)
-    }
-  }
-  const attempt = (parameters: ReadonlyArray<StackParameters.StackParameter>) =>
-    call({
-      ...options,
-      ...(parameters.length > 0 && { parameters }),
-      ...(Option.isNone(existing) && { terminationProtection })
-    })
-  return yield* attempt(parameters).pipe(
-    // Without the summary, values can be kept of parameters that the template no longer has.
-    Effect.catchIf(
-      isTagged<UnknownParameters>("UnknownParameters"),
-      (error) =>
-        error.names.some((name) => values.has(name))
-          ? Effect.fail(error)
-          : attempt(parameters.filter(({ name }) => !error.names.includes(name)))
-    ),
-    Effect.catchIf(isTagged<UnknownParameters>("UnknownParameters"), ({ names }) =>
-      Effect.fail(
-        new StackSettings.StackSettingsInvalid({
-          problems: names.map((name) => `The template has no parameter "${name}"`)
-        })
-      )),
-    Effect.catchIf(
-      isTagged<InsufficientCapabilities>("InsufficientCapabilities"),
-      (error) =>
-        Effect.flatMap(
-          summary,
-          (known) => Effect.fail(capabilitiesMissing(nameOf(invocation.parameters.stack), options, error, known))
-        )
-    )
-  )
-})
-
-const isTagged = <E extends { readonly _tag: string }>(tag: E["_tag"]) => (error: unknown): error is E =>
-  Predicate.isTagged(error, tag)
-
-const withoutSummary =
-  "The template's parameters are unknown before the call: CloudFormation reports unknown names, and the stack keeps its " +
-  "values of all parameters that are not given."
-
-/** With all capabilities that the template requires, if they are known: CloudFormation reports them one after another. */
-const capabilitiesMissing = (
-  stack: string,
-  { capabilities = [] }: StackOptions,
-  { reason, required }: InsufficientCapabilities,
-  known: Option.Option<TemplateSummary>
-) => {
-  const summary = Option.getOrUndefined(known)
-  return new StackSettings.CapabilitiesMissing({
-    stack,
-    given: capabilities,
-    required: [...required, ...summary?.capabilities ?? []],
-    reason: [reason, summary?.capabilitiesReason ?? ""].filter(Boolean).join(". ")
-  })
-}
 
 /** Why an operation was not started. */
 export type StartError =

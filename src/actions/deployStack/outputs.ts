@@ -1,9 +1,9 @@
-// Ends a successful deployment: passes the stack's outputs on to the pipeline's later actions.
+// Ends a successful deployment: sets the stack policy and passes the stack's outputs on to the pipeline's later actions.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
-import type { AwsUnavailable } from "../../domain/job/AwsError.ts"
+import type { AwsDenied, AwsRejected, AwsUnavailable } from "../../domain/job/AwsError.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackOutputs from "../../domain/stack/StackOutputs.ts"
 import { phaseOf } from "../../domain/stack/StackStatus.ts"
@@ -14,6 +14,8 @@ import {
   ArtifactStore,
   type ArtifactUnwritable
 } from "../../services/ArtifactStore.ts"
+import { CloudFormation } from "../../services/CloudFormation.ts"
+import { readConfiguration } from "./settings.ts"
 import type { Invocation } from "./State.ts"
 
 /** UserParameters have an output file, but the action has no output artifact. */
@@ -28,6 +30,18 @@ export class OutputArtifactMissing
   }
   override get message() {
     return sentences(this.problem, this.advice)
+  }
+}
+
+/** The stack is deployed, but CloudFormation did not take its policy. */
+export class PolicyNotSet extends Schema.TaggedError<PolicyNotSet>()("PolicyNotSet", {
+  stackId: Schema.String,
+  denied: Schema.Boolean,
+  reason: Schema.String
+}) {
+  override get message() {
+    return `Stack "${this.stackId}" is deployed, but its stack policy is not set: ${this.reason}` +
+      (this.denied ? ". The role of the Lambda function needs cloudformation:SetStackPolicy" : "")
   }
 }
 
@@ -61,4 +75,19 @@ export const succeed = Effect.fn("StackSuccess.succeed")(function*(
     yield* store.write(job, { artifact: artifact.name, files: { [outputFile]: StackOutputs.file(found.value) } })
   }
   return Action.Step.Done({ message, externalExecutionId: id, outputVariables })
+})
+
+/**
+ * Sets the policy of the template configuration, if it has one. CreateStack and UpdateStack set it themselves; change sets
+ * and empty updates do not. Setting it again changes nothing.
+ */
+export const setPolicy = Effect.fn("StackPolicy.set")(function*({ job, parameters }: Invocation, stackId: string) {
+  const { StackPolicy } = yield* readConfiguration(job, parameters.templateConfiguration)
+  if (StackPolicy === undefined) return
+  const { setStackPolicy } = yield* CloudFormation
+  const notSet = ({ _tag, message: reason }: AwsDenied | AwsRejected) =>
+    Effect.fail(new PolicyNotSet({ stackId, denied: _tag === "AwsDenied", reason }))
+  yield* setStackPolicy(stackId, JSON.stringify(StackPolicy)).pipe(
+    Effect.catchTags({ AwsDenied: notSet, AwsRejected: notSet })
+  )
 })

@@ -1,15 +1,21 @@
-// Reads the settings of a stack besides its template: out of UserParameters and the files that they name.
+// The settings of a stack besides its template: reads them out of UserParameters and the files that they name, and gives
+// them to the call that starts an operation.
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Job } from "../../domain/job/Job.ts"
-import type { StackOptions } from "../../domain/stack/Stack.ts"
+import type { Stack, StackOptions, TemplateSummary } from "../../domain/stack/Stack.ts"
 import * as StackCapability from "../../domain/stack/StackCapability.ts"
 import * as StackParameters from "../../domain/stack/StackParameters.ts"
 import * as StackTags from "../../domain/stack/StackTags.ts"
+import type { Template } from "../../domain/stack/Template.ts"
 import * as TemplateConfiguration from "../../domain/stack/TemplateConfiguration.ts"
 import { sentences } from "../../domain/text/sentences.ts"
+import { optionalCall } from "../../runtime/optionalCall.ts"
 import { type ArtifactNotFound, ArtifactStore } from "../../services/ArtifactStore.ts"
+import { CloudFormation, type InsufficientCapabilities, type UnknownParameters } from "../../services/CloudFormation.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 
 /** The template configuration file is invalid. */
@@ -150,3 +156,117 @@ const resolve = Effect.fnUntraced(function*(job: Job, named: ReadonlyMap<string,
 })
 
 const keyOf = (artifact: string, file: string) => JSON.stringify([artifact, file])
+
+/** The stack that a call creates or updates. */
+export interface Target {
+  /** Its name. */
+  readonly stack: string
+  /** The stack to update; none to create one. */
+  readonly existing: Option.Option<Stack>
+  /** The deleted stack that the new one replaces. */
+  readonly replaced: Option.Option<Stack>
+}
+
+/** The settings of a call besides the template. */
+export type CallOptions = StackOptions & { readonly terminationProtection?: boolean | undefined }
+
+/** The values of the stack's parameters. */
+export const parametersOf = (stack: Option.Option<Stack>): ReadonlyMap<string, string> =>
+  Option.match(stack, { onNone: () => new Map<string, string>(), onSome: ({ parameters }) => parameters })
+
+/** Fails with all problems. */
+export const toParameters = <A>(result: Result.Result<A, ReadonlyArray<string>>) =>
+  Effect.mapError(
+    Effect.fromResult(result),
+    (problems) => new StackSettingsInvalid({ problems })
+  )
+
+/**
+ * Makes the call that starts an operation, with all settings. The template's summary is read only if parameters matter,
+ * and to explain missing capabilities; a role that may not read it does without.
+ */
+export const callWithSettings = Effect.fn("StackSettings.callWithSettings")(function*<A, E, R>(
+  { existing, replaced, stack }: Target,
+  { settings: { options, terminationProtection, values }, template }: {
+    readonly settings: StackSettings
+    readonly template: Template
+  },
+  call: (options: CallOptions) => Effect.Effect<A, E | InsufficientCapabilities | UnknownParameters, R>
+) {
+  const cloudFormation = yield* CloudFormation
+  const summary = yield* Effect.cached(
+    optionalCall(Effect.suspend(() => cloudFormation.templateSummary(template)), withoutSummary)
+  )
+  const previous = parametersOf(existing)
+  const carried = parametersOf(replaced)
+  const declared = values.size + previous.size + carried.size === 0
+    ? Option.none()
+    : Option.map(yield* summary, ({ parameters }) => parameters)
+  const all = Option.isNone(declared)
+    ? StackParameters.withShown(values, carried)
+    : carried.size === 0
+    ? values
+    : yield* toParameters(StackParameters.carryOver(values, declared.value, carried))
+  const parameters = yield* toParameters(
+    StackParameters.assign({ values: all, declared, previous: [...previous.keys()] })
+  )
+  if (Option.isSome(existing)) {
+    const { id, terminationProtection: current } = existing.value
+    if (terminationProtection !== undefined && terminationProtection !== current) {
+      yield* cloudFormation.setTerminationProtection(id, terminationProtection)
+    }
+  }
+  const attempt = (parameters: ReadonlyArray<StackParameters.StackParameter>) =>
+    call({
+      ...options,
+      ...(parameters.length > 0 && { parameters }),
+      ...(Option.isNone(existing) && { terminationProtection })
+    })
+  return yield* attempt(parameters).pipe(
+    // Without the summary, values can be kept of parameters that the template no longer has.
+    Effect.catchIf(
+      isTagged<UnknownParameters>("UnknownParameters"),
+      (error) =>
+        error.names.some((name) => values.has(name))
+          ? Effect.fail(error)
+          : attempt(parameters.filter(({ name }) => !error.names.includes(name)))
+    ),
+    Effect.catchIf(isTagged<UnknownParameters>("UnknownParameters"), ({ names }) =>
+      Effect.fail(
+        new StackSettingsInvalid({
+          problems: names.map((name) => `The template has no parameter "${name}"`)
+        })
+      )),
+    Effect.catchIf(
+      isTagged<InsufficientCapabilities>("InsufficientCapabilities"),
+      (error) =>
+        Effect.flatMap(
+          summary,
+          (known) => Effect.fail(capabilitiesMissing(stack, options, error, known))
+        )
+    )
+  )
+})
+
+const isTagged = <E extends { readonly _tag: string }>(tag: E["_tag"]) => (error: unknown): error is E =>
+  Predicate.isTagged(error, tag)
+
+const withoutSummary =
+  "The template's parameters are unknown before the call: CloudFormation reports unknown names, and the stack keeps its " +
+  "values of all parameters that are not given."
+
+/** With all capabilities that the template requires, if they are known: CloudFormation reports them one after another. */
+const capabilitiesMissing = (
+  stack: string,
+  { capabilities = [] }: StackOptions,
+  { reason, required }: InsufficientCapabilities,
+  known: Option.Option<TemplateSummary>
+) => {
+  const summary = Option.getOrUndefined(known)
+  return new CapabilitiesMissing({
+    stack,
+    given: capabilities,
+    required: [...required, ...summary?.capabilities ?? []],
+    reason: [reason, summary?.capabilitiesReason ?? ""].filter(Boolean).join(". ")
+  })
+}

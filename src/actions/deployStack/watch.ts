@@ -17,7 +17,6 @@ import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
 import { Events, observe, ownerOf, readEvents, readOf, resolveDecision } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
-import { setPolicy } from "./policy.ts"
 import { start } from "./start.ts"
 import { continueWatching, epochMillis, type Invocation, type Step, stillInProgress, type WatchState } from "./State.ts"
 
@@ -177,7 +176,7 @@ const succeed = Effect.fnUntraced(function*(
     // The next job must know the values of the deleted stack too.
     return Action.Step.$is("StartAgain")(step) ? continueWatching(step.message, state) : step
   }
-  if (operation === "execute") yield* setPolicy(invocation, stackId)
+  if (operation === "execute") yield* StackSuccess.setPolicy(invocation, stackId)
   return yield* StackSuccess.succeed(invocation, completeText(operation), stack)
 })
 
@@ -222,4 +221,4 @@ type WatchError =
   | OperationUnproven
   | OperationFailed
   | Effect.Error<ReturnType<typeof start>>
-  | Effect.Error<ReturnType<typeof setPolicy>>
+  | Effect.Error<ReturnType<typeof StackSuccess.setPolicy>>

@@ -188,6 +188,10 @@ export const carryOver = (
   return problems.length > 0 ? Result.fail(problems) : Result.succeed(carried)
 }
 
+/** The same if the template's parameters are unknown: with all values that CloudFormation shows. */
+export const withShown = (values: ResolvedValues, replaced: ReadonlyMap<string, string>): ResolvedValues =>
+  new Map([...Array.from(replaced).filter(([, value]) => value !== hiddenValue), ...values])
+
 const sizeProblems = (values: ResolvedValues): ReadonlyArray<string> => [
   ...Array.from(values).flatMap(([name, value]) => {
     const bytes = new TextEncoder().encode(value ?? "").length

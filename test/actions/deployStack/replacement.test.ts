@@ -1,6 +1,7 @@
 // What REPLACE_ON_FAILURE checks before it deletes a stack, and what it takes from it.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { AwsRejected, AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
 import type { FailureType } from "../../../src/domain/job/JobOutcome.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
@@ -9,9 +10,11 @@ import {
   eventOf,
   failResource,
   invoke,
+  nextEvent,
   operationTokens,
   parameterValues,
   putTemplate,
+  required,
   runToEnd,
   setStatus,
   statusOfStack,
@@ -60,6 +63,19 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete: the stack was created" })
       assert.deepStrictEqual(yield* parameterValues, { Size: "large", Count: "3", Secret: "hunter3" })
     }).pipe(Effect.provide(world(first))))
+
+  it.effect("keeps the values that are shown even if the template cannot be read again after the delete", () =>
+    Effect.gen(function*() {
+      yield* setStatus("ROLLBACK_COMPLETE")
+      yield* runToEnd(eventOf({ ...replace, parameters: { Size: "large", Count: 3 } }, { id: "1" }))
+      yield* setStatus("ROLLBACK_COMPLETE")
+      yield* putTemplate(templateWith({ Size: { Type: "String" } }))
+      const deleting = yield* invoke(event())
+      yield* TestClock.adjust("1 minute")
+      yield* deny("cloudformation:GetTemplateSummary")
+      yield* invoke(nextEvent(deleting, "3", { ...required, ...replace }))
+      assert.deepStrictEqual(yield* parameterValues, { Size: "large" })
+    }).pipe(Effect.provide(world(templateWith({ Size: { Type: "String" }, Count: { Type: "Number", Default: 1 } })))))
 
   it.effect("takes the template's default for a hidden value if the parameter is null", () =>
     Effect.gen(function*() {
