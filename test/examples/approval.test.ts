@@ -9,10 +9,10 @@ import { answering, silent } from "./web.ts"
 
 const url = "https://desk.example.com/requests"
 
-/** The action to its end, and what it had said before. */
-const ask = (web: Layer.Layer<HttpClient.HttpClient>, hours?: number) =>
+/** Runs the action to its end. Returns its outcome and all reported messages. */
+const run = (web: Layer.Layer<HttpClient.HttpClient>, hours?: number) =>
   Effect.gen(function*() {
-    const said: Array<string> = []
+    const messages: Array<string> = []
     const outcome = yield* drive(
       LocalPipeline.run({
         event: LocalPipeline.event({ id: "first", userParameters: { url, hours } }),
@@ -20,50 +20,50 @@ const ask = (web: Layer.Layer<HttpClient.HttpClient>, hours?: number) =>
         interval: "5 minutes",
         observe: (happening) =>
           Effect.sync(() => {
-            if (happening._tag === "Reported") said.push(happening.outcome.message)
+            if (happening._tag === "Reported") messages.push(happening.outcome.message)
           })
       }),
       "10 seconds"
     )
-    return { outcome, said }
+    return { outcome, messages }
   }).pipe(Effect.provide(Layer.merge(Layer.provide(ApprovalDesk.layer, web), CodePipelineMemory.layer)))
 
-describe("the example approval", () => {
-  it.effect("asks of the same request until somebody says yes", () =>
+describe("the approval example", () => {
+  it.effect("polls the same request until somebody approves it", () =>
     Effect.gen(function*() {
-      const asked: Array<string> = []
-      const { outcome, said } = yield* ask(answering((request) => {
-        asked.push(`${request.url}?${UrlParams.toString(request.urlParams)}`)
-        return Response.json(asked.length < 3 ? { _tag: "open" } : { _tag: "yes", by: "Ada" })
+      const requested: Array<string> = []
+      const { messages, outcome } = yield* run(answering((request) => {
+        requested.push(`${request.url}?${UrlParams.toString(request.urlParams)}`)
+        return Response.json(requested.length < 3 ? { _tag: "open" } : { _tag: "yes", by: "Ada" })
       }))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Approved by Ada", outputVariables: { By: "Ada" } })
-      assert.deepStrictEqual(asked, Array.from({ length: 3 }, () => `${url}?id=first`))
-      assert.deepStrictEqual(said.slice(0, 2), Array.from({ length: 2 }, () => `Waiting for an answer of ${url}`))
+      assert.deepStrictEqual(requested, Array.from({ length: 3 }, () => `${url}?id=first`))
+      assert.deepStrictEqual(messages.slice(0, 2), Array.from({ length: 2 }, () => `Waiting for an answer from ${url}`))
     }))
 
-  it.effect("fails when somebody says no", () =>
+  it.effect("fails if somebody refuses the request", () =>
     Effect.gen(function*() {
-      const { outcome } = yield* ask(answering(() => Response.json({ _tag: "no", by: "Bob", why: "it is Friday" })))
+      const { outcome } = yield* run(answering(() => Response.json({ _tag: "no", by: "Bob", why: "it is Friday" })))
       assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed", message: "Bob refused: it is Friday" })
     }))
 
-  it.effect("does not wait longer than it may", () =>
+  it.effect("fails after the given number of hours without an answer", () =>
     Effect.gen(function*() {
-      const { outcome, said } = yield* ask(answering(() => Response.json({ _tag: "open" })), 1)
+      const { messages, outcome } = yield* run(answering(() => Response.json({ _tag: "open" })), 1)
       assert.include(outcome.message, "The action did not complete within 60 minutes")
-      assert.lengthOf(said, 13)
+      assert.lengthOf(messages, 13)
     }))
 
   it.effect.each<readonly [what: string, web: Layer.Layer<HttpClient.HttpClient>]>([
-    ["is silent", silent],
+    ["does not respond", silent],
     ["cannot be reached", answering(() => undefined)],
-    ["is broken", answering(() => new Response("", { status: 500 }))],
-    ["says what nobody understands", answering(() => Response.json({ _tag: "perhaps" }))]
-  ])("goes on for an hour while the desk %s, and then says so", ([, web]) =>
+    ["responds with status 500", answering(() => new Response("", { status: 500 }))],
+    ["returns an unknown answer", answering(() => Response.json({ _tag: "perhaps" }))]
+  ])("retries for one hour if the desk %s, and then fails", ([, web]) =>
     Effect.gen(function*() {
-      const { outcome, said } = yield* ask(web)
+      const { messages, outcome } = yield* run(web)
       assert.deepInclude(outcome, { _tag: "Failed", type: "SystemUnavailable" })
-      assert.include(outcome.message, `${url} gave no answer that could be used: `)
-      assert.isAbove(said.length, 10)
+      assert.include(outcome.message, `${url} did not return a usable answer: `)
+      assert.isAbove(messages.length, 10)
     }))
 })

@@ -7,7 +7,7 @@ export class DeskUnreachable extends Schema.TaggedError<DeskUnreachable>()("Desk
   reason: Schema.String
 }) {
   override get message() {
-    return `${this.url} gave no answer that could be used: ${this.reason}`
+    return `${this.url} did not return a usable answer: ${this.reason}`
   }
 }
 
@@ -23,7 +23,7 @@ const Answer = Schema.TaggedUnion({
   no: { by: Schema.String, why: Schema.String }
 })
 
-/** Where people decide. */
+/** The service where people approve or refuse requests. */
 export class ApprovalDesk extends Context.Service<ApprovalDesk, {
   ask(url: string, id: string): Effect.Effect<typeof Answer.Type, DeskUnreachable>
 }>()("examples/ApprovalDesk") {
@@ -43,7 +43,7 @@ export class ApprovalDesk extends Context.Service<ApprovalDesk, {
   )
 }
 
-/** Asks until it is told yes or no, for as many hours as it is given. */
+/** Polls until the answer is yes or no, for the given number of hours. */
 export const Approval = Action.makeStateless({
   name: "approval",
   parameters: UserParameters.json({ url: Schema.String, hours: Schema.optionalKey(Schema.Finite) }),
@@ -52,13 +52,13 @@ export const Approval = Action.makeStateless({
     const desk = yield* ApprovalDesk
     const answer = yield* desk.ask(url, execution.firstJobId)
     return yield* Answer.match(answer, {
-      open: () => Effect.succeed(Action.Step.StartAgain({ message: `Waiting for an answer of ${url}` })),
+      open: () => Effect.succeed(Action.Step.StartAgain({ message: `Waiting for an answer from ${url}` })),
       yes: ({ by }) => Effect.succeed(Action.Step.Done({ message: `Approved by ${by}`, outputVariables: { By: by } })),
       no: ({ by, why }) => Effect.fail(new Refused({ by, why }))
     })
   })
 })({
-  // Is asked again by later jobs, for an hour.
+  // Later jobs retry for one hour.
   DeskUnreachable: "SystemUnavailable",
   Refused: "JobFailed"
 })

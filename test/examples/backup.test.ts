@@ -13,8 +13,8 @@ const backUp = drive(LocalPipeline.run({ event: event("first"), invoke, interval
 
 const inVault = (volumes: ReadonlyArray<string>) => Layer.merge(Vault.layerMemory(volumes), CodePipelineMemory.layer)
 
-describe("the example backup", () => {
-  it.effect("watches the backup to its end", () =>
+describe("the backup example", () => {
+  it.effect("watches the backup until it is complete", () =>
     Effect.gen(function*() {
       assert.deepInclude(yield* backUp, {
         _tag: "Succeeded",
@@ -28,21 +28,21 @@ describe("the example backup", () => {
       )
     }).pipe(Effect.provide(inVault(["data"]))))
 
-  it.effect("begins one backup for two deliveries of an event", () =>
+  it.effect("starts one backup for two deliveries of an event", () =>
     Effect.gen(function*() {
       const [first, second] = [yield* invoke(event("1")), yield* invoke(event("1"))]
       assert.deepStrictEqual(first, second)
     }).pipe(Effect.provide(inVault(["data"]))))
 
-  it.effect("says that there is nothing to back up", () =>
+  it.effect("fails if the volume does not exist", () =>
     Effect.gen(function*() {
-      assert.deepInclude(yield* backUp, { type: "ConfigurationError", message: "There is no volume \"data\"" })
+      assert.deepInclude(yield* backUp, { type: "ConfigurationError", message: "Volume \"data\" does not exist" })
     }).pipe(Effect.provide(inVault(["other"]))))
 
-  it.effect("fails with the backup, and names it", () => {
+  it.effect("fails if the backup fails, and reports its id", () => {
     const broken = Layer.succeed(Vault, {
-      begin: () => Effect.succeed("b-1"),
-      look: () => Effect.succeed(Progress.Broken({ reason: "the vault is full" }))
+      start: () => Effect.succeed("b-1"),
+      progress: () => Effect.succeed(Progress.Broken({ reason: "the vault is full" }))
     })
     return Effect.gen(function*() {
       assert.deepInclude(yield* backUp, {
@@ -53,17 +53,17 @@ describe("the example backup", () => {
     }).pipe(Effect.provide(Layer.merge(broken, CodePipelineMemory.layer)))
   })
 
-  it.effect("goes on when the vault answers again", () => {
-    let silent = 3
-    const shaky = Layer.succeed(Vault, {
-      begin: () => Effect.succeed("b-1"),
-      look: () =>
-        silent-- > 0
+  it.effect("continues after an outage of the vault", () => {
+    let failures = 3
+    const unstable = Layer.succeed(Vault, {
+      start: () => Effect.succeed("b-1"),
+      progress: () =>
+        failures-- > 0
           ? Effect.fail(new VaultUnavailable({ reason: "maintenance" }))
           : Effect.succeed(Progress.Complete())
     })
     return Effect.gen(function*() {
       assert.deepInclude(yield* backUp, { _tag: "Succeeded", message: "Backup of data complete" })
-    }).pipe(Effect.provide(Layer.merge(shaky, CodePipelineMemory.layer)))
+    }).pipe(Effect.provide(Layer.merge(unstable, CodePipelineMemory.layer)))
   })
 })

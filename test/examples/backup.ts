@@ -1,11 +1,11 @@
 import { Clock, Context, Data, Effect, Layer, Schema } from "effect"
 import { Action, UserParameters } from "effect-codepipeline"
 
-export class NothingToBackUp extends Schema.TaggedError<NothingToBackUp>()("NothingToBackUp", {
+export class VolumeNotFound extends Schema.TaggedError<VolumeNotFound>()("VolumeNotFound", {
   volume: Schema.String
 }) {
   override get message() {
-    return `There is no volume "${this.volume}"`
+    return `Volume "${this.volume}" does not exist`
   }
 }
 
@@ -22,11 +22,11 @@ export class VaultUnavailable extends Schema.TaggedError<VaultUnavailable>()("Va
   reason: Schema.String
 }) {
   override get message() {
-    return `The vault does not answer: ${this.reason}`
+    return `The vault is unavailable: ${this.reason}`
   }
 }
 
-/** How far a backup is. */
+/** The progress of a backup. */
 export type Progress = Data.TaggedEnum<{
   Running: { readonly percent: number }
   Complete: {}
@@ -34,24 +34,24 @@ export type Progress = Data.TaggedEnum<{
 }>
 export const Progress = Data.taggedEnum<Progress>()
 
-/** Whatever makes backups: snapshots of volumes, images of machines, AWS Backup. */
+/** A service that creates backups, such as AWS Backup. */
 export class Vault extends Context.Service<Vault, {
-  /** Begins a backup, once for each token, and gives its id. */
-  begin(volume: string, token: string): Effect.Effect<string, NothingToBackUp | VaultUnavailable>
-  look(id: string): Effect.Effect<Progress, VaultUnavailable>
+  /** Starts a backup and returns its id. Idempotent: the same token returns the same backup. */
+  start(volume: string, token: string): Effect.Effect<string, VolumeNotFound | VaultUnavailable>
+  progress(id: string): Effect.Effect<Progress, VaultUnavailable>
 }>()("examples/Vault") {
-  /** Backups of these volumes that take ten minutes; for tests. */
+  /** For tests: backups of these volumes, each of which takes ten minutes. */
   static readonly layerMemory = (volumes: ReadonlyArray<string>) =>
     Layer.sync(Vault, () => {
       const startedAt = new Map<string, number>()
       return {
-        begin: Effect.fn("Vault.begin")(function*(volume: string, token: string) {
-          if (!volumes.includes(volume)) return yield* new NothingToBackUp({ volume })
+        start: Effect.fn("Vault.start")(function*(volume: string, token: string) {
+          if (!volumes.includes(volume)) return yield* new VolumeNotFound({ volume })
           const id = `backup-of-${volume}-${token}`
           if (!startedAt.has(id)) startedAt.set(id, yield* Clock.currentTimeMillis)
           return id
         }),
-        look: Effect.fn("Vault.look")(function*(id: string) {
+        progress: Effect.fn("Vault.progress")(function*(id: string) {
           const percent = ((yield* Clock.currentTimeMillis) - (startedAt.get(id) ?? 0)) / 6_000
           return percent < 100 ? Progress.Running({ percent }) : Progress.Complete()
         })
@@ -59,7 +59,7 @@ export class Vault extends Context.Service<Vault, {
     })
 }
 
-/** Backs a volume up, and waits until the backup is complete. */
+/** Creates a backup of a volume, and waits until it is complete. */
 export const Backup = Action.make({
   name: "backup",
   parameters: UserParameters.json({ volume: Schema.NonEmptyString }),
@@ -67,14 +67,14 @@ export const Backup = Action.make({
 
   start: Effect.fn("Backup.start")(function*({ execution, parameters: { volume } }) {
     const vault = yield* Vault
-    // A second delivery of the event has the same token, and so finds the same backup.
-    const id = yield* vault.begin(volume, execution.firstJobId)
+    // A second delivery of the event has the same token, and so gets the same backup.
+    const id = yield* vault.start(volume, execution.firstJobId)
     return Action.Step.Continue({ message: `Backup of ${volume} started`, externalExecutionId: id, state: { id } })
   }),
 
   resume: Effect.fn("Backup.resume")(function*({ parameters: { volume } }, { id }) {
     const vault = yield* Vault
-    const progress = yield* vault.look(id)
+    const progress = yield* vault.progress(id)
     return yield* Progress.$match(progress, {
       Running: ({ percent: percentComplete }) =>
         Effect.succeed(Action.Step.Continue({
@@ -91,7 +91,7 @@ export const Backup = Action.make({
     })
   })
 })({
-  NothingToBackUp: "ConfigurationError",
+  VolumeNotFound: "ConfigurationError",
   VaultUnavailable: "SystemUnavailable",
   BackupFailed: ({ id, message }) => ({ type: "JobFailed", message, externalExecutionId: id })
 })

@@ -22,7 +22,7 @@ const memory = Layer.mergeAll(
   CodePipelineMemory.layer
 )
 
-it.effect("a deployment that fails names the resource", () =>
+it.effect("a failed deployment names the failed resource", () =>
   Effect.gen(function*() {
     yield* CloudFormationMemory.use(({ failResource }) => failResource("Queue", "Access to KMS is denied"))
     const pipeline = LocalPipeline.run({ event, invoke: (event) => JobRunner.run(DeployStack, event) })

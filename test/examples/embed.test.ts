@@ -23,7 +23,7 @@ const memory = Layer.mergeAll(
 )
 
 describe("the app of the README", () => {
-  it.effect("deploys in its own spans, with its own logger and configuration", () =>
+  it.effect("deploys within its own spans, with its own logger and configuration", () =>
     Effect.gen(function*() {
       const console = yield* TestConsole.make
       const app = Layer.mergeAll(
@@ -38,10 +38,10 @@ describe("the app of the README", () => {
       const { spans } = yield* Recorder
       assert.isTrue(spans.some((span) => path(span).join(" > ").includes("App.deploy > JobRunner.run > Action.start")))
       const logged = (yield* console.logLines).map(String).join("\n")
-      assert.include(logged, "CodePipeline was told: Stack update complete: the stack was created")
+      assert.include(logged, "Reported to CodePipeline: Stack update complete: the stack was created")
     }).pipe(Effect.provide(Recorder.layer)))
 
-  it.live("tells its collector of every job", () =>
+  it.live("sends spans and metrics of every job to its collector", () =>
     Effect.gen(function*() {
       const received: Array<{ readonly path: string | undefined; readonly body: string }> = []
       const collector = yield* listen((request, response) => {
@@ -63,11 +63,11 @@ describe("the app of the README", () => {
       )
       assert.deepInclude(outcome, { _tag: "Continued", message: "Stack create started" })
       assert.lengthOf((yield* CodePipelineServer).calls, 1)
-      const told = (path: string) => received.filter((one) => one.path === path).map(({ body }) => body).join()
+      const receivedAt = (path: string) => received.filter((one) => one.path === path).map(({ body }) => body).join()
       for (const name of ["App.deploy", "JobRunner.run", "Action.start", "cloudformation:CreateStack", "MyTestStack"]) {
-        assert.include(told("/v1/traces"), name)
+        assert.include(receivedAt("/v1/traces"), name)
       }
-      assert.include(told("/v1/metrics"), "codepipeline_jobs")
+      assert.include(receivedAt("/v1/metrics"), "codepipeline_jobs")
       const all = received.map(({ body }) => body).join()
       for (const secret of [...secrets, "secret-of-the-function"]) assert.notInclude(all, secret)
     }).pipe(Effect.provide(awsServers)))

@@ -3,19 +3,19 @@ import { ArtifactStore, CloudFormation, CodePipeline, DeployStack, JobRunner } f
 import { FetchHttpClient } from "effect/http"
 import { Otlp, OtlpSerialization } from "effect/observability"
 
-/** Does what the event asks for, as a step of the app, and gives what CodePipeline was told. */
+/** Runs the job of the event as a step of the app, and returns the reported outcome. */
 export const deploy = Effect.fn("App.deploy")(function*(event: unknown) {
   const stage = yield* Config.String("STAGE")
   const outcome = yield* JobRunner.run(DeployStack, event).pipe(Effect.annotateLogs({ stage }))
-  yield* Effect.logInfo(`CodePipeline was told: ${outcome.message}`)
+  yield* Effect.logInfo(`Reported to CodePipeline: ${outcome.message}`)
   return outcome
 })
 
-/** Region, endpoints and credentials come from the environment, as the AWS SDK reads them. */
+/** The AWS SDK reads region, endpoints and credentials from the environment. */
 export const aws = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer, CodePipeline.layer)
 
 /**
- * Logs go to the console; spans and metrics to the OpenTelemetry collector of `OTEL_EXPORTER_OTLP_ENDPOINT`, where
+ * Logs go to the console. Spans and metrics go to the OpenTelemetry collector `OTEL_EXPORTER_OTLP_ENDPOINT`, if
  * `OTEL_TRACES_EXPORTER` and `OTEL_METRICS_EXPORTER` are `otlp`.
  */
 export const observability = Layer.provideMerge(
@@ -25,5 +25,5 @@ export const observability = Layer.provideMerge(
   )
 )
 
-/** The app: its `deploy` with all that it needs. */
+/** The app: `deploy` with all of its dependencies. */
 export const main = (event: unknown) => deploy(event).pipe(Effect.provide([aws, observability]))

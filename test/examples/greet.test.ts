@@ -4,7 +4,7 @@ import { JobRunner } from "effect-codepipeline"
 import { ArtifactStoreMemory, CodePipelineMemory, LocalPipeline } from "effect-codepipeline/testing"
 import { Greet } from "./greet.ts"
 
-/** The action in a pipeline whose artifact People has this file. */
+/** Runs the action in a pipeline whose artifact People has a file with this content. */
 const greet = (content: string) =>
   LocalPipeline.run({
     event: LocalPipeline.event({
@@ -19,14 +19,17 @@ const greet = (content: string) =>
     )
   )
 
-it.effect("greets in its second job", () =>
+it.effect("the action greets the name in its second job", () =>
   Effect.gen(function*() {
     const outcome = yield* greet("Ada\n")
     assert.deepInclude(outcome, { _tag: "Succeeded", message: "Hello, Ada", outputVariables: { Name: "Ada" } })
   }))
 
-it.effect("says what to do where nobody is there", () =>
+it.effect("an empty file fails the action, and the message says what to do", () =>
   Effect.gen(function*() {
     const outcome = yield* greet("")
-    assert.deepInclude(outcome, { type: "ConfigurationError", message: "\"name.txt\" is empty: write a name into it" })
+    assert.deepInclude(outcome, {
+      type: "ConfigurationError",
+      message: "The file \"name.txt\" is empty. Write a name into it"
+    })
   }))

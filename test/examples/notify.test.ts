@@ -8,7 +8,7 @@ import { answering } from "./web.ts"
 const webhook = "https://chat.example.com/hooks/secret-of-the-webhook"
 const configured = { CHAT_WEBHOOK: webhook, CLAIMS_BUCKET: "claims" }
 
-/** As S3 answers a put that is only for objects that are not there. */
+/** Responds like S3 to PutObject requests on the condition that the object does not exist. */
 const bucket = () => {
   const keys = new Set<string>()
   return {
@@ -20,7 +20,7 @@ const bucket = () => {
   }
 }
 
-const room = (posts: Array<string>, status = 200, config: Readonly<Record<string, string>> = configured) =>
+const services = (posts: Array<string>, status = 200, config: Readonly<Record<string, string>> = configured) =>
   Layer.mergeAll(
     Claims.layerClient(bucket()),
     Layer.provide(
@@ -41,35 +41,35 @@ const notify = (id: string, execution: string) =>
     invoke: (event) => JobRunner.run(Notify, event)
   })
 
-describe("the example notify", () => {
-  it.effect("posts once in an execution of the pipeline, also when the action is retried", () => {
+describe("the notify example", () => {
+  it.effect("posts once per execution of the pipeline, even if the action is retried", () => {
     const posts: Array<string> = []
     return Effect.gen(function*() {
       assert.deepInclude(yield* notify("1", "execution-1"), { _tag: "Succeeded", message: "Sent" })
-      assert.deepInclude(yield* notify("2", "execution-1"), { _tag: "Succeeded", message: "Sent before" })
+      assert.deepInclude(yield* notify("2", "execution-1"), { _tag: "Succeeded", message: "Already sent" })
       assert.deepStrictEqual(posts, [`${webhook} {"text":"It is live"}`])
       assert.deepInclude(yield* notify("3", "execution-2"), { _tag: "Succeeded", message: "Sent" })
       assert.lengthOf(posts, 2)
-    }).pipe(Effect.provide(room(posts)))
+    }).pipe(Effect.provide(services(posts)))
   })
 
-  it.effect.each([0, 500])("does not try again where it may have been posted: %i", (status) => {
+  it.effect.each([0, 500])("does not post again if the first attempt may have posted (status %i)", (status) => {
     const posts: Array<string> = []
     return Effect.gen(function*() {
       const outcome = yield* notify("1", "execution-1")
       assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
-      assert.include(outcome.message, "The message may not have been sent, and is not sent again")
+      assert.include(outcome.message, "It is unknown whether the message was sent, so it is not sent again")
       assert.notInclude(outcome.message, "secret-of-the-webhook")
       yield* notify("2", "execution-1")
       assert.lengthOf(posts, 1)
-    }).pipe(Effect.provide(room(posts, status)))
+    }).pipe(Effect.provide(services(posts, status)))
   })
 
-  it.effect("says which variable it needs", () =>
+  it.effect("names the environment variable that is missing", () =>
     Effect.gen(function*() {
       assert.deepInclude(yield* notify("1", "execution-1"), {
         type: "ConfigurationError",
         message: "The Lambda function needs the variable CLAIMS_BUCKET"
       })
-    }).pipe(Effect.provide(room([], 200, {}))))
+    }).pipe(Effect.provide(services([], 200, {}))))
 })

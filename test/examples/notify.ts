@@ -5,7 +5,7 @@ import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 
 export class NotSent extends Schema.TaggedError<NotSent>()("NotSent", { reason: Schema.String }) {
   override get message() {
-    return `The message may not have been sent, and is not sent again: ${this.reason}`
+    return `It is unknown whether the message was sent, so it is not sent again: ${this.reason}`
   }
 }
 
@@ -21,7 +21,7 @@ const variable = (name: string) =>
 export class Chat extends Context.Service<Chat, {
   post(text: string): Effect.Effect<void, NotSent | Unconfigured>
 }>()("examples/Chat") {
-  /** The URL of the webhook is a secret: who has it can post. */
+  /** The URL of the webhook is a secret: anyone who knows it can post. */
   static readonly layer = Layer.effect(
     Chat,
     Effect.gen(function*() {
@@ -41,15 +41,15 @@ export class Chat extends Context.Service<Chat, {
   )
 }
 
-/** Gives each key away once. */
+/** Keys that can be claimed once. */
 export class Claims extends Context.Service<Claims, {
-  /** Whether nobody had the key before. */
-  take(key: string): Effect.Effect<boolean, AwsError | Unconfigured>
+  /** Claims the key. Returns whether it was unclaimed. */
+  claim(key: string): Effect.Effect<boolean, AwsError | Unconfigured>
 }>()("examples/Claims") {
-  /** An empty object for each key: S3 writes it only where there is none. */
+  /** Writes an empty object for each key, on the condition that the object does not exist. */
   static readonly layerClient = (client: Pick<S3Client, "send">) =>
     Layer.succeed(Claims, {
-      take: Effect.fn("Claims.take")(function*(Key) {
+      claim: Effect.fn("Claims.claim")(function*(Key) {
         const Bucket = Redacted.value(yield* variable("CLAIMS_BUCKET"))
         const command = new PutObjectCommand({ Bucket, Key, IfNoneMatch: "*" })
         return yield* callAws("s3:PutObject", (options) => client.send(command, options)).pipe(
@@ -60,7 +60,7 @@ export class Claims extends Context.Service<Claims, {
     })
 }
 
-/** Posts a message into a chat, at most once in an execution of the pipeline, however often the action runs. */
+/** Posts a message to a chat, at most once per execution of the pipeline, even if the action is retried. */
 export const Notify = Action.makeStateless({
   name: "notify",
   parameters: UserParameters.json({
@@ -71,8 +71,8 @@ export const Notify = Action.makeStateless({
   start: Effect.fn("Notify.start")(function*({ parameters: { execution, text } }) {
     const claims = yield* Claims
     const chat = yield* Chat
-    // First the claim: whatever happens after it, nobody posts a second time.
-    if (!(yield* claims.take(`notify/${execution}`))) return Action.Step.Done({ message: "Sent before" })
+    // The claim comes first, so that a failure after it cannot lead to a second post.
+    if (!(yield* claims.claim(`notify/${execution}`))) return Action.Step.Done({ message: "Already sent" })
     yield* chat.post(text)
     return Action.Step.Done({ message: "Sent" })
   })

@@ -23,8 +23,8 @@ const transform = LocalPipeline.run({
   invoke: (event) => JobRunner.run(Transform, event)
 })
 
-describe("the example transform", () => {
-  it.effect("writes an output artifact with values in the place of placeholders", () =>
+describe("the transform example", () => {
+  it.effect("writes an output artifact whose placeholders are replaced by values", () =>
     Effect.gen(function*() {
       assert.deepInclude(yield* transform, { _tag: "Succeeded", message: "2 files written to Filled" })
       const { outputs } = yield* ArtifactStoreMemory
@@ -33,11 +33,11 @@ describe("the example transform", () => {
       ])
     }).pipe(Effect.provide(world({ VALUE_HOST: "a.example", VALUE_PORT: "443" }))))
 
-  it.effect("writes nothing where a value is missing", () =>
+  it.effect("writes nothing if a value is missing", () =>
     Effect.gen(function*() {
       assert.deepInclude(yield* transform, {
         type: "ConfigurationError",
-        message: "There is no value for ${PORT}: set the variable VALUE_PORT of the Lambda function"
+        message: "The placeholder ${PORT} has no value. Set the variable VALUE_PORT of the Lambda function"
       })
       assert.strictEqual((yield* ArtifactStoreMemory).outputs.size, 0)
     }).pipe(Effect.provide(world({ VALUE_HOST: "a.example" }))))

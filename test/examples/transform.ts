@@ -3,15 +3,15 @@ import { Action, ArtifactStore, CodePipeline, Lambda, UserParameters } from "eff
 
 export class ValueMissing extends Schema.TaggedError<ValueMissing>()("ValueMissing", { name: Schema.String }) {
   override get message() {
-    return `There is no value for \${${this.name}}: set the variable VALUE_${this.name} of the Lambda function`
+    return `The placeholder \${${this.name}} has no value. Set the variable VALUE_${this.name} of the Lambda function`
   }
 }
 
-/** What placeholders stand for. */
+/** The values of placeholders. */
 export class Values extends Context.Service<Values, {
   get(name: string): Effect.Effect<string, ValueMissing>
 }>()("examples/Values") {
-  /** The variables of the Lambda function whose names begin with `VALUE_`. */
+  /** Environment variables of the Lambda function whose names begin with `VALUE_`. */
   static readonly layer = Layer.succeed(Values, {
     get: (name) => Effect.mapError(Config.String(`VALUE_${name}`), () => new ValueMissing({ name }))
   })
@@ -27,7 +27,7 @@ const fill = Effect.fn("Transform.fill")(function*(text: string) {
   return text.replaceAll(placeholder, (_, name: string) => values[name] ?? "")
 })
 
-/** Puts values in the place of `${NAME}` in files of the input artifact, and writes them into the output artifact. */
+/** Replaces `${NAME}` by values in files of the input artifact, and writes the files into the output artifact. */
 export const Transform = Action.makeStateless({
   name: "transform",
   parameters: UserParameters.json({
@@ -42,7 +42,7 @@ export const Transform = Action.makeStateless({
       const bytes = yield* store.read(job, { artifact: from, file })
       filled[file] = yield* fill(new TextDecoder().decode(bytes))
     }
-    // A second delivery of the event writes the same once more.
+    // Idempotent: a second delivery of the event writes the same files again.
     yield* store.write(job, { artifact: to, files: filled })
     return Action.Step.Done({ message: `${files.length} files written to ${to}` })
   })
