@@ -130,7 +130,7 @@ const perform = Effect.fnUntraced(function*<Params, State, E extends TaggedError
     Effect.flatMap((step) => toOutcome(action, execution, step)),
     Effect.catch((error) =>
       error.failure.type === "SystemUnavailable" && execution.isWithinOutageLimit(now)
-        ? continueAfterOutage(token, now, error.failure)
+        ? continueAfterOutage(token, now, error)
         : Effect.fail(error)
     )
   )
@@ -213,14 +213,16 @@ const continueWith = (token: ContinuationToken.Token, progress: Progress): Effec
 const continueAfterOutage = (
   token: ContinuationToken.Token,
   now: number,
-  { externalExecutionId, message: why }: Failure
+  { failure: { externalExecutionId, message }, reason }: JobFailure
 ) => {
+  // The advice is for a failure.
+  const why = Predicate.hasProperty(reason, "problem") && Predicate.isString(reason.problem) ? reason.problem : message
   const execution = token.execution.withOutage(now)
   const jobs = (token.execution.unavailable?.jobs ?? 0) + 1
-  const message = `Trying again${jobs === 1 ? "" : ` (${jobs})`}: ${why}`
+  const progress = { message: `Trying again${jobs === 1 ? "" : ` (${jobs})`}: ${why}`, externalExecutionId }
   return Effect.andThen(
     Effect.logWarning(`The job continues later: ${why}`),
-    continueWith({ ...token, execution }, { message, externalExecutionId })
+    continueWith({ ...token, execution }, progress)
   )
 }
 
@@ -282,7 +284,8 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   externalExecutionId: Schema.UndefinedOr(Schema.String)
 }) {
   override get message() {
-    return `The action did not complete within ${this.minutes} minutes. Operations that it started continue without it. ` +
+    const unit = this.minutes === 1 ? "minute" : "minutes"
+    return `The action did not complete within ${this.minutes} ${unit}. Operations that it started continue without it. ` +
       `It was waiting for this: ${this.waitedFor}`
   }
 }

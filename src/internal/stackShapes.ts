@@ -61,10 +61,14 @@ export const toStack = (stack: StackShape): Stack => ({
 export const toTemplateSummary = (
   { Capabilities = [], CapabilitiesReason, Parameters = [], Warnings }: GetTemplateSummaryOutput
 ): TemplateSummary => ({
-  parameters: Parameters.map(({ DefaultValue, NoEcho = false, ParameterKey = "" }) => ({
+  parameters: Parameters.map((
+    { DefaultValue, NoEcho = false, ParameterConstraints, ParameterKey = "", ParameterType = "String" }
+  ) => ({
     name: ParameterKey,
+    type: ParameterType,
     hasDefault: DefaultValue !== undefined,
-    noEcho: NoEcho
+    noEcho: NoEcho,
+    allowedValues: ParameterConstraints?.AllowedValues ?? []
   })),
   capabilities: Capabilities,
   capabilitiesReason: CapabilitiesReason,

@@ -161,7 +161,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
       & ChangeSetKey
       & { readonly clientRequestToken: string }
       & Pick<StackOptions, "disableRollback" | "retainExceptOnCreate">
-  ): Effect.Effect<void, ChangeSetNotReady | TokenUsed | AwsError>
+  ): Effect.Effect<void, ChangeSetNotReady | StackNotReady | TokenUsed | AwsError>
   /** Deletes a change set. One that does not exist is a success. Source: DeleteChangeSet. */
   deleteChangeSet(key: ChangeSetKey): Effect.Effect<void, AwsError>
   /**
@@ -275,6 +275,8 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           Effect.asVoid,
           Effect.mapError((error) => {
             if (error.code === tokenUsed) return new TokenUsed({ stack })
+            const notReady = toStackNotReady(stack, error)
+            if (notReady !== undefined) return notReady
             return isChangeSetNotFound(error) || changeSetNotReady.has(error.code)
               ? new ChangeSetNotReady({ stack, changeSet, reason: error.detail })
               : error

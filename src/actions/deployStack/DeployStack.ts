@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
 import * as StackChangeSet from "./changeSet.ts"
 import { DeployStackParameters } from "./Parameters.ts"
-import { start } from "./start.ts"
+import { resumeReplacement, start } from "./start.ts"
 import { type Invocation, nameOf, State } from "./State.ts"
 import { watch } from "./watch.ts"
 
@@ -23,8 +23,10 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
   const known = Option.filter(state, ({ stackId }) => nameOf(stackId) === nameOf(stack))
   return yield* Option.match(known, {
     onNone: () => watch(invocation, { stackId: stack, since: 0 }),
-    onSome: (state) =>
-      "changeSet" in state ? StackChangeSet.resumeChangeSet(invocation, state) : watch(invocation, state)
+    onSome: (state) => {
+      if ("changeSet" in state) return StackChangeSet.resumeChangeSet(invocation, state)
+      return "replaces" in state ? resumeReplacement(invocation, state.stackId) : watch(invocation, state)
+    }
   })
 })
 

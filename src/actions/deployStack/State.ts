@@ -29,7 +29,11 @@ export type WatchState = typeof WatchState.Type
 export const PrepareState = Schema.Struct({ stackId: Schema.String, changeSet: Schema.String })
 export type PrepareState = typeof PrepareState.Type
 
-export const State = Schema.Union([PrepareState, WatchState])
+/** The stack that is going to be replaced: it is known before it is deleted, because the new one gets its values. */
+export const ReplaceState = Schema.Struct({ stackId: Schema.String, replaces: Schema.Literal(true) })
+export type ReplaceState = typeof ReplaceState.Type
+
+export const State = Schema.Union([PrepareState, ReplaceState, WatchState])
 export type State = typeof State.Type
 
 export type Invocation = Action.Invocation<DeployStackParameters>
@@ -40,6 +44,10 @@ export const continueWatching = (message: string, state: WatchState, percentComp
 
 export const continuePreparing = (message: string, state: PrepareState, percentComplete?: number): Step =>
   Action.Step.Continue({ message, externalExecutionId: state.stackId, state, percentComplete })
+
+/** The next job starts, and knows the stack that is replaced. */
+export const continueReplacing = (message: string, stackId: string): Step =>
+  Action.Step.Continue({ message, externalExecutionId: stackId, state: { stackId, replaces: true } })
 
 /** Nothing was started: the next job starts. */
 export const postpone = (status: string): Step =>

@@ -96,7 +96,12 @@ export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
     Effect.tap(({ stackId }) =>
       terminationProtection === undefined
         ? Effect.void
-        : cloudFormation.setTerminationProtection(stackId, terminationProtection)
+        : cloudFormation.setTerminationProtection(stackId, terminationProtection).pipe(
+          Effect.tapErrorTag(
+            ["AwsDenied", "AwsRejected"],
+            () => isNewStack ? discardStack(stackId, execution) : Effect.void
+          )
+        )
     ),
     Effect.map(({ id, stackId }) => Option.some({ changeSet: id, stackId })),
     Effect.catchTag(
@@ -144,7 +149,7 @@ const execute = Effect.fn("StackChangeSet.execute")(function*(
   key: ChangeSetKey,
   execution: Execution,
   { disableRollback, retainExceptOnCreate }: DeployStackParameters
-): Effect.fn.Return<void, ChangeSetNotReady | TokenUsed | AwsError, CloudFormation> {
+): Effect.fn.Return<void, ChangeSetNotReady | StackNotReady | TokenUsed | AwsError, CloudFormation> {
   const { executeChangeSet } = yield* CloudFormation
   const clientRequestToken = requestToken("execute", execution)
   yield* executeChangeSet({ ...key, clientRequestToken, disableRollback, retainExceptOnCreate }).pipe(
@@ -160,7 +165,10 @@ const discard = (key: ChangeSetKey) =>
 const discardStack = Effect.fnUntraced(function*(stackId: string, execution: Execution) {
   const cloudFormation = yield* CloudFormation
   const stack = Option.flatten(yield* optionalCall(cloudFormation.describe(stackId), withoutDelete))
-  if (!Option.exists(stack, ({ status }) => status === "REVIEW_IN_PROGRESS")) return
+  if (Option.isNone(stack) || stack.value.status !== "REVIEW_IN_PROGRESS") return
+  if (stack.value.terminationProtection) {
+    yield* optionalCall(cloudFormation.setTerminationProtection(stackId, false), withoutDelete)
+  }
   const request = { stack: stackId, clientRequestToken: requestToken("delete", execution) }
   const deleted = cloudFormation.delete(request).pipe(
     Effect.catchTag(["TokenUsed", "StackNotReady"], () => Effect.void)
@@ -194,7 +202,9 @@ export const executeNamed = Effect.fnUntraced(function*(
         Effect.as(executing(changes, { ...state, resources, since: now })),
         Effect.catchTags({
           TokenUsed: () => Effect.succeed(adopted(state)),
-          ChangeSetNotReady: ({ reason }) => refuse(reason)
+          ChangeSetNotReady: ({ reason }) => refuse(reason),
+          StackNotReady: ({ message, status }) =>
+            parameters.whenBusy === "wait" ? Effect.succeed(postpone(status)) : refuse(message)
         })
       ),
     Empty: () =>
@@ -249,14 +259,21 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
 
   const failed = Effect.fnUntraced(function*(reason: string) {
     const causes = Option.isSome(failedId) ? yield* diagnoseChangeSet(failedId.value) : []
-    if (Option.isSome(failedId) && deploys) yield* discard(key)
-    if (isWithStack) yield* discardStack(stackId, execution)
     return yield* new ChangeSetFailed({ stack: named, changeSet, reason, causes })
   })
   const adoptOrFail = Effect.fnUntraced(function*(reason: string) {
     if (!deploys || Option.isSome(failedId)) return yield* failed(reason)
     const stack = yield* cloudFormation.describe(stackId)
     return yield* adoptOr(new ChangeSetNotReady({ stack: named, changeSet, reason }), stack, execution, state)
+  })
+  const waitOrFail = ({ message, status }: StackNotReady) =>
+    parameters.whenBusy === "wait"
+      ? Effect.succeed(continuePreparing(`Waiting for the stack: ${status}`, prepared))
+      : adoptOrFail(message)
+  /** What would be of no use after a failure. */
+  const cleanUp = Effect.gen(function*() {
+    if (deploys) yield* discard(key)
+    if (isWithStack) yield* discardStack(stackId, execution)
   })
   const empty = Effect.gen(function*() {
     if (!deploys) return done(emptyChangeSet(changeSet))
@@ -273,15 +290,19 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
           Effect.as(executing(changes, { ...state, resources, since: now })),
           Effect.catchTags({
             TokenUsed: () => Effect.succeed(adopted(state)),
-            ChangeSetNotReady: ({ reason }) => adoptOrFail(reason)
+            ChangeSetNotReady: ({ reason }) => adoptOrFail(reason),
+            StackNotReady: waitOrFail
           })
         )
         : Effect.succeed(created),
     Empty: () => empty,
-    // The name of a change set to deploy is made of the job's id: nobody else executes it.
+    // The name of a change set to deploy is made of the job's id, so no other actor executes it.
     Executed: () => Effect.succeed(deploys ? adopted(state) : created),
     Unusable: ({ reason }) => adoptOrFail(reason)
-  })
+  }).pipe(
+    // In an outage the next job continues with the change set.
+    Effect.tapError(({ _tag }) => _tag === "AwsUnavailable" ? Effect.void : cleanUp)
+  )
 })
 
 const emptyChangeSet = (changeSet: string) => `There were no stack updates: change set "${changeSet}" is empty`

@@ -18,6 +18,7 @@ import * as StackSuccess from "./outputs.ts"
 import * as StackSettings from "./settings.ts"
 import {
   continuePreparing,
+  continueReplacing,
   continueWatching,
   type Invocation,
   nameOf,
@@ -91,7 +92,7 @@ export interface StartContext {
   /** None in a mode without a template. */
   readonly content: Option.Option<Content>
   readonly stack: Option.Option<Stack>
-  /** The deleted stack that a new one replaces. */
+  /** The stack that is going to be replaced, or is deleted already. */
   readonly replaced: Option.Option<Stack>
   /** When this start began; epoch milliseconds. */
   readonly now: number
@@ -153,10 +154,14 @@ export const startDelete = Effect.fn("DeployStack.delete")(function*(context: St
   if (Option.exists(stack, ({ terminationProtection }) => terminationProtection)) {
     return yield* new StackProtected({ stack: named })
   }
-  if (parameters.mode === "REPLACE_ON_FAILURE") yield* checkReplacement(context)
+  const { stackId } = state
+  const keepsValues = parameters.mode === "REPLACE_ON_FAILURE" && (yield* checkReplacement(context))
+  if (keepsValues && !Option.exists(context.replaced, ({ id }) => id === stackId)) {
+    return continueReplacing("Stack replacement started: its values are checked, its delete is next", stackId)
+  }
   const cloudFormation = yield* CloudFormation
   const request = {
-    stack: state.stackId,
+    stack: stackId,
     clientRequestToken: requestToken("delete", execution),
     roleArn: parameters.roleArn
   }
@@ -171,7 +176,10 @@ export const startDelete = Effect.fn("DeployStack.delete")(function*(context: St
   )
 })
 
-/** Checks everything about the new stack that can be known before the old one is deleted. */
+/**
+ * Checks everything about the new stack that can be known before the old one is deleted. Returns whether the new stack gets
+ * values that only the old one has.
+ */
 const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
   const { invocation: { parameters }, stack } = context
   const named = nameOf(parameters.stack)
@@ -189,9 +197,9 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
         Effect.fail(new OperationRejected({ operation: "create", stack: named, reason: detail }))
     })
   )
-  if (Option.isNone(summary)) return
+  if (Option.isNone(summary)) return false
   const { capabilities, capabilitiesReason = "", parameters: declared, unrecognizedResourceTypes } = summary.value
-  yield* StackSettings.toParameters(StackParameters.carryOver(values, declared, replaced))
+  const carried = yield* StackSettings.toParameters(StackParameters.carryOver(values, declared, replaced))
   if (unrecognizedResourceTypes.length > 0) {
     const reason = `Template format error: Unrecognized resource types: [${unrecognizedResourceTypes.join(", ")}]`
     return yield* new OperationRejected({ operation: "create", stack: named, reason })
@@ -205,6 +213,7 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
       reason: [`Requires capabilities : [${required.join(", ")}]`, capabilitiesReason].filter(Boolean).join(". ")
     })
   }
+  return carried.size > values.size
 })
 
 export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(function*(
@@ -245,7 +254,7 @@ const noPolicy =
 const targetOf = ({ invocation, replaced, stack }: StartContext, isNew: boolean): StackSettings.Target => ({
   stack: nameOf(invocation.parameters.stack),
   existing: isNew ? Option.none() : stack,
-  replaced
+  replaced: isNew ? replaced : Option.none()
 })
 
 /** What the stack gets, as CloudFormation takes it. The plan starts these operations only in modes with a template. */

@@ -26,7 +26,7 @@ import {
 import * as StackSuccess from "./outputs.ts"
 import { hasTemplate, type TemplateParameters } from "./Parameters.ts"
 import * as StackSettings from "./settings.ts"
-import { epochMillis, type Invocation, nameOf, postpone, type Step } from "./State.ts"
+import { continueReplacing, epochMillis, type Invocation, nameOf, postpone, type Step } from "./State.ts"
 import * as StackTemplate from "./template.ts"
 
 /** The stack's status forbids the operation. */
@@ -53,13 +53,29 @@ const refused = ({ mode, stack }: Invocation["parameters"], status: string) =>
 /** How often the stack is described again because it changed. */
 const retries = 2
 
+/** Starts an action. */
+export const start = (invocation: Invocation) => decideAndStart(invocation, Option.none())
+
 /**
- * Describes the stack, reads what it gets, and starts the operation that the plan decides on. `replaced` is the stack that
- * the action deleted, to create it again.
+ * Continues to replace a stack: deletes it, or creates it again if it is deleted. `stackId` is known before the delete, so
+ * that its values are not lost if the job that deletes it is not reported.
  */
-export const start = Effect.fn("DeployStack.start")(function*(
+export const resumeReplacement = Effect.fn("DeployStack.resumeReplacement")(function*(
   invocation: Invocation,
-  replaced: Option.Option<Stack> = Option.none()
+  stackId: string
+) {
+  const { describe } = yield* CloudFormation
+  const replaced = yield* describe(stackId)
+  // It is readable for 90 days after its deletion.
+  if (Option.isNone(replaced)) return continueReplacing("Waiting for the replaced stack to be visible", stackId)
+  const step = yield* decideAndStart(invocation, replaced)
+  return Action.Step.$is("StartAgain")(step) ? continueReplacing(step.message, stackId) : step
+})
+
+/** Describes the stack, reads what it gets, and starts the operation that the plan decides on. */
+const decideAndStart = Effect.fn("DeployStack.start")(function*(
+  invocation: Invocation,
+  replaced: Option.Option<Stack>
 ) {
   const { job, parameters } = invocation
   yield* StackSuccess.check(invocation)

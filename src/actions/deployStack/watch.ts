@@ -3,7 +3,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Action from "../../Action.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackEvents from "../../domain/stack/StackEvents.ts"
 import * as StackFailure from "../../domain/stack/StackFailure.ts"
@@ -17,7 +16,7 @@ import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
 import { Events, observe, ownerOf, readEvents, readOf, resolveDecision } from "./observe.ts"
 import * as StackSuccess from "./outputs.ts"
-import { start } from "./start.ts"
+import { resumeReplacement } from "./start.ts"
 import { continueWatching, epochMillis, type Invocation, type Step, stillInProgress, type WatchState } from "./State.ts"
 
 /** The operation failed. */
@@ -172,9 +171,7 @@ const succeed = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { operation, stackId } = state
   if (operation === "delete" && invocation.parameters.mode === "REPLACE_ON_FAILURE") {
-    const step = yield* start(invocation, stack)
-    // The next job must know the values of the deleted stack too.
-    return Action.Step.$is("StartAgain")(step) ? continueWatching(step.message, state) : step
+    return yield* resumeReplacement(invocation, stackId)
   }
   if (operation === "execute") yield* StackSuccess.setPolicy(invocation, stackId)
   return yield* StackSuccess.succeed(invocation, completeText(operation), stack)
@@ -220,5 +217,5 @@ type WatchError =
   | StackNotFound
   | OperationUnproven
   | OperationFailed
-  | Effect.Error<ReturnType<typeof start>>
+  | Effect.Error<ReturnType<typeof resumeReplacement>>
   | Effect.Error<ReturnType<typeof StackSuccess.setPolicy>>

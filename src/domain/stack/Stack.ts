@@ -1,6 +1,6 @@
 // A stack as CloudFormation shows it, and the requests that create and change one.
 import type { StackCapability } from "./StackCapability.ts"
-import type { StackParameter } from "./StackParameters.ts"
+import type { DeclaredParameter, StackParameter } from "./StackParameters.ts"
 import type { ChangeSetType } from "./StackPlan.ts"
 import type { Template } from "./Template.ts"
 
@@ -71,18 +71,9 @@ export interface ChangeSetKey {
   readonly changeSet: string
 }
 
-/** A parameter that a template declares. */
-export interface TemplateParameter {
-  readonly name: string
-  /** Whether the template has a default for it. */
-  readonly hasDefault: boolean
-  /** Whether CloudFormation hides its value. */
-  readonly noEcho: boolean
-}
-
 /** What CloudFormation knows of a template without using it. Source: GetTemplateSummary. */
 export interface TemplateSummary {
-  readonly parameters: ReadonlyArray<TemplateParameter>
+  readonly parameters: ReadonlyArray<DeclaredParameter>
   /** The capabilities that the template requires. */
   readonly capabilities: ReadonlyArray<string>
   /** The resources that require them, in CloudFormation's words. */

@@ -5,15 +5,15 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { closestMatches } from "../text/closestMatches.ts"
+import { jsonError, notJson } from "../text/jsonError.ts"
 import { withNumbersAsText } from "../text/numbersAsText.ts"
 import { confidential } from "../text/problems.ts"
-import type { TemplateParameter } from "./Stack.ts"
 import * as Template from "./Template.ts"
 
 /** Source: API actions CreateStack and UpdateStack, and page "CloudFormation quotas". */
 export const parameterLimits = { parameters: 200, valueBytes: 4_096 } as const
 
-/** A literal value. Numbers of parsed JSON are text already (see `withNumbersAsText`); others must be exact. */
+/** A literal value. Numbers of parsed JSON that would be written in another way are text already (`withNumbersAsText`). */
 export const Scalar = Schema.Union([
   Schema.String,
   Schema.Finite.check(
@@ -107,7 +107,9 @@ const decodeScalar = Schema.decodeUnknownOption(Scalar)
 export const valueAt = (file: Uint8Array, key: string): Result.Result<string, string> =>
   Result.flatMap(Template.decode(file), ({ text }) => {
     const object = parseObject(text)
-    if (Option.isNone(object)) return Result.fail("it is not JSON with an object at its top")
+    if (Option.isNone(object)) {
+      return Result.fail(jsonError(text) === undefined ? "it is not JSON with an object at its top" : notJson(text))
+    }
     if (!Object.hasOwn(object.value, key)) {
       return Result.fail(`it has no key "${key}" at its top (${didYouMean(key, Object.keys(object.value))})`)
     }
@@ -123,13 +125,26 @@ export type StackParameter =
   | { readonly name: string; readonly value: string }
   | { readonly name: string; readonly usePreviousValue: true }
 
+/** A parameter that a template declares. Source: shape ParameterDeclaration of CloudFormation's API. */
+export interface DeclaredParameter {
+  readonly name: string
+  /** `String`, `Number`, `CommaDelimitedList`, or another type of CloudFormation. */
+  readonly type: string
+  /** Whether the template has a default for it. */
+  readonly hasDefault: boolean
+  /** Whether CloudFormation hides its value. */
+  readonly noEcho: boolean
+  /** Empty if every value is allowed. */
+  readonly allowedValues: ReadonlyArray<string>
+}
+
 /** Resolved values by parameter name; `null` stands for the template's default. */
 export type ResolvedValues = ReadonlyMap<string, string | null>
 
 export interface Assignment {
   readonly values: ResolvedValues
   /** The parameters of the template; none if they are unknown. */
-  readonly declared: Option.Option<ReadonlyArray<TemplateParameter>>
+  readonly declared: Option.Option<ReadonlyArray<DeclaredParameter>>
   /** The names of the parameters that have a value in the stack. */
   readonly previous: ReadonlyArray<string>
 }
@@ -166,7 +181,7 @@ const hiddenValue = "****"
  */
 export const carryOver = (
   values: ResolvedValues,
-  declared: ReadonlyArray<TemplateParameter>,
+  declared: ReadonlyArray<DeclaredParameter>,
   replaced: ReadonlyMap<string, string>
 ): Result.Result<ResolvedValues, ReadonlyArray<string>> => {
   const problems = [...nameProblems(values, declared), ...sizeProblems(values)]
@@ -185,7 +200,24 @@ export const carryOver = (
       carried.set(name, value)
     }
   }
+  problems.push(...declared.flatMap((parameter) => valueProblems(parameter, carried.get(parameter.name))))
   return problems.length > 0 ? Result.fail(problems) : Result.succeed(carried)
+}
+
+/** In CloudFormation's words, without the value. */
+const valueProblems = (
+  { allowedValues, name, type }: DeclaredParameter,
+  value: string | null | undefined
+): ReadonlyArray<string> => {
+  if (value === null || value === undefined) return []
+  const items = type === "CommaDelimitedList" || type.startsWith("List<") ? value.split(",") : [value]
+  const isNumber = type === "Number" || type === "List<Number>"
+  if (isNumber && items.some((item) => item.trim() === "" || !Number.isFinite(Number(item)))) {
+    return [`Parameter "${name}" must be a number`]
+  }
+  return allowedValues.length > 0 && items.some((item) => !allowedValues.includes(item.trim()))
+    ? [`Parameter "${name}" must be one of AllowedValues: ${allowedValues.join(", ")}`]
+    : []
 }
 
 /** The same if the template's parameters are unknown: with all values that CloudFormation shows. */
@@ -204,7 +236,7 @@ const sizeProblems = (values: ResolvedValues): ReadonlyArray<string> => [
     : [])
 ]
 
-const nameProblems = (values: ResolvedValues, declared: ReadonlyArray<TemplateParameter>): ReadonlyArray<string> => {
+const nameProblems = (values: ResolvedValues, declared: ReadonlyArray<DeclaredParameter>): ReadonlyArray<string> => {
   const withoutDefault = new Set(declared.filter(({ hasDefault }) => !hasDefault).map(({ name }) => name))
   return [
     ...unknownNames(values.keys(), declared.map(({ name }) => name)),

@@ -2,6 +2,7 @@
 // Source: page "CloudFormation artifacts" of the CloudFormation user guide.
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { notJson } from "../text/jsonError.ts"
 import { withNumbersAsText } from "../text/numbersAsText.ts"
 import { problems } from "../text/problems.ts"
 import { ParameterValues } from "./StackParameters.ts"
@@ -32,7 +33,7 @@ const decodeValue = Schema.decodeUnknownResult(TemplateConfiguration)
 export const decode = (file: Uint8Array): Result.Result<TemplateConfiguration, ReadonlyArray<string>> =>
   Template.decode(file).pipe(
     Result.flatMap(({ text }) =>
-      Result.fromOption(parse(text), () => "it is not JSON").pipe(
+      Result.fromOption(parse(text), () => notJson(text)).pipe(
         Result.map((value) => withNumbersAsText(text, value, ["Parameters", "Tags"]))
       )
     ),

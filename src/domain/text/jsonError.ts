@@ -1,4 +1,4 @@
-// Where a text stops being JSON. The messages of JSON.parse do not always tell, and they quote the text.
+// Where a text stops being JSON. The messages of JSON.parse do not always say it, and they quote the text.
 
 const space = /[ \t\n\r]*/y
 /** Control characters must be escaped. */
@@ -56,4 +56,10 @@ export const jsonError = (text: string): string | undefined => {
 const placeOf = (text: string, at: number) => {
   const before = text.slice(0, at)
   return `line ${before.split("\n").length}, column ${at - before.lastIndexOf("\n")}`
+}
+
+/** Where a text is not JSON, in words. */
+export const notJson = (text: string): string => {
+  const place = jsonError(text)
+  return place === undefined ? "it is not JSON" : `it is not JSON: error in ${place}`
 }

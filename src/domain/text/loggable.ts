@@ -27,9 +27,10 @@ class NotAnError extends Error {
   override readonly name = "NotAnError"
 }
 
-/** Such as `Response { status, headers }`. Texts and numbers are shown, at most 200 characters. */
+/** Such as `Response { status, headers }`. Numbers are shown; of texts only the length, as they can be secret. */
 export const shapeOf = (value: unknown): string => {
   if (Predicate.isFunction(value)) return `function ${value.name}`
+  if (Predicate.isString(value)) return `string of ${value.length} characters`
   if (!Predicate.isObjectKeyword(value)) return truncate(String(value), 200)
   if (Array.isArray(value)) return `Array(${value.length})`
   const tag = Predicate.hasProperty(value, "_tag") && Predicate.isString(value._tag) ? value._tag : undefined

@@ -10,12 +10,18 @@ interface ReviverContext {
 const parse = Option.liftThrowable((json: string): unknown =>
   JSON.parse(
     json,
-    ((_: string, value: unknown, context?: ReviverContext) =>
-      Predicate.isNumber(value) ? context?.source ?? value : value) as (key: string, value: unknown) => unknown
+    ((_: string, value: unknown, { source }: ReviverContext = {}) =>
+      Predicate.isNumber(value) && source !== undefined && String(value) !== source ? source : value) as (
+        key: string,
+        value: unknown
+      ) => unknown
   )
 )
 
-/** Replaces the values of these keys at the top of a parsed JSON object by values whose numbers are their source text. */
+/**
+ * For these keys at the top of a parsed JSON object, replaces numbers by their text in the JSON if they would be written
+ * in another way.
+ */
 export const withNumbersAsText = (json: string, value: unknown, keys: ReadonlyArray<string>): unknown => {
   if (!Predicate.isObject(value) || !keys.some((key) => Object.hasOwn(value, key))) return value
   const texts = Option.getOrUndefined(parse(json))

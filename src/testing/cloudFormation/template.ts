@@ -10,7 +10,12 @@ const Template = Schema.fromJsonString(Schema.Struct({
   Parameters: Schema.optionalKey(
     Schema.Record(
       Schema.String,
-      Schema.Struct({ Default: Schema.optionalKey(Schema.Unknown), NoEcho: Schema.optionalKey(Schema.Unknown) })
+      Schema.Struct({
+        Type: Schema.optionalKey(Schema.String),
+        Default: Schema.optionalKey(Schema.Unknown),
+        NoEcho: Schema.optionalKey(Schema.Unknown),
+        AllowedValues: Schema.optionalKey(Schema.Array(Schema.Unknown))
+      })
     )
   ),
   Transform: Schema.optionalKey(Schema.Unknown),
@@ -44,10 +49,12 @@ export const summaryOf = (text: string): TemplateSummary => {
   ]
   const types = [...new Set(iam.map(({ Type }) => Type))].join(", ")
   return {
-    parameters: Object.entries(Parameters).map(([name, { Default, NoEcho }]) => ({
+    parameters: Object.entries(Parameters).map(([name, parameter]) => ({
       name,
-      hasDefault: Default !== undefined,
-      noEcho: String(NoEcho) === "true"
+      type: parameter.Type ?? "String",
+      hasDefault: parameter.Default !== undefined,
+      noEcho: String(parameter.NoEcho) === "true",
+      allowedValues: (parameter.AllowedValues ?? []).map(String)
     })),
     capabilities,
     capabilitiesReason: iam.length === 0

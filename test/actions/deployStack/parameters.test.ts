@@ -216,7 +216,7 @@ describe("Fn::GetParam", () => {
         message: [
           `The value of parameter "A" ${place("out.json")}: it has no key "Aa" at its top (did you mean "A"?)`,
           `The value of parameter "B" ${place("out.json")}: its "B" is not a string, a number, true or false`,
-          `The value of parameter "C" ${place("bad.json")}: it is not JSON with an object at its top`
+          `The value of parameter "C" ${place("bad.json")}: it is not JSON: error in line 1, column 1`
         ].join("; ")
       })
     }).pipe(

@@ -70,12 +70,52 @@ describe("REPLACE_ON_FAILURE", () => {
       yield* runToEnd(eventOf({ ...replace, parameters: { Size: "large", Count: 3 } }, { id: "1" }))
       yield* setStatus("ROLLBACK_COMPLETE")
       yield* putTemplate(templateWith({ Size: { Type: "String" } }))
-      const deleting = yield* invoke(event())
+      const replacing = yield* invoke(event())
+      const deleting = yield* invoke(nextEvent(replacing, "3", { ...required, ...replace }))
+      assert.strictEqual(deleting.message, "Stack delete started")
       yield* TestClock.adjust("1 minute")
       yield* deny("cloudformation:GetTemplateSummary")
-      yield* invoke(nextEvent(deleting, "3", { ...required, ...replace }))
+      yield* invoke(nextEvent(deleting, "4", { ...required, ...replace }))
       assert.deepStrictEqual(yield* parameterValues, { Size: "large" })
     }).pipe(Effect.provide(world(templateWith({ Size: { Type: "String" }, Count: { Type: "Number", Default: 1 } })))))
+
+  it.effect("keeps the values if the job that deletes the stack is delivered again after the delete", () =>
+    Effect.gen(function*() {
+      yield* setStatus("ROLLBACK_COMPLETE")
+      yield* runToEnd(eventOf({ ...replace, parameters: { Size: "large", Secret: "x" } }, { id: "1" }))
+      yield* setStatus("ROLLBACK_COMPLETE")
+      const options = { ...required, ...replace, parameters: { Secret: "y" } }
+      const replacing = yield* invoke(event({ parameters: { Secret: "y" } }))
+      assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
+      const deletes = nextEvent(replacing, "3", options)
+      yield* invoke(deletes)
+      yield* TestClock.adjust("1 minute")
+      // The first delivery was never reported.
+      assert.strictEqual((yield* invoke(deletes)).message, "Stack create started")
+      assert.deepInclude(yield* parameterValues, { Size: "large", Secret: "y" })
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("keeps the values if DeleteStack does not answer", () =>
+    Effect.gen(function*() {
+      yield* setStatus("ROLLBACK_COMPLETE")
+      yield* runToEnd(eventOf({ ...replace, parameters: { Size: "large" } }, { id: "1" }))
+      yield* setStatus("ROLLBACK_COMPLETE")
+      let lost = false
+      yield* runToEnd(event()).pipe(
+        Effect.updateService(CloudFormation, (service) => ({
+          ...service,
+          delete: (request) =>
+            Effect.andThen(
+              service.delete(request),
+              Effect.suspend(() =>
+                lost ? Effect.void : (lost = true, Effect.fail(unavailable("cloudformation:DeleteStack")))
+              )
+            )
+        }))
+      )
+      assert.isTrue(lost)
+      assert.deepStrictEqual(yield* parameterValues, { Size: "large" })
+    }).pipe(Effect.provide(world(templateWith({ Size: { Type: "String" } })))))
 
   it.effect("takes the template's default for a hidden value if the parameter is null", () =>
     Effect.gen(function*() {

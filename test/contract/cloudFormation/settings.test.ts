@@ -26,9 +26,9 @@ describe.each(worlds)("CloudFormation $name: settings", ({ world }) => {
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* templateSummary(withParameters), {
         parameters: [
-          { name: "Size", hasDefault: false, noEcho: false },
-          { name: "Count", hasDefault: true, noEcho: false },
-          { name: "Secret", hasDefault: false, noEcho: true }
+          { name: "Size", hasDefault: false, noEcho: false, type: "String", allowedValues: [] },
+          { name: "Count", hasDefault: true, noEcho: false, type: "Number", allowedValues: [] },
+          { name: "Secret", hasDefault: false, noEcho: true, type: "String", allowedValues: [] }
         ],
         capabilities: [],
         capabilitiesReason: undefined,

@@ -112,11 +112,11 @@ export const getTemplateSummary = (parameters: Parameters) => {
     "GetTemplateSummary",
     list(
       "Parameters",
-      declared.map(([ParameterKey, { Default, NoEcho = false }]) =>
+      declared.map(([ParameterKey, { Default, NoEcho = false, Type = "String" }]) =>
         xml({
           ParameterKey,
           DefaultValue: Default === undefined ? undefined : String(Default),
-          ParameterType: "String",
+          ParameterType: Type,
           NoEcho: `${NoEcho}`
         })
       )

@@ -4,7 +4,9 @@ import { type Answer, refused } from "../server.ts"
 type Form = Readonly<Record<string, string>>
 
 interface Template {
-  readonly Parameters?: Readonly<Record<string, { readonly Default?: unknown; readonly NoEcho?: boolean }>>
+  readonly Parameters?: Readonly<
+    Record<string, { readonly Type?: string; readonly Default?: unknown; readonly NoEcho?: boolean }>
+  >
   readonly Transform?: unknown
   readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties?: object }>>
 }

@@ -87,7 +87,7 @@ describe("valueAt", () => {
 
   const kind = "its \"Key\" is not a string, a number, true or false"
   it.each([
-    ["text that is no JSON", Buffer.from("hunter2"), "it is not JSON with an object at its top"],
+    ["text that is no JSON", Buffer.from("hunter2"), "it is not JSON: error in line 1, column 1"],
     ["a list", bytes(["hunter2"]), "it is not JSON with an object at its top"],
     ["UTF-16", Buffer.from("{}", "utf16le"), "it is UTF-16 text, but CloudFormation requires UTF-8"],
     ["a file without keys", bytes({}), "it has no key \"Key\" at its top (it has none)"],
@@ -109,7 +109,8 @@ describe("valueAt", () => {
   })
 })
 
-const declaring = (names: ReadonlyArray<string>) => names.map((name) => ({ name, hasDefault: true, noEcho: false }))
+const declaring = (names: ReadonlyArray<string>) =>
+  names.map((name) => ({ name, hasDefault: true, noEcho: false, type: "String", allowedValues: [] }))
 
 const Subset = Schema.Array(Schema.Literals(["A", "B", "C", "D"]))
 
@@ -183,7 +184,7 @@ describe("null", () => {
   })
 
   it("is refused for a parameter without a default", () => {
-    const declared = Option.some([{ name: "A", hasDefault: false, noEcho: false }])
+    const declared = Option.some([{ name: "A", hasDefault: false, noEcho: false, type: "String", allowedValues: [] }])
     assert.deepStrictEqual(
       assign({ values: new Map([["A", null]]), declared, previous: [] }),
       Result.fail(["Parameter \"A\" is null, but the template has no default for it: give its value"])
@@ -192,7 +193,13 @@ describe("null", () => {
 })
 
 const Declared = Schema.Array(
-  Schema.Struct({ name: Schema.Literals(["A", "B", "C"]), hasDefault: Schema.Boolean, noEcho: Schema.Boolean })
+  Schema.Struct({
+    name: Schema.Literals(["A", "B", "C"]),
+    hasDefault: Schema.Boolean,
+    noEcho: Schema.Boolean,
+    type: Schema.Literal("String"),
+    allowedValues: Schema.Tuple([])
+  })
 )
 const Values = Schema.Record(Schema.Literals(["A", "B", "C"]), Schema.Literals(["given", "default", "nothing"]))
 
@@ -225,8 +232,24 @@ it.prop(
   }
 )
 
+it.each<[type: string, allowedValues: ReadonlyArray<string>, value: string, problem: string | undefined]>([
+  ["Number", [], "1e3", undefined],
+  ["Number", [], "hunter2", "Parameter \"A\" must be a number"],
+  ["Number", [], "", "Parameter \"A\" must be a number"],
+  ["List<Number>", [], "1,2", undefined],
+  ["List<Number>", [], "1,x", "Parameter \"A\" must be a number"],
+  ["String", ["dev", "prod"], "prod", undefined],
+  ["String", ["dev", "prod"], "hunter2", "Parameter \"A\" must be one of AllowedValues: dev, prod"],
+  ["CommaDelimitedList", ["a", "b"], "a,b", undefined]
+])("a new stack's value of type %s, allowed %j, is checked before the old stack is deleted: %s", (...row) => {
+  const [type, allowedValues, value, problem] = row
+  const declared = [{ name: "A", hasDefault: false, noEcho: false, type, allowedValues }]
+  const carried = carryOver(new Map([["A", value]]), declared, new Map())
+  assert.deepStrictEqual(Result.isFailure(carried) ? carried.failure : [], problem === undefined ? [] : [problem])
+})
+
 it("a value that CloudFormation hides is not handed on, even if the new template would show it", () => {
-  const declared = [{ name: "A", hasDefault: true, noEcho: false }]
+  const declared = [{ name: "A", hasDefault: true, noEcho: false, type: "String", allowedValues: [] }]
   assert.isTrue(Result.isFailure(carryOver(new Map(), declared, new Map([["A", "****"]]))))
 })
 

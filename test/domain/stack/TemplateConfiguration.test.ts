@@ -19,10 +19,7 @@ const policy = (bytes: number) => file({ StackPolicy: { A: "x".repeat(bytes - "{
 
 describe("decode", () => {
   it("a configuration may have parameters, tags and a stack policy", () =>
-    assert.deepStrictEqual(
-      decode(file(whole)),
-      Result.succeed({ ...whole, Parameters: { ...whole.Parameters, Count: "2" } })
-    ))
+    assert.deepStrictEqual(decode(file(whole)), Result.succeed(whole)))
 
   it("numbers of parameters and tags keep the text that they have in the file", () => {
     const numbers = ["1.10", "1.0", "1e3", "0.1e-6", "12345678901234567890", "-0"]
@@ -60,7 +57,7 @@ describe("decode", () => {
   })
 
   it.each<readonly [what: string, file: Uint8Array, problems: ReadonlyArray<RegExp>]>([
-    ["no JSON", Buffer.from("Parameters: hunter2"), [/^it is not JSON$/]],
+    ["no JSON", Buffer.from("Parameters: hunter2"), [/^it is not JSON: error in line 1, column 1$/]],
     ["UTF-16", Buffer.from("{}", "utf16le"), [/^it is UTF-16 text/]],
     ["a list", file(["hunter2"]), [/^the file: expected object, got an array$/]],
     ["a misspelt key", file({ Paramters: {} }), [/^"Paramters" is not known \(did you mean "Parameters"\?\)$/]],
