@@ -14,7 +14,7 @@ export const badUsage = (message: string) => Effect.fail(new BadUsage({ message 
 /** Resolves a path of the command line in the folder where npm was called. npm changes to the package's folder. */
 export const absolute = (path: string) => resolve(process.env["INIT_CWD"] ?? ".", path)
 
-/** The message of whatever was thrown. */
+/** The message of a thrown value. */
 export const reason = (cause: unknown) => cause instanceof Error ? cause.message : String(cause)
 
 /** An option takes no value, one value, or a value each time. */

@@ -42,7 +42,7 @@ export interface Permission {
   readonly role: Role
   readonly functions: ReadonlyArray<FunctionName>
   readonly jobs: "all" | SomeJobs
-  /** If required, a job without it fails with a PermissionError; otherwise the job goes on, and this is what it lacks. */
+  /** If required, a job without it fails with a PermissionError; otherwise the job continues, and this is what it lacks. */
   readonly required: true | { readonly otherwise: string }
   /** The condition of the policy's statement. */
   readonly condition?: Readonly<Record<string, Readonly<Record<string, string>>>>

@@ -32,7 +32,7 @@ export type RunError = NotAJobEvent | AwsUnavailable | AwsDenied | AwsRejected
 
 export interface RunOptions {
   /**
-   * How long the function may still run, in milliseconds, from Lambda's context. Before this time is over the action is
+   * How long the function may still run, in milliseconds, from Lambda's context. Before this time ends, the action is
    * interrupted, and the job continues from its starting point. Default: no limit.
    */
   readonly remainingMillis?: number | undefined
@@ -187,7 +187,7 @@ const toOutcome = <Params, State, E extends TaggedError, R>(
   { attempt, firstJobId, startedAt }: ContinuationToken.Execution,
   step: Step<State>
 ): Effect.Effect<JobOutcome, JobFailure> => {
-  // AWS has answered: an outage is over.
+  // AWS answered, so an outage has ended.
   const execution = new ContinuationToken.Execution({ attempt, firstJobId, startedAt })
   const continued = (position: ContinuationToken.Position, progress: Progress) =>
     continueWith({ action, execution, position }, progress)
@@ -269,7 +269,7 @@ const recordReport = Effect.fnUntraced(
   }
 )
 
-/** The function's time was over before the action's step was. */
+/** The function ran out of time before the action's step ended. */
 class OutOfTime extends Schema.TaggedError<OutOfTime>()("OutOfTime", {}) {
   override get message() {
     return "The Lambda function ran out of time before the action completed this step. Increase the function's timeout"

@@ -260,7 +260,7 @@ class Bench {
 interface Warm {
   /** Milliseconds per invocation. */
   readonly cpu: number
-  /** The bytes of the heap after as many invocations. */
+  /** The bytes of the heap after this number of invocations. */
   readonly after50: number
   readonly after1000: number
   /** The second relative to the first. It includes code that V8 still compiles. */
@@ -394,7 +394,7 @@ interface Check extends Bound, Figure {
   readonly kept: boolean
 }
 
-/** None of what was not measured. */
+/** Omits what was not measured. */
 const check = (words: string, figure: Figure | undefined, bound: Bound): ReadonlyArray<Check> =>
   figure === undefined ? [] : [{ words, ...figure, ...bound, kept: figure.ratio <= bound.limit }]
 

@@ -37,7 +37,7 @@ export const deployment: typeof DeployStack = {
           : `Your credentials need ${needed}`
       )
     }),
-    // A person is waiting: an outage is reported after two minutes, where a pipeline would continue for an hour.
+    // A person is waiting: an outage is reported after two minutes; a pipeline would continue for an hour.
     AwsUnavailable: ({ problem }: AwsUnavailable): Failure => ({
       type: "JobFailed",
       message: sentences(problem, "Run this again when AWS is available: it continues from the stack's status")

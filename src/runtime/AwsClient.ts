@@ -83,7 +83,7 @@ const timeoutAtDeadline = (operation: string) => <A, E, R>(effect: Effect.Effect
       orElse: () => Effect.fail(new AwsUnavailable({ operation, code: "TimeoutError", detail: silent }))
     }))
 
-const silent = "there was no response before the time of the Lambda function was over"
+const silent = "there was no response before the Lambda function ran out of time"
 
 /**
  * Calls AWS: with retries while AWS is unavailable and time remains (see {@link Deadline}), one immediate retry if the

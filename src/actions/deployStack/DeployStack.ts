@@ -1,5 +1,4 @@
-// Creates or updates a CloudFormation stack from a template in an input artifact, and watches it to the end. It takes the
-// same UserParameters and says the same words as the function that AWS's user guide has for this.
+// The action deploy-stack. It accepts the UserParameters of AWS's sample function, and reports in the same words.
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -31,13 +30,13 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
 })
 
 /**
- * Creates a CloudFormation stack, or updates it where it exists, and waits for the end; in other modes it replaces or
- * deletes the stack, or makes and executes a change set.
+ * Creates or updates a CloudFormation stack from a template in an input artifact, and waits until the operation ends.
+ * Other modes replace or delete the stack, or create and execute a change set.
  *
  * UserParameters: `{"stack": …, "file": …, "artifact": …}`, the stack's name or ARN, the path of its template in the zip
- * of an input artifact, and the artifact's name; `DeployStackParameters` has all that is optional. The template may have
- * 1,000,000 bytes, as JSON or YAML; one of more than 51,200 bytes is passed through the bucket that `templateBucket` names, or the
- * environment variable `TEMPLATE_BUCKET`.
+ * of an input artifact, and the artifact's name; `DeployStackParameters` has the optional ones. The template has at most
+ * 1,000,000 bytes of JSON or YAML. A template of more than 51,200 bytes is passed through the bucket `templateBucket`, or
+ * the bucket in the environment variable `TEMPLATE_BUCKET`.
  *
  * A drop-in for the sample function of "Invoke an AWS Lambda function in a pipeline" in the CodePipeline user guide.
  */

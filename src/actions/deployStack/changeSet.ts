@@ -22,7 +22,7 @@ import {
 } from "../../services/CloudFormation.ts"
 import { diagnoseChangeSet } from "./diagnose.ts"
 import { evidenceOf, ownerOf, redeliveryWindowStart } from "./observe.ts"
-import * as StackSuccess from "./outputs.ts"
+import * as Outputs from "./outputs.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 import {
   continuePreparing,
@@ -57,7 +57,7 @@ export class ChangeSetFailed extends Schema.TaggedError<ChangeSetFailed>()("Chan
   }
 }
 
-/** CloudFormation's advice, which is of no use if the causes are known. */
+/** CloudFormation's advice. It is redundant if the causes are known. */
 const useDescribeEvents = /\s*To troubleshoot .*$/s
 
 /** Marks the change set as one that a delivery of this event created. */
@@ -157,7 +157,7 @@ const execute = Effect.fn("StackChangeSet.execute")(function*(
   )
 })
 
-/** Deletes a change set that is of no use. Without that, CloudFormation's limit of change sets would be reached. */
+/** Deletes an unusable change set, so that these do not reach CloudFormation's limit. */
 const discard = (key: ChangeSetKey) =>
   CloudFormation.use(({ deleteChangeSet }) => optionalCall(deleteChangeSet(key), "The change set is not deleted."))
 
@@ -209,8 +209,8 @@ export const executeNamed = Effect.fnUntraced(function*(
       ),
     Empty: () =>
       Effect.andThen(
-        StackSuccess.setPolicy(invocation, state.stackId),
-        StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack)
+        Outputs.setPolicy(invocation, state.stackId),
+        Outputs.succeed(invocation, emptyChangeSet(changeSet), stack)
       ),
     Executed: () => refuse("it was executed before"),
     Unusable: ({ reason }) => refuse(reason)
@@ -270,7 +270,7 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
     parameters.whenBusy === "wait"
       ? Effect.succeed(continuePreparing(`Waiting for the stack: ${status}`, prepared))
       : adoptOrFail(message)
-  /** What would be of no use after a failure. */
+  /** Deletes what this action created, after a failure. */
   const cleanUp = Effect.gen(function*() {
     if (deploys) yield* discard(key)
     if (isWithStack) yield* discardStack(stackId, execution)
@@ -278,9 +278,9 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
   const empty = Effect.gen(function*() {
     if (!deploys) return done(emptyChangeSet(changeSet))
     yield* discard(key)
-    yield* StackSuccess.setPolicy(invocation, stackId)
+    yield* Outputs.setPolicy(invocation, stackId)
     const stack = yield* cloudFormation.describe(stackId)
-    return yield* StackSuccess.succeed(invocation, emptyChangeSet(changeSet), stack)
+    return yield* Outputs.succeed(invocation, emptyChangeSet(changeSet), stack)
   })
   return yield* ChangeSet.Readiness.$match(readiness, {
     Pending: () => Effect.succeed(continuePreparing(`Change set "${changeSet}" is being created`, prepared)),

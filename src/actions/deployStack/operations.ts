@@ -14,7 +14,7 @@ import { sentences } from "../../domain/text/sentences.ts"
 import { CloudFormation, type OperationError } from "../../services/CloudFormation.ts"
 import * as StackChangeSet from "./changeSet.ts"
 import { redeliveryWindowStart } from "./observe.ts"
-import * as StackSuccess from "./outputs.ts"
+import * as Outputs from "./outputs.ts"
 import * as StackSettings from "./settings.ts"
 import {
   continuePreparing,
@@ -80,7 +80,7 @@ export class ReplacementUnchecked
 /** The stack changed between describing it and the call: describe it again. */
 export class StackChanged extends Data.TaggedError("StackChanged")<{ readonly status: string }> {}
 
-/** What a mode with a template gives to the stack. */
+/** The template and the settings of the stack, in modes with a template. */
 export interface Content {
   readonly template: StackTemplate.StackTemplate
   readonly settings: StackSettings.StackSettings
@@ -94,7 +94,7 @@ export interface StartContext {
   readonly stack: Option.Option<Stack>
   /** The stack that is going to be replaced, or is deleted already. */
   readonly replaced: Option.Option<Stack>
-  /** When this start began; epoch milliseconds. */
+  /** The start time of this invocation; epoch milliseconds. */
   readonly now: number
 }
 
@@ -137,8 +137,8 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
     Effect.catchTags({
       NoUpdates: () =>
         Effect.andThen(
-          StackSuccess.setPolicy(invocation, state.stackId),
-          StackSuccess.succeed(invocation, "There were no stack updates", stack)
+          Outputs.setPolicy(invocation, state.stackId),
+          Outputs.succeed(invocation, "There were no stack updates", stack)
         ),
       TokenUsed: () => Effect.succeed(adopt(context, state, operation)),
       StackExists: () => Effect.fail(new StackChanged({ status: "CREATE_IN_PROGRESS" })),
@@ -257,7 +257,7 @@ const targetOf = ({ invocation, replaced, stack }: StartContext, isNew: boolean)
   replaced: isNew ? replaced : Option.none()
 })
 
-/** What the stack gets, as CloudFormation takes it. The plan starts these operations only in modes with a template. */
+/** The template as CloudFormation accepts it, and the settings. The plan uses them only in modes with a template. */
 const contentOf = Effect.fnUntraced(function*({ content, invocation: { parameters } }: StartContext) {
   const { settings, template } = yield* Effect.orDie(Effect.fromOption(content))
   const { templateBucket, templateBucketEncryption } = parameters

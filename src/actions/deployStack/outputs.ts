@@ -60,7 +60,7 @@ export const check = ({ job, parameters: { outputFile } }: Invocation): Effect.E
     : Effect.void
 
 /** Writes the output file, then succeeds: CodePipeline takes the artifact on success. A deleted stack has no outputs. */
-export const succeed = Effect.fn("StackSuccess.succeed")(function*(
+export const succeed = Effect.fn("Outputs.succeed")(function*(
   { job, parameters: { outputFile = "outputs.json", outputs } }: Invocation,
   message: string,
   found: Option.Option<Stack>

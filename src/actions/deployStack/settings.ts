@@ -183,7 +183,7 @@ export const toParameters = <A>(result: Result.Result<A, ReadonlyArray<string>>)
 
 /**
  * Makes the call that starts an operation, with all settings. The template's summary is read only if parameters matter,
- * and to explain missing capabilities; a role that may not read it does without.
+ * and to explain missing capabilities; it is optional.
  */
 export const callWithSettings = Effect.fn("StackSettings.callWithSettings")(function*<A, E, R>(
   { existing, replaced, stack }: Target,

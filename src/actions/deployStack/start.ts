@@ -1,4 +1,4 @@
-// Starts what DeployStack is asked for: describes the stack and decides by its status.
+// Starts an operation: describes the stack and decides by its status.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -23,7 +23,7 @@ import {
   startDelete,
   type StartError
 } from "./operations.ts"
-import * as StackSuccess from "./outputs.ts"
+import * as Outputs from "./outputs.ts"
 import { hasTemplate, type TemplateParameters } from "./Parameters.ts"
 import * as StackSettings from "./settings.ts"
 import { continueReplacing, epochMillis, type Invocation, nameOf, postpone, type Step } from "./State.ts"
@@ -78,7 +78,7 @@ const decideAndStart = Effect.fn("DeployStack.start")(function*(
   replaced: Option.Option<Stack>
 ) {
   const { job, parameters } = invocation
-  yield* StackSuccess.check(invocation)
+  yield* Outputs.check(invocation)
   // Before the reads, so that the clocks of Lambda and CloudFormation can differ by as much as these take.
   const now = yield* epochMillis
   const content = yield* Effect.cached(
@@ -98,7 +98,7 @@ const readContent = (job: Job, parameters: TemplateParameters) =>
   )
 
 /**
- * The current stack. An ARN names one stack for ever: if that one is deleted, the current stack of the same name is used,
+ * The current stack. An ARN identifies one stack: if that one is deleted, the current stack of the same name is used,
  * which an earlier execution of the pipeline may have recreated. A delete is only for the stack that is named.
  */
 const find = Effect.fnUntraced(function*({ mode, stack }: Invocation["parameters"]) {
@@ -110,7 +110,7 @@ const find = Effect.fnUntraced(function*({ mode, stack }: Invocation["parameters
 })
 
 /**
- * The stack changed again and again. An update without rollback can be refused for good: a stack created with OnFailure
+ * The stack changed in every retry. CloudFormation can refuse an update without rollback every time: a stack created with OnFailure
  * DO_NOTHING stays in CREATE_FAILED.
  */
 const refuseOrPostpone = (

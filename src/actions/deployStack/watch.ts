@@ -15,7 +15,7 @@ import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
 import { Events, observe, ownerOf, readEvents, readOf, resolveDecision } from "./observe.ts"
-import * as StackSuccess from "./outputs.ts"
+import * as Outputs from "./outputs.ts"
 import { resumeReplacement } from "./start.ts"
 import { continueWatching, epochMillis, type Invocation, type Step, stillInProgress, type WatchState } from "./State.ts"
 
@@ -173,8 +173,8 @@ const succeed = Effect.fnUntraced(function*(
   if (operation === "delete" && invocation.parameters.mode === "REPLACE_ON_FAILURE") {
     return yield* resumeReplacement(invocation, stackId)
   }
-  if (operation === "execute") yield* StackSuccess.setPolicy(invocation, stackId)
-  return yield* StackSuccess.succeed(invocation, completeText(operation), stack)
+  if (operation === "execute") yield* Outputs.setPolicy(invocation, stackId)
+  return yield* Outputs.succeed(invocation, completeText(operation), stack)
 })
 
 /** AWS's sample says "update" for a create too. */
@@ -218,4 +218,4 @@ type WatchError =
   | OperationUnproven
   | OperationFailed
   | Effect.Error<ReturnType<typeof resumeReplacement>>
-  | Effect.Error<ReturnType<typeof StackSuccess.setPolicy>>
+  | Effect.Error<ReturnType<typeof Outputs.setPolicy>>

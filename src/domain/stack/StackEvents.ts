@@ -60,9 +60,9 @@ export const ownOperation = (evidence: Evidence): Option.Option<StackOperation> 
   Evidence.$is("Begun")(evidence) || Evidence.$is("Ended")(evidence) ? Option.some(evidence.operation) : Option.none()
 
 /**
- * The newest own event of the stack itself decides, for whichever of `operations` it is. `events` can have any order.
+ * The newest own event of the stack itself decides, whether it is a create, an update or another of `operations`. `events` can have any order.
  *
- * If another operation cut the own one off (a cancelled update, a delete), the own one ended with the next status in
+ * If another operation ended the own one early (a cancelled update, a delete), the own one ended with the next status in
  * which the stack was idle; or it had succeeded before, if only its cleanup was left. If the history is long and only
  * partly read, an event of any resource proves that the own operation started.
  */

@@ -66,7 +66,7 @@ export interface Report {
   readonly head: string
   /** One line each, oldest first. */
   readonly causes: ReadonlyArray<string>
-  /** More to know, and what to do. */
+  /** Further information, and what to do. */
   readonly remarks: ReadonlyArray<string>
 }
 
@@ -128,7 +128,7 @@ const isCancelled = ({ hook, reason = "", validation }: StackEvent) =>
   hook === undefined && validation === undefined && cancelled.test(reason.trim())
 
 /**
- * Whether somebody cancelled the update (CancelUpdateStack): then its rollback is "User Initiated". `own` are the events of
+ * Whether the update was cancelled (CancelUpdateStack): then its rollback is "User Initiated". `own` are the events of
  * the update, `all` the stack's; the rollback can have another token.
  */
 export const isCancelledUpdate = (own: ReadonlyArray<StackEvent>, all: ReadonlyArray<StackEvent>): boolean => {

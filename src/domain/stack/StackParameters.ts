@@ -1,4 +1,4 @@
-// The parameters of a stack: how they are written in JSON, the text that CloudFormation takes for them, and which of them a
+// The parameters of a stack: how they are written in JSON, the text that CloudFormation expects for them, and which of them a
 // call has to name.
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -74,7 +74,7 @@ export interface Sources<A> {
   readonly attribute: (artifact: string, attribute: ArtifactAttribute) => A
 }
 
-/** Matches the source of a value. Lists become text with commas, as CloudFormation takes them. */
+/** Matches the source of a value. Lists become text with commas, as CloudFormation expects them. */
 export const match = <A>(value: ParameterValue, sources: Sources<A>): A => {
   if (value === null) return sources.templateDefault()
   if (typeof value !== "object") return sources.text(String(value))
@@ -228,11 +228,13 @@ const sizeProblems = (values: ResolvedValues): ReadonlyArray<string> => [
   ...Array.from(values).flatMap(([name, value]) => {
     const bytes = new TextEncoder().encode(value ?? "").length
     return bytes > parameterLimits.valueBytes
-      ? [`The value of parameter "${name}" has ${bytes} bytes; CloudFormation takes ${parameterLimits.valueBytes}`]
+      ? [
+        `The value of parameter "${name}" has ${bytes} bytes; CloudFormation accepts at most ${parameterLimits.valueBytes}`
+      ]
       : []
   }),
   ...(values.size > parameterLimits.parameters
-    ? [`There are ${values.size} parameters; CloudFormation takes ${parameterLimits.parameters}`]
+    ? [`There are ${values.size} parameters; CloudFormation accepts at most ${parameterLimits.parameters}`]
     : [])
 ]
 

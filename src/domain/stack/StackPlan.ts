@@ -96,7 +96,7 @@ const readEvents = <Step>(decide: (evidence: Evidence) => Step): ReadEvents<Step
 /** The options of a job that matter at the start, besides its mode. */
 export interface StartOptions {
   readonly whenBusy: WhenBusy
-  /** Whether the operation stays as it is when it fails. Some statuses take no other update. */
+  /** Whether a failed operation is not rolled back. Some statuses allow no other update. */
   readonly disableRollback: boolean
 }
 

@@ -31,5 +31,5 @@ export type StackTags = typeof StackTags.Type
 /** The tags as text, or the problem with them. */
 export const render = (tags: ReadonlyMap<string, Scalar>): Result.Result<ReadonlyMap<string, string>, string> =>
   tags.size > tagLimits.tags
-    ? Result.fail(`There are ${tags.size} tags; CloudFormation takes ${tagLimits.tags}`)
+    ? Result.fail(`There are ${tags.size} tags; CloudFormation accepts at most ${tagLimits.tags}`)
     : Result.succeed(new Map(Array.from(tags, ([key, value]) => [key, String(value)])))

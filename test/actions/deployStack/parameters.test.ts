@@ -114,7 +114,7 @@ describe("parameters of a stack", () => {
       )
       assert.deepInclude(outcome, {
         type: "ConfigurationError",
-        message: "The value of parameter \"A\" has 4097 bytes; CloudFormation takes 4096"
+        message: "The value of parameter \"A\" has 4097 bytes; CloudFormation accepts at most 4096"
       })
     }).pipe(Effect.provide(world(template, { build: { "long.json": JSON.stringify({ A: "x".repeat(4_097) }) } }))))
 })

@@ -96,7 +96,7 @@ describe("tags", () => {
       )
       assert.deepInclude(outcome, {
         type: "ConfigurationError",
-        message: "There are 51 tags; CloudFormation takes 50"
+        message: "There are 51 tags; CloudFormation accepts at most 50"
       })
     }).pipe(Effect.provide(world(templateWith({}), {
       files: {

@@ -167,13 +167,16 @@ describe("assign", () => {
     assert.isTrue(Result.isSuccess(assignAll(new Map([["A", "ü".repeat(2_048)]]))))
     assert.deepStrictEqual(
       assignAll(new Map([["A", "ü".repeat(2_049)]])),
-      Result.fail(["The value of parameter \"A\" has 4098 bytes; CloudFormation takes 4096"])
+      Result.fail(["The value of parameter \"A\" has 4098 bytes; CloudFormation accepts at most 4096"])
     )
   })
 
   it("200 parameters are accepted, and no more", () => {
     assert.isTrue(Result.isSuccess(assignAll(many(200))))
-    assert.deepStrictEqual(assignAll(many(201)), Result.fail(["There are 201 parameters; CloudFormation takes 200"]))
+    assert.deepStrictEqual(
+      assignAll(many(201)),
+      Result.fail(["There are 201 parameters; CloudFormation accepts at most 200"])
+    )
   })
 })
 
