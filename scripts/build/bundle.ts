@@ -63,6 +63,8 @@ export const withErrors = (command: string, declaration: string): string => {
 
 /** Modules of the SDK that Lambda does not need, and their replacements. */
 const replacements: ReadonlyArray<readonly [path: RegExp, contents: string]> = [
+  // The trace ID of each of several concurrent invocations. Lambda runs one at a time, and its trace ID is in the environment.
+  [/lambda-invoke-store\/.*\.js$/, "export const InvokeStore = { getInstanceAsync: async () => undefined }"],
   // Fallbacks for platforms without these hashes.
   [/(Sha256|Sha1|Md5|Crc32)Js\.js$/, "export const Sha256Js = 0, Sha1Js = 0, Md5Js = 0, Crc32Js = 0"],
   // Does not read `~/.aws/config`: the SDK would look for it once for each option of each client.
@@ -92,7 +94,7 @@ const smallerSdk: Plugin = {
   setup: ({ onLoad }) => {
     for (const [path, contents] of replacements) {
       onLoad(
-        { filter: new RegExp(`@(?:aws-sdk|smithy)/.*/${path.source}`) },
+        { filter: new RegExp(`@(?:aws|aws-sdk|smithy)/(?:.*/)?${path.source}`) },
         ({ path }) => ({ contents, resolveDir: dirname(path) })
       )
     }
