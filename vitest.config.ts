@@ -39,6 +39,8 @@ export default defineConfig({
     exclude: counting ? notCounted : [],
     globalSetup: ["test/globalSetup.ts"],
     setupFiles: ["test/seed.ts"],
+    // The default leaves one processor to Vitest, which needs little of it.
+    maxWorkers: "100%",
     env: { SEED: readSeed(), ...(counting && { RUNS: "500" }) },
     // Catches a test that hangs. On a busy machine, a property with a thousand runs may take many seconds.
     testTimeout: 60_000,
