@@ -83,6 +83,9 @@ const invariantsOfReplacing: Invariants = {
     if (outcome._tag === "Failed" && operations.length === 0 && deleted.some(({ result }) => result === "running")) {
       return "failure, but the stack is still being deleted"
     }
+    if (outcome._tag === "Failed" && operations.length === 0 && deleted.length > 0) {
+      return "failure, but the stack is deleted and not created again"
+    }
     return invariants.onReport(outcome, { ...cloud, operations }, { ...execution, operationsSeen })
   }
 }
@@ -130,6 +133,7 @@ const redelivery = { ...noFaults, redeliveries: 1 }
 const modelOf = (model: Pick<Model, "initialClouds" | "budget"> & Partial<Model>): Model => ({
   mayReadEvents: true,
   userParameters: parameters,
+  parameters: [],
   token: null,
   invariants,
   nextStep: (event, now, answers) => nextStep(DeployStack, artifacts, event, now, answers),
@@ -181,6 +185,19 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
       initialClouds: [stackIn("ROLLBACK_COMPLETE")],
       budget: { ...noFaults, callFaults: 1, staleReads: 1 },
       ...replacing
+    })
+  ],
+  [
+    "REPLACE_ON_FAILURE keeps the values of parameters, a redelivery",
+    modelOf({ initialClouds: replaceable, budget: redelivery, ...replacing, parameters: ["Name"] })
+  ],
+  [
+    "REPLACE_ON_FAILURE keeps the values of parameters, a call fault and a stale read",
+    modelOf({
+      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
+      budget: { ...noFaults, callFaults: 1, staleReads: 1 },
+      ...replacing,
+      parameters: ["Name"]
     })
   ],
   ["the ARN of a deleted stack, a redelivery", modelOf({ initialClouds: deletedByArn, budget: redelivery, ...byArn })],

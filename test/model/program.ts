@@ -14,13 +14,20 @@ import type * as Cloud from "./cloud.ts"
 /** A call of the program to its environment. */
 export type Call =
   | { readonly _tag: "describe" | "events"; readonly stack: string }
-  | { readonly _tag: "create"; readonly token: string }
+  | { readonly _tag: "summary" }
+  | { readonly _tag: "create"; readonly token: string; readonly parameters: ReadonlyArray<string> }
   | { readonly _tag: "update" | "delete"; readonly token: string; readonly stack: string }
   | { readonly _tag: "report"; readonly outcome: JobOutcome }
 
 /** The answer of the environment to a call. */
 export type Answer =
-  | { readonly _tag: "Stack"; readonly stack: Cloud.ModelStack | undefined }
+  | {
+    readonly _tag: "Stack"
+    readonly stack: Cloud.ModelStack | undefined
+    /** The names of its parameters. */
+    readonly parameters: ReadonlyArray<string>
+  }
+  | { readonly _tag: "Summary"; readonly parameters: ReadonlyArray<string> }
   | { readonly _tag: "Events"; readonly events: ReadonlyArray<Cloud.ModelEvent> }
   | { readonly _tag: "Unavailable" | "Denied" | "Accepted" | "NotOpen" }
   | Cloud.Answer
@@ -96,16 +103,24 @@ const toReported = (answer: Answer): Effect.Effect<void, JobNotOpen | AwsError> 
   }
 }
 
-const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack) => ({
+const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack, parameters: ReadonlyArray<string>) => ({
   id,
   name: stack,
   status,
   reason: undefined,
   createdAt,
   changedAt,
-  parameters: new Map(),
+  parameters: new Map(parameters.map((name) => [name, "value"])),
   terminationProtection: false,
   outputs: {}
+})
+
+/** The template has no default for its parameters. */
+const toSummary = (parameters: ReadonlyArray<string>) => ({
+  parameters: parameters.map((name) => ({ name, type: "String", hasDefault: false, noEcho: false, allowedValues: [] })),
+  capabilities: [],
+  capabilitiesReason: undefined,
+  unrecognizedResourceTypes: []
 })
 
 const toEvents = (stackId: string, events: ReadonlyArray<Cloud.ModelEvent>) =>
@@ -155,13 +170,21 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
       describe: (stack) =>
         Effect.flatMap(answerTo({ _tag: "describe", stack }), (answer) =>
           answer._tag === "Stack"
-            ? Effect.succeed(Option.map(Option.fromUndefinedOr(answer.stack), toStack))
+            ? Effect.succeed(
+              Option.map(Option.fromUndefinedOr(answer.stack), (stack) => toStack(stack, answer.parameters))
+            )
             : fail(answer)),
       events: (stack) =>
         Effect.flatMap(answerTo({ _tag: "events", stack }), (answer) =>
           answer._tag === "Events" ? Effect.succeed(toEvents(stack, answer.events)) : fail(answer)),
-      create: ({ clientRequestToken: token }) =>
-        Effect.flatMap(answerTo({ _tag: "create", token }), toCreated),
+      templateSummary: () =>
+        Effect.flatMap(answerTo({ _tag: "summary" }), (answer) =>
+          answer._tag === "Summary" ? Effect.succeed(toSummary(answer.parameters)) : fail(answer)),
+      create: ({ clientRequestToken: token, parameters = [] }) =>
+        Effect.flatMap(
+          answerTo({ _tag: "create", token, parameters: parameters.map(({ name }) => name) }),
+          toCreated
+        ),
       update: ({ clientRequestToken: token, stack }) =>
         Effect.flatMap(answerTo({ _tag: "update", token, stack }), toUpdated),
       delete: ({ clientRequestToken: token, stack }) =>

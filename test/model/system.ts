@@ -59,6 +59,8 @@ export interface Model {
   readonly budget: FaultBudget
   readonly mayReadEvents: boolean
   readonly userParameters: Readonly<Record<string, unknown>>
+  /** The parameters that the template declares, without defaults, and for which the stacks of others have values. */
+  readonly parameters: ReadonlyArray<string>
   /** The continuation token of the first event. */
   readonly token: string | null
   readonly nextStep: (event: unknown, now: number, answers: ReadonlyArray<Answer>) => Effect.Effect<Step>
@@ -100,6 +102,8 @@ type OperationCall = Call & { readonly _tag: "create" | "update" | "delete" }
 
 const closed = <D extends Delivery>(deliveries: ReadonlyArray<D>) =>
   deliveries.map((delivery) => ({ ...delivery, isOpen: false }))
+
+const unexpectedFailure = "The action failed unexpectedly"
 
 const idleMillis = 16 * 60_000
 
@@ -216,7 +220,9 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     const { answer, fail, faults } = after
     const read = (stacks: ReadonlyArray<Cloud.ModelStack>): Answer => {
       const stack = Cloud.find(stacks, call.stack)
-      if (call._tag === "describe") return { _tag: "Stack", stack: stack && { ...stack, events: [] } }
+      if (call._tag === "describe") {
+        return { _tag: "Stack", stack: stack && { ...stack, events: [] }, parameters: model.parameters }
+      }
       return model.mayReadEvents ? { _tag: "Events", events: stack?.events ?? [] } : { _tag: "Denied" }
     }
     const fresh = read(state.cloud.stacks)
@@ -230,13 +236,29 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     return [...transitions, ...faults([`${call._tag}: no answer`, fail])]
   }
 
+  const summaryTransitions = ({ cloud }: State, { answer, fail, faults }: AfterCall) => [
+    {
+      label: "summary",
+      target: answer(
+        cloud.template === "invalid" ? { _tag: "Rejected" } : { _tag: "Summary", parameters: model.parameters }
+      )
+    },
+    ...faults(["summary: no answer", fail])
+  ]
+
+  /** CloudFormation rejects a new stack without a value for each parameter. */
+  const outcomesOf = (cloud: Cloud.Cloud, call: OperationCall) =>
+    call._tag === "create" && !model.parameters.every((name) => call.parameters.includes(name))
+      ? callOutcomes({ ...cloud, template: "invalid" }, call).map(([reply]) => [reply, cloud] as const)
+      : callOutcomes(cloud, call)
+
   const operationTransitions = (state: State, call: OperationCall, after: AfterCall) => {
     const { answer, fail, faults, kill } = after
     const transitions: Array<Transition<State>> = faults(
       [`${call._tag}: the request is lost`, fail],
       [`${call._tag}: the function is killed before the call`, kill]
     )
-    for (const [reply, cloud] of callOutcomes(state.cloud, call)) {
+    for (const [reply, cloud] of outcomesOf(state.cloud, call)) {
       const label = `${call._tag}: ${reply._tag}`
       const violation = cloud === state.cloud ? undefined : model.invariants.onOperationStarted(cloud)
       transitions.push({ label, target: answer(reply, withCloud(state, cloud)), violation })
@@ -248,7 +270,7 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
           [`${label}, but the function is killed`, (spent) => kill(withCloud(spent, cloud))]
         )
       )
-      for (const [second] of callOutcomes(cloud, call)) {
+      for (const [second] of outcomesOf(cloud, call)) {
         const retried = `${label}, but the answer is lost, and the retry gets: ${second._tag}`
         transitions.push(...faults([retried, (spent) => answer(second, withCloud(spent, cloud))]))
       }
@@ -265,7 +287,9 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     const { answer, fail, faults, kill } = after
     if (!execution.isOpen) return [{ label: "report: the job is not open", target: answer({ _tag: "NotOpen" }) }]
     const label = `report: ${outcome._tag}: ${outcome.message.split("\n")[0]}`
-    const violation = model.invariants.onReport(outcome, state.cloud, execution)
+    const violation = outcome.message.startsWith(unexpectedFailure)
+      ? "the program has a defect, or makes a call that the model does not know"
+      : model.invariants.onReport(outcome, state.cloud, execution)
     const accepted: Transition<State> = {
       label,
       target: answer({ _tag: "Accepted" }, acceptResult(state, outcome)),
@@ -297,6 +321,8 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
       case "describe":
       case "events":
         return readTransitions(state, call, after)
+      case "summary":
+        return summaryTransitions(state, after)
       case "create":
       case "update":
       case "delete":
