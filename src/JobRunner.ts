@@ -128,10 +128,9 @@ const perform = Effect.fnUntraced(function*<Params, State, E extends TaggedError
       orElse: () => Effect.fail(new OutOfTime()).pipe(failAs("SystemUnavailable"))
     }),
     Effect.flatMap((step) => toOutcome(action, execution, step)),
-    Effect.catch((error) =>
-      error.failure.type === "SystemUnavailable" && execution.isWithinOutageLimit(now)
-        ? continueAfterOutage(token, now, error)
-        : Effect.fail(error)
+    Effect.catchIf(
+      ({ failure }) => failure.type === "SystemUnavailable" && execution.isWithinOutageLimit(now),
+      (error) => continueAfterOutage(token, now, error)
     )
   )
   return yield* withinTimeout(outcome, execution, action.timeout?.(parameters))

@@ -97,7 +97,7 @@ const connectAny = (
       )
       return yield* Effect.raceAll([here, others])
     })
-  return Effect.catch(from(0), () => Effect.fail(combined(failures)))
+  return Effect.mapError(from(0), () => combined(failures))
 }
 
 /** Names the failure of each address. A network without IPv6 says nothing about the server. */

@@ -100,16 +100,13 @@ export const callAws = <A>(
   Effect.flatMap(Secrets, ({ redact }) => {
     let tries = 0
     let isClockCorrected = false
-    return Effect.tryPromise({
-      try: (abortSignal) => {
-        tries++
-        return run({ abortSignal })
-      },
-      catch: (cause) => cause
+    return Effect.tryPromise((abortSignal) => {
+      tries++
+      return run({ abortSignal })
     }).pipe(
       // Once for each call: a signature that is still wrong has another cause.
-      Effect.retry({ times: 1, while: (cause) => !isClockCorrected && (isClockCorrected = isClockError(cause)) }),
-      Effect.mapError((cause) => fromUnknown(operation, cause, redact)),
+      Effect.retry({ times: 1, while: ({ cause }) => !isClockCorrected && (isClockCorrected = isClockError(cause)) }),
+      Effect.mapError(({ cause }) => fromUnknown(operation, cause, redact)),
       timeoutAtDeadline(operation),
       retryUnavailable,
       Effect.onExit((exit) => recordCall(operation, exit, Math.max(0, tries - 1)))
