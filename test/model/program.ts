@@ -182,7 +182,13 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
           answer._tag === "Summary" ? Effect.succeed(toSummary(answer.parameters)) : fail(answer)),
       create: ({ clientRequestToken: token, parameters = [] }) =>
         Effect.flatMap(
-          answerTo({ _tag: "create", token, parameters: parameters.map(({ name }) => name) }),
+          answerTo({
+            _tag: "create",
+            token,
+            parameters: parameters.map(({ name }) =>
+              name
+            )
+          }),
           toCreated
         ),
       update: ({ clientRequestToken: token, stack }) =>
@@ -190,7 +196,8 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
       delete: ({ clientRequestToken: token, stack }) =>
         Effect.flatMap(answerTo({ _tag: "delete", token, stack }), toDeleted),
       // It only adds causes to a failure that is already decided.
-      failedEvents: () => Effect.succeed([])
+      failedEvents: () =>
+        Effect.succeed([])
     })
     const codePipeline = Layer.mock(CodePipeline, {
       report: (_, outcome) => Effect.flatMap(answerTo({ _tag: "report", outcome }), toReported)
