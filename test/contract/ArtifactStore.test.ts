@@ -534,29 +534,29 @@ describe("ArtifactStore over HTTP", () => {
   describe.each<{ readonly what: string; readonly act: Effect.Effect<unknown, Error, ArtifactStore> }>([
     { what: "an output artifact without a key", act: Effect.suspend(() => write()) },
     { what: "an upload without an encryption", act: Effect.suspend(() => upload("a")) }
-  ])("writes $what", ({ act }) => {
-    it.effect("to the bucket of CodePipeline's console, which requires aws:kms", () =>
+  ])("$what", ({ act }) => {
+    it.effect("is written to the bucket of CodePipeline's console, which requires aws:kms", () =>
       Effect.gen(function*() {
         yield* S3Server.use(({ refuse }) => refuse(unless("aws:kms")))
         yield* act
         assert.deepStrictEqual(yield* encryptions, [none, ["aws:kms", undefined]])
       }).pipe(Effect.provide(http)))
 
-    it.effect("to a bucket that requires AES256", () =>
+    it.effect("is written to a bucket that requires AES256", () =>
       Effect.gen(function*() {
         yield* S3Server.use(({ refuse }) => refuse(unless("AES256")))
         yield* act
         assert.deepStrictEqual(yield* encryptions, [none, ["aws:kms", undefined], ["AES256", undefined]])
       }).pipe(Effect.provide(http)))
 
-    it.effect("to a bucket that denies every header, with its default encryption", () =>
+    it.effect("is written to a bucket that denies every header, with its default encryption", () =>
       Effect.gen(function*() {
         yield* S3Server.use(({ refuse }) => refuse(unless(undefined)))
         yield* act
         assert.deepStrictEqual(yield* encryptions, [none])
       }).pipe(Effect.provide(http)))
 
-    it.effect("and reports a denial of all headers with S3's first words, and the header as a possible cause", () =>
+    it.effect("fails with S3's first words and the header as a possible cause, if all headers are denied", () =>
       Effect.gen(function*() {
         yield* S3Server.use(({ refuse }) =>
           refuse(({ headers }) => accessDenied(`No to ${headers["x-amz-server-side-encryption"] ?? "none"}`))
@@ -568,7 +568,7 @@ describe("ArtifactStore over HTTP", () => {
         assert.lengthOf(yield* encryptions, 3)
       }).pipe(Effect.provide(http)))
 
-    it.effect("and reports the KMS key that aws:kms lacks, if the bucket requires aws:kms", () =>
+    it.effect("fails with the KMS key that aws:kms lacks, if the bucket requires aws:kms", () =>
       Effect.gen(function*() {
         const words = "User: me is not authorized to perform: kms:GenerateDataKey on this resource"
         yield* S3Server.use(({ refuse }) => refuse((request) => unless("aws:kms")(request) ?? accessDenied(words)))
@@ -576,7 +576,7 @@ describe("ArtifactStore over HTTP", () => {
         assert.deepStrictEqual(yield* encryptions, [none, ["aws:kms", undefined]])
       }).pipe(Effect.provide(http)))
 
-    it.effect("and does not evade a KMS key that is denied", () =>
+    it.effect("does not evade a KMS key that is denied", () =>
       Effect.gen(function*() {
         const words = "User: me is not authorized to perform: kms:GenerateDataKey on this resource"
         yield* S3Server.use(({ refuse }) => refuse(() => accessDenied(words)))

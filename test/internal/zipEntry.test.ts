@@ -152,8 +152,8 @@ describe("readEntry of a zip with many files", () => {
     }))
 })
 
-describe("readEntry finds a file by its name", () => {
-  it.effect("the last of two entries of one name counts", () =>
+describe("the file that readEntry finds by its name", () => {
+  it.effect("is the last of two entries of one name", () =>
     Effect.gen(function*() {
       const zip = yield* zipOf((zip) => {
         zip.addBuffer(Buffer.from("old"), "a.txt")
@@ -173,20 +173,20 @@ describe("readEntry finds a file by its name", () => {
     ["src/a.json", "./src/a.json"],
     ["src/a.json", "/src//./a.json"],
     ["../oddname", "../oddname"]
-  ])("%s in the zip is found as %s", ([inZip, wanted]) =>
+  ])("may be %s in the zip for the name %s", ([inZip, wanted]) =>
     Effect.gen(function*() {
       const placeholder = "x".repeat(inZip.length)
       const zip = renamed(yield* zipFiles({ [placeholder]: "text", other: "" }), placeholder, inZip)
       assert.strictEqual(yield* readText(zip, wanted), "text")
     }))
 
-  it.effect("and other entries may have any name", () =>
+  it.effect("may be beside entries of any name", () =>
     Effect.gen(function*() {
       const zip = renamed(yield* zipFiles({ a: "text", "xxxxxxx": "", "yyyyyyyyy": "" }), "xxxxxxx", "/../../")
       assert.strictEqual(yield* readText(renamed(zip, "yyyyyyyyy", "C:\\..\\con"), "a"), "text")
     }))
 
-  it.effect("and refuses a directory", () =>
+  it.effect("is not a directory", () =>
     Effect.gen(function*() {
       const zip = yield* zipOf((zip) => {
         zip.addEmptyDirectory("src")
@@ -213,13 +213,13 @@ describe("readEntry finds a file by its name", () => {
       ["x", ["a", "b", "c", "d", "e", "f"], "Similar names: \"a\", \"b\", \"c\", \"d\", \"e\""],
       ["template.json", ["readme.md", "package.lock"], "It contains \"package.lock\", \"readme.md\""]
     ] as const
-  )("and if %s is missing from %j, advises: %s", ([file, files, advice]) =>
+  )("is %s, missing from %j: the error advises: %s", ([file, files, advice]) =>
     Effect.gen(function*() {
       const zip = yield* zipFiles(Object.fromEntries(files.map((path) => [path, ""])))
       assert.strictEqual(yield* refusal(read(zip, file)), `the zip does not contain this file. ${advice}`)
     }))
 
-  it.effect("and if the zip is empty, says so", () =>
+  it.effect("is missing from an empty zip: the error says that the zip is empty", () =>
     Effect.gen(function*() {
       assert.strictEqual(
         yield* refusal(read(yield* zipFiles({}), "a")),

@@ -198,7 +198,7 @@ describe("the stack of a continuation token", () => {
 })
 
 describe("waitForCleanup", () => {
-  it.effect("with false, an update has succeeded when only replaced resources remain to be deleted", () =>
+  it.effect("false lets an update succeed when only replaced resources remain to be deleted", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       const first = yield* invoke(eventOf({ waitForCleanup: false }, { id: "1" }))
@@ -209,7 +209,7 @@ describe("waitForCleanup", () => {
       assert.strictEqual(status, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
     }).pipe(Effect.provide(world())))
 
-  it.effect("with true, the deletion of replaced resources is waited for", () =>
+  it.effect("true makes an update wait until replaced resources are deleted", () =>
     Effect.gen(function*() {
       yield* createdEarlier
       const first = yield* invoke(eventOf({ waitForCleanup: true }, { id: "1" }))
