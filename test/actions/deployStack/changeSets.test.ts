@@ -9,12 +9,14 @@ import {
   deny,
   eventWith,
   failResource,
+  firstTemplate,
   invoke,
   nextEvent,
   operationTokens,
   putTemplate,
   required,
-  runToEnd,
+  runAction,
+  secondTemplate,
   settings,
   stack,
   stackId,
@@ -23,14 +25,8 @@ import {
   world
 } from "./world.ts"
 
-const first = templateOf({ Topic: "AWS::SNS::Topic", Table: "AWS::DynamoDB::Table" })
-const second = templateOf({ Queue: "AWS::SQS::Queue", Table: "AWS::DynamoDB::GlobalTable" })
-
-const run = (id: string, userParameters: Readonly<Record<string, unknown>>) =>
-  runToEnd(eventWith(userParameters, { id }), "10 seconds")
-
-const created = run("earlier", required)
-const changeTemplate = putTemplate(second)
+const created = runAction("earlier", required)
+const changeTemplate = putTemplate(secondTemplate)
 
 describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
   const replace = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
@@ -52,28 +48,28 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       assert.deepNestedInclude(made, { "outputVariables.ChangeSetName": "Next" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
 
-      const outcome = yield* run("3", execute)
+      const outcome = yield* runAction("3", execute)
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-3"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE create a stack that does not exist", () =>
     Effect.gen(function*() {
-      const made = yield* run("1", replace)
+      const made = yield* runAction("1", replace)
       assert.include(made.message, "2 changes (2 add)")
       assert.deepStrictEqual(yield* statusOfStack, Option.some("REVIEW_IN_PROGRESS"))
-      assert.deepInclude(yield* run("2", execute), { _tag: "Succeeded" })
+      assert.deepInclude(yield* runAction("2", execute), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("CHANGE_SET_REPLACE replaces a change set of the same name", () =>
     Effect.gen(function*() {
       yield* created
-      yield* run("1", replace)
+      yield* runAction("1", replace)
       yield* changeTemplate
-      const made = yield* run("2", replace)
+      const made = yield* runAction("2", replace)
       assert.include(made.message, "3 changes")
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("a second delivery of CHANGE_SET_REPLACE adopts the change set that the first one created", () =>
     Effect.gen(function*() {
@@ -84,16 +80,16 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       assert.strictEqual(again._tag, "Continued")
       yield* TestClock.adjust("1 minute")
       assert.deepInclude(yield* invoke(nextEvent(started, "2", replace)), { _tag: "Succeeded" })
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE succeed with an empty change set and say that it is empty", () =>
     Effect.gen(function*() {
       yield* created
       const empty = "There were no stack updates: change set \"Next\" is empty"
-      assert.deepInclude(yield* run("1", replace), { _tag: "Succeeded", message: empty })
-      assert.deepInclude(yield* run("2", execute), { _tag: "Succeeded", message: empty })
+      assert.deepInclude(yield* runAction("1", replace), { _tag: "Succeeded", message: empty })
+      assert.deepInclude(yield* runAction("2", execute), { _tag: "Succeeded", message: empty })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect.each<readonly [what: string, prepare: Effect.Effect<unknown, unknown, CloudFormation>, reason: string]>([
     ["a missing change set", Effect.void, "the change set does not exist"],
@@ -106,7 +102,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
             changeSet: "Next",
             type: "UPDATE",
             description: "",
-            templateBody: second
+            templateBody: secondTemplate
           }),
           update({ stack, clientRequestToken: "Console-1", templateBody: templateOf({ Other: "AWS::SNS::Topic" }) })
         )
@@ -118,35 +114,35 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       yield* created
       yield* prepare
       yield* TestClock.adjust("1 hour")
-      const outcome = yield* run("1", execute)
+      const outcome = yield* runAction("1", execute)
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
       assert.include(outcome.message, `Change set "Next" of stack "${stack}" cannot be executed: ${reason}`)
       assert.notInclude(yield* operationTokens, "execute-1")
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("CHANGE_SET_EXECUTE refuses a stack that does not exist", () =>
     Effect.gen(function*() {
-      const outcome = yield* run("1", execute)
+      const outcome = yield* runAction("1", execute)
       assert.include(outcome.message, "cannot be executed: the stack does not exist")
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("CHANGE_SET_EXECUTE waits for a change set that is being created", () =>
     Effect.gen(function*() {
       yield* created
       yield* CloudFormation.use(({ createChangeSet }) =>
-        createChangeSet({ stack, changeSet: "Next", type: "UPDATE", description: "", templateBody: second })
+        createChangeSet({ stack, changeSet: "Next", type: "UPDATE", description: "", templateBody: secondTemplate })
       )
       const waiting = yield* invoke(eventWith(execute, { id: "1" }))
       assert.include(waiting.message, "change set \"Next\" is being created")
       yield* TestClock.adjust("1 minute")
       assert.include((yield* invoke(nextEvent(waiting, "2", execute))).message, "Stack update started: 3 changes")
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("a second delivery of CHANGE_SET_EXECUTE executes nothing again", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
-      yield* run("1", replace)
+      yield* runAction("1", replace)
       yield* invoke(eventWith(execute, { id: "2" }))
       const during = yield* invoke(eventWith(execute, { id: "2" }))
       assert.strictEqual(during.message, "Stack update still in progress")
@@ -154,7 +150,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
       const after = yield* invoke(eventWith(execute, { id: "2" }))
       assert.deepInclude(yield* invoke(nextEvent(after, "3", execute)), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-2"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 })
 
 describe("CHANGE_SET_DEPLOY", () => {
@@ -175,18 +171,18 @@ describe("CHANGE_SET_DEPLOY", () => {
       const outcome = yield* invoke(nextEvent(executing, "4", deploy))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-1"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("CHANGE_SET_DEPLOY creates a stack that does not exist", () =>
     Effect.gen(function*() {
-      assert.deepInclude(yield* run("1", deploy), { _tag: "Succeeded" })
+      assert.deepInclude(yield* runAction("1", deploy), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("CHANGE_SET_DEPLOY succeeds without changes and deletes the empty change set", () =>
     Effect.gen(function*() {
       yield* created
-      const outcome = yield* run("1", deploy)
+      const outcome = yield* runAction("1", deploy)
       assert.deepInclude(outcome, {
         _tag: "Succeeded",
         message: "There were no stack updates: change set \"execute-1\" is empty"
@@ -195,19 +191,19 @@ describe("CHANGE_SET_DEPLOY", () => {
         describeChangeSet({ stack, changeSet: "execute-1" })
       )
       assert.isTrue(Option.isNone(left))
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("CHANGE_SET_DEPLOY reports the causes when a resource fails", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
       yield* failResource("Queue", "The name is taken")
-      const outcome = yield* run("1", deploy)
+      const outcome = yield* runAction("1", deploy)
       assert.match(
         outcome.message,
         /^Update failed: UPDATE_ROLLBACK_COMPLETE\nQueue \(AWS::SQS::Queue\): The name is taken/
       )
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("a redelivered job of CHANGE_SET_DEPLOY executes nothing twice", () =>
     Effect.gen(function*() {
@@ -225,7 +221,7 @@ describe("CHANGE_SET_DEPLOY", () => {
       const late = yield* invoke(eventWith(deploy, { id: "1" }))
       assert.deepInclude(yield* invoke(nextEvent(late, "5", deploy)), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-1"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 })
 
 const clear = (changeSet: string) => CloudFormation.use(({ deleteChangeSet }) => deleteChangeSet({ stack, changeSet }))
@@ -246,7 +242,7 @@ describe("calls that CloudFormation refuses", () => {
           message: `Error creating change set "Next" for CloudFormation stack "${stack}": ` +
             "Template format error: At least one Resources member must be defined."
         })
-      }).pipe(Effect.provide(world(first)))
+      }).pipe(Effect.provide(world(firstTemplate)))
   )
 
   it.effect.each(
@@ -267,15 +263,15 @@ describe("calls that CloudFormation refuses", () => {
         assert.include(outcome.message, words)
         assert.include(outcome.message, "the change set does not exist")
         assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
-      }).pipe(Effect.provide(world(first)))
+      }).pipe(Effect.provide(world(firstTemplate)))
   )
 
   it.effect("an empty change set that the role may not delete does not fail the job", () =>
     Effect.gen(function*() {
       yield* created
       yield* deny("cloudformation:DeleteChangeSet")
-      assert.deepInclude(yield* run("1", deploy), { _tag: "Succeeded" })
-    }).pipe(Effect.provide(world(first))))
+      assert.deepInclude(yield* runAction("1", deploy), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect.each<readonly [operation: string, parameters: Readonly<Record<string, unknown>>]>([
     ["cloudformation:CreateChangeSet", deploy],
@@ -287,10 +283,10 @@ describe("calls that CloudFormation refuses", () => {
       yield* created
       yield* changeTemplate
       yield* deny(operation)
-      const outcome = yield* run("1", parameters)
+      const outcome = yield* runAction("1", parameters)
       assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError" })
       assert.include(outcome.message, operation)
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect.each(["delete", "executeChangeSet"] as const)(
     "a rejected call is reported in CloudFormation's words: %s",
@@ -306,13 +302,13 @@ describe("calls that CloudFormation refuses", () => {
         })
         const refusing = { ...service, [call]: () => Effect.fail(rejected) }
         const parameters = call === "delete" ? { stack, mode: "DELETE_ONLY" } : deploy
-        const outcome = yield* run("1", parameters).pipe(Effect.provideService(CloudFormation, refusing))
+        const outcome = yield* runAction("1", parameters).pipe(Effect.provideService(CloudFormation, refusing))
         assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
         assert.include(
           outcome.message,
           call === "delete" ? `Error deleting CloudFormation stack "${stack}": Not so` : "cannot be executed: Not so"
         )
-      }).pipe(Effect.provide(world(first)))
+      }).pipe(Effect.provide(world(firstTemplate)))
   )
 
   it.effect("a change set of the same name that another actor creates at the same time is waited for", () =>
@@ -326,7 +322,7 @@ describe("calls that CloudFormation refuses", () => {
       )
       assert.deepInclude(outcome, { _tag: "Continued" })
       assert.include(outcome.message, "change set \"Next\" is being deleted")
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 })
 
 describe("a change set that CloudFormation cannot create", () => {
@@ -338,24 +334,24 @@ describe("a change set that CloudFormation cannot create", () => {
       yield* created
       yield* changeTemplate
       yield* invalid
-      const outcome = yield* run("1", replace)
+      const outcome = yield* runAction("1", replace)
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
       assert.match(outcome.message, /^Error creating change set "Next" .*\nQueue \(.*it has no property Nmae$/)
       assert.notInclude(outcome.message, "DescribeEvents")
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("is deleted by CHANGE_SET_DEPLOY, so that failed ones do not reach the limit", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
       yield* invalid
-      assert.deepInclude(yield* run("1", deploy), { _tag: "Failed" })
+      assert.deepInclude(yield* runAction("1", deploy), { _tag: "Failed" })
       assert.isTrue(
         Option.isNone(
           yield* CloudFormation.use((service) => service.describeChangeSet({ stack, changeSet: "execute-1" }))
         )
       )
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect.each([deploy, replace])(
     "leaves no empty stack behind that %j created",
@@ -363,40 +359,40 @@ describe("a change set that CloudFormation cannot create", () => {
       Effect.gen(function*() {
         yield* changeTemplate
         yield* invalid
-        const outcome = yield* run("1", parameters)
+        const outcome = yield* runAction("1", parameters)
         assert.deepInclude(outcome, { _tag: "Failed" })
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(yield* statusOfStack, Option.none())
-      }).pipe(Effect.provide(world(first)))
+      }).pipe(Effect.provide(world(firstTemplate)))
   )
 
   it.effect("leaves the empty stack of another change set alone", () =>
     Effect.gen(function*() {
-      yield* run("1", { ...replace, changeSet: "Other" })
+      yield* runAction("1", { ...replace, changeSet: "Other" })
       yield* changeTemplate
       yield* invalid
-      assert.deepInclude(yield* run("2", replace), { _tag: "Failed" })
+      assert.deepInclude(yield* runAction("2", replace), { _tag: "Failed" })
       assert.deepStrictEqual(yield* statusOfStack, Option.some("REVIEW_IN_PROGRESS"))
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("leaves an empty stack that the role may not delete, and still reports the cause", () =>
     Effect.gen(function*() {
       yield* changeTemplate
       yield* invalid
       yield* deny("cloudformation:DeleteStack")
-      assert.include((yield* run("1", replace)).message, "it has no property Nmae")
-    }).pipe(Effect.provide(world(first))))
+      assert.include((yield* runAction("1", replace)).message, "it has no property Nmae")
+    }).pipe(Effect.provide(world(firstTemplate))))
 })
 
 it.effect("an empty change set has its output variables", () =>
   Effect.gen(function*() {
     yield* created
-    const outcome = yield* run("1", { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
+    const outcome = yield* runAction("1", { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
     assert.deepInclude(outcome, {
       _tag: "Succeeded",
       outputVariables: { ChangeSetName: "Next", StackId: yield* stackId }
     })
-  }).pipe(Effect.provide(world(first))))
+  }).pipe(Effect.provide(world(firstTemplate))))
 
 describe("the stack policy of the template configuration", () => {
   const policy = { StackPolicy: { Statement: [] } }
@@ -408,30 +404,30 @@ describe("the stack policy of the template configuration", () => {
     Effect.gen(function*() {
       yield* created
       assert.isFalse(yield* setsPolicy)
-      const outcome = yield* run("1", configured)
+      const outcome = yield* runAction("1", configured)
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "There were no stack updates" })
       assert.isTrue(yield* setsPolicy)
-    }).pipe(Effect.provide(world(first, { files }))))
+    }).pipe(Effect.provide(world(firstTemplate, { files }))))
 
   it.effect("is set after a change set is executed, or is empty", () =>
     Effect.gen(function*() {
-      yield* run("1", { ...configured, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
-      yield* run("2", { ...configured, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" })
+      yield* runAction("1", { ...configured, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
+      yield* runAction("2", { ...configured, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" })
       assert.isTrue(yield* setsPolicy)
       yield* CloudFormation.use(({ setStackPolicy }) => Effect.flatMap(stackId, (id) => setStackPolicy(id, "{}")))
-      assert.include((yield* run("3", { ...configured, mode: "CHANGE_SET_DEPLOY" })).message, "is empty")
+      assert.include((yield* runAction("3", { ...configured, mode: "CHANGE_SET_DEPLOY" })).message, "is empty")
       assert.isTrue(yield* setsPolicy)
-    }).pipe(Effect.provide(world(first, { files }))))
+    }).pipe(Effect.provide(world(firstTemplate, { files }))))
 
   it.effect("fails the job if it cannot be set, and names the permission", () =>
     Effect.gen(function*() {
       yield* created
       yield* deny("cloudformation:SetStackPolicy")
-      const outcome = yield* run("1", configured)
+      const outcome = yield* runAction("1", configured)
       assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError", externalExecutionId: yield* stackId })
       assert.match(
         outcome.message,
         /is deployed, but its stack policy is not set: .*needs cloudformation:SetStackPolicy/
       )
-    }).pipe(Effect.provide(world(first, { files }))))
+    }).pipe(Effect.provide(world(firstTemplate, { files }))))
 })

@@ -8,27 +8,22 @@ import {
   describeStack,
   eventWith,
   failResource,
+  firstTemplate,
   invoke,
   nextEvent,
   operationTokens,
   putTemplate,
   required,
-  runToEnd,
+  runAction,
+  secondTemplate,
   setStatus,
   stack,
   statusOfStack,
-  templateOf,
   world
 } from "./world.ts"
 
-const first = templateOf({ Topic: "AWS::SNS::Topic", Table: "AWS::DynamoDB::Table" })
-const second = templateOf({ Queue: "AWS::SQS::Queue", Table: "AWS::DynamoDB::GlobalTable" })
-
-const run = (id: string, userParameters: Readonly<Record<string, unknown>>) =>
-  runToEnd(eventWith(userParameters, { id }), "10 seconds")
-
-const created = run("earlier", required)
-const changeTemplate = putTemplate(second)
+const created = runAction("earlier", required)
+const changeTemplate = putTemplate(secondTemplate)
 
 describe("REPLACE_ON_FAILURE", () => {
   const parameters = { ...required, mode: "REPLACE_ON_FAILURE" }
@@ -52,15 +47,15 @@ describe("REPLACE_ON_FAILURE", () => {
       const outcome = yield* invoke(nextEvent(creating, "3", parameters))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete: the stack was created" })
       assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("REPLACE_ON_FAILURE updates a healthy stack", () =>
     Effect.gen(function*() {
       yield* created
       yield* changeTemplate
-      assert.deepInclude(yield* run("1", parameters), { _tag: "Succeeded" })
+      assert.deepInclude(yield* runAction("1", parameters), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "update-1"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("REPLACE_ON_FAILURE does not delete a stack with termination protection", () =>
     Effect.gen(function*() {
@@ -70,7 +65,7 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
       assert.include(outcome.message, "termination protection")
       assert.isEmpty(yield* operationTokens)
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("REPLACE_ON_FAILURE deletes nothing before the template is read", () =>
     Effect.gen(function*() {
@@ -78,27 +73,27 @@ describe("REPLACE_ON_FAILURE", () => {
       const outcome = yield* invoke(eventWith({ ...parameters, file: "missing.json" }, { id: "1" }))
       assert.deepInclude(outcome, { _tag: "Failed", type: "RevisionUnavailable" })
       assert.isEmpty(yield* operationTokens)
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("REPLACE_ON_FAILURE does not delete a stack that it created itself and that failed", () =>
     Effect.gen(function*() {
       yield* setStatus("ROLLBACK_COMPLETE")
       yield* failResource("Topic", "The name is taken")
-      const outcome = yield* run("1", parameters)
+      const outcome = yield* runAction("1", parameters)
       assert.include(outcome.message, "Update failed: ROLLBACK_COMPLETE")
       const again = yield* invoke(eventWith(parameters, { id: "1" }))
       assert.strictEqual(again._tag, "Continued")
       assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("REPLACE_ON_FAILURE reports why the new stack could not be created", () =>
     Effect.gen(function*() {
       yield* failResource("Topic", "The name is taken")
-      yield* run("earlier", required)
-      const outcome = yield* run("1", parameters)
+      yield* runAction("earlier", required)
+      const outcome = yield* runAction("1", parameters)
       assert.match(outcome.message, /^Update failed: ROLLBACK_COMPLETE\nTopic \(AWS::SNS::Topic\): The name is taken/)
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1", "create-1"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 })
 
 describe("DELETE_ONLY", () => {
@@ -116,7 +111,7 @@ describe("DELETE_ONLY", () => {
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack delete complete" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
       assert.isTrue(Option.isNone(yield* statusOfStack))
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("DELETE_ONLY succeeds if the stack does not exist", () =>
     Effect.gen(function*() {
@@ -125,7 +120,7 @@ describe("DELETE_ONLY", () => {
         _tag: "Succeeded",
         message: `Stack "${stack}" does not exist: there is nothing to delete`
       })
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("a second delivery of DELETE_ONLY succeeds after the first one has deleted the stack", () =>
     Effect.gen(function*() {
@@ -136,7 +131,7 @@ describe("DELETE_ONLY", () => {
       yield* TestClock.adjust("1 hour")
       assert.deepInclude(yield* invoke(eventWith(parameters, { id: "1" })), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("DELETE_ONLY does not delete a stack with termination protection", () =>
     Effect.gen(function*() {
@@ -148,7 +143,7 @@ describe("DELETE_ONLY", () => {
         message:
           `Stack "${stack}" has termination protection and is not deleted. Switch the protection off, then retry the action`
       })
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect.each(["fail", "wait"])(
     "DELETE_ONLY waits for a delete that another actor started, with whenBusy %s",
@@ -156,10 +151,10 @@ describe("DELETE_ONLY", () => {
       Effect.gen(function*() {
         yield* created
         yield* CloudFormation.use((service) => service.delete({ stack, clientRequestToken: "foreign" }))
-        const outcome = yield* run("1", { ...parameters, whenBusy })
+        const outcome = yield* runAction("1", { ...parameters, whenBusy })
         assert.deepInclude(outcome, { _tag: "Succeeded" })
         assert.deepStrictEqual(yield* statusOfStack, Option.none())
-      }).pipe(Effect.provide(world(first)))
+      }).pipe(Effect.provide(world(firstTemplate)))
   )
 
   it.effect("DELETE_ONLY says that a busy stack cannot be deleted", () =>
@@ -168,7 +163,7 @@ describe("DELETE_ONLY", () => {
       const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
       assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
       assert.match(outcome.message, /^Stack cannot be deleted when status is: UPDATE_IN_PROGRESS\. /)
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect.each<[string, "Failed" | "Continued"]>([["fail", "Failed"], ["wait", "Continued"]])(
     "a stack that becomes busy before the delete is handled by whenBusy %s",
@@ -183,17 +178,17 @@ describe("DELETE_ONLY", () => {
           }))
         )
         assert.deepInclude(outcome, { _tag })
-      }).pipe(Effect.provide(world(first)))
+      }).pipe(Effect.provide(world(firstTemplate)))
   )
 
   it.effect("DELETE_ONLY reports which resource could not be deleted", () =>
     Effect.gen(function*() {
       yield* created
       yield* failResource("Topic", "It has subscriptions")
-      const outcome = yield* run("1", parameters)
+      const outcome = yield* runAction("1", parameters)
       assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
       assert.match(outcome.message, /^Delete failed: DELETE_FAILED\nTopic \(AWS::SNS::Topic\): It has subscriptions/)
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 })
 
 describe("the ARN of a deleted stack", () => {
@@ -201,7 +196,7 @@ describe("the ARN of a deleted stack", () => {
   const deletedStackArn = Effect.gen(function*() {
     yield* created
     const { id } = Option.getOrThrow(yield* describeStack)
-    yield* run("deleting", { stack: id, mode: "DELETE_ONLY" })
+    yield* runAction("deleting", { stack: id, mode: "DELETE_ONLY" })
     yield* TestClock.adjust("1 day")
     return id
   })
@@ -212,14 +207,14 @@ describe("the ARN of a deleted stack", () => {
       Effect.gen(function*() {
         const arn = yield* deletedStackArn
         const parameters = { ...required, stack: arn, mode }
-        const made = yield* run("1", parameters)
+        const made = yield* runAction("1", parameters)
         assert.strictEqual(made._tag, "Succeeded")
         yield* changeTemplate
-        const updated = yield* run("2", parameters)
+        const updated = yield* runAction("2", parameters)
         assert.deepInclude(updated, { _tag: "Succeeded", externalExecutionId: made.externalExecutionId })
         assert.notStrictEqual(made.externalExecutionId, arn)
         assert.lengthOf(yield* operationTokens, 4)
-      }).pipe(Effect.provide(world(first)))
+      }).pipe(Effect.provide(world(firstTemplate)))
   )
 
   it.effect("a second delivery adopts the recreation that the first one started", () =>
@@ -228,9 +223,9 @@ describe("the ARN of a deleted stack", () => {
       const first = yield* invoke(eventWith(parameters, { id: "1" }))
       const second = yield* invoke(eventWith(parameters, { id: "1" }))
       assert.deepInclude(second, { _tag: "Continued", externalExecutionId: first.externalExecutionId })
-      assert.deepInclude(yield* run("1", parameters), { _tag: "Succeeded" })
+      assert.deepInclude(yield* runAction("1", parameters), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-deleting", "create-1"])
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("a second delivery that does not see the recreated stack yet watches it by its name", () =>
     Effect.gen(function*() {
@@ -246,43 +241,43 @@ describe("the ARN of a deleted stack", () => {
       assert.deepInclude(second, { _tag: "Continued", externalExecutionId: stack })
       yield* TestClock.adjust("1 minute")
       assert.deepInclude(yield* invoke(nextEvent(second, "2", parameters)), { _tag: "Succeeded" })
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE with the ARN of a deleted stack use the current stack of the same name", () =>
     Effect.gen(function*() {
       const arn = yield* deletedStackArn
       const replace = { ...required, stack: arn, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
       const execute = { stack: arn, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
-      assert.deepInclude(yield* run("1", execute), {
+      assert.deepInclude(yield* runAction("1", execute), {
         _tag: "Failed",
         message: `Change set "Next" of stack "${stack}" cannot be executed: the stack does not exist`
       })
-      assert.include((yield* run("2", replace)).message, "2 changes (2 add)")
-      assert.deepInclude(yield* run("3", execute), { _tag: "Succeeded" })
+      assert.include((yield* runAction("2", replace)).message, "2 changes (2 add)")
+      assert.deepInclude(yield* runAction("3", execute), { _tag: "Succeeded" })
       yield* changeTemplate
-      assert.include((yield* run("4", replace)).message, "3 changes")
-      assert.deepInclude(yield* run("5", execute), { _tag: "Succeeded" })
-    }).pipe(Effect.provide(world(first))))
+      assert.include((yield* runAction("4", replace)).message, "3 changes")
+      assert.deepInclude(yield* runAction("5", execute), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("DELETE_ONLY with the ARN of a deleted stack does not delete the current stack of the same name", () =>
     Effect.gen(function*() {
       const arn = yield* deletedStackArn
-      yield* run("1", { ...required, stack: arn })
-      const outcome = yield* run("2", { stack: arn, mode: "DELETE_ONLY" })
+      yield* runAction("1", { ...required, stack: arn })
+      const outcome = yield* runAction("2", { stack: arn, mode: "DELETE_ONLY" })
       assert.deepInclude(outcome, {
         _tag: "Succeeded",
         message: `Stack "${arn}" does not exist: there is nothing to delete`
       })
       assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("a failure with the ARN of a deleted stack names the current stack of the same name", () =>
     Effect.gen(function*() {
       const arn = yield* deletedStackArn
       yield* setStatus("ROLLBACK_COMPLETE")
-      const outcome = yield* run("1", { ...required, stack: arn })
+      const outcome = yield* runAction("1", { ...required, stack: arn })
       assert.include(outcome.message, `status is: ROLLBACK_COMPLETE. Delete stack "${stack}"`)
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 })
 
 describe("the parameters that a mode requires", () => {
@@ -303,7 +298,7 @@ describe("the parameters that a mode requires", () => {
           problem.replace("Your UserParameters JSON must include the ", "").replace(" (\"changeSet\")", "")
         )
         assert.deepStrictEqual(asked, missing)
-      }).pipe(Effect.provide(world(first)))
+      }).pipe(Effect.provide(world(firstTemplate)))
   )
 
   it.effect("an unknown mode is rejected with the list of modes", () =>
@@ -311,5 +306,5 @@ describe("the parameters that a mode requires", () => {
       const outcome = yield* invoke(eventWith({ ...required, mode: "REPLACE" }, { id: "1" }))
       assert.include(outcome.message, "\"mode\": expected")
       assert.include(outcome.message, "REPLACE_ON_FAILURE")
-    }).pipe(Effect.provide(world(first))))
+    }).pipe(Effect.provide(world(firstTemplate))))
 })

@@ -64,6 +64,10 @@ export const invoke = (event: unknown, step?: Duration.Input) => drive(JobRunner
 export const runToEnd = (event: unknown, step?: Duration.Input) =>
   drive(LocalPipeline.run({ event, invoke: (event) => JobRunner.run(DeployStack, event) }), step)
 
+/** Runs all jobs of the action, ten seconds apart. The first job has this id. */
+export const runAction = (id: string, userParameters: Options) =>
+  runToEnd(eventWith(userParameters, { id }), "10 seconds")
+
 export const putTemplate = (template: string) =>
   ArtifactStoreMemory.use(({ put }) => put("MyTemplate", { [file]: template }))
 
@@ -107,6 +111,10 @@ export const templateOf = (resources: Readonly<Record<string, string>>) =>
 /** A template with these parameters, one resource `Topic`, and more sections. */
 export const templateWith = (parameters: object, sections: object = {}) =>
   JSON.stringify({ Parameters: parameters, Resources: { Topic: { Type: "AWS::SNS::Topic" } }, ...sections })
+
+/** From the first template to the second, one resource is replaced, one removed and one added. */
+export const firstTemplate = templateOf({ Topic: "AWS::SNS::Topic", Table: "AWS::DynamoDB::Table" })
+export const secondTemplate = templateOf({ Queue: "AWS::SQS::Queue", Table: "AWS::DynamoDB::GlobalTable" })
 
 export const otherTemplate = sampleTemplate.replace("An S3 bucket", "Another S3 bucket")
 
