@@ -507,6 +507,14 @@ describe("ArtifactStore over HTTP", () => {
       }
     }).pipe(Effect.provide(http)))
 
+  it.effect("reports the words with which S3 rejects an output artifact", () =>
+    Effect.gen(function*() {
+      yield* S3Server.use(({ refuse }) => refuse(() => ({ status: 400, code: "EntityTooLarge", message: "Too large" })))
+      const error = yield* Effect.flip(write())
+      assert.strictEqual(error._tag, "ArtifactUnwritable")
+      assert.match(error.message, /^Could not write artifact "MyOutput" \(s3:\/\/.*\): EntityTooLarge: Too large$/)
+    }).pipe(Effect.provide(http)))
+
   it.effect.each([
     { what: "uploads", encryption: "AES256", headers: ["AES256", undefined] },
     { what: "uploads", encryption: "aws:kms", headers: ["aws:kms", undefined] },

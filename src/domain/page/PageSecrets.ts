@@ -14,13 +14,11 @@ const minLength = 4
 /** Minimum length of a part that is redacted by itself, such as the token of `Bearer TOKEN`. */
 const minPartLength = 8
 
-const escapes: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  "\"": "&quot;",
-  "'": "&#39;"
-}
+const escapeHtml = (text: string) =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;").replaceAll(
+    "'",
+    "&#39;"
+  )
 
 const partsOf = (value: string) => [
   value,
@@ -32,7 +30,7 @@ const formsOf = (text: string) => [
   text,
   encodeURIComponent(text.replaceAll(/\p{Surrogate}/gu, "")),
   JSON.stringify(text).slice(1, -1),
-  text.replaceAll(/[&<>"']/g, (character) => escapes[character] ?? character),
+  escapeHtml(text),
   Base64.encode(text)
 ]
 

@@ -34,6 +34,11 @@ describe("the secrets of a request", () => {
     assert.strictEqual(redacted("hunter2", { Authorization: `Basic ${btoa("u:hunter2")}` }), "<redacted>")
   })
 
+  it("include passwords and credentials that are encoded wrongly", () => {
+    assert.strictEqual(redacted("hun%zzter", {}, "https://user:hun%zzter@www.example.com/"), "<redacted>")
+    assert.strictEqual(redacted("hunter2*", { authorization: "Basic hunter2*" }), "<redacted>")
+  })
+
   it("are redacted at the end of a beginning that is cut within them", () => {
     const beginning = "hunter2".repeat(1_000).slice(0, 2_000)
     assert.match(redacted(beginning, { "x-key": "hunter2" }), /^(<redacted>)+$/)

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import { jsonError } from "../../../src/domain/text/jsonError.ts"
+import { jsonError, notJson } from "../../../src/domain/text/jsonError.ts"
 
 const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
@@ -54,4 +54,11 @@ it.prop("a text has an error if and only if JSON.parse rejects it", [change], ([
 
 it.prop("any text has an error if and only if JSON.parse rejects it", [Schema.String], ([text]) => {
   assert.strictEqual(jsonError(text) === undefined, Option.isSome(parse(text)))
+})
+
+it.each([
+  ["{\n,}", "it is not JSON: error in line 2, column 1"],
+  ["{}", "it is not JSON"]
+])("%j is said to be: %s", (text, expected) => {
+  assert.strictEqual(notJson(text), expected)
 })
