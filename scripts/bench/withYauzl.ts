@@ -7,7 +7,7 @@ export const withYauzl = {
   ...bundleOptions,
   alias: {
     ...bundleOptions.alias,
-    "@node-rs/crc32": "node:zlib",
+    "@node-rs/crc32": fileURLToPath(new URL("crc32.ts", import.meta.url)),
     "globalthis": fileURLToPath(new URL("globalThis.ts", import.meta.url))
   }
 }
