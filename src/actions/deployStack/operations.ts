@@ -2,6 +2,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
@@ -11,6 +12,7 @@ import * as StackParameters from "../../domain/stack/StackParameters.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
 import * as Template from "../../domain/stack/Template.ts"
 import { sentences } from "../../domain/text/sentences.ts"
+import { optionalCall } from "../../runtime/optionalCall.ts"
 import { CloudFormation, type OperationError } from "../../services/CloudFormation.ts"
 import * as StackChangeSet from "./changeSet.ts"
 import { redeliveryWindowStart } from "./observe.ts"
@@ -186,19 +188,24 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
   const { settings: { options, values }, template } = yield* contentOf(context)
   const replaced = StackSettings.parametersOf(stack)
   const { templateSummary } = yield* CloudFormation
-  const summary = yield* templateSummary(template).pipe(
-    Effect.asSome,
-    Effect.catchTags({
-      AwsDenied: () =>
-        values.size === 0 && replaced.size === 0
-          ? Effect.succeedNone
-          : Effect.fail(new ReplacementUnchecked({ stack: named })),
-      AwsRejected: ({ detail }) =>
-        Effect.fail(new OperationRejected({ operation: "create", stack: named, reason: detail }))
-    })
+  const answer = templateSummary(template).pipe(
+    Effect.map(Result.succeed),
+    Effect.catchTag(
+      "AwsRejected",
+      ({ detail: reason }) =>
+        Effect.succeed(Result.fail(new OperationRejected({ operation: "create", stack: named, reason })))
+    )
   )
+  // Values need the summary: an outage is waited for. Without any, its checks are optional.
+  const summary = values.size + replaced.size > 0
+    ? yield* answer.pipe(
+      Effect.asSome,
+      Effect.catchTag("AwsDenied", () => Effect.fail(new ReplacementUnchecked({ stack: named })))
+    )
+    : yield* optionalCall(answer, "The template is not checked before the stack is deleted.")
   if (Option.isNone(summary)) return false
-  const { capabilities, capabilitiesReason = "", parameters: declared, unrecognizedResourceTypes } = summary.value
+  const { capabilities, capabilitiesReason = "", parameters: declared, unrecognizedResourceTypes } = yield* Effect
+    .fromResult(summary.value)
   const carried = yield* StackSettings.toParameters(StackParameters.carryOver(values, declared, replaced))
   if (unrecognizedResourceTypes.length > 0) {
     const reason = `Template format error: Unrecognized resource types: [${unrecognizedResourceTypes.join(", ")}]`

@@ -192,17 +192,25 @@ describe("REPLACE_ON_FAILURE", () => {
       assert.strictEqual((yield* invoke(event())).message, "Stack delete started")
     }).pipe(Effect.provide(world())))
 
-  it.effect("checks later if CloudFormation cannot check now", () =>
+  const withoutSummary = Effect.updateService(CloudFormation, (service) => ({
+    ...service,
+    templateSummary: () => Effect.fail(unavailable("cloudformation:GetTemplateSummary"))
+  }))
+
+  it.effect("checks a stack with parameters later if CloudFormation cannot check now", () =>
+    Effect.gen(function*() {
+      yield* broken()
+      const outcome = yield* withoutSummary(invoke(event({ parameters: { Secret: "x" } })))
+      assert.deepInclude(outcome, { _tag: "Continued" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-1"])
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("replaces a stack without parameters even if GetTemplateSummary fails for long", () =>
     Effect.gen(function*() {
       yield* setStatus("ROLLBACK_COMPLETE")
-      const outcome = yield* invoke(event()).pipe(
-        Effect.updateService(CloudFormation, (service) => ({
-          ...service,
-          templateSummary: () => Effect.fail(unavailable("cloudformation:GetTemplateSummary"))
-        }))
-      )
-      assert.deepInclude(outcome, { _tag: "Continued" })
-      assert.deepStrictEqual(yield* operationTokens, [])
+      const outcome = yield* withoutSummary(runToEnd(event()))
+      assert.deepInclude(outcome, { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* operationTokens, ["delete-2", "create-2"])
     }).pipe(Effect.provide(world())))
 })
 
