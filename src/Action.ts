@@ -28,15 +28,24 @@ export interface Invocation<Params> {
   readonly execution: Execution
 }
 
+/** The action succeeded. */
+export interface Done extends Success {
+  readonly _tag: "Done"
+}
+
+/** The action continues in another job, with this state. */
+export interface Continue<State> extends Progress {
+  readonly _tag: "Continue"
+  readonly state: State
+}
+
+/** No operation was started yet: another job starts the action again. */
+export interface StartAgain extends Progress {
+  readonly _tag: "StartAgain"
+}
+
 /** The result of one invocation. */
-export type Step<State> = Data.TaggedEnum<{
-  /** The action succeeded. */
-  Done: Success
-  /** The action continues in another job, with this state. */
-  Continue: Progress & { readonly state: State }
-  /** No operation was started yet: another job starts the action again. */
-  StartAgain: Progress
-}>
+export type Step<State> = Done | Continue<State> | StartAgain
 interface StepDefinition extends Data.TaggedEnum.WithGenerics<1> {
   readonly taggedEnum: Step<this["A"]>
 }
@@ -85,12 +94,19 @@ export type Resume<Params, State, E, R> = (
   state: State
 ) => Effect.Effect<Step<State>, E, R>
 
+/** Stops or removes what a failed action has begun. */
+export type OnFailure<Params, State, R> = (
+  invocation: Invocation<Params>,
+  state: State
+) => Effect.Effect<void, unknown, R>
+
 /** An action as {@link make} and {@link makeStateless} return it and `JobRunner` runs it. */
 export interface Action<Params, State, E extends TaggedError, R> extends ActionDefinition<Params> {
   readonly state: Schema.Codec<State, unknown>
   readonly start: Start<Params, State, E, R>
   readonly resume: Resume<Params, State, E, R>
   readonly recover?: Start<Params, State, E, R> | undefined
+  readonly onFailure?: OnFailure<Params, State, R> | undefined
   readonly failures: Failures<E>
 }
 
@@ -107,7 +123,8 @@ export const make = <
   R1,
   R2,
   E3 extends TaggedError = never,
-  R3 = never
+  R3 = never,
+  R4 = never
 >(
   action: ActionDefinition<Params> & {
     /**
@@ -132,9 +149,16 @@ export const make = <
      * `execution` is that of a first job. Default: the job fails.
      */
     readonly recover?: Start<Params, NoInfer<State>, E3, R3>
+    /**
+     * Stops or removes what the action has begun, when it fails or reaches its timeout. It gets the last state, and is not
+     * called before there is one: `start` undoes its own work when it fails. It runs before the failure is reported,
+     * within the deadline of the invocation, and may run again for a redelivered event: make it idempotent. If it fails
+     * or takes too long, this is logged, and the action's own failure is reported all the same. Default: nothing.
+     */
+    readonly onFailure?: OnFailure<Params, NoInfer<State>, R4>
   }
 ) =>
-(failures: Failures<E1 | E2 | E3>): Action<Params, State, E1 | E2 | E3, R1 | R2 | R3> => ({ ...action, failures })
+(failures: Failures<E1 | E2 | E3>): Action<Params, State, E1 | E2 | E3, R1 | R2 | R3 | R4> => ({ ...action, failures })
 
 /**
  * Makes an action without state: `Action.makeStateless({ … })({ … })`, as {@link make} without `state` and `resume`. It
@@ -152,6 +176,58 @@ export const makeStateless = <Params, E extends TaggedError, R>(
   resume: (_, state) => state,
   failures
 })
+
+/** What {@link poll} learns of the operation: it goes on, or it is complete. */
+export type Poll = Done | Pending
+
+/** The operation goes on: the next job checks it again. */
+export interface Pending extends Progress {
+  readonly _tag: "Pending"
+}
+export const Poll = Data.taggedEnum<Poll>()
+
+/**
+ * Makes an action that begins one operation and polls it until it is complete: `Action.poll({ … })({ … })`, as
+ * {@link make} with `begin` and `check`. One job begins, and each later job checks once. CodePipeline sends the next job
+ * about 30 seconds after the last one, and ends an action after 24 hours.
+ */
+export const poll = <
+  Params,
+  State,
+  E1 extends TaggedError,
+  E2 extends TaggedError,
+  R1,
+  R2,
+  R3 = never
+>(
+  { begin, check, ...action }: ActionDefinition<Params> & {
+    /** What identifies the operation, such as its id. See `state` of {@link make} for its limits. */
+    readonly state: Schema.Codec<State, unknown>
+    /**
+     * Begins the operation. Lambda may deliver the same event twice, also at the same time: make it idempotent, with
+     * `execution.firstJobId` as the idempotency key.
+     */
+    readonly begin: (
+      invocation: Invocation<Params>
+    ) => Effect.Effect<Progress & { readonly state: NoInfer<State> }, E1, R1>
+    /** Looks how far the operation is. It fails if the operation failed. */
+    readonly check: (invocation: Invocation<Params>, state: State) => Effect.Effect<Poll, E2, R2>
+    /** As of {@link make}: stops an operation that takes too long. */
+    readonly onFailure?: OnFailure<Params, NoInfer<State>, R3>
+  }
+) =>
+  make({
+    ...action,
+    start: (invocation) => Effect.map(begin(invocation), (begun) => Step.Continue(begun)),
+    resume: (invocation, state) =>
+      Effect.map(
+        check(invocation, state),
+        Poll.$match({
+          Done: (done): Step<State> => done,
+          Pending: ({ _tag, ...progress }) => Step.Continue({ ...progress, state })
+        })
+      )
+  })
 
 /**
  * An optional field of a state that only serves messages, such as progress. A value that does not satisfy the schema is

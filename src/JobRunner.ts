@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type Action, type Failures, type Invocation, Step, type TaggedError } from "./Action.ts"
@@ -121,19 +122,52 @@ const perform = Effect.fnUntraced(function*<Params, State, E extends TaggedError
   )
   const annotations = action.annotations?.(parameters) ?? {}
   yield* Effect.annotateCurrentSpan(annotations)
-  const outcome = yield* runStep(action, token.position, { job, parameters, execution }).pipe(
+  const invocation = { job, parameters, execution }
+  let state = yield* stateAt(action, token.position)
+  return yield* runStep(action, token.position, state, invocation).pipe(
     (step) => annotate(step, annotations),
     Effect.timeoutOrElse({
       duration: actionDeadline,
       orElse: () => Effect.fail(new OutOfTime()).pipe(failAs("SystemUnavailable"))
     }),
-    Effect.flatMap((step) => toOutcome(action, execution, step)),
+    Effect.flatMap((step) => {
+      if (Step.$is("Continue")(step)) state = Option.some(step.state)
+      return toOutcome(action, execution, step)
+    }),
     Effect.catchIf(
       ({ failure }) => failure.type === "SystemUnavailable" && execution.isWithinOutageLimit(now),
       (error) => continueAfterOutage(token, now, error)
+    ),
+    Effect.flatMap((outcome) => withinTimeout(outcome, execution, action.timeout?.(parameters))),
+    Effect.tapCause(() => cleanUp(action, invocation, state, now + actionDeadline))
+  )
+})
+
+/** The state at which the action continues; none if it starts, or does not understand the state. */
+const stateAt = <Params, State, E extends TaggedError, R>(
+  { state }: Action<Params, State, E, R>,
+  position: ContinuationToken.Position
+): Effect.Effect<Option.Option<State>> =>
+  ContinuationToken.Position.$is("State")(position)
+    ? Effect.option(Schema.decodeEffect(Schema.toCodecJson(state))(position.state))
+    : Effect.succeedNone
+
+/** Lets a failed action undo what it has begun. The failure is reported, whatever becomes of that. */
+const cleanUp = Effect.fnUntraced(function*<Params, State, E extends TaggedError, R>(
+  { onFailure }: Action<Params, State, E, R>,
+  invocation: Invocation<Params>,
+  state: Option.Option<State>,
+  deadline: number
+) {
+  if (onFailure === undefined || Option.isNone(state)) return
+  const remaining = Math.max(0, deadline - (yield* epochMillis))
+  yield* Effect.suspend(() => onFailure(invocation, state.value)).pipe(
+    Effect.timeout(remaining),
+    Effect.withSpan(Telemetry.spans.onFailure),
+    Effect.catchCause((cause) =>
+      logSafely(Effect.logWarning, "What the failed action has begun is not cleaned up", cause)
     )
   )
-  return yield* withinTimeout(outcome, execution, action.timeout?.(parameters))
 })
 
 /** CodePipeline itself fails an action after 24 hours, without saying what the action was waiting for. */
@@ -158,8 +192,9 @@ const withinTimeout = Effect.fnUntraced(function*(
 
 /** Starts or resumes the action, or lets it recover if the token has no state that it understands. */
 const runStep = <Params, State, E extends TaggedError, R>(
-  { failures, name, recover, resume, start, state: schema }: Action<Params, State, E, R>,
+  { failures, name, recover, resume, start }: Action<Params, State, E, R>,
   position: ContinuationToken.Position,
+  state: Option.Option<State>,
   invocation: Invocation<Params>
 ): Effect.Effect<Step<State>, JobFailure, R> => {
   const inAction = (step: Effect.Effect<Step<State>, E, R>, span: string) =>
@@ -168,16 +203,10 @@ const runStep = <Params, State, E extends TaggedError, R>(
     recover === undefined
       ? Effect.fail(new ContinuationToken.TokenUnknown({ action: name })).pipe(failAs("JobFailed"))
       : inAction(recover(invocation), Telemetry.spans.recover)
-  return ContinuationToken.Position.$match(position, {
-    Start: () => inAction(start(invocation), Telemetry.spans.start),
-    State: ({ state }) =>
-      Schema.decodeEffect(Schema.toCodecJson(schema))(state).pipe(
-        Effect.matchEffect({
-          onFailure: unknown,
-          onSuccess: (state) => inAction(resume(invocation, state), Telemetry.spans.resume)
-        })
-      ),
-    Unknown: unknown
+  if (ContinuationToken.Position.$is("Start")(position)) return inAction(start(invocation), Telemetry.spans.start)
+  return Option.match(state, {
+    onNone: unknown,
+    onSome: (state) => inAction(resume(invocation, state), Telemetry.spans.resume)
   })
 }
 

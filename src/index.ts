@@ -24,11 +24,14 @@ export { Execution } from "./domain/job/ContinuationToken.ts"
 export { Artifact, ArtifactCredentials, EncryptionKey, Job, JobId, JobInvalid, NotAJobEvent } from "./domain/job/Job.ts"
 export {
   type Continuation,
+  type Continued,
+  type Failed,
   type Failure,
   FailureType,
   JobOutcome,
   OutputVariablesInvalid,
   type Progress,
+  type Succeeded,
   type Success,
   withinLimits
 } from "./domain/job/JobOutcome.ts"
@@ -58,7 +61,7 @@ export type { Template } from "./domain/stack/Template.ts"
 export { TemplateConfiguration } from "./domain/stack/TemplateConfiguration.ts"
 export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
-export { callAws } from "./runtime/AwsClient.ts"
+export { type AwsClient, awsClient, callAws, type ClientOptions } from "./runtime/AwsClient.ts"
 export { Deadline } from "./runtime/Deadline.ts"
 export { addSecrets, KnownSecrets, Secrets } from "./runtime/Secrets.ts"
 export * as Telemetry from "./runtime/Telemetry.ts"

@@ -530,6 +530,81 @@ const Hasty = Action.makeStateless({
     parameters === "" ? Effect.fail(new Away()) : Effect.succeed(Action.Step.Done({ message: "" }))
 })
 
+/** Begins a machine; its UserParameters say what becomes of it and of its end. */
+const Machine = (stopped: Array<string>) =>
+  Action.make({
+    name: "machine",
+    parameters: Schema.String,
+    state: State,
+    timeout: () => Duration.minutes(10),
+    start: ({ job, parameters }) => obey(parameters, [job.id]),
+    resume: ({ job, parameters }, { seen }) => obey(parameters.split("; ")[0] ?? "", [...seen, job.id]),
+    onFailure: ({ execution, parameters }, { seen }) =>
+      Effect.gen(function*() {
+        stopped.push(`${execution.firstJobId}: ${seen.join()}`)
+        yield* obey(parameters.split("; ")[1] ?? "done", seen)
+      })
+  })({ Away: "SystemUnavailable", Broken: ({ what }) => ({ type: "JobFailed", message: what }) })
+
+describe("onFailure", () => {
+  const begin = Effect.fnUntraced(function*(stopped: Array<string>) {
+    const machine = Machine(stopped)
+    return { machine, token: tokenOf(yield* JobRunner.run(machine, event("1", "continue"))) }
+  })
+
+  it.effect.each<readonly [order: string, message: string]>([
+    ["fail", "fail"],
+    ["die", "The action failed unexpectedly"],
+    ["fail; fail", "fail"],
+    ["fail; die", "fail"]
+  ])(
+    "gets the last state of an action that ends by \"%s\", and its failure is reported",
+    ([order, message]) =>
+      Effect.gen(function*() {
+        const stopped: Array<string> = []
+        const { machine, token } = yield* begin(stopped)
+        const outcome = yield* JobRunner.run(machine, event("2", order, token))
+        assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+        assert.include(outcome.message, message)
+        assert.deepStrictEqual(stopped, ["1: 1"])
+      }).pipe(Effect.provide(CodePipelineMemory.layer))
+  )
+
+  it.effect("gets the newest state of an action that reaches its timeout", () =>
+    Effect.gen(function*() {
+      const stopped: Array<string> = []
+      const { machine, token } = yield* begin(stopped)
+      yield* TestClock.adjust("10 minutes")
+      const outcome = yield* JobRunner.run(machine, event("2", "continue", token))
+      assert.include(outcome.message, "did not complete within 10 minutes")
+      assert.deepStrictEqual(stopped, ["1: 1,2"])
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("is not called before there is a state, while the action continues, nor after it is done", () =>
+    Effect.gen(function*() {
+      const stopped: Array<string> = []
+      const { machine, token } = yield* begin(stopped)
+      yield* JobRunner.run(machine, event("2", "unavailable", token))
+      yield* JobRunner.run(machine, event("3", "done", token))
+      yield* JobRunner.run(machine, event("4", "too many variables", token))
+      yield* JobRunner.run(machine, event("5", "fail"))
+      assert.deepStrictEqual(stopped, [])
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("has the time that the action has left", () =>
+    Effect.gen(function*() {
+      const stopped: Array<string> = []
+      const { machine, token } = yield* begin(stopped)
+      const fiber = yield* JobRunner.run(machine, event("2", "fail; never", token), { remainingMillis: 60_000 }).pipe(
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* TestClock.adjust("57 seconds")
+      const outcome = yield* Fiber.join(fiber)
+      assert.deepInclude(outcome, { _tag: "Failed", message: "fail" })
+      assert.deepStrictEqual(stopped, ["1: 1"])
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+})
+
 describe("a custom action", () => {
   it("does not compile if an error has no failure", () => {
     Careful({ Away: "JobFailed", Broken: ({ what }) => ({ type: "JobFailed", message: what }), Unclear: "JobFailed" })
@@ -539,6 +614,10 @@ describe("a custom action", () => {
     Careful({ Away: "JobFailed", Unclear: "JobFailed" })
     // @ts-expect-error Unclear is an error of recover
     Careful({ Away: "JobFailed", Broken: "JobFailed" })
+    // @ts-expect-error Gone is no error of the action
+    Careful({ Away: "JobFailed", Broken: "JobFailed", Unclear: "JobFailed", Gone: "JobFailed" })
+    // @ts-expect-error Gone is no error of the action, beside those that are spread
+    Careful({ ...Action.awsFailures, Away: "JobFailed", Broken: "JobFailed", Unclear: "JobFailed", Gone: "JobFailed" })
     // @ts-expect-error no such failure
     Careful({ Away: "Sorry", Broken: "JobFailed", Unclear: "JobFailed" })
     Hasty({ Away: "JobFailed" })

@@ -90,7 +90,7 @@ const silent = "there was no response before the Lambda function ran out of time
  * local clock was wrong, a span, and metrics.
  *
  * `operation` is the call's name in IAM, such as `s3:PutObject`. `run` makes the call with an SDK client whose own retries
- * are off (`maxAttempts: 1`). It has to read the whole response, so that a failure on the way is retried too, and to pass
+ * are off: {@link awsClient} makes one. It has to read the whole response, so that a failure on the way is retried too, and to pass
  * the signal on: interrupting the effect aborts the request.
  */
 export const callAws = <A>(
@@ -112,6 +112,26 @@ export const callAws = <A>(
       Effect.onExit((exit) => recordCall(operation, exit, Math.max(0, tries - 1)))
     )
   }).pipe(Effect.withSpan(operation))
+
+/** An SDK client for {@link callAws}. */
+export interface AwsClient<Client> {
+  /** As {@link callAws}. */
+  readonly call: <A>(
+    operation: string,
+    run: (client: Client, options: { readonly abortSignal: AbortSignal }) => Promise<A>
+  ) => Effect.Effect<A, AwsError>
+}
+
+/**
+ * An SDK client as {@link callAws} needs it, which is closed with the scope: its own retries are off, and a silent server
+ * times out. `make` passes the options on: `awsClient((options) => new EC2Client(options))`.
+ */
+export const awsClient = <Client extends { destroy(): void }>(
+  make: (options: ClientOptions) => Client
+): Effect.Effect<AwsClient<Client>, never, Scope.Scope> =>
+  Effect.map(scopedClient(make), (client) => ({
+    call: (operation, run) => callAws(operation, (options) => run(client, options))
+  }))
 
 /** Records the result of the call in metrics and on the span. */
 const recordCall = (operation: string, exit: Exit.Exit<unknown, AwsError>, retries: number) => {

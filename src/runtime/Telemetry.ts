@@ -12,7 +12,9 @@ export const spans = {
   /** One invocation of the action. */
   start: "Action.start",
   resume: "Action.resume",
-  recover: "Action.recover"
+  recover: "Action.recover",
+  /** After a failure, inside the span of the job. */
+  onFailure: "Action.onFailure"
 } as const
 
 /** The attributes of spans. Spans of a custom action have its `annotations`. */

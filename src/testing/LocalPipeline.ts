@@ -6,6 +6,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { decodeJobId, JobId, type NotAJobEvent } from "../domain/job/Job.ts"
 import type { JobOutcome } from "../domain/job/JobOutcome.ts"
+import * as UserParameters from "../domain/job/UserParameters.ts"
 import { CodePipelineMemory } from "./CodePipelineMemory.ts"
 
 /** An artifact of the action: its name, or its name and the location of its zip. */
@@ -47,7 +48,7 @@ export const event = ({
       actionConfiguration: {
         configuration: {
           FunctionName: functionName,
-          UserParameters: typeof userParameters === "string" ? userParameters : JSON.stringify(userParameters)
+          UserParameters: textOf(userParameters)
         }
       },
       inputArtifacts: inputArtifacts.map(artifact),
@@ -58,6 +59,16 @@ export const event = ({
     }
   }
 })
+
+const textOf = (userParameters: string | object) =>
+  typeof userParameters === "string" ? userParameters : JSON.stringify(userParameters)
+
+/** As {@link event}, for an action. Fails if the action does not accept the `UserParameters`. */
+export const eventFor = <Params>(
+  action: { readonly parameters: Schema.Codec<Params, string> },
+  options: EventOptions
+): Effect.Effect<unknown, UserParameters.UserParametersInvalid> =>
+  Effect.as(UserParameters.decode(action.parameters, textOf(options.userParameters ?? "")), event(options))
 
 const artifact = (given: EventArtifact) => {
   const { name, ...s3Location } = typeof given === "string"

@@ -60,32 +60,33 @@ export class Vault extends Context.Service<Vault, {
 }
 
 /** Creates a backup of a volume, and waits until it is complete. */
-export const Backup = Action.make({
+export const Backup = Action.poll({
   name: "backup",
   parameters: UserParameters.json({ volume: Schema.NonEmptyString }),
   state: Schema.Struct({ id: Schema.String }),
 
-  start: Effect.fn("Backup.start")(function*({ execution, parameters: { volume } }) {
+  begin: Effect.fn("Backup.begin")(function*({ execution, parameters: { volume } }) {
     const vault = yield* Vault
     // A second delivery of the event has the same token, and so gets the same backup.
     const id = yield* vault.start(volume, execution.firstJobId)
-    return Action.Step.Continue({ message: `Backup of ${volume} started`, externalExecutionId: id, state: { id } })
+    return { message: `Backup of ${volume} started`, externalExecutionId: id, state: { id } }
   }),
 
-  resume: Effect.fn("Backup.resume")(function*({ parameters: { volume } }, { id }) {
+  check: Effect.fn("Backup.check")(function*({ parameters: { volume } }, { id }) {
     const vault = yield* Vault
     const progress = yield* vault.progress(id)
     return yield* Progress.$match(progress, {
       Running: ({ percent: percentComplete }) =>
-        Effect.succeed(Action.Step.Continue({
-          message: `Backup of ${volume} in progress`,
-          percentComplete,
-          externalExecutionId: id,
-          state: { id }
-        })),
+        Effect.succeed(
+          Action.Poll.Pending({
+            message: `Backup of ${volume} in progress`,
+            externalExecutionId: id,
+            percentComplete
+          })
+        ),
       Complete: () =>
         Effect.succeed(
-          Action.Step.Done({ message: `Backup of ${volume} complete`, outputVariables: { BackupId: id } })
+          Action.Poll.Done({ message: `Backup of ${volume} complete`, outputVariables: { BackupId: id } })
         ),
       Broken: ({ reason }) => Effect.fail(new BackupFailed({ id, reason }))
     })

@@ -16,13 +16,14 @@ const bucket = () => {
       if (keys.has(input.Key ?? "")) return Promise.reject(Object.assign(new Error(), { name: "PreconditionFailed" }))
       keys.add(input.Key ?? "")
       return Promise.resolve({})
-    }
+    },
+    destroy: () => undefined
   }
 }
 
 const services = (posts: Array<string>, status = 200, config: Readonly<Record<string, string>> = configured) =>
   Layer.mergeAll(
-    Claims.layerClient(bucket()),
+    Claims.layer(bucket),
     Layer.provide(
       Chat.layer,
       answering((request) => {

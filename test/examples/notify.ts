@@ -1,6 +1,14 @@
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3"
 import { Config, Context, Effect, Layer, Redacted, Schema } from "effect"
-import { Action, type AwsError, callAws, CodePipeline, Lambda, UserParameters } from "effect-codepipeline"
+import {
+  Action,
+  awsClient,
+  type AwsError,
+  type ClientOptions,
+  CodePipeline,
+  Lambda,
+  UserParameters
+} from "effect-codepipeline"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 
 export class NotSent extends Schema.TaggedError<NotSent>()("NotSent", { reason: Schema.String }) {
@@ -47,17 +55,23 @@ export class Claims extends Context.Service<Claims, {
   claim(key: string): Effect.Effect<boolean, AwsError | Unconfigured>
 }>()("examples/Claims") {
   /** Writes an empty object for each key, on the condition that the object does not exist. */
-  static readonly layerClient = (client: Pick<S3Client, "send">) =>
-    Layer.succeed(Claims, {
-      claim: Effect.fn("Claims.claim")(function*(Key) {
-        const Bucket = Redacted.value(yield* variable("CLAIMS_BUCKET"))
-        const command = new PutObjectCommand({ Bucket, Key, IfNoneMatch: "*" })
-        return yield* callAws("s3:PutObject", (options) => client.send(command, options)).pipe(
-          Effect.as(true),
-          Effect.catchIf(({ code }) => code === "PreconditionFailed", () => Effect.succeed(false))
-        )
+  static readonly layer = (make: (options: ClientOptions) => Pick<S3Client, "send" | "destroy">) =>
+    Layer.effect(
+      Claims,
+      Effect.gen(function*() {
+        const s3 = yield* awsClient(make)
+        return {
+          claim: Effect.fn("Claims.claim")(function*(Key) {
+            const Bucket = Redacted.value(yield* variable("CLAIMS_BUCKET"))
+            const command = new PutObjectCommand({ Bucket, Key, IfNoneMatch: "*" })
+            return yield* s3.call("s3:PutObject", (client, options) => client.send(command, options)).pipe(
+              Effect.as(true),
+              Effect.catchIf(({ code }) => code === "PreconditionFailed", () => Effect.succeed(false))
+            )
+          })
+        }
       })
-    })
+    )
 }
 
 /** Posts a message to a chat, at most once per execution of the pipeline, even if the action is retried. */
@@ -86,7 +100,7 @@ export const handler = Lambda.handler(
   Notify,
   Layer.mergeAll(
     Layer.provide(Chat.layer, FetchHttpClient.layer),
-    Claims.layerClient(new S3Client({ maxAttempts: 1 })),
+    Claims.layer((options) => new S3Client(options)),
     CodePipeline.layer
   )
 )

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Action from "../../src/Action.ts"
+import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
 import { decodeJob, JobId } from "../../src/domain/job/Job.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
@@ -55,6 +56,20 @@ describe("LocalPipeline", () => {
         (yield* decodeJob(LocalPipeline.event({ userParameters: "as it is" }))).userParameters,
         "as it is"
       )
+    }))
+
+  it.effect("makes the event of an action, unless the action does not accept the UserParameters", () =>
+    Effect.gen(function*() {
+      const userParameters = { stack: "MyTestStack", file: "template.json", artifact: "MyTemplate" }
+      const options = { id: "1", inputArtifacts: ["MyTemplate"] }
+      assert.deepStrictEqual(
+        yield* LocalPipeline.eventFor(DeployStack, { ...options, userParameters }),
+        LocalPipeline.event({ ...options, userParameters })
+      )
+      const misspelt = { ...userParameters, whenBsy: "wait" }
+      const error = yield* Effect.flip(LocalPipeline.eventFor(DeployStack, { ...options, userParameters: misspelt }))
+      assert.include(error.message, "whenBusy")
+      assert.match((yield* Effect.flip(LocalPipeline.eventFor(DeployStack, options))).message, /they are empty/)
     }))
 
   it.effect("waits between two invocations", () =>

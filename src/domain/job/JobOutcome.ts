@@ -44,14 +44,22 @@ export interface Continuation extends Progress {
   readonly continuationToken: string
 }
 
-export type JobOutcome = Data.TaggedEnum<{
-  /** The action succeeded. */
-  Succeeded: Success
-  /** The action continues: CodePipeline sends another job with the token. */
-  Continued: Continuation
-  /** The action failed. */
-  Failed: Failure
-}>
+/** The action succeeded. */
+export interface Succeeded extends Success {
+  readonly _tag: "Succeeded"
+}
+
+/** The action continues: CodePipeline sends another job with the token. */
+export interface Continued extends Continuation {
+  readonly _tag: "Continued"
+}
+
+/** The action failed. */
+export interface Failed extends Failure {
+  readonly _tag: "Failed"
+}
+
+export type JobOutcome = Succeeded | Continued | Failed
 export const JobOutcome = Data.taggedEnum<JobOutcome>()
 
 /** In UTF-16 code units, which are never fewer than the characters that AWS counts; `outputVariables` in UTF-8 bytes. */
