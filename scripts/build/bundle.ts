@@ -158,8 +158,7 @@ export const bundleOptions = {
   logLevel: "warning",
   alias: {
     "@aws-sdk/credential-provider-node": path("src/lambda/shims/credentials.ts"),
-    "@smithy/core/event-streams": path("src/lambda/shims/eventStreams.ts"),
-    "buffer-crc32": path("src/lambda/shims/bufferCrc32.ts")
+    "@smithy/core/event-streams": path("src/lambda/shims/eventStreams.ts")
   },
   plugins: [lazyBuiltins, smallerSdk, smallerEffect]
 } as const satisfies BuildOptions

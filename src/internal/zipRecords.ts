@@ -5,11 +5,17 @@ import { decodeName } from "./zipNames.ts"
 /** unzip looks for the end record in this many last bytes: its comment has up to 65,535, other bytes may follow it. */
 export const endSearchBytes = 66_000
 
+/** The first four bytes of each record, as a number. */
+export const signatures = {
+  header: 0x04034b50,
+  entry: 0x02014b50,
+  end: 0x06054b50,
+  zip64End: 0x06064b50,
+  zip64Locator: 0x07064b50
+} as const
+
 const endSignature = Buffer.from("PK\x05\x06", "latin1")
 const entrySignature = Buffer.from("PK\x01\x02", "latin1")
-const headerSignature = 0x04034b50
-const zip64LocatorSignature = 0x07064b50
-const zip64EndSignature = 0x06064b50
 
 /** Every record begins with these two bytes. */
 const [P, K] = [0x50, 0x4b]
@@ -52,7 +58,7 @@ export const findEnd = (last: Buffer, start: number): End | undefined => {
 
 const endAt = (last: Buffer, at: number, start: number): End => {
   const locator = at - zip64LocatorBytes
-  const isZip64 = locator >= 0 && last.readUInt32LE(locator) === zip64LocatorSignature
+  const isZip64 = locator >= 0 && last.readUInt32LE(locator) === signatures.zip64Locator
   return {
     directoryEnd: start + at,
     directoryBytes: last.readUInt32LE(at + 12),
@@ -64,7 +70,7 @@ const endAt = (last: Buffer, at: number, start: number): End => {
 
 /** The end record of zip64 in these bytes, `at` being their position. */
 export const zip64End = (bytes: Buffer, at: number): End | undefined =>
-  bytes.readUInt32LE(0) === zip64EndSignature
+  bytes.readUInt32LE(0) === signatures.zip64End
     ? {
       directoryEnd: at,
       directoryBytes: uint64(bytes, 40),
@@ -148,7 +154,7 @@ const extraField = (extra: Buffer, id: number): Buffer | undefined => {
 
 /** Where the file's data begin, counted from the start of its header; nothing if the bytes are no header. */
 export const dataOffset = (header: Buffer): number | undefined =>
-  header.length >= headerBytes && header.readUInt32LE(0) === headerSignature
+  header.length >= headerBytes && header.readUInt32LE(0) === signatures.header
     ? headerBytes + header.readUInt16LE(26) + header.readUInt16LE(28)
     : undefined
 

@@ -57,7 +57,17 @@ it.effect("zipFiles writes a zip without files", () =>
     assert.deepStrictEqual(yield* unzip(yield* zipFiles({})), [])
   }))
 
-it.effect.each<Files>([{ "../a": "" }, { "/a": "" }, { "C:\\a": "" }])(
+it.effect("zipFiles writes more files than 16 bits can count", () =>
+  Effect.gen(function*() {
+    const files = Object.fromEntries(Array.from({ length: 65_536 }, (_, index) => [`${index}`.padStart(5, "0"), ""]))
+    const zip = yield* zipFiles(files)
+    const file = yield* Effect.promise(() => yauzl.fromBuffer(Buffer.from(zip)))
+    assert.strictEqual(file.entryCount, 65_536)
+    const [first] = yield* Effect.promise(() => file.readEntries(1))
+    assert.strictEqual(first?.filename, "00000")
+  }))
+
+it.effect.each<Files>([{ "../a": "" }, { "/a": "" }, { "C:\\a": "" }, { "a/..": "" }, { "": "" }])(
   "zipFiles dies of a path that leads out of the zip: %j",
   (files) =>
     Effect.gen(function*() {
