@@ -3,13 +3,15 @@ import { execFileSync } from "node:child_process"
 import { rm } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { runScript, type Script } from "../commandLine.ts"
-import { buildFunction, building, entryPoints } from "./bundle.ts"
+import { buildFunction, building, type BuiltFunction, entryPoints } from "./bundle.ts"
+import { writePackagedFunctions } from "./packagedFunctions.ts"
 
 const script: Script<never> = {
   command: "npm run build",
   purpose:
     "Writes the npm package into dist/, and each function as dist/lambda/FUNCTION.zip for Lambda's nodejs24.x, " +
-    "arm64 and x86_64 alike. The previous dist/ is deleted.",
+    "arm64 and x86_64 alike. dist/functions/ has what the npm package has of them: zips, policies and the template. The " +
+    "previous dist/ is deleted.",
   options: {},
   examples: ["npm run build"],
   status: "0 everything is built, 1 something does not compile, 2 the command line is wrong"
@@ -20,10 +22,13 @@ const build = async () => {
   const tsc = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url))
   execFileSync(process.execPath, [tsc, "--project", "tsconfig.build.json"], { stdio: "inherit" })
 
+  const built: Array<BuiltFunction> = []
   for (const [name, module] of await entryPoints()) {
-    const { files, path, zip } = await buildFunction(name, module)
-    process.stdout.write(`${path}  ${zip.length} bytes (function.js ${files["function.js"].length})\n`)
+    const one = await buildFunction(name, module)
+    process.stdout.write(`${one.path}  ${one.zip.length} bytes (function.js ${one.files["function.js"].length})\n`)
+    built.push(one)
   }
+  await writePackagedFunctions(built, "dist/functions")
 }
 
 await runScript(script, () => building(build))

@@ -5,9 +5,9 @@ import { Document, type Node, Scalar } from "yaml"
 import { type FunctionName, type Permission, permissions, type Resource, resources, type Role } from "../permissions.ts"
 import { code } from "./markdown.ts"
 
-/** Whether it is in the minimal policy: what all jobs of deploy-stack need from the function's role. */
-const isMinimal = ({ functions, jobs, role }: Permission) =>
-  jobs === "all" && role === "function" && functions.includes("deploy-stack")
+/** Whether it is in the minimal policy: what all jobs of the function need from its role. */
+const isMinimal = ({ functions, jobs, role }: Permission, name: FunctionName = "deploy-stack") =>
+  jobs === "all" && role === "function" && functions.includes(name)
 
 /** The statements of a policy, in the order of the list: all actions on one resource under the same condition. */
 const statementsOf = (permissions: ReadonlyArray<Permission>) =>
@@ -17,10 +17,12 @@ const statementsOf = (permissions: ReadonlyArray<Permission>) =>
       return { resource, actions: group.flatMap(({ actions }) => actions), condition }
     })
 
-/** The minimal policy of deploy-stack's role, with one statement for each resource. */
-export const minimalPolicy = () => ({
+/** The minimal policy of the function's role, with one statement for each resource. */
+export const minimalPolicy = (name: FunctionName) => ({
   Version: "2012-10-17",
-  Statement: statementsOf(permissions.filter(isMinimal)).map(({ actions, condition, resource }) => ({
+  Statement: statementsOf(permissions.filter((permission) => isMinimal(permission, name))).map((
+    { actions, condition, resource }
+  ) => ({
     Effect: "Allow",
     Action: actions,
     Resource: resources[resource],

@@ -120,11 +120,14 @@ const examples = (...files: ReadonlyArray<string>): Parts =>
 const pageParts: Readonly<Record<string, Parts>> = {
   "README.md": {
     "option table": optionTable,
-    "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy())),
+    "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("deploy-stack"))),
     "permission table": () => table(furtherPermissions()),
     "status table": statusTable,
     "telemetry table": telemetryTable,
     ...examples("embed.ts")
+  },
+  "docs/check-webpage.md": {
+    "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("check-webpage")))
   },
   "docs/deploying.md": {
     "deploy help": () => codeBlock("text", helpOf(deployScript))

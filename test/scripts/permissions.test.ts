@@ -51,7 +51,7 @@ describe("the list of permissions", () => {
 })
 
 it("the minimal policy allows the calls of a minimal job, and logging", () => {
-  assert.deepStrictEqual(minimalPolicy().Statement.map(({ Action, Resource }) => [Resource, Action]), [
+  assert.deepStrictEqual(minimalPolicy("deploy-stack").Statement.map(({ Action, Resource }) => [Resource, Action]), [
     ["*", ["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"]],
     [
       "arn:aws:cloudformation:REGION:ACCOUNT:stack/MyTestStack/*",
@@ -67,7 +67,7 @@ it("the minimal policy allows the calls of a minimal job, and logging", () => {
 })
 
 it("every permission is in the minimal policy or in a row of the table", () => {
-  const shown = JSON.stringify(minimalPolicy()) + furtherPermissions().flat().join()
+  const shown = JSON.stringify(minimalPolicy("deploy-stack")) + furtherPermissions().flat().join()
   for (const action of listed) assert.include(shown, action)
 })
 

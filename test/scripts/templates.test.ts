@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { entryPoints } from "../../scripts/build/bundle.ts"
+import { minimalPolicy } from "../../scripts/docs/policies.ts"
 import { functionsTemplate } from "../../scripts/docs/readme.ts"
 import { type FunctionName, functionNames, permissions } from "../../scripts/permissions.ts"
 import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
@@ -50,6 +52,24 @@ it.skipIf(noLinter)(
     assert.strictEqual(status, 0)
   }
 )
+
+describe("the SAM template of docs/deploying.md", () => {
+  const page = readFileSync(fileURLToPath(new URL("../../docs/deploying.md", import.meta.url)), "utf8")
+  const text = /```yaml\n(.+?)```/s.exec(page)?.[1] ?? assert.fail("no template")
+
+  it("allows the minimal policy; SAM adds the statements for logs", () => {
+    const actions = minimalPolicy("deploy-stack").Statement.flatMap(({ Action }) => Action)
+    for (const action of actions.filter((action) => !action.startsWith("logs:"))) assert.include(text, action)
+  })
+
+  it.skipIf(noLinter)(
+    `passes cfn-lint${noLinter ? " (skipped: cfn-lint is not installed)" : ""}`,
+    () => {
+      const { stdout } = spawnSync("cfn-lint", ["--format", "parseable"], { encoding: "utf8", input: text })
+      assert.strictEqual(stdout, "")
+    }
+  )
+})
 
 interface Statement {
   readonly Action: string | ReadonlyArray<string>
