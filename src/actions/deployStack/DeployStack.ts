@@ -11,7 +11,7 @@ import { watch } from "./watch.ts"
 
 export { ChangeSetFailed } from "./changeSet.ts"
 export { OperationRejected, ReplacementUnchecked, StackProtected } from "./operations.ts"
-export { OutputArtifactMissing, PolicyNotSet } from "./outputs.ts"
+export { OutputArtifactMissing, SettingNotSet } from "./outputs.ts"
 export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./settings.ts"
 export { StackRefused } from "./start.ts"
 export { TemplateInvalid } from "./template.ts"
@@ -63,7 +63,7 @@ export const DeployStack = Action.make({
   StackRefused: "ConfigurationError",
   StackProtected: "ConfigurationError",
   ReplacementUnchecked: "PermissionError",
-  PolicyNotSet: ({ denied, message, stackId }) => ({
+  SettingNotSet: ({ denied, message, stackId }) => ({
     type: denied ? "PermissionError" : "ConfigurationError",
     message,
     externalExecutionId: stackId

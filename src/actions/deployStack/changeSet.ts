@@ -74,7 +74,7 @@ export interface Request {
   readonly changeSet: string
   readonly type: StackPlan.ChangeSetType
   readonly template: Template
-  readonly options: StackOptions & { readonly terminationProtection?: boolean | undefined }
+  readonly options: StackOptions
   readonly execution: Execution
   /** Whether the stack does not exist yet. */
   readonly isNewStack: boolean
@@ -90,19 +90,7 @@ export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
   const cloudFormation = yield* CloudFormation
   const own = descriptionOf(execution)
   const description = isNewStack && type === "CREATE" ? own + newStackMark : own
-  const { terminationProtection } = options
   const create = cloudFormation.createChangeSet({ ...options, ...template, stack, changeSet, type, description }).pipe(
-    // For a new stack, CloudFormation has created an empty one by now.
-    Effect.tap(({ stackId }) =>
-      terminationProtection === undefined
-        ? Effect.void
-        : cloudFormation.setTerminationProtection(stackId, terminationProtection).pipe(
-          Effect.tapErrorTag(
-            ["AwsDenied", "AwsRejected"],
-            () => isNewStack ? discardStack(stackId, execution) : Effect.void
-          )
-        )
-    ),
     Effect.map(({ id, stackId }) => Option.some({ changeSet: id, stackId })),
     Effect.catchTag(
       "AwsRejected",
@@ -166,9 +154,6 @@ const discardStack = Effect.fnUntraced(function*(stackId: string, execution: Exe
   const cloudFormation = yield* CloudFormation
   const stack = Option.flatten(yield* optionalCall(cloudFormation.describe(stackId), withoutDelete))
   if (Option.isNone(stack) || stack.value.status !== "REVIEW_IN_PROGRESS") return
-  if (stack.value.terminationProtection) {
-    yield* optionalCall(cloudFormation.setTerminationProtection(stackId, false), withoutDelete)
-  }
   const request = { stack: stackId, clientRequestToken: requestToken("delete", execution) }
   const deleted = cloudFormation.delete(request).pipe(
     Effect.catchTag(["TokenUsed", "StackNotReady"], () => Effect.void)
@@ -207,11 +192,7 @@ export const executeNamed = Effect.fnUntraced(function*(
             parameters.whenBusy === "wait" ? Effect.succeed(postpone(status)) : refuse(message)
         })
       ),
-    Empty: () =>
-      Effect.andThen(
-        Outputs.setPolicy(invocation, state.stackId),
-        Outputs.succeed(invocation, emptyChangeSet(changeSet), stack)
-      ),
+    Empty: () => Outputs.succeed(invocation, emptyChangeSet(changeSet), stack),
     Executed: () => refuse("it was executed before"),
     Unusable: ({ reason }) => refuse(reason)
   })
@@ -249,12 +230,20 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
   const { changes, failedId, isWithStack, readiness, resources } = yield* describeReadiness(key)
   const cloudFormation = yield* CloudFormation
   const state: WatchState = { stackId, operation: "execute", since: redeliveryWindowStart(execution) }
-  const done = (message: string) =>
-    Action.Step.Done({
+  /** Ends without executing the change set. An existing stack keeps its termination protection until then. */
+  const done = Effect.fnUntraced(function*(message: string) {
+    const { terminationProtection } = parameters
+    if (terminationProtection !== undefined) {
+      yield* isWithStack
+        ? cloudFormation.setTerminationProtection(stackId, terminationProtection)
+        : Effect.logWarning(noProtection)
+    }
+    return Action.Step.Done({
       message,
       externalExecutionId: stackId,
       outputVariables: { ChangeSetName: changeSet, StackId: stackId }
     })
+  })
   const created = done(`Change set "${changeSet}" created: ${changes}`)
 
   const failed = Effect.fnUntraced(function*(reason: string) {
@@ -276,11 +265,12 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
     if (isWithStack) yield* discardStack(stackId, execution)
   })
   const empty = Effect.gen(function*() {
-    if (!deploys) return done(emptyChangeSet(changeSet))
-    yield* discard(key)
-    yield* Outputs.setPolicy(invocation, stackId)
+    if (!deploys) return yield* done(emptyChangeSet(changeSet))
     const stack = yield* cloudFormation.describe(stackId)
-    return yield* Outputs.succeed(invocation, emptyChangeSet(changeSet), stack)
+    const step = yield* Outputs.succeed(invocation, emptyChangeSet(changeSet), stack)
+    // Last: a job that continues before must find it.
+    yield* discard(key)
+    return step
   })
   return yield* ChangeSet.Readiness.$match(readiness, {
     Pending: () => Effect.succeed(continuePreparing(`Change set "${changeSet}" is being created`, prepared)),
@@ -294,15 +284,19 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
             StackNotReady: waitOrFail
           })
         )
-        : Effect.succeed(created),
+        : created,
     Empty: () => empty,
     // The name of a change set to deploy is made of the job's id, so no other actor executes it.
-    Executed: () => Effect.succeed(deploys ? adopted(state) : created),
+    Executed: () => deploys ? Effect.succeed(adopted(state)) : created,
     Unusable: ({ reason }) => adoptOrFail(reason)
   }).pipe(
     // In an outage the next job continues with the change set.
     Effect.tapError(({ _tag }) => _tag === "AwsUnavailable" ? Effect.void : cleanUp)
   )
 })
+
+const noProtection =
+  "A change set does not change the termination protection of its stack: the action that executes it does, if it has the " +
+  "option"
 
 const emptyChangeSet = (changeSet: string) => `There were no stack updates: change set "${changeSet}" is empty`

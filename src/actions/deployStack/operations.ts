@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
-import type { Stack } from "../../domain/stack/Stack.ts"
+import type { Stack, StackOptions } from "../../domain/stack/Stack.ts"
 import * as StackCapability from "../../domain/stack/StackCapability.ts"
 import { requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackParameters from "../../domain/stack/StackParameters.ts"
@@ -112,19 +112,20 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
   state: NewState,
   operation: "create" | "update"
 ) {
-  const { invocation, now, stack } = context
+  const { invocation, now } = context
   const { execution, parameters } = invocation
   const cloudFormation = yield* CloudFormation
   const content = yield* contentOf(context)
   const named = nameOf(parameters.stack)
-  const call = (options: StackSettings.CallOptions): Effect.Effect<string, OperationError> =>
-    cloudFormation[operation]({
-      ...options,
-      ...content.template,
+  const { terminationProtection } = parameters
+  const protectedStack = yield* Effect.cached(protectFirst(context))
+  const call = (options: StackOptions): Effect.Effect<string, OperationError, CloudFormation> => {
+    const request = { ...options, ...content.template, clientRequestToken: requestToken(operation, execution) }
+    return operation === "create"
+      ? cloudFormation.create({ ...request, stack: named, terminationProtection })
       // An update is for the stack that was described: another one can have its name by now.
-      stack: operation === "create" ? named : state.stackId,
-      clientRequestToken: requestToken(operation, execution)
-    })
+      : Effect.flatMap(protectedStack, () => cloudFormation.update({ ...request, stack: state.stackId }))
+  }
   return yield* StackSettings.callWithSettings(targetOf(context, operation === "create"), content, call).pipe(
     Effect.map((stackId) =>
       // Only CloudFormation knows how many resources an update changes.
@@ -138,9 +139,9 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
     ),
     Effect.catchTags({
       NoUpdates: () =>
-        Effect.andThen(
-          Outputs.setPolicy(invocation, state.stackId),
-          Outputs.succeed(invocation, "There were no stack updates", stack)
+        Effect.flatMap(
+          protectedStack,
+          (stack) => Outputs.succeed(invocation, "There were no stack updates", stack)
         ),
       TokenUsed: () => Effect.succeed(adopt(context, state, operation)),
       StackExists: () => Effect.fail(new StackChanged({ status: "CREATE_IN_PROGRESS" })),
@@ -239,7 +240,12 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
   return yield* StackSettings.callWithSettings(
     targetOf(context, type === "CREATE"),
     content,
-    (options) => StackChangeSet.prepare({ ...request, options })
+    (options) => {
+      const prepare = StackChangeSet.prepare({ ...request, options })
+      return mode === "CHANGE_SET_DEPLOY" && type === "UPDATE"
+        ? Effect.andThen(protectFirst(context), prepare)
+        : prepare
+    }
   ).pipe(
     Effect.map(Option.match({
       onNone: () => postpone(`change set "${changeSet}" is being deleted`),
@@ -256,6 +262,10 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
 const noPolicy =
   "A change set has no stack policy: the action that executes it sets the policy, if it has the template " +
   "configuration"
+
+/** Sets the termination protection of the existing stack before a call changes it: a missing permission stops the job. */
+const protectFirst = ({ invocation: { parameters }, stack }: StartContext) =>
+  Effect.transposeOption(Option.map(stack, (stack) => Outputs.protect(stack, parameters)))
 
 /** The stack that a call creates or updates. */
 const targetOf = ({ invocation, replaced, stack }: StartContext, isNew: boolean): StackSettings.Target => ({

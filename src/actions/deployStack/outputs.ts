@@ -1,10 +1,12 @@
-// Ends a successful deployment: sets the stack policy and passes the stack's outputs on to the pipeline's later actions.
+// Ends a successful deployment: brings the settings in force that the operation does not, and passes the stack's outputs on
+// to the pipeline's later actions.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
-import type { AwsDenied, AwsRejected, AwsUnavailable } from "../../domain/job/AwsError.ts"
+import type { AwsDenied, AwsError, AwsRejected, AwsUnavailable } from "../../domain/job/AwsError.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
+import type { StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackOutputs from "../../domain/stack/StackOutputs.ts"
 import { phaseOf } from "../../domain/stack/StackStatus.ts"
 import { sentences } from "../../domain/text/sentences.ts"
@@ -15,6 +17,7 @@ import {
   type ArtifactUnwritable
 } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
+import type { DeployStackParameters } from "./Parameters.ts"
 import { readConfiguration } from "./settings.ts"
 import type { Invocation } from "./State.ts"
 
@@ -33,19 +36,28 @@ export class OutputArtifactMissing
   }
 }
 
-/** The stack is deployed, but CloudFormation did not take its policy. */
-export class PolicyNotSet extends Schema.TaggedError<PolicyNotSet>()("PolicyNotSet", {
+/** The stack is deployed, but CloudFormation did not take one of its settings. */
+export class SettingNotSet extends Schema.TaggedError<SettingNotSet>()("SettingNotSet", {
   stackId: Schema.String,
+  setting: Schema.Literals(["termination protection", "stack policy"]),
+  /** The call's name in IAM. */
+  operation: Schema.String,
   denied: Schema.Boolean,
   reason: Schema.String
 }) {
+  get problem() {
+    return `Stack "${this.stackId}" is deployed, but its ${this.setting} is not set: ${this.reason}`
+  }
+  get advice() {
+    return this.denied ? `The role of the Lambda function needs ${this.operation}` : undefined
+  }
   override get message() {
-    return `Stack "${this.stackId}" is deployed, but its stack policy is not set: ${this.reason}` +
-      (this.denied ? ". The role of the Lambda function needs cloudformation:SetStackPolicy" : "")
+    return sentences(this.problem, this.advice)
   }
 }
 
 export type SuccessError =
+  | Effect.Error<ReturnType<typeof bringInForce>>
   | StackOutputs.OutputMissing
   | StackOutputs.OutputsTooLarge
   | ArtifactNotFound
@@ -59,15 +71,21 @@ export const check = ({ job, parameters: { outputFile } }: Invocation): Effect.E
     ? Effect.fail(new OutputArtifactMissing({ outputFile }))
     : Effect.void
 
-/** Writes the output file, then succeeds: CodePipeline takes the artifact on success. A deleted stack has no outputs. */
+/**
+ * Brings the settings in force and writes the output file, then succeeds: CodePipeline takes the artifact on success. A
+ * deleted stack has neither. `operation` is the one that ended, if any.
+ */
 export const succeed = Effect.fn("Outputs.succeed")(function*(
-  { job, parameters: { outputFile = "outputs.json", outputs } }: Invocation,
+  invocation: Invocation,
   message: string,
-  found: Option.Option<Stack>
-): Effect.fn.Return<Action.Step<never>, SuccessError, ArtifactStore> {
+  found: Option.Option<Stack>,
+  operation?: StackOperation
+): Effect.fn.Return<Action.Step<never>, SuccessError, ArtifactStore | CloudFormation> {
+  const { job, parameters: { outputFile = "outputs.json", outputs } } = invocation
   if (Option.isNone(found)) return Action.Step.Done({ message })
   const { id, status } = found.value
   if (phaseOf(status) === "Deleted") return Action.Step.Done({ message, externalExecutionId: id })
+  yield* bringInForce(invocation, found.value, operation)
   const outputVariables = yield* Effect.fromResult(StackOutputs.variables(found.value, outputs))
   const [artifact] = job.outputArtifacts
   if (artifact !== undefined) {
@@ -78,16 +96,37 @@ export const succeed = Effect.fn("Outputs.succeed")(function*(
 })
 
 /**
- * Sets the policy of the template configuration, if it has one. CreateStack and UpdateStack set it themselves; change sets
- * and empty updates do not. Setting it again changes nothing.
+ * Brings the settings in force that the operation does not set, or perhaps did not: an earlier job can have been interrupted
+ * between its calls. CreateStack and UpdateStack set the stack policy themselves. Setting it again changes nothing.
  */
-export const setPolicy = Effect.fn("StackPolicy.set")(function*({ job, parameters }: Invocation, stackId: string) {
+const bringInForce = Effect.fn("Outputs.bringInForce")(function*(
+  { job, parameters }: Invocation,
+  stack: Stack,
+  operation: StackOperation | undefined
+) {
+  // These modes deploy nothing.
+  if (parameters.mode === "DELETE_ONLY" || parameters.mode === "CHANGE_SET_REPLACE") return
+  const stackId = stack.id
+  const ensure = <A>(setting: SettingNotSet["setting"], call: Effect.Effect<A, AwsError, CloudFormation>) => {
+    const notSet = ({ _tag, message: reason, operation }: AwsDenied | AwsRejected) =>
+      Effect.fail(new SettingNotSet({ stackId, setting, operation, denied: _tag === "AwsDenied", reason }))
+    return Effect.catchTags(call, { AwsDenied: notSet, AwsRejected: notSet })
+  }
+  yield* ensure("termination protection", protect(stack, parameters))
+  if (operation === "create" || operation === "update") return
   const { StackPolicy } = yield* readConfiguration(job, parameters.templateConfiguration)
   if (StackPolicy === undefined) return
   const { setStackPolicy } = yield* CloudFormation
-  const notSet = ({ _tag, message: reason }: AwsDenied | AwsRejected) =>
-    Effect.fail(new PolicyNotSet({ stackId, denied: _tag === "AwsDenied", reason }))
-  yield* setStackPolicy(stackId, JSON.stringify(StackPolicy)).pipe(
-    Effect.catchTags({ AwsDenied: notSet, AwsRejected: notSet })
-  )
+  yield* ensure("stack policy", setStackPolicy(stackId, JSON.stringify(StackPolicy)))
+})
+
+/** Switches the stack's termination protection on or off if it differs. Returns the stack as it is then. */
+export const protect = Effect.fn("Outputs.protect")(function*(
+  stack: Stack,
+  { terminationProtection = stack.terminationProtection }: DeployStackParameters
+) {
+  if (terminationProtection === stack.terminationProtection) return stack
+  const { setTerminationProtection } = yield* CloudFormation
+  yield* setTerminationProtection(stack.id, terminationProtection)
+  return { ...stack, terminationProtection }
 })

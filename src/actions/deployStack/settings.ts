@@ -64,7 +64,6 @@ export class CapabilitiesMissing extends Schema.TaggedError<CapabilitiesMissing>
 export interface StackSettings {
   readonly values: StackParameters.ResolvedValues
   readonly options: StackOptions
-  readonly terminationProtection: boolean | undefined
 }
 
 /** The number of files to read at the same time. */
@@ -72,8 +71,7 @@ const concurrency = 4
 
 /** Reads the files that UserParameters name, if any. */
 export const read = Effect.fn("StackSettings.read")(function*(job: Job, parameters: DeployStackParameters) {
-  const { capabilities, disableRollback, notificationArns, retainExceptOnCreate, roleArn, terminationProtection } =
-    parameters
+  const { capabilities, disableRollback, notificationArns, retainExceptOnCreate, roleArn } = parameters
   const { Parameters, StackPolicy, Tags } = yield* readConfiguration(job, parameters.templateConfiguration)
   const named = StackParameters.merge(Parameters, parameters.parameters)
   const values = yield* resolve(job, named)
@@ -92,8 +90,7 @@ export const read = Effect.fn("StackSettings.read")(function*(job: Job, paramete
       disableRollback,
       retainExceptOnCreate,
       stackPolicy: StackPolicy && JSON.stringify(StackPolicy)
-    },
-    terminationProtection
+    }
   } satisfies StackSettings
 })
 
@@ -167,9 +164,6 @@ export interface Target {
   readonly replaced: Option.Option<Stack>
 }
 
-/** The settings of a call besides the template. */
-export type CallOptions = StackOptions & { readonly terminationProtection?: boolean | undefined }
-
 /** The values of the stack's parameters. */
 export const parametersOf = (stack: Option.Option<Stack>): ReadonlyMap<string, string> =>
   Option.match(stack, { onNone: () => new Map<string, string>(), onSome: ({ parameters }) => parameters })
@@ -187,11 +181,11 @@ export const toParameters = <A>(result: Result.Result<A, ReadonlyArray<string>>)
  */
 export const callWithSettings = Effect.fn("StackSettings.callWithSettings")(function*<A, E, R>(
   { existing, replaced, stack }: Target,
-  { settings: { options, terminationProtection, values }, template }: {
+  { settings: { options, values }, template }: {
     readonly settings: StackSettings
     readonly template: Template
   },
-  call: (options: CallOptions) => Effect.Effect<A, E | InsufficientCapabilities | UnknownParameters, R>
+  call: (options: StackOptions) => Effect.Effect<A, E | InsufficientCapabilities | UnknownParameters, R>
 ) {
   const cloudFormation = yield* CloudFormation
   const summary = yield* Effect.cached(
@@ -210,18 +204,8 @@ export const callWithSettings = Effect.fn("StackSettings.callWithSettings")(func
   const parameters = yield* toParameters(
     StackParameters.assign({ values: all, declared, previous: [...previous.keys()] })
   )
-  if (Option.isSome(existing)) {
-    const { id, terminationProtection: current } = existing.value
-    if (terminationProtection !== undefined && terminationProtection !== current) {
-      yield* cloudFormation.setTerminationProtection(id, terminationProtection)
-    }
-  }
   const attempt = (parameters: ReadonlyArray<StackParameters.StackParameter>) =>
-    call({
-      ...options,
-      ...(parameters.length > 0 && { parameters }),
-      ...(Option.isNone(existing) && { terminationProtection })
-    })
+    call({ ...options, ...(parameters.length > 0 && { parameters }) })
   return yield* attempt(parameters).pipe(
     // Without the summary, values can be kept of parameters that the template no longer has.
     Effect.catchIf(

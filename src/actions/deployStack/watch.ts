@@ -173,8 +173,7 @@ const succeed = Effect.fnUntraced(function*(
   if (operation === "delete" && invocation.parameters.mode === "REPLACE_ON_FAILURE") {
     return yield* resumeReplacement(invocation, stackId)
   }
-  if (operation === "execute") yield* Outputs.setPolicy(invocation, stackId)
-  return yield* Outputs.succeed(invocation, completeText(operation), stack)
+  return yield* Outputs.succeed(invocation, completeText(operation), stack, operation)
 })
 
 /** AWS's sample says "update" for a create too. */
@@ -218,4 +217,4 @@ type WatchError =
   | OperationUnproven
   | OperationFailed
   | Effect.Error<ReturnType<typeof resumeReplacement>>
-  | Effect.Error<ReturnType<typeof Outputs.setPolicy>>
+  | Outputs.SuccessError

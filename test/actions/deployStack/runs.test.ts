@@ -1,6 +1,6 @@
 // Whole runs of DeployStack in memory, from the first event to the result, with random faults. RUNS is their number.
 import { assert, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, Random, Schedule, Schema } from "effect"
+import { Deferred, Duration, Effect, Fiber, Option, Random, Schedule, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
 import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
@@ -11,7 +11,8 @@ import { CodePipeline } from "../../../src/services/CodePipeline.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../../src/testing/LocalPipeline.ts"
-import { eventOf, setStatus, world } from "./world.ts"
+import { sampleTemplate } from "../../fixtures.ts"
+import { eventOf, setStatus, stack, world } from "./world.ts"
 
 /** A fault of one call, or none. */
 const Fault = Schema.Literals([
@@ -36,6 +37,11 @@ const Scenario = Schema.Struct({
   minutesAgo: Schema.Literals([0, 1, 600]),
   whenBusy: Schema.Literals(["fail", "wait"]),
   waitForCleanup: Schema.Boolean,
+  /** The termination protection that is asked for, and that of the stack. */
+  terminationProtection: Schema.NullOr(Schema.Boolean),
+  isProtected: Schema.Boolean,
+  /** Whether the template configuration has a stack policy. */
+  hasPolicy: Schema.Boolean,
   resourceFails: Schema.Boolean,
   mayReadEvents: Schema.Boolean,
   remainingMillis: Schema.Literals([100, 1_000, 60_000, 900_000]),
@@ -100,6 +106,9 @@ const lambda = Effect.fnUntraced(function*(faults: ReadonlyArray<Fault>, remaini
         events: (stack, since) => withFault(`events ${stack}`, cloudFormation.events(stack, since)),
         create: (request) => withFault("create", cloudFormation.create(request)),
         update: (request) => withFault("update", cloudFormation.update(request)),
+        setTerminationProtection: (...request) =>
+          withFault("setTerminationProtection", cloudFormation.setTerminationProtection(...request)),
+        setStackPolicy: (...request) => withFault("setStackPolicy", cloudFormation.setStackPolicy(...request)),
         failedEvents: (operationId) => withFault("failedEvents", cloudFormation.failedEvents(operationId))
       }),
       Effect.provideService(CodePipeline, {
@@ -112,13 +121,19 @@ const lambda = Effect.fnUntraced(function*(faults: ReadonlyArray<Fault>, remaini
   return (event: unknown) => Effect.retry(invoke(event), Schedule.spaced("1 minute"))
 })
 
+/** The settings besides the template, in UserParameters and in the template configuration. */
+const policy = JSON.stringify({ Statement: [] })
+const files = { "configuration.json": `{"StackPolicy":${policy}}` }
+
 const runs = Number(process.env["RUNS"] ?? 10_000)
 
 /** Runs the action to its end in this scenario, and asserts the invariants of a run. */
 const assertRun = (
   {
     faults,
+    hasPolicy,
     interference,
+    isProtected,
     mayReadEvents,
     minutesAgo,
     redeliveredAfter,
@@ -127,6 +142,7 @@ const assertRun = (
     seed,
     waitForCleanup,
     status,
+    terminationProtection,
     throttledCalls,
     whenBusy
   }: typeof Scenario.Type
@@ -135,6 +151,7 @@ const assertRun = (
     const cloudFormation = yield* CloudFormationMemory
     const { outcomes } = yield* CodePipelineMemory
     if (status !== null) yield* setStatus(status)
+    if (isProtected) yield* cloudFormation.protect(stack)
     yield* TestClock.adjust(minutesAgo * 60_000)
     if (resourceFails) yield* cloudFormation.failResource("MySampleBucket", "The name is taken")
     if (!mayReadEvents) yield* cloudFormation.deny("cloudformation:DescribeStackEvents")
@@ -153,7 +170,11 @@ const assertRun = (
         : Effect.delay(deliver(event), redeliveredAfter * 60_000)
       yield* Effect.all([deliver(event), redelivery], { concurrency: 2 })
     })
-    const event = eventOf({ whenBusy, waitForCleanup }, { id: "1" })
+    const settings = {
+      ...(terminationProtection !== null && { terminationProtection }),
+      ...(hasPolicy && { templateConfiguration: "MyTemplate::configuration.json" })
+    }
+    const event = eventOf({ whenBusy, waitForCleanup, ...settings }, { id: "1" })
     const fiber = yield* Effect.forkChild(Effect.timed(LocalPipeline.run({ event, invoke, maxInvocations: 200 })))
     yield* TestClock.adjust("1 day")
     const [duration, outcome] = yield* Fiber.join(fiber)
@@ -170,7 +191,17 @@ const assertRun = (
     const alone = interference === null && status === null && invocation < releasedAt
     const provable = mayReadEvents && alone && !gaveUp
     if (provable) assert.strictEqual(outcome._tag, resourceFails ? "Failed" : "Succeeded")
-  }).pipe(Random.withSeed(seed), Effect.withTracerEnabled(false), Effect.provide(world(), { local: true }))
+    // Every setting of the request is in force on success.
+    if (outcome._tag === "Succeeded") {
+      const found = Option.getOrThrow(yield* cloudFormation.settingsOf(stack))
+      if (terminationProtection !== null) assert.strictEqual(found.terminationProtection, terminationProtection)
+      if (hasPolicy && mayReadEvents) assert.strictEqual(found.stackPolicy, policy)
+    }
+  }).pipe(
+    Random.withSeed(seed),
+    Effect.withTracerEnabled(false),
+    Effect.provide(world(sampleTemplate, { files }), { local: true })
+  )
 
 it.effect.prop(
   "a run with any faults ends in exactly one result and starts at most one operation",
@@ -185,6 +216,9 @@ it.effect("fractions of a millisecond on the test clock do not fail a run", () =
     minutesAgo: 0,
     whenBusy: "wait",
     waitForCleanup: false,
+    terminationProtection: null,
+    isProtected: false,
+    hasPolicy: false,
     resourceFails: false,
     mayReadEvents: true,
     remainingMillis: 900_000,

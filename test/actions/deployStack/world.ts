@@ -68,8 +68,11 @@ export const runToEnd = (event: unknown, step?: Duration.Input) =>
 export const runAction = (id: string, userParameters: Options) =>
   runToEnd(eventWith(userParameters, { id }), "10 seconds")
 
-export const putTemplate = (template: string) =>
-  ArtifactStoreMemory.use(({ put }) => put("MyTemplate", { [file]: template }))
+/** Replaces the artifact `MyTemplate`. */
+export const putFiles = (template: string, files: Readonly<Record<string, string>>) =>
+  ArtifactStoreMemory.use(({ put }) => put("MyTemplate", { [file]: template, ...files }))
+
+export const putTemplate = (template: string) => putFiles(template, {})
 
 export const operationTokens = CloudFormationMemory.useSync(({ operationTokens }) => [...operationTokens])
 export const deny = (operation: string) => CloudFormationMemory.use(({ deny }) => deny(operation))
