@@ -165,7 +165,7 @@ export const options = {
   terminationProtection: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "unchanged",
-    description: "Whether the stack is protected from deletion."
+    description: "Whether the stack is protected from deletion. A protected stack is deleted only with `false`."
   })
 }
 

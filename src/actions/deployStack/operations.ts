@@ -56,7 +56,8 @@ export class StackProtected extends Schema.TaggedError<StackProtected>()("StackP
     return `Stack "${this.stack}" has termination protection and is not deleted`
   }
   get advice() {
-    return "Switch the protection off, then retry the action"
+    return "Switch the protection off, or let the action do so with \"terminationProtection\": false in UserParameters, " +
+      "then retry the action"
   }
   override get message() {
     return sentences(this.problem, this.advice)
@@ -154,9 +155,8 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
 export const startDelete = Effect.fn("DeployStack.delete")(function*(context: StartContext, state: NewState) {
   const { invocation: { execution, parameters }, now, stack } = context
   const named = nameOf(parameters.stack)
-  if (Option.exists(stack, ({ terminationProtection }) => terminationProtection)) {
-    return yield* new StackProtected({ stack: named })
-  }
+  const isProtected = Option.exists(stack, ({ terminationProtection }) => terminationProtection)
+  if (isProtected && parameters.terminationProtection !== false) return yield* new StackProtected({ stack: named })
   const { stackId } = state
   const keepsValues = parameters.mode === "REPLACE_ON_FAILURE" && (yield* checkReplacement(context))
   if (keepsValues && !Option.exists(context.replaced, ({ id }) => id === stackId)) {
@@ -168,7 +168,9 @@ export const startDelete = Effect.fn("DeployStack.delete")(function*(context: St
     clientRequestToken: requestToken("delete", execution),
     roleArn: parameters.roleArn
   }
-  return yield* cloudFormation.delete(request).pipe(
+  // After all checks.
+  const unprotect = isProtected ? protectFirst(context) : Effect.void
+  return yield* Effect.andThen(unprotect, cloudFormation.delete(request)).pipe(
     Effect.as(continueWatching("Stack delete started", { ...state, operation: "delete", since: now }, 0)),
     Effect.catchTags({
       TokenUsed: () => Effect.succeed(adopt(context, state, "delete")),

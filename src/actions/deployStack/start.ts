@@ -34,21 +34,28 @@ export class StackRefused extends Schema.TaggedError<StackRefused>()("StackRefus
   stack: Schema.String,
   status: Schema.String,
   /** What the stack's status forbids. */
-  purpose: Schema.Literals(["updated", "deleted"])
+  purpose: Schema.Literals(["updated", "deleted"]),
+  /** Whether the stack is protected from deletion. */
+  isProtected: Schema.Boolean
 }) {
   get problem() {
     return `Stack cannot be ${this.purpose} when status is: ${this.status}`
   }
   get advice() {
-    return advice(this.status, this.stack)
+    return advice(this.status, this.stack, this.isProtected)
   }
   override get message() {
     return sentences(this.problem, this.advice)
   }
 }
 
-const refused = ({ mode, stack }: Invocation["parameters"], status: string) =>
-  new StackRefused({ stack: nameOf(stack), status, purpose: mode === "DELETE_ONLY" ? "deleted" : "updated" })
+const refused = ({ mode, stack }: Invocation["parameters"], status: string, found: Option.Option<Stack>) =>
+  new StackRefused({
+    stack: nameOf(stack),
+    status,
+    purpose: mode === "DELETE_ONLY" ? "deleted" : "updated",
+    isProtected: Option.exists(found, ({ terminationProtection }) => terminationProtection)
+  })
 
 /** How often the stack is described again because it changed. */
 const retries = 2
@@ -117,7 +124,9 @@ const refuseOrPostpone = (
   parameters: Invocation["parameters"],
   status: string
 ): Effect.Effect<Step, StackRefused> =>
-  needsDisableRollback(status) ? Effect.fail(refused(parameters, status)) : Effect.succeed(postpone(status))
+  needsDisableRollback(status)
+    ? Effect.fail(refused(parameters, status, Option.none()))
+    : Effect.succeed(postpone(status))
 
 const startOperation = Effect.fn("DeployStack.startOperation")(function*(
   context: StartContext
@@ -142,7 +151,7 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
     Execute: () => StackChangeSet.executeNamed(invocation, stack, { ...state, since }),
     Adopt: ({ operation }) => Effect.succeed(adopt(context, state, operation)),
     Postpone: ({ status }) => Effect.succeed(postpone(status)),
-    Refuse: ({ status }) => Effect.fail(refused(parameters, status)),
+    Refuse: ({ status }) => Effect.fail(refused(parameters, status, stack)),
     NothingToDelete: () =>
       Effect.succeed(
         Action.Step.Done({ message: `Stack "${parameters.stack}" does not exist: there is nothing to delete` })

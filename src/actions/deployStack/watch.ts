@@ -182,17 +182,23 @@ const completeText = (operation: StackOperation | undefined) => {
   return operation === "create" ? "Stack update complete: the stack was created" : "Stack update complete"
 }
 
-type DescribedStack = Pick<Stack, "id" | "name" | "status" | "reason">
+type DescribedStack = Pick<Stack, "id" | "name" | "status" | "reason" | "terminationProtection">
 
-const notFound = (stack: string): DescribedStack => ({ id: stack, name: stack, status: "not found", reason: undefined })
+const notFound = (stack: string): DescribedStack => ({
+  id: stack,
+  name: stack,
+  status: "not found",
+  reason: undefined,
+  terminationProtection: false
+})
 
 /** The operation ended with `ended`; the stack's current status can be the result of a later, foreign operation. */
 const fail = Effect.fnUntraced(function*(
   context: WatchContext,
   ended: string,
-  { id, name, reason, status }: DescribedStack
+  { id, name, reason, status, terminationProtection }: DescribedStack
 ) {
-  const { events, state } = context
+  const { events, invocation: { parameters: { disableRollback = false, mode } }, state } = context
   const causes = yield* StackDiagnosis.diagnose(ownEvents(context), readOf(events))
   return yield* new OperationFailed({
     operation: state.operation,
@@ -200,7 +206,13 @@ const fail = Effect.fnUntraced(function*(
     status: ended,
     causes: causes.length > 0 || reason === undefined ? causes : [reason],
     remarks: remarksOn(events),
-    advice: adviceAfterFailure(status, name)
+    advice: adviceAfterFailure({
+      status,
+      name,
+      isProtected: terminationProtection,
+      isReplaced: mode === "REPLACE_ON_FAILURE",
+      isContinued: disableRollback && (mode === "CREATE_UPDATE" || mode === "REPLACE_ON_FAILURE")
+    })
   })
 })
 

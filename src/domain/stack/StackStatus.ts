@@ -102,42 +102,70 @@ export const needsDisableRollback = (status: string): boolean => unrollable.has(
 const waitAndRetry = (stack: string) =>
   `Another operation on stack "${stack}" is in progress; retry the action when it has ended`
 
-const replace = (stack: string) =>
-  `Delete stack "${stack}", or let the action delete and recreate it with "mode": "REPLACE_ON_FAILURE", then retry the ` +
-  "action"
+/** The options with which the action deletes and recreates a stack. */
+const replacing = (isProtected: boolean) =>
+  `"mode": "REPLACE_ON_FAILURE"${isProtected ? " and \"terminationProtection\": false" : ""}`
 
-const advices: Readonly<Record<Startability, (stack: string) => string>> = {
+const advices: Readonly<Record<Startability, (stack: string, isProtected: boolean) => string>> = {
   Busy: waitAndRetry,
   Deleting: waitAndRetry,
   CleaningUp: waitAndRetry,
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,
-  CreateFailed: (stack) =>
-    `Delete stack "${stack}", or let the action delete and recreate it with "mode": "REPLACE_ON_FAILURE", or add ` +
+  CreateFailed: (stack, isProtected) =>
+    `Delete stack "${stack}", or let the action delete and recreate it with ${replacing(isProtected)}, or add ` +
     "\"disableRollback\": true to UserParameters, then retry the action",
   UpdatableWithoutRollback: (stack) =>
     `Roll stack "${stack}" back or delete it, or add "disableRollback": true to UserParameters, then retry the action`,
-  Broken: replace,
+  Broken: (stack, isProtected) =>
+    `Delete stack "${stack}", or let the action delete and recreate it with ${
+      replacing(isProtected)
+    }, then retry the ` +
+    "action",
   RollbackStuck: (stack) =>
     `Continue the update rollback of stack "${stack}" (ContinueUpdateRollback), then retry the action. ` +
     `"mode": "REPLACE_ON_FAILURE" does not continue the rollback: it deletes the stack with all its resources and their ` +
     "data, and creates it again",
-  Shell: (stack) =>
+  Shell: (stack, isProtected) =>
     `Stack "${stack}" is empty: a change set created it and was never executed. Execute the change set, or delete the ` +
-    `stack, or let the action delete it with "mode": "REPLACE_ON_FAILURE", then retry the action`,
+    `stack, or let the action delete it with ${replacing(isProtected)}, then retry the action`,
   Unknown: (stack) => `Bring stack "${stack}" into a status that can be updated, then retry the action`
 }
 
 /** What a person can do about a stack that could not be changed in this status. */
-export const advice = (status: string, stack: string): string => advices[startability(status)](stack)
+export const advice = (status: string, stack: string, isProtected: boolean): string =>
+  advices[startability(status)](stack, isProtected)
 
-/** What a person can do after an operation failed and left the stack in this status. */
-export const adviceAfterFailure = (status: string, stack: string): string | undefined => {
+/** The stack after a failure, and what the action does with it if it is retried. */
+export interface FailedStack {
+  readonly status: string
+  readonly name: string
+  /** Whether it is protected from deletion. */
+  readonly isProtected: boolean
+  /** Whether the action deletes and recreates a stack that cannot be updated. */
+  readonly isReplaced: boolean
+  /** Whether the action updates a stack that was not rolled back. */
+  readonly isContinued: boolean
+}
+
+const replaceable: ReadonlySet<Startability> = new Set<Startability>(["Broken", "CreateFailed", "Shell"])
+
+/** What a person can do after an operation failed. It names no option that is set already. */
+export const adviceAfterFailure = (
+  { isContinued, isProtected, isReplaced, name: stack, status }: FailedStack
+): string | undefined => {
   const { phase, startability } = rowOf(status)
   if (phase === "Succeeded") return undefined
   if (status === "DELETE_FAILED") return `Fix the cause, then delete stack "${stack}" again`
   if (startability === "Creatable") return `Stack "${stack}" is deleted; the next deployment creates it`
-  return startability === "Updatable"
-    ? `Stack "${stack}" is as it was before: fix the cause, then deploy it again`
-    : advice(status, stack)
+  if (startability === "Updatable") return `Stack "${stack}" is as it was before: fix the cause, then deploy it again`
+  if (isReplaced && replaceable.has(startability)) {
+    return isProtected
+      ? `Fix the cause. Stack "${stack}" has termination protection: switch it off, or set "terminationProtection" to ` +
+        "false in UserParameters. Then retry the action: it deletes and recreates the stack"
+      : `Fix the cause, then retry the action: it deletes and recreates stack "${stack}"`
+  }
+  return isContinued && unrollable.has(startability)
+    ? `Fix the cause, then retry the action: it updates stack "${stack}" without a rollback`
+    : advice(status, stack, isProtected)
 }

@@ -140,8 +140,8 @@ describe("DELETE_ONLY", () => {
       const outcome = yield* invoke(eventWith(parameters, { id: "1" }))
       assert.deepInclude(outcome, {
         _tag: "Failed",
-        message:
-          `Stack "${stack}" has termination protection and is not deleted. Switch the protection off, then retry the action`
+        message: `Stack "${stack}" has termination protection and is not deleted. Switch the protection off, or let ` +
+          "the action do so with \"terminationProtection\": false in UserParameters, then retry the action"
       })
     }).pipe(Effect.provide(world(firstTemplate))))
 

@@ -91,11 +91,24 @@ describe("a status that is not in the table", () => {
 })
 
 it("the advice for every status names the stack", () => {
-  const advices = [...Object.values(SdkStackStatus), "SOMETHING_NEW"].map((status) => advice(status, "MyStack"))
+  const advices = [...Object.values(SdkStackStatus), "SOMETHING_NEW"].flatMap((status) => [
+    advice(status, "MyStack", false),
+    advice(status, "MyStack", true)
+  ])
   for (const words of advices) assert.include(words, "\"MyStack\"")
-  assert.include(advice("ROLLBACK_COMPLETE", "S"), "Delete stack")
-  assert.include(advice("UPDATE_IN_PROGRESS", "S"), "in progress")
+  assert.include(advice("ROLLBACK_COMPLETE", "S", false), "Delete stack")
+  assert.include(advice("UPDATE_IN_PROGRESS", "S", false), "in progress")
 })
+
+it("the advice for a protected stack names both options that replace it", () => {
+  const options = "\"mode\": \"REPLACE_ON_FAILURE\" and \"terminationProtection\": false"
+  for (const status of ["ROLLBACK_COMPLETE", "CREATE_FAILED", "REVIEW_IN_PROGRESS"]) {
+    assert.include(advice(status, "S", true), options)
+    assert.notInclude(advice(status, "S", false), "terminationProtection")
+  }
+})
+
+const failed = { name: "MyStack", isProtected: false, isReplaced: false, isContinued: false }
 
 it.each<readonly [status: string, words: string | undefined]>([
   ["ROLLBACK_COMPLETE", "\"mode\": \"REPLACE_ON_FAILURE\""],
@@ -107,8 +120,32 @@ it.each<readonly [status: string, words: string | undefined]>([
   ["UPDATE_IN_PROGRESS", "Another operation"],
   ["UPDATE_COMPLETE", undefined]
 ])("the advice after a failure in status %s: %s", (status, words) => {
-  const advice = adviceAfterFailure(status, "MyStack")
+  const advice = adviceAfterFailure({ ...failed, status })
   if (words === undefined) return assert.isUndefined(advice)
   assert.include(advice, words)
   assert.include(advice, "\"MyStack\"")
 })
+
+it.each(["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])(
+  "the advice after a failure of an action that replaces a stack in status %s is to retry it",
+  (status) => {
+    const retry = "retry the action: it deletes and recreates"
+    const advice = adviceAfterFailure({ ...failed, status, isReplaced: true })
+    assert.include(advice, retry)
+    assert.notInclude(advice, "REPLACE_ON_FAILURE")
+    const withProtection = adviceAfterFailure({ ...failed, status, isReplaced: true, isProtected: true })
+    assert.include(withProtection, "set \"terminationProtection\" to false")
+    assert.include(withProtection, retry)
+    assert.notInclude(withProtection, "REPLACE_ON_FAILURE")
+  }
+)
+
+it.each(["CREATE_FAILED", "UPDATE_FAILED"])(
+  "the advice after a failure without rollback in status %s names no option if the action continues from there",
+  (status) => {
+    const advice = adviceAfterFailure({ ...failed, status, isContinued: true })
+    assert.include(advice, "retry the action: it updates stack \"MyStack\"")
+    assert.notInclude(advice, "disableRollback")
+    assert.include(adviceAfterFailure({ ...failed, status }), "disableRollback")
+  }
+)

@@ -31,7 +31,10 @@ it.each<readonly [message: string, advice: string]>([
     "Your credentials need s3:PutObject on this object"
   ],
   [
-    messageOf(failures.StackRefused, new StackRefused({ stack: "s", status: "UPDATE_FAILED", purpose: "updated" })),
+    messageOf(
+      failures.StackRefused,
+      new StackRefused({ stack: "s", status: "UPDATE_FAILED", purpose: "updated", isProtected: false })
+    ),
     "then run this again"
   ],
   [
