@@ -4,7 +4,7 @@ import { execFile } from "node:child_process"
 import { readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { options, type OptionText } from "../../src/actions/deployStack/Parameters.ts"
+import { modesOf, options, type OptionText } from "../../src/actions/deployStack/Parameters.ts"
 import { Evidence } from "../../src/domain/stack/StackEvents.ts"
 import * as StackPlan from "../../src/domain/stack/StackPlan.ts"
 import { StackStatus } from "../../src/domain/stack/StackStatus.ts"
@@ -65,6 +65,18 @@ const statusTable = () =>
     })
   ])
 
+/** The modes to which the option applies, or the others if these are fewer; nothing if it applies to all. */
+const restriction = (option: string): string => {
+  const modes = Object.entries(modesOf).find(([name]) => name === option)?.[1] ?? StackPlan.Mode.literals
+  const others = StackPlan.Mode.literals.filter((mode) => !modes.includes(mode))
+  if (others.length === 0) return ""
+  return others.length < modes.length
+    ? ` Not with ${both.format(others.map(code))}.`
+    : ` Only with ${both.format(modes.map(code))}.`
+}
+
+const both = new Intl.ListFormat("en", { type: "conjunction" })
+
 const optionTable = () =>
   table([
     ["Option", "Values", "Default", "What it is for"],
@@ -73,7 +85,7 @@ const optionTable = () =>
       if (description === undefined || values === undefined || otherwise === undefined) {
         throw new Error(`The option "${name}" has no description, no values, or no default`)
       }
-      return [code(name), values, otherwise, description]
+      return [code(name), values, otherwise, description + restriction(name)]
     })
   ])
 

@@ -1,6 +1,7 @@
 // The options of DeployStack in UserParameters: the one place that defines them. The table in README.md is generated from
 // it.
 import * as Effect from "effect/Effect"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { BucketName } from "../../domain/job/Job.ts"
 import { ObjectEncryption } from "../../domain/job/ObjectEncryption.ts"
@@ -169,15 +170,53 @@ export const options = {
   })
 }
 
-const { artifact, changeSet, file, mode: _, stack, ...others } = options
+const { artifact, changeSet, file, mode: _, stack, ...rest } = options
 
-const named = { changeSet }
-const unnamed = { changeSet: Schema.optionalKey(changeSet) }
+const others = { changeSet: Schema.optionalKey(changeSet), ...rest }
 const templated = { file, artifact }
 const untemplated = {
   file: Schema.optionalKey(Schema.NonEmptyString),
   artifact: Schema.optionalKey(Schema.NonEmptyString)
 }
+
+type Modes = ReadonlyArray<StackPlan.Mode>
+
+const every: Modes = StackPlan.Mode.literals
+const preparing: Modes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"]
+const deploying: Modes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"]
+
+/**
+ * The modes to which an option applies. In another mode it is refused by name. `stack`, `file` and `artifact`, the
+ * UserParameters of AWS's sample, are accepted in every mode, so that only `mode` need be changed.
+ */
+export const modesOf: Readonly<Record<keyof typeof others, Modes>> = {
+  changeSet: ["CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"],
+  templateBucket: preparing,
+  templateBucketEncryption: preparing,
+  whenBusy: every,
+  waitForCleanup: deploying,
+  outputs: deploying,
+  outputFile: deploying,
+  progress: [...deploying, "DELETE_ONLY"],
+  timeoutMinutes: every,
+  parameters: preparing,
+  templateConfiguration: [...preparing, "CHANGE_SET_EXECUTE"],
+  capabilities: preparing,
+  tags: preparing,
+  roleArn: [...preparing, "DELETE_ONLY"],
+  notificationArns: preparing,
+  disableRollback: deploying,
+  retainExceptOnCreate: deploying,
+  terminationProtection: every
+}
+
+const fieldsOf = (mode: StackPlan.Mode) =>
+  Record.map(others, (schema: Schema.Constraint, name) => {
+    const modes = modesOf[name]
+    if (modes.includes(mode)) return schema
+    const message = `"${name}" does not apply to mode ${mode}, only to ${modes.join(", ")}`
+    return Schema.optionalKey(Schema.Never.annotate({ message }))
+  }) as typeof others
 
 /** The mode itself, so that the parameters are a union that `mode` discriminates. */
 const only = <const M extends StackPlan.Mode>(mode: M) =>
@@ -191,24 +230,46 @@ const schemas = {
     stack,
     mode: only(defaultMode).pipe(Schema.withDecodingDefaultKey(Effect.succeed(defaultMode))),
     ...templated,
-    ...unnamed,
-    ...others
+    ...fieldsOf(defaultMode)
   }),
-  REPLACE_ON_FAILURE: Schema.Struct({ stack, mode: only("REPLACE_ON_FAILURE"), ...templated, ...unnamed, ...others }),
-  DELETE_ONLY: Schema.Struct({ stack, mode: only("DELETE_ONLY"), ...untemplated, ...unnamed, ...others }),
-  CHANGE_SET_REPLACE: Schema.Struct({ stack, mode: only("CHANGE_SET_REPLACE"), ...templated, ...named, ...others }),
-  CHANGE_SET_EXECUTE: Schema.Struct({ stack, mode: only("CHANGE_SET_EXECUTE"), ...untemplated, ...named, ...others }),
-  CHANGE_SET_DEPLOY: Schema.Struct({ stack, mode: only("CHANGE_SET_DEPLOY"), ...templated, ...unnamed, ...others })
+  REPLACE_ON_FAILURE: Schema.Struct({
+    stack,
+    mode: only("REPLACE_ON_FAILURE"),
+    ...templated,
+    ...fieldsOf("REPLACE_ON_FAILURE")
+  }),
+  DELETE_ONLY: Schema.Struct({ stack, mode: only("DELETE_ONLY"), ...untemplated, ...fieldsOf("DELETE_ONLY") }),
+  CHANGE_SET_REPLACE: Schema.Struct({
+    stack,
+    mode: only("CHANGE_SET_REPLACE"),
+    ...templated,
+    ...fieldsOf("CHANGE_SET_REPLACE"),
+    changeSet
+  }),
+  CHANGE_SET_EXECUTE: Schema.Struct({
+    stack,
+    mode: only("CHANGE_SET_EXECUTE"),
+    ...untemplated,
+    ...fieldsOf("CHANGE_SET_EXECUTE"),
+    changeSet
+  }),
+  CHANGE_SET_DEPLOY: Schema.Struct({
+    stack,
+    mode: only("CHANGE_SET_DEPLOY"),
+    ...templated,
+    ...fieldsOf("CHANGE_SET_DEPLOY")
+  })
 } satisfies Record<StackPlan.Mode, Schema.Constraint>
 
 const isMode = Schema.is(StackPlan.Mode)
 
 /**
- * The UserParameters of deploy-stack: a union that `mode` discriminates, because each mode requires other fields. It is
- * decoded by the mode first, so that an error names only the problems of that mode.
+ * The UserParameters of deploy-stack: a union that `mode` discriminates, because each mode has other fields. It is decoded
+ * by the mode first, so that an error names only the problems of that mode. Every option applies to CHANGE_SET_DEPLOY,
+ * which stands for an unknown mode.
  */
 export const DeployStackParameters = UserParameters.jsonBy(
-  ({ mode }) => schemas[isMode(mode) ? mode : defaultMode],
+  ({ mode = defaultMode }) => schemas[isMode(mode) ? mode : "CHANGE_SET_DEPLOY"],
   ["parameters", "tags"]
 )
 export type DeployStackParameters = typeof DeployStackParameters.Type

@@ -306,5 +306,7 @@ describe("the parameters that a mode requires", () => {
       const outcome = yield* invoke(eventWith({ ...required, mode: "REPLACE" }, { id: "1" }))
       assert.include(outcome.message, "\"mode\": expected")
       assert.include(outcome.message, "REPLACE_ON_FAILURE")
+      const another = yield* invoke(eventWith({ ...required, mode: "CHANGE_SET", changeSet: "Next", tags: {} }))
+      assert.match(another.message, /^"mode": expected [^;]+$/)
     }).pipe(Effect.provide(world(firstTemplate))))
 })

@@ -98,13 +98,13 @@ const withOptionsOf = (event: unknown, ...args: ReadonlyArray<string>) =>
 describe("withParameters", () => {
   it.effect("adds the options of the command line to the event's", () =>
     Effect.gen(function*() {
-      const event = yield* withOptionsOf(deployEvent(), "--mode", "DELETE_ONLY", "--option", "waitForCleanup=false")
+      const event = yield* withOptionsOf(deployEvent(), "--mode", "DELETE_ONLY", "--option", "progress=false")
       const { data: { artifactCredentials }, userParameters } = yield* decodeJob(event)
       assert.isDefined(artifactCredentials)
       assert.deepInclude(JSON.parse(userParameters), {
         stack: "MyTestStack",
         mode: "DELETE_ONLY",
-        waitForCleanup: false
+        progress: false
       })
     }))
 

@@ -1,0 +1,102 @@
+// Which options apply to which mode of DeployStack.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { modesOf } from "../../../src/actions/deployStack/Parameters.ts"
+import { Mode } from "../../../src/domain/stack/StackPlan.ts"
+import { eventWith, firstTemplate, invoke, operationTokens, required, runAction, stack, world } from "./world.ts"
+
+const changeSet = "Next"
+
+/** The required UserParameters of each mode. */
+const requiredOf: Readonly<Record<Mode, Readonly<Record<string, unknown>>>> = {
+  CREATE_UPDATE: required,
+  REPLACE_ON_FAILURE: required,
+  DELETE_ONLY: { stack },
+  CHANGE_SET_REPLACE: { ...required, changeSet },
+  CHANGE_SET_EXECUTE: { stack, changeSet },
+  CHANGE_SET_DEPLOY: required
+}
+
+const everywhere = { whenBusy: "wait", timeoutMinutes: 60, terminationProtection: false }
+const ofTemplates = {
+  templateBucket: "templates",
+  templateBucketEncryption: "AES256",
+  parameters: { A: "a" },
+  capabilities: ["CAPABILITY_IAM"],
+  tags: { Owner: "team" },
+  notificationArns: ["arn:aws:sns:us-east-1:123456789012:t"]
+}
+const ofDeployments = {
+  waitForCleanup: false,
+  outputs: ["A"],
+  outputFile: "out.json",
+  disableRollback: true,
+  retainExceptOnCreate: true
+}
+const progress = false
+const roleArn = "arn:aws:iam::123456789012:role/deploy"
+const templateConfiguration = "MyTemplate::c.json"
+const ofStacks = { ...everywhere, ...ofTemplates, ...ofDeployments, progress, roleArn, templateConfiguration }
+
+/** A value for each option that means something in the mode. */
+const meaningful: Readonly<Record<Mode, Readonly<Record<string, unknown>>>> = {
+  CREATE_UPDATE: ofStacks,
+  REPLACE_ON_FAILURE: ofStacks,
+  DELETE_ONLY: { ...everywhere, progress, roleArn },
+  CHANGE_SET_REPLACE: { ...everywhere, ...ofTemplates, changeSet, roleArn, templateConfiguration },
+  CHANGE_SET_EXECUTE: { ...everywhere, ...ofDeployments, changeSet, progress, templateConfiguration },
+  CHANGE_SET_DEPLOY: { ...ofStacks, changeSet }
+}
+const all = meaningful.CHANGE_SET_DEPLOY
+
+describe.each(Mode.literals)("mode %s", (mode) => {
+  it("accepts exactly the options that mean something in it", () => {
+    const accepted = Object.entries(modesOf).flatMap(([name, modes]) => modes.includes(mode) ? [name] : [])
+    assert.sameMembers(accepted, Object.keys(meaningful[mode]))
+  })
+
+  it.effect("refuses every other option by its name, and names the modes to which it applies", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(eventWith({ ...all, ...requiredOf[mode], mode }))
+      const problems = Object.entries(modesOf).flatMap(([name, modes]) =>
+        modes.includes(mode) ? [] : [`"${name}" does not apply to mode ${mode}, only to ${modes.join(", ")}`]
+      )
+      if (mode === "CHANGE_SET_DEPLOY") return assert.isEmpty(problems)
+      if (problems.length === 0) return
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError", message: problems.join("; ") })
+      assert.isEmpty(yield* operationTokens)
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("accepts stack, file and artifact, the UserParameters of AWS's sample", () =>
+    Effect.gen(function*() {
+      const outcome = yield* invoke(eventWith({ ...required, ...requiredOf[mode], mode }))
+      assert.notInclude(outcome.message, "does not apply")
+      assert.notInclude(outcome.message, "is not known")
+    }).pipe(Effect.provide(world(firstTemplate))))
+})
+
+it.effect("a default value of an option that does not apply is refused too", () =>
+  Effect.gen(function*() {
+    const outcome = yield* runAction("1", { stack, mode: "DELETE_ONLY", waitForCleanup: true })
+    assert.deepInclude(outcome, {
+      _tag: "Failed",
+      message: "\"waitForCleanup\" does not apply to mode DELETE_ONLY, only to CREATE_UPDATE, REPLACE_ON_FAILURE, " +
+        "CHANGE_SET_EXECUTE, CHANGE_SET_DEPLOY"
+    })
+  }).pipe(Effect.provide(world(firstTemplate))))
+
+it.effect("an option that does not apply is refused before its value is read", () =>
+  Effect.gen(function*() {
+    const outcome = yield* runAction("1", { ...required, changeSet: 7 })
+    assert.deepInclude(outcome, {
+      _tag: "Failed",
+      message: "\"changeSet\" does not apply to mode CREATE_UPDATE, only to CHANGE_SET_REPLACE, CHANGE_SET_EXECUTE, " +
+        "CHANGE_SET_DEPLOY"
+    })
+  }).pipe(Effect.provide(world(firstTemplate))))
+
+it.effect("a misspelled option is suggested, whatever the mode", () =>
+  Effect.gen(function*() {
+    const outcome = yield* runAction("1", { stack, mode: "DELETE_ONLY", rolArn: "r" })
+    assert.deepInclude(outcome, { message: "\"rolArn\" is not known (did you mean \"roleArn\"?)" })
+  }).pipe(Effect.provide(world(firstTemplate))))
