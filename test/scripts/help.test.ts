@@ -8,8 +8,8 @@ import { tasks } from "../../scripts/tasks.ts"
 import { repository, run, runInOneProcess } from "./inOneProcess.ts"
 import type { Printed } from "./runScripts.ts"
 
-/** npm itself runs this one, before a release. */
-const { prepublishOnly: _, ...scripts } = manifest.scripts
+/** npm itself runs this one, before it packs. */
+const { prepack: _, ...scripts } = manifest.scripts
 const names = Object.keys(scripts)
 
 /** The npm scripts as command lines, and each benchmark. */
