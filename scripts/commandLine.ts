@@ -114,23 +114,39 @@ export const readCommandLine = Effect.fn("readCommandLine")(function*<Names exte
     : read
 })
 
-const width = 118
+/** The width of the help, if the terminal is not narrower. */
+const widest = 118
 
-/** Breaks a text into lines, which are indented as far as `head`. */
-const wrapped = (head: string, text: string): string => {
+/** The least room for a text beside its option. With less, the text goes below. */
+const narrowest = 36
+
+/** Breaks a text into lines, which are indented as far as `head`. A line that is continued ends with `mark`. */
+const wrapped = (
+  head: string,
+  words: ReadonlyArray<string>,
+  width: number,
+  indent = head.length,
+  mark = ""
+): string => {
   const lines = [head]
-  for (const word of text.split(/\s+/)) {
+  for (const word of words) {
     const line = lines.at(-1) ?? ""
-    const fits = lines.length === 1 && line === head || line.length + word.length < width
-    const joint = line === head || line.trim() === "" ? "" : " "
-    if (fits) lines[lines.length - 1] = `${line}${joint}${word}`
-    else lines.push(`${" ".repeat(head.length)}${word}`)
+    const joint = line.trim() === "" || line === head ? "" : " "
+    if (line.trim() === "" || line.length + joint.length + word.length + mark.length <= width) {
+      lines[lines.length - 1] = `${line}${joint}${word}`
+    } else lines.push(`${" ".repeat(indent)}${word}`)
   }
-  return lines.join("\n")
+  return lines.join(`${mark}\n`)
 }
 
-/** The text of `--help`. */
-export const helpOf = <Names extends string>(script: Script<Names>): string => {
+const wordsOf = (text: string) => text.trim().split(/\s+/)
+
+/** The words of a command. An option and its value stay together. */
+const argumentsOf = (command: string) => command.split(/ (?=--?\w)| (?=>)/)
+
+/** The text of `--help` for a terminal of this many columns. */
+export const helpOf = <Names extends string>(script: Script<Names>, columns = Infinity): string => {
+  const width = Math.min(widest, columns - 1)
   const rows = Object.entries<OptionHelp>(script.options).map(([name, { kind, otherwise, text, value }]) =>
     [
       value === undefined ? `--${name}` : `--${name} ${value}`,
@@ -140,16 +156,34 @@ export const helpOf = <Names extends string>(script: Script<Names>): string => {
   )
   const all = [...rows, ["--help", "Print this text."] as const]
   const column = Math.max(...all.map(([head]) => head.length)) + 4
+  const row = ([head, text]: readonly [string, string]) =>
+    width - column < narrowest
+      ? `  ${head}\n${wrapped("      ", wordsOf(text), width)}`
+      : wrapped(`  ${head}`.padEnd(column), wordsOf(text), width)
   const sections = [
     `Usage: ${script.command}${script.command.startsWith("npm") ? " --" : ""} ${
       script.operands === undefined ? "" : `${script.operands} `
     }[options]`,
-    script.purpose.split(/\n\n+/).map((paragraph) => wrapped("", paragraph.trim())).join("\n\n"),
-    all.map(([head, text]) => wrapped(`  ${head}`.padEnd(column), text)).join("\n"),
-    `Examples:\n${script.examples.map((example) => `  ${example}`).join("\n")}`,
-    wrapped("", `Exit status: ${script.status}.`)
+    script.purpose.trim().split(/\n\n+/).map((paragraph) => wrapped("", wordsOf(paragraph), width)).join("\n\n"),
+    all.map(row).join("\n"),
+    `Examples:\n${script.examples.map((example) => wrapped("  ", argumentsOf(example), width, 6, " \\")).join("\n")}`,
+    wrapped("", wordsOf(`Exit status: ${script.status}.`), width)
   ]
   return `${sections.join("\n\n")}\n`
+}
+
+/** The width of the terminal: COLUMNS has it if the output goes elsewhere, such as to a pager. */
+const columns = () => Number(process.env["COLUMNS"]) || process.stdout.columns || Infinity
+
+/** Ends the process quietly when the reader of its output has closed it, as `head` does. The status is that of SIGPIPE. */
+const endWithReader = () => {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.listenerCount("error") > 0) continue
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error
+      process.exit(141)
+    })
+  }
 }
 
 /**
@@ -161,8 +195,9 @@ export const runScript = <Names extends string, E extends { readonly _tag: strin
   run: (options: CommandLine<Names>) => Effect.Effect<number | void, E | BadUsage>,
   args: ReadonlyArray<string> = process.argv.slice(2)
 ): Promise<void> => {
+  endWithReader()
   if (args.some((arg) => arg === "--help" || arg === "-h")) {
-    process.stdout.write(helpOf(script))
+    process.stdout.write(helpOf(script, columns()))
     return Promise.resolve()
   }
   return readCommandLine(script, args).pipe(

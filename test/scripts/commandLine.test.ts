@@ -70,3 +70,36 @@ Exit status: 0 shipped, 1 failed, 2 the command line is wrong.
 `
   )
 })
+
+it("the help fits a narrow terminal", () => {
+  assert.strictEqual(
+    helpOf({ ...script, examples: ["npm run ship -- --bucket a-long-name --tag a=1 --tag b=2 --dry-run > log"] }, 60),
+    `Usage: npm run ship -- [options]
+
+Ships.
+
+It takes a while.
+
+  --bucket BUCKET  The bucket that all of it goes to, in a
+                   sentence so long that it needs more than
+                   the one line it begins on. Default: the
+                   only one.
+  --dry-run        Does nothing.
+  --tag KEY=VALUE  A tag. Can be repeated.
+  --help           Print this text.
+
+Examples:
+  npm run ship -- --bucket a-long-name --tag a=1 \\
+      --tag b=2 --dry-run > log
+
+Exit status: 0 shipped, 1 failed, 2 the command line is
+wrong.
+`
+  )
+  assert.include(
+    helpOf(script, 40),
+    `  --tag KEY=VALUE
+      A tag. Can be repeated.
+`
+  )
+})
