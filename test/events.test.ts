@@ -1,19 +1,9 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
-import { CheckWebpage } from "../src/actions/checkWebpage/CheckWebpage.ts"
-import { DeployStack } from "../src/actions/deployStack/DeployStack.ts"
-import type { JobOutcome } from "../src/domain/job/JobOutcome.ts"
-import * as JobRunner from "../src/JobRunner.ts"
-import {
-  ArtifactStoreMemory,
-  CloudFormationMemory,
-  CodePipelineMemory,
-  LocalPipeline,
-  WebPageMemory
-} from "../src/testing/index.ts"
-import { drive } from "./drive.ts"
-import { eventNames, readEvent, sampleTemplate } from "./fixtures.ts"
+import { fileURLToPath } from "node:url"
+import { eventNames } from "./fixtures.ts"
+import { runInOneProcess } from "./scripts/inOneProcess.ts"
+import type { Printed } from "./scripts/runScripts.ts"
 
 /** The rows of the table: file, action, outcome and description. */
 const rows = readFileSync(new URL("../events/README.md", import.meta.url), "utf8")
@@ -21,46 +11,35 @@ const rows = readFileSync(new URL("../events/README.md", import.meta.url), "utf8
   .filter((line) => line.startsWith("| ["))
   .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()))
   .map(([link = "", action = "", outcome = "", about = ""]) => {
-    const [, text, target] = /^\[`(.+)\.json`\]\((.+)\.json\)$/.exec(link) ?? []
+    const [, text = "", target] = /^\[`(.+)\.json`\]\((.+)\.json\)$/.exec(link) ?? []
     return { name: text, target, action, outcome, about }
   })
 
-const optionsTemplate = {
-  Parameters: Object.fromEntries(
-    ["Image", "CodeBucket", "CodeKey", "Zones", "Count", "Debug"].map((name) => [name, { Type: "String" }])
-  ),
-  Resources: { Topic: { Type: "AWS::SNS::Topic" } }
+const preload = ["--import", fileURLToPath(new URL("scripts/run/pages.ts", import.meta.url))]
+
+/** What the command of each row prints. */
+const printed = new Map<string, Printed>()
+
+beforeAll(async () => {
+  // Most of the time, the commands wait.
+  const parts = [0, 1, 2].map((part) => rows.filter((_row, index) => index % 3 === part))
+  await Promise.all(parts.map(async (part) => {
+    const results = await runInOneProcess(
+      part.map(({ action, name }) => ["scripts/run/start.ts", `events/${name}.json`, "--action", action]),
+      preload
+    )
+    for (const [index, result] of results.entries()) printed.set(part[index]?.name ?? "", result)
+  }))
+})
+
+const outcomeOf = ({ status, stderr, stdout }: Printed) => {
+  if (status === 0 && /\nSucceeded after /.test(stdout)) return "succeeds"
+  if (status === 2 && stderr.startsWith("This is not the event of a CodePipeline job: ")) {
+    return "is rejected: NotAJobEvent"
+  }
+  const [, type] = /\n +failed +(\w+): [^]*\nFailed after /.exec(stdout) ?? []
+  return status === 1 && type !== undefined ? `fails: ${type}` : assert.fail(`${status}: ${stderr}${stdout}`)
 }
-
-const services = Layer.mergeAll(
-  ArtifactStoreMemory.layer({
-    MyTemplate: {
-      "template-package/template.json": sampleTemplate,
-      "template.json": JSON.stringify(optionsTemplate),
-      "production.json": "{}"
-    },
-    MyBuild: { "image.json": JSON.stringify({ Uri: "uri" }) }
-  }),
-  CloudFormationMemory.layer(),
-  CodePipelineMemory.layer,
-  WebPageMemory.layer({
-    "https://www.example.com/": { body: "Example Domain" },
-    "http://www.example.com/": { body: "Congratulations" }
-  })
-)
-
-const runToEnd = <E, R extends Layer.Success<typeof services>>(
-  event: unknown,
-  invoke: (event: unknown) => Effect.Effect<unknown, E, R>
-) => drive(LocalPipeline.run({ event, invoke })).pipe(Effect.provide(services))
-
-const runs: Readonly<Record<string, (event: unknown) => ReturnType<typeof runToEnd<JobRunner.RunError, never>>>> = {
-  "deploy-stack": (event) => runToEnd(event, (event) => JobRunner.run(DeployStack, event)),
-  "check-webpage": (event) => runToEnd(event, (event) => JobRunner.run(CheckWebpage, event))
-}
-
-const describeOutcome = (outcome: JobOutcome) =>
-  outcome._tag === "Failed" ? `fails: ${outcome.type}` : outcome._tag === "Succeeded" ? "succeeds" : "continues"
 
 describe("events/README.md", () => {
   it("the table of events has every event once, in order, with a description", () => {
@@ -71,16 +50,7 @@ describe("events/README.md", () => {
     }
   })
 
-  it.effect.each(rows)(
-    "the outcome of $name in the table is right: $action $outcome",
-    ({ action, name = "", outcome }) =>
-      Effect.gen(function*() {
-        const run = Object.hasOwn(runs, action) ? runs[action] : undefined
-        const ended = yield* (run ?? assert.fail(`no action ${action}`))(readEvent(name)).pipe(
-          Effect.map(describeOutcome),
-          Effect.catchTag("NotAJobEvent", ({ _tag }) => Effect.succeed(`is rejected: ${_tag}`))
-        )
-        assert.strictEqual(outcome, ended)
-      })
-  )
+  it.each(rows)("npm start has the outcome of the table: $name, $action, $outcome", ({ name, outcome }) => {
+    assert.strictEqual(outcomeOf(printed.get(name) ?? assert.fail(name)), outcome)
+  })
 })

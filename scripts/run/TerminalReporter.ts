@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { styleText } from "node:util"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
+import type { StackEvent } from "../../src/domain/stack/StackEvents.ts"
 import type { Happening } from "../../src/testing/LocalPipeline.ts"
 
 type Style = Parameters<typeof styleText>[0]
@@ -12,6 +13,12 @@ const styles = { Succeeded: "green", Continued: "cyan", Failed: "red" } satisfie
 
 /** Indents all lines of a message but the first. */
 const indented = (text: string) => text.replaceAll("\n", `\n${" ".repeat(16)}`)
+
+/** The end of a text, on one line of at most this many columns: there is what changes, and how long it takes. */
+const fitted = (text: string, columns: number) => {
+  const line = text.replace(/\s+/g, " ")
+  return line.length <= columns ? line : `…${line.slice(line.length - columns + 1)}`.slice(0, columns)
+}
 
 /** The elapsed time in a message, as `StackProgress.summary` writes it. */
 const elapsed = /, \d+ (?:s|min|h \d+ min)(?=\))/
@@ -56,7 +63,7 @@ export const makeTerminalReporter = Effect.fn("makeTerminalReporter")(function*(
     const draw = Effect.map(Clock.currentTimeMillis, (now) => {
       if (waitingFor === "") return
       // A line wider than the terminal would wrap, and could not be erased.
-      const shown = waitingFor.slice(0, Math.max(0, out.columns - 7))
+      const shown = fitted(waitingFor, Math.max(0, out.columns - 7))
       out.write(`\r\u001B[2K    ${frames[Math.floor(now / 100) % frames.length]} ${style("dim", shown)}`)
       hasSpinner = true
     })
@@ -65,6 +72,8 @@ export const makeTerminalReporter = Effect.fn("makeTerminalReporter")(function*(
 
   return {
     line,
+    /** Shows a line about something that has a name. */
+    labelled,
     /** Shows an outcome, unless it differs from the previous one only by the elapsed time. The spinner shows that. */
     showOutcome: (outcome: JobOutcome) => {
       waitingFor = outcome._tag === "Continued" ? outcome.message : ""
@@ -85,6 +94,12 @@ export const makeTerminalReporter = Effect.fn("makeTerminalReporter")(function*(
       lastShown = status
       return labelled("stack", status)
     },
+    /** Shows an event of a resource. */
+    showResource: ({ logicalResourceId, reason, resourceType, status }: StackEvent) =>
+      labelled(
+        "event",
+        `${status} ${logicalResourceId} (${resourceType})${reason ? `: ${reason.replace(/\s+/g, " ")}` : ""}`
+      ),
     /** Shows an invocation, or its report. */
     showEvent: (event: Happening) => {
       const { invocation, jobId } = event

@@ -1,8 +1,15 @@
 // Artifacts from this machine: packs them, and uploads them to their location in an event.
-import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3"
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException
+} from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import { readdir, readFile, stat } from "node:fs/promises"
-import { join, relative } from "node:path"
+import { basename, extname, join, relative } from "node:path"
 import type { Files } from "../../src/domain/job/ArtifactFiles.ts"
 import type { Artifact } from "../../src/domain/job/Job.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
@@ -13,6 +20,14 @@ export interface LocalArtifact {
   /** The file or folder that it was read from. */
   readonly path: string
   readonly zip: Uint8Array
+  /** The path of the template in the zip, if a template was packed. */
+  readonly file?: string
+}
+
+/** An artifact of the event, and what is to be at its location. */
+export interface GivenArtifact {
+  readonly artifact: Artifact
+  readonly local: LocalArtifact
 }
 
 /** The files of a folder by their relative path. */
@@ -25,48 +40,108 @@ const readFolder = async (folder: string): Promise<Files> => {
   return Object.fromEntries(files)
 }
 
-/** `NAME=PATH`; the path is that of a zip, or of a folder, which is packed into one. */
-export const readArtifact = Effect.fn("readArtifact")(function*(option: string) {
-  const name = option.slice(0, Math.max(0, option.indexOf("=")))
-  const path = option.slice(name.length + 1)
-  if (name === "" || path === "") {
-    return yield* new BadUsage({ message: `--artifact takes NAME=PATH, not "${option}"` })
-  }
-  const content = yield* Effect.tryPromise({
-    try: async () => {
-      const file = absolute(path)
-      return (await stat(file)).isDirectory() ? readFolder(file) : readFile(file)
-    },
-    catch: (cause) => new BadUsage({ message: `artifact ${name} cannot be read: ${reason(cause)}` })
-  })
-  const zip = content instanceof Uint8Array ? content : yield* zipFiles(content)
-  return { name, path, zip } satisfies LocalArtifact
-})
+/** The extensions of a template. Any other file is a zip. */
+const templateExtensions = new Set([".json", ".template", ".yaml", ".yml"])
 
 /**
- * Uploads an artifact to S3 with the credentials of this machine, and returns whether it did. An existing object is kept
- * unless `replace` is set. On an emulator, a missing bucket is created.
+ * `NAME=PATH`; the path is that of a zip, of a folder, which is packed into one, or of a template. A template is packed
+ * under its own name, and under that of the template in the event.
  */
-export const upload = Effect.fn("upload")(function*(
-  artifact: Artifact,
-  { zip }: LocalArtifact,
-  { emulator, replace }: { readonly emulator: boolean; readonly replace: boolean }
-) {
-  const { bucketName: Bucket, objectKey: Key } = artifact.location.s3Location
-  return yield* Effect.tryPromise({
-    try: async () => {
-      const s3 = new S3Client({ forcePathStyle: emulator })
-      const exists = (await s3.send(new HeadObjectCommand({ Bucket, Key })).catch(() => undefined)) !== undefined
-      if (exists && !replace) return false
-      if (emulator) await s3.send(new CreateBucketCommand({ Bucket })).catch(() => undefined)
-      await s3.send(new PutObjectCommand({ Bucket, Key, Body: zip }))
-      return true
-    },
-    catch: (cause) =>
-      new BadUsage({
-        message: cause instanceof Error && cause.name === "NoSuchBucket"
-          ? `bucket ${Bucket} of the artifact does not exist: create it, or write an event with another bucket by npm run event`
-          : `s3://${Bucket}/${Key} could not be written: ${reason(cause)}`
-      })
-  })
+export const readArtifact = Effect.fn("readArtifact")(
+  function*(option: string, templateFile: (artifact: string) => string | undefined = () => undefined) {
+    const name = option.slice(0, Math.max(0, option.indexOf("=")))
+    const path = option.slice(name.length + 1)
+    if (name === "" || path === "") {
+      return yield* new BadUsage({ message: `--artifact takes NAME=PATH, not "${option}"` })
+    }
+    const content = yield* Effect.tryPromise({
+      try: async () => {
+        const file = absolute(path)
+        return (await stat(file)).isDirectory() ? readFolder(file) : readFile(file)
+      },
+      catch: (cause) => new BadUsage({ message: `artifact ${name} cannot be read: ${reason(cause)}` })
+    })
+    if (!(content instanceof Uint8Array)) return localArtifact(name, path, yield* zipFiles(content))
+    if (!templateExtensions.has(extname(path).toLowerCase())) return localArtifact(name, path, content)
+    const own = basename(path)
+    const file = templateFile(name) ?? own
+    const zip = yield* zipFiles({ [own]: content, [file]: content })
+    return localArtifact(name, path, zip, file)
+  }
+)
+
+const localArtifact = (name: string, path: string, zip: Uint8Array, file?: string): LocalArtifact => ({
+  name,
+  path,
+  zip,
+  ...(file !== undefined && { file })
+})
+
+const locationOf = ({ location: { s3Location: { bucketName, objectKey } } }: Artifact) => ({
+  Bucket: bucketName,
+  Key: objectKey,
+  url: `s3://${bucketName}/${objectKey}`
+})
+
+/** Whether the location of an artifact has no object, the same one or another; or why nobody knows. */
+const compare = async (s3: S3Client, { artifact, local: { zip } }: GivenArtifact) => {
+  const { Bucket, Key } = locationOf(artifact)
+  try {
+    const { ContentLength } = await s3.send(new HeadObjectCommand({ Bucket, Key }))
+    if (ContentLength !== zip.length) return "different"
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
+    return Buffer.from(zip).equals(await Body?.transformToByteArray() ?? new Uint8Array()) ? "equal" : "different"
+  } catch (cause) {
+    return cause instanceof S3ServiceException && cause.$metadata.httpStatusCode === 404
+      ? "missing"
+      : { unknown: reason(cause) }
+  }
+}
+
+interface UploadOptions {
+  /** An emulator is ours: a missing bucket is created. */
+  readonly emulator: boolean
+  /** Another object is kept, replaced, or refused. */
+  readonly ifDifferent: "keep" | "replace" | "refuse"
+}
+
+const mustUpload = Effect.fn("mustUpload")(
+  function*(s3: S3Client, given: GivenArtifact, { ifDifferent }: UploadOptions) {
+    const found = yield* Effect.promise(() => compare(s3, given))
+    if (found === "missing" || found === "equal") return found === "missing"
+    if (ifDifferent !== "refuse") return ifDifferent === "replace" || found !== "different"
+    const { url } = locationOf(given.artifact)
+    return yield* new BadUsage({
+      message: found === "different"
+        ? `${url} differs from ${given.local.path}: add --yes to overwrite it, or write an event with another location by ` +
+          "npm run event"
+        : `${url} cannot be compared with ${given.local.path} (${found.unknown}): add --yes to write it all the same`
+    })
+  }
+)
+
+/**
+ * Uploads artifacts to S3 with the credentials of this machine, and returns those that it uploaded. An equal object is
+ * kept. Nothing is uploaded if one is refused.
+ */
+export const upload = Effect.fn("upload")(function*(artifacts: ReadonlyArray<GivenArtifact>, options: UploadOptions) {
+  const s3 = new S3Client({ forcePathStyle: options.emulator })
+  const pending = yield* Effect.filter(artifacts, (given) => mustUpload(s3, given, options))
+  yield* Effect.forEach(pending, ({ artifact, local: { zip } }) => {
+    const { Bucket, Key, url } = locationOf(artifact)
+    return Effect.tryPromise({
+      try: async () => {
+        if (options.emulator) await s3.send(new CreateBucketCommand({ Bucket })).catch(() => undefined)
+        await s3.send(new PutObjectCommand({ Bucket, Key, Body: zip }))
+      },
+      catch: (cause) =>
+        new BadUsage({
+          message: cause instanceof Error && cause.name === "NoSuchBucket"
+            ? `bucket ${Bucket} of the artifact does not exist: create it, or write an event with another bucket by ` +
+              "npm run event"
+            : `${url} could not be written: ${reason(cause)}`
+        })
+    })
+  }, { discard: true })
+  return pending
 })

@@ -8,21 +8,21 @@ import type * as Schema from "effect/Schema"
 import { relative } from "node:path"
 import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
 import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
-import { decodeJob } from "../../src/domain/job/Job.ts"
+import { decodeJob, type Job } from "../../src/domain/job/Job.ts"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import * as UserParameters from "../../src/domain/job/UserParameters.ts"
 import { startability } from "../../src/domain/stack/StackStatus.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
-import { WebPage } from "../../src/services/WebPage.ts"
 import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
 import { configureAws } from "../aws.ts"
 import { absolute, BadUsage, runScript } from "../commandLine.ts"
-import { type LocalArtifact, upload } from "./artifacts.ts"
+import { type GivenArtifact, type LocalArtifact, upload } from "./artifacts.ts"
+import { showingPages, showingStacks } from "./showing.ts"
 import {
   type CommandLine,
   readArtifacts,
@@ -39,19 +39,41 @@ const relativePath = (path: string) => relative(process.cwd(), absolute(path))
 
 /** Puts the artifacts where the action reads them. In a real bucket, only artifacts of the command line. */
 const putArtifacts = Effect.fn("putArtifacts")(function*(
-  { artifacts: { length: given }, endpoint, live }: RunOptions,
-  artifacts: Effect.Success<ReturnType<typeof readArtifacts>>,
+  { artifacts: { length: given }, endpoint, live, yes }: RunOptions,
+  artifacts: ReadonlyArray<GivenArtifact>,
   reporter: TerminalReporter
 ) {
   const emulator = endpoint !== undefined
   if (live && !emulator && given === 0) return
-  for (const { artifact, local } of artifacts) {
-    const put = !live || (yield* upload(artifact, local, { emulator, replace: given > 0 }))
-    if (put) {
-      yield* reporter.line(
-        `    artifact    ${local.name}: ${relativePath(local.path)}, ${local.zip.length} bytes as a zip`
-      )
-    }
+  const ifDifferent = given === 0 ? "keep" : yes ? "replace" : "refuse"
+  const put = live ? yield* upload(artifacts, { emulator, ifDifferent }) : artifacts
+  for (const { artifact, local: { file, name, path, zip } } of given === 0 ? put : artifacts) {
+    const { bucketName, objectKey } = artifact.location.s3Location
+    const where = !live
+      ? ""
+      : put.some((other) => other.artifact === artifact)
+      ? `, uploaded to s3://${bucketName}/${objectKey}`
+      : `, equal to s3://${bucketName}/${objectKey}`
+    const as = file === undefined ? "" : ` as ${file}`
+    yield* reporter.labelled("artifact", `${name}: ${relativePath(path)}${as}, ${zip.length} bytes as a zip${where}`)
+  }
+})
+
+/** In memory, an artifact can be missing because nobody has given it. */
+const showMissingArtifacts = Effect.fn("showMissingArtifacts")(function*(
+  { live }: RunOptions,
+  job: Option.Option<Job>,
+  artifacts: ReadonlyArray<GivenArtifact>,
+  outcome: JobOutcome,
+  reporter: TerminalReporter
+) {
+  if (live || outcome._tag !== "Failed" || outcome.type !== "RevisionUnavailable" || Option.isNone(job)) return
+  const given = new Set(artifacts.map(({ local }) => local.name))
+  for (const { name } of job.value.inputArtifacts.filter(({ name }) => !given.has(name))) {
+    yield* reporter.labelled(
+      "hint",
+      `artifact ${name} is not in memory: add --artifact ${name}=PATH, a zip, a folder or a template`
+    )
   }
 })
 
@@ -78,45 +100,6 @@ const memory = (
     Layer.provideMerge(Layer.effectDiscard(prepare), CloudFormationMemory.layer({ resourceDuration: "500 millis" }))
   )
 }
-
-/** Shows the status of the stack whenever the action reads it. */
-const showingStatuses = (reporter: TerminalReporter) =>
-  Layer.effect(
-    CloudFormation,
-    Effect.map(CloudFormation, (cloudFormation) => ({
-      ...cloudFormation,
-      describe: (stack) =>
-        Effect.tap(cloudFormation.describe(stack), (found) =>
-          reporter.showStatus(Option.match(found, {
-            onNone: () => "does not exist",
-            onSome: ({ status }) => status
-          }))),
-      events: (stackId, since, pages) =>
-        Effect.tap(cloudFormation.events(stackId, since, pages), (events) => {
-          const newest = events.find(({ physicalResourceId }) => physicalResourceId === stackId)
-          return newest === undefined || pages === undefined ? Effect.void : reporter.showStatus(newest.status)
-        })
-    }))
-  )
-
-/** Shows the response of a page whenever the action requests it. */
-const showingPages = (reporter: TerminalReporter) =>
-  Layer.provide(
-    Layer.effect(
-      WebPage,
-      Effect.map(WebPage, ({ open }) => ({
-        open: (request) =>
-          open(request).pipe(
-            Effect.tap(({ status, url }) => reporter.showPage(`${status} ${url}`)),
-            // The action reports the advice.
-            Effect.tapError((error) =>
-              reporter.showPage(error._tag === "PageUnreachable" ? `no response: ${error.detail}` : error.message)
-            )
-          )
-      }))
-    ),
-    WebPage.layer
-  )
 
 const runPipeline = Effect.fn("runPipeline")(function*<E, R>(
   { interval }: RunOptions,
@@ -155,11 +138,9 @@ const deployStack = Effect.fn("deployStack")(
     if (options.live) yield* configureAws({ user: "--live", endpoint: options.endpoint })
     const withOptions = yield* withParameters(options, given)
     const event = options.live ? yield* withoutCredentials(withOptions) : withOptions
-    const artifacts = yield* decodeJob(event).pipe(
-      Effect.flatMap((job) => readArtifacts(options, job)),
-      // The action reports what is wrong with the event.
-      Effect.catchTag("JobInvalid", () => Effect.succeed([]))
-    )
+    // The action reports what is wrong with the event.
+    const job = yield* Effect.option(decodeJob(event))
+    const artifacts = Option.isNone(job) ? [] : yield* readArtifacts(options, job.value)
     yield* reporter.line(
       `deploy-stack on ${relativePath(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
     )
@@ -176,10 +157,11 @@ const deployStack = Effect.fn("deployStack")(
       : memory(options, event, artifacts.map(({ local }) => local))
     const outcome = yield* runPipeline(options, event, reporter, (event) => JobRunner.run(DeployStack, event)).pipe(
       Effect.provide(
-        showingStatuses(reporter).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer)))
+        showingStacks(reporter, options).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer)))
       )
     )
     yield* checkStackFails(options, outcome)
+    yield* showMissingArtifacts(options, job, artifacts, outcome, reporter)
     return outcome
   }
 )

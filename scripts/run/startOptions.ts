@@ -1,10 +1,13 @@
 // The command line of npm start, and the files that it names.
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { decodeJob, type Job } from "../../src/domain/job/Job.ts"
 import { StackStatus } from "../../src/domain/stack/StackStatus.ts"
+import { notJson } from "../../src/domain/text/jsonError.ts"
 import {
   absolute,
   BadUsage,
@@ -36,8 +39,10 @@ other events.`,
     artifact: {
       kind: "values",
       value: "NAME=PATH",
-      text: "The input artifact NAME: a zip, or a folder that is packed into one.",
-      otherwise: "MyTemplate=events/artifacts/MyTemplate, if the event has it"
+      text:
+        "The input artifact NAME: a zip, a folder, or a template (.json, .template, .yaml or .yml), which takes the " +
+        "place of the event's template.",
+      otherwise: "the folder events/artifacts/NAME, if it exists"
     },
     mode: {
       kind: "value",
@@ -60,10 +65,12 @@ other events.`,
       value: "RESOURCE",
       text: "In memory: this resource of the template cannot be created or updated."
     },
+    events: { text: "Also print the events of the stack's resources, one a line." },
     live: {
       text: "Use real S3 and CloudFormation, with the credentials and the region of your environment or AWS profile. " +
         "CodePipeline is still simulated. Artifacts of --artifact are uploaded to their location in the event."
     },
+    yes: { text: "With --live and --artifact: overwrite an artifact in S3 that differs." },
     "endpoint-url": {
       kind: "value",
       value: "URL",
@@ -79,6 +86,7 @@ other events.`,
   examples: [
     "npm start -- --stack-fails MySampleBucket",
     "npm start -- --mode REPLACE_ON_FAILURE --stack-status ROLLBACK_COMPLETE",
+    "npm start -- --artifact MyTemplate=template.yaml --events",
     "npm start -- event.json --artifact MyTemplate=./template-package --live"
   ],
   status: "0 the action succeeded, 1 it failed, 2 the command line or one of its files is wrong"
@@ -93,11 +101,17 @@ const deployStackOptions = [
   "option",
   "stack-status",
   "stack-fails",
+  "events",
   "live",
+  "yes",
   "endpoint-url"
 ] as const
 
-const defaultArtifacts = [`MyTemplate=${inRepository("events/artifacts/MyTemplate")}`]
+/** The artifacts of the events in this repository. */
+const defaultArtifact = (name: string) => {
+  const folder = inRepository(`events/artifacts/${name}`)
+  return /^[\w-]+$/.test(name) && existsSync(folder) ? [`${name}=${folder}`] : []
+}
 
 export type CommandLine = CommandLineOf<keyof typeof script["options"]>
 
@@ -128,12 +142,16 @@ export const readOptions = Effect.fn("readOptions")(function*({ flags, positiona
     )
   }
   if (!live && endpoint !== undefined) return yield* badUsage("--endpoint-url needs --live")
+  const yes = flags.has("yes")
+  if (yes && (!live || values.artifact === undefined)) return yield* badUsage("--yes needs --live and --artifact")
   if (!(interval >= 0)) return yield* badUsage(`--interval takes a number of seconds, not "${values.interval?.[0]}"`)
   return {
     action,
     event: positionals[0] ?? inRepository(`events/${action}.json`),
     artifacts: values.artifact ?? [],
     live,
+    yes,
+    events: flags.has("events"),
     endpoint,
     stackFails,
     stackStatus,
@@ -145,6 +163,7 @@ export const readOptions = Effect.fn("readOptions")(function*({ flags, positiona
 const isStackStatus = Schema.is(StackStatus)
 
 const Parameters = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
+const decodeParameters = Schema.decodeOption(Parameters)
 
 /** The part of a job's event that is changed here. */
 interface JobEvent {
@@ -186,26 +205,37 @@ export const readEvent = Effect.fn("readEvent")(function*(path: string) {
     try: () => readFile(absolute(path), "utf8"),
     catch: (cause) => new BadUsage({ message: `the event cannot be read: ${reason(cause)}` })
   })
+  const json = text.replace(/^\uFEFF/, "")
   return yield* Effect.try({
-    try: (): unknown => JSON.parse(text),
+    try: (): unknown => JSON.parse(json),
     // Not the parser's message: it quotes the text, and an event has credentials.
-    catch: () => new BadUsage({ message: `${path} is not JSON` })
+    catch: () => new BadUsage({ message: `the event cannot be read from ${path}: ${notJson(json)}` })
   })
 })
 
-/** The artifacts of the command line, or else those of the default event. */
+/** The path of the template in an artifact, if the event's template is there. */
+const templateFileOf = ({ userParameters }: Job) => {
+  const { artifact, file } = Option.getOrElse(decodeParameters(userParameters), () => ({ artifact: "", file: "" }))
+  return (name: string) => name === artifact && typeof file === "string" ? file : undefined
+}
+
+/** The artifacts of the command line, or else those of the repository's events. */
 export const readArtifacts = Effect.fn("readArtifacts")(function*({ artifacts: given }: RunOptions, job: Job) {
-  const artifacts = yield* Effect.forEach(given.length > 0 ? given : defaultArtifacts, readArtifact)
+  const known = new Map(job.inputArtifacts.map((artifact) => [artifact.name, artifact]))
+  const sources = given.length > 0 ? given : [...known.keys()].flatMap(defaultArtifact)
+  const templateFile = templateFileOf(job)
+  const artifacts = yield* Effect.forEach(sources, (source) => readArtifact(source, templateFile))
   const twice = artifacts.find(({ name }, index) => artifacts.findIndex((other) => other.name === name) < index)
   if (twice !== undefined) return yield* badUsage(`--artifact ${twice.name} is given twice`)
-  const known = new Map(job.inputArtifacts.map((artifact) => [artifact.name, artifact]))
-  const unknown = artifacts.find(({ name }) => !known.has(name))
-  if (given.length > 0 && unknown !== undefined) {
-    const names = [...known.keys()].join(", ")
-    return yield* badUsage(`the event has no input artifact "${unknown.name}"; it has ${names || "none"}`)
-  }
-  return artifacts.flatMap((local) => {
+  return yield* Effect.forEach(artifacts, (local) => {
     const artifact = known.get(local.name)
-    return artifact === undefined ? [] : [{ artifact, local }]
+    const names = [...known.keys()]
+    return artifact === undefined
+      ? badUsage(
+        `the event has no input artifact "${local.name}"; ${
+          names.length === 0 ? "it has none" : `write --artifact ${names.join("=PATH or --artifact ")}=PATH`
+        }`
+      )
+      : Effect.succeed({ artifact, local })
   })
 })

@@ -23,9 +23,10 @@ export const run = (
 /** Runs scripts one after another in one process, and returns the result of each. */
 export const runInOneProcess = async (
   commandLines: ReadonlyArray<ReadonlyArray<string>>,
-  flagsOfNode: ReadonlyArray<string> = []
+  flagsOfNode: ReadonlyArray<string> = [],
+  variables: Readonly<Record<string, string>> = {}
 ): Promise<ReadonlyArray<Printed>> => {
   const args = [...flagsOfNode, "test/scripts/runScripts.ts", JSON.stringify(commandLines)]
-  const { stderr, stdout } = await run(process.execPath, args, { env: { PATH: process.env["PATH"] } })
+  const { stderr, stdout } = await run(process.execPath, args, { env: { PATH: process.env["PATH"], ...variables } })
   return stdout === "" ? assert.fail(stderr) : JSON.parse(stdout) as ReadonlyArray<Printed>
 }

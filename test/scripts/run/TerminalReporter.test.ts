@@ -48,7 +48,8 @@ describe("showOutcome", () => {
 
   it.effect.each<readonly [columns: number, frame: string]>([
     [120, "    ⠋ Stack update still in progress: waiting for A (AWS::S3::Bucket, 6 s)"],
-    [60, "    ⠋ Stack update still in progress: waiting for A (AWS::S"]
+    [60, "    ⠋ …ll in progress: waiting for A (AWS::S3::Bucket, 6 s)"],
+    [20, "    ⠋ …Bucket, 6 s)"]
   ])(
     "shows the elapsed time on a terminal of %d columns until the action ends",
     ([columns, frame]) =>

@@ -1,12 +1,15 @@
-import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { listen } from "../../contract/server.ts"
-import { checkEvent } from "../../fixtures.ts"
+import { checkEvent, deployEvent } from "../../fixtures.ts"
 import { repository, run, runInOneProcess } from "../inOneProcess.ts"
 import type { Printed } from "../runScripts.ts"
 
@@ -16,17 +19,35 @@ const start = (...args: ReadonlyArray<string>) => startWith({}, ...args)
 const startWith = (variables: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>
   run(process.execPath, [script, ...args], { env: { PATH: process.env["PATH"], ...variables } })
 
+const folder = mkdtempSync(join(tmpdir(), "effect-codepipeline-"))
+const files = { missing: join(folder, "missing.json"), notJson: join(folder, "not-json.json") }
+afterAll(() => rm(folder, { recursive: true }))
+
+/** An event whose artifact nobody gives. It begins with a byte-order mark, which Windows' editors write. */
+const [artifact] = deployEvent()["CodePipeline.job"].data["inputArtifacts"] as ReadonlyArray<object>
+const eventOfSource = deployEvent({
+  userParameters: JSON.stringify({ stack: "S", file: "t.json", artifact: "Source" }),
+  inputArtifacts: [{ ...artifact, name: "Source" }]
+})
+writeFileSync(files.missing, `\uFEFF${JSON.stringify(eventOfSource)}`)
+writeFileSync(files.notJson, "\uFEFF{\n  \"secret\": hunter2\n}")
+
 /** Command lines that need neither a server nor environment variables. */
 const inMemory = {
   sample: [],
   failure: ["--stack-fails", "MySampleBucket"],
   replacement: ["--mode", "REPLACE_ON_FAILURE", "--stack-status=ROLLBACK_COMPLETE"],
-  notZip: ["events/encryption-key.json", "--artifact=MyTemplate=package.json"],
+  notZip: ["events/encryption-key.json", "--artifact=MyTemplate=LICENSE"],
+  template: ["--artifact=MyTemplate=events/artifacts/MyTemplate/template-package/template.json"],
+  missing: [files.missing],
+  notJson: [files.notJson],
+  events: ["--events", "--stack-fails", "MySampleBucket"],
   busy: ["--stack-status=UPDATE_IN_PROGRESS"],
   misspelt: ["--stak-fails", "x"],
   otherAction: ["events/check-webpage.json"],
   namedAction: ["events/check-webpage.json", "--action=deploy-stack"],
-  unknownResource: ["--stack-fails", "Nothing"]
+  unknownResource: ["--stack-fails", "Nothing"],
+  help: ["--help"]
 } satisfies Record<string, ReadonlyArray<string>>
 
 const results = new Map<string, Printed>()
@@ -34,13 +55,20 @@ const resultOf = (name: keyof typeof inMemory): Printed => results.get(name) ?? 
 
 beforeAll(async () => {
   const printed = await runInOneProcess(
-    Object.values(inMemory).map((args: ReadonlyArray<string>) => [script].concat(args))
+    Object.values(inMemory).map((args: ReadonlyArray<string>) => [script].concat(args)),
+    [],
+    { COLUMNS: "60" }
   )
   for (const [index, name] of Object.keys(inMemory).entries()) {
     const result = printed[index]
     if (result !== undefined) results.set(name, result)
   }
 })
+
+const temporaryFolder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+)
 
 describe("npm start", () => {
   it("shows how the sample's stack is created, and exits with 0", () => {
@@ -80,12 +108,64 @@ describe("npm start", () => {
     assert.strictEqual(status, 1)
   })
 
+  it("takes a template as an artifact, in the place of the event's template", () => {
+    const { status, stdout } = resultOf("template")
+    assert.match(
+      stdout,
+      /artifact +MyTemplate: \S+\.json as template-package\/template\.json, \d+ bytes as a zip\n[^]*Stack update complete/
+    )
+    assert.strictEqual(status, 0)
+  })
+
+  it("shows each event of the resources in one line with --events", () => {
+    const { stdout } = resultOf("events")
+    const [first = "", ...others] = stdout.match(/ {4}event +.*\n/g) ?? []
+    assert.match(first, /event +CREATE_IN_PROGRESS MySampleBucket \(AWS::S3::Bucket\)\n$/)
+    assert.match(
+      others.join(""),
+      /event +CREATE_FAILED MySampleBucket \(AWS::S3::Bucket\): It fails because of --stack-fails\n/
+    )
+    assert.strictEqual(new Set([first, ...others]).size, others.length + 1)
+    assert.notMatch(resultOf("failure").stdout, / event /)
+  })
+
+  it("prints a help that fits the terminal", () => {
+    const { status, stdout } = resultOf("help")
+    assert.include(stdout, "  --events\n")
+    for (const line of stdout.split("\n")) assert.isBelow(line.length, 60, line)
+    assert.strictEqual(status, 0)
+  })
+
+  it("ends quietly when the reader of its output closes it", async () => {
+    const child = spawn(process.execPath, [script], { cwd: repository, env: { PATH: process.env["PATH"] } })
+    const stderr = text(child.stderr)
+    child.stdout.once("data", () => child.stdout.destroy())
+    const [status] = await once(child, "exit")
+    assert.strictEqual(await stderr, "")
+    assert.strictEqual(status, 141)
+  })
+
+  it("names --artifact if an artifact of the event is not given", () => {
+    const { status, stdout } = resultOf("missing")
+    assert.match(
+      stdout,
+      /failed +RevisionUnavailable: [^]*\n +hint +artifact Source is not in memory: add --artifact Source=PATH/
+    )
+    assert.strictEqual(status, 1)
+  })
+
+  it("says where an event is not JSON, without quoting it", () => {
+    const { status, stderr } = resultOf("notJson")
+    assert.strictEqual(
+      stderr,
+      `the event cannot be read from ${files.notJson}: it is not JSON: error in line 2, column 13\n`
+    )
+    assert.strictEqual(status, 2)
+  })
+
   it.live("shows the response of a page", () =>
     Effect.gen(function*() {
-      const folder = yield* Effect.acquireRelease(
-        Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
-        (folder) => Effect.promise(() => rm(folder, { recursive: true }))
-      )
+      const folder = yield* temporaryFolder
       const origin = yield* listen((_request, response) => response.end("Congratulations"))
       const event = join(folder, "event.json")
       yield* Effect.promise(() => writeFile(event, JSON.stringify(checkEvent({ userParameters: origin }))))
@@ -98,10 +178,7 @@ describe("npm start", () => {
 
   it.live("shows the advice about an unreachable page once", () =>
     Effect.gen(function*() {
-      const folder = yield* Effect.acquireRelease(
-        Effect.promise(() => mkdtemp(join(tmpdir(), "effect-codepipeline-"))),
-        (folder) => Effect.promise(() => rm(folder, { recursive: true }))
-      )
+      const folder = yield* temporaryFolder
       // The address of a server that has just been closed.
       const origin = yield* Effect.scoped(listen((_request, response) => response.end()))
       const event = join(folder, "event.json")

@@ -26,6 +26,8 @@ describe("readOptions", () => {
         "A=a.zip",
         "--artifact=B=b=c.zip",
         "--live",
+        "--yes",
+        "--events",
         "--endpoint-url",
         "http://127.0.0.1:5000",
         "--interval=0.5",
@@ -40,6 +42,8 @@ describe("readOptions", () => {
         event: "event.json",
         artifacts: ["A=a.zip", "B=b=c.zip"],
         live: true,
+        yes: true,
+        events: true,
         endpoint: "http://127.0.0.1:5000",
         stackFails: undefined,
         stackStatus: undefined,
@@ -65,6 +69,9 @@ describe("readOptions", () => {
     [["--interval", "1", "--interval", "2"], "--interval is given twice"],
     [["--interval", "soon"], "--interval takes a number of seconds, not \"soon\""],
     [["--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url needs --live"],
+    [["--yes"], "--yes needs --live and --artifact"],
+    [["--yes", "--live"], "--yes needs --live and --artifact"],
+    [["--action=check-webpage", "--events"], "--events cannot be combined with --action check-webpage"],
     [["--live", "--stack-fails", "x"], "--stack-fails cannot be combined with --live"],
     [["--live", "--stack-status", "x"], "--stack-status cannot be combined with --live"],
     [["--stack-status", "ROLBACK_COMPLETE"], "is not a status of a stack; did you mean ROLLBACK_COMPLETE?"],
@@ -88,7 +95,10 @@ describe("readEvent", () => {
 
   it.effect("reports that a file is not JSON without quoting it", () =>
     Effect.gen(function*() {
-      assert.match((yield* Effect.flip(readEvent(file("LICENSE")))).message, /LICENSE is not JSON$/)
+      assert.match(
+        (yield* Effect.flip(readEvent(file("LICENSE")))).message,
+        /LICENSE: it is not JSON: error in line 1, column 1$/
+      )
     }))
 })
 
@@ -157,6 +167,15 @@ describe("readArtifacts", () => {
       assert.strictEqual(Buffer.from(unchanged?.local.zip ?? []).subarray(0, 3).toString(), "MIT")
     }))
 
+  it.effect("packs a template under its name, and under that of the event's template", () =>
+    Effect.gen(function*() {
+      const [template] = yield* read(`MyTemplate=${file("package.json")}`)
+      assert.strictEqual(template?.local.file, "template-package/template.json")
+      const names = Buffer.from(template?.local.zip ?? []).toString("latin1")
+      assert.include(names, "package.json")
+      assert.include(names, "template-package/template.json")
+    }))
+
   it.effect("uses the sample's template by default", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual((yield* read()).map(({ local }) => local.name), ["MyTemplate"])
@@ -172,7 +191,7 @@ describe("readArtifacts", () => {
     ["MyTemplate", "--artifact takes NAME=PATH, not \"MyTemplate\""],
     ["=x", "--artifact takes NAME=PATH, not \"=x\""],
     ["MyTemplate=missing.zip", "artifact MyTemplate cannot be read: ENOENT"],
-    [`Mine=${file("LICENSE")}`, "the event has no input artifact \"Mine\"; it has MyTemplate"]
+    [`Mine=${file("LICENSE")}`, "the event has no input artifact \"Mine\"; write --artifact MyTemplate=PATH"]
   ])("rejects %s: %s", ([artifact, message]) =>
     Effect.gen(function*() {
       assert.include((yield* Effect.flip(read(artifact))).message, message)
