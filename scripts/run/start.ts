@@ -127,8 +127,7 @@ const checkStackFails = ({ stackFails }: RunOptions, outcome: JobOutcome) =>
     ? Effect.fail(
       new BadUsage({
         message:
-          `--stack-fails ${stackFails}: nothing failed, because the template in memory has no resource with this name ` +
-          "(templates in memory must be JSON, and at most 51,200 bytes)"
+          `--stack-fails ${stackFails}: nothing failed, because no resource with this name was created or updated`
       })
     )
     : Effect.void

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import { CloudFormation } from "../services/CloudFormation.ts"
 import { changeSetCalls } from "./cloudFormation/changeSetCalls.ts"
 import { epochMillis, MemoryCloud } from "./cloudFormation/MemoryCloud.ts"
@@ -15,10 +16,20 @@ export interface CloudFormationMemoryOptions {
   /** How long each resource of a template takes, one after another; in whole milliseconds. Default: 10 seconds. */
   readonly resourceDuration?: Duration.Input
   /**
-   * Templates by URL, including those of nested stacks. A URL that is not listed stands for a template without
-   * resources. Default: none.
+   * Templates by URL, including those of nested stacks; or a function that returns them. A URL without a text stands for
+   * an unknown template: nothing of it is checked, and its stack has no resources. Default: none.
    */
-  readonly templates?: Readonly<Record<string, string>>
+  readonly templates?: Readonly<Record<string, string>> | ((url: string) => string | undefined)
+  /** The region of all stacks. Default: us-east-1. */
+  readonly region?: string
+  /** The account of all stacks. Default: 123456789012. */
+  readonly accountId?: string
+}
+
+export interface MemoryResource {
+  readonly logicalId: string
+  readonly type: string
+  readonly physicalId: string
 }
 
 /** Inspects the in-memory CloudFormation and makes its calls and operations fail. */
@@ -27,6 +38,13 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   readonly operationTokens: ReadonlyArray<string>
   /** The settings of a stack besides its template; none if the stack does not exist. */
   settingsOf(stack: string): Effect.Effect<Option.Option<MemorySettings>>
+  /** The resources of a stack after its last operation, in the order of their creation. */
+  resourcesOf(stack: string): Effect.Effect<ReadonlyArray<MemoryResource>>
+  /**
+   * What CloudFormation checks, but the operations so far did not: macros, resource properties and others. Empty before
+   * the first operation.
+   */
+  readonly notChecked: Effect.Effect<ReadonlyArray<string>>
   /** From now on, creating, updating or deleting this resource fails with the reason. */
   failResource(logicalResourceId: string, reason: string): Effect.Effect<void>
   /** From now on, a CloudFormation hook rejects creating or updating this resource. */
@@ -46,15 +64,24 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   deny(operation: string): Effect.Effect<void>
 }>()("effect-codepipeline/testing/CloudFormationMemory") {
   /**
-   * Starts without stacks. Time is that of Effect's `Clock`, in whole milliseconds. Parameters and resources are read
-   * from templates in JSON; a template in YAML counts as one without parameters and resources.
+   * Starts without stacks. Time is that of Effect's `Clock`, in whole milliseconds. Templates are read and evaluated as
+   * CloudFormation does it, and refused in its words. `Ref` to a resource is a physical id, such as `MyStack-Bucket`. An
+   * attribute, which only AWS knows, is a text that names it, such as `MyStack-Bucket.Arn`.
    */
   static readonly layer = (
     options: CloudFormationMemoryOptions = {}
   ): Layer.Layer<CloudFormation | CloudFormationMemory> =>
     Layer.effectContext(Effect.sync(() => {
-      const { resourceDuration = "10 seconds", templates = {} } = options
-      const cloud = new MemoryCloud(Duration.toMillis(resourceDuration), templates)
+      const { accountId = "123456789012", region = "us-east-1", resourceDuration = "10 seconds", templates = {} } =
+        options
+      const cloud = new MemoryCloud({
+        accountId,
+        region,
+        resourceMillis: Duration.toMillis(resourceDuration),
+        templateAt: Predicate.isFunction(templates)
+          ? templates
+          : (url) => Object.hasOwn(templates, url) ? templates[url] : undefined
+      })
       const { denied, failures, operationTokens } = cloud
       const service = CloudFormation.of({ ...stackCalls(cloud), ...changeSetCalls(cloud) })
       return Context.make(CloudFormation, service).pipe(Context.add(CloudFormationMemory, {
@@ -62,10 +89,20 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         settingsOf: (stack) =>
           Effect.map(epochMillis, (now) =>
             Option.fromUndefinedOr(cloud.find(stack, now)).pipe(Option.map(({ settings }) => settings))),
+        resourcesOf: (name) =>
+          Effect.map(epochMillis, (now) => {
+            const stack = cloud.find(name, now)
+            return (stack?.resolved.resources ?? []).map(({ id, type }) => ({
+              logicalId: id,
+              type,
+              physicalId: stack?.physicalIdOf(id) ?? ""
+            }))
+          }),
+        notChecked: Effect.sync(() =>
+          cloud.notChecked
+        ),
         failResource: (logicalResourceId, reason) =>
-          Effect.sync(() =>
-            void failures.resources.set(logicalResourceId, reason)
-          ),
+          Effect.sync(() => void failures.resources.set(logicalResourceId, reason)),
         failHook: (logicalResourceId, type, reason) =>
           Effect.sync(() => void failures.hooks.set(logicalResourceId, { type, reason })),
         failValidation: (logicalResourceId, reason) =>
@@ -76,7 +113,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             if (stack !== undefined) stack.settings = { ...stack.settings, terminationProtection: true }
           }),
         setStatus: (name, status) =>
-          Effect.map(epochMillis, (now) => (cloud.find(name, now) ?? cloud.add(name, now)).setStatus(status, now)),
+          Effect.map(epochMillis, (now) => (cloud.find(name, now) ?? cloud.addStack(name, now)).setStatus(status, now)),
         throttle: (calls) => Effect.sync(() => void (cloud.throttledCalls = calls)),
         deny: (operation) => Effect.sync(() => void denied.add(operation))
       }))

@@ -1,7 +1,7 @@
 // What tests of actions need: the services in memory, and a CodePipeline that runs on this machine.
 export { ArtifactStoreMemory, type Content } from "./ArtifactStoreMemory.ts"
 export type { MemorySettings } from "./cloudFormation/MemorySettings.ts"
-export { CloudFormationMemory, type CloudFormationMemoryOptions } from "./CloudFormationMemory.ts"
+export { CloudFormationMemory, type CloudFormationMemoryOptions, type MemoryResource } from "./CloudFormationMemory.ts"
 export { CodePipelineMemory } from "./CodePipelineMemory.ts"
 export * as LocalPipeline from "./LocalPipeline.ts"
 export { type PageError, type PageResponse, WebPageMemory } from "./WebPageMemory.ts"

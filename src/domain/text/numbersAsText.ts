@@ -7,7 +7,8 @@ interface ReviverContext {
   readonly source?: string
 }
 
-const parse = Option.liftThrowable((json: string): unknown =>
+/** Parses JSON. Numbers that would be written in another way are text. None if it is not JSON. */
+export const parseWithNumbersAsText = Option.liftThrowable((json: string): unknown =>
   JSON.parse(
     json,
     ((_: string, value: unknown, { source }: ReviverContext = {}) =>
@@ -24,7 +25,7 @@ const parse = Option.liftThrowable((json: string): unknown =>
  */
 export const withNumbersAsText = (json: string, value: unknown, keys: ReadonlyArray<string>): unknown => {
   if (!Predicate.isObject(value) || !keys.some((key) => Object.hasOwn(value, key))) return value
-  const texts = Option.getOrUndefined(parse(json))
+  const texts = Option.getOrUndefined(parseWithNumbersAsText(json))
   if (!Predicate.isObject(texts)) return value
   return { ...value, ...Object.fromEntries(Object.entries(texts).filter(([key]) => keys.includes(key))) }
 }

@@ -1,18 +1,22 @@
 // A change set in memory.
 import type { ChangeSet } from "../../domain/stack/ChangeSet.ts"
 import { isUnderWay } from "../../domain/stack/StackStatus.ts"
-import { earlyValidationReason, type InjectedFailures } from "./MemoryOperation.ts"
+import { earlyValidationReason } from "./MemoryOperation.ts"
 import { isUnchanged, type MemorySettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
-import { changesBetween } from "./resources.ts"
+import { changesBetween } from "./template/changes.ts"
+import type { MemoryTemplate } from "./template/MemoryTemplate.ts"
+import type { Resolved } from "./template/resolve.ts"
 
 export interface MemoryChangeSet {
   readonly id: string
   readonly name: string
   readonly description: string
-  readonly template: string
-  /** The stack's template at the time of creation. */
-  readonly previousTemplate: string
+  readonly template: MemoryTemplate
+  readonly resolved: Resolved
+  readonly capabilities: ReadonlyArray<string>
+  /** The stack at the time of creation. */
+  readonly previous: Resolved
   readonly settings: MemorySettings
   /** When CloudFormation has created it; epoch milliseconds. */
   readonly readyAt: number
@@ -27,36 +31,35 @@ export const maxChangeSets = 1_000
 /** Adds a change set. The id of a change set also identifies its failed validations among the failed events. */
 export const addChangeSet = (
   stack: MemoryStack,
-  request: Pick<MemoryChangeSet, "name" | "description" | "template" | "settings">,
-  failures: InjectedFailures,
+  request: Pick<MemoryChangeSet, "name" | "description" | "template" | "resolved" | "capabilities" | "settings">,
   resourceMillis: number,
   now: number
 ) => {
   const id = stack.id.replace(/stack\/.*/, `changeSet/${request.name}/${stack.changeSets.length}-${now}`)
-  const isInvalid = stack.recordFailedValidations(request.template, failures, { operationId: id }, now)
+  const isInvalid = stack.recordFailedValidations(request.resolved, { operationId: id }, now)
   const readyAt = now + resourceMillis
-  const changeSet = { ...request, id, previousTemplate: stack.template, readyAt, isInvalid, executed: false }
+  const changeSet = { ...request, id, previous: stack.resolved, readyAt, isInvalid, executed: false }
   stack.changeSets = [...stack.changeSets, changeSet]
   return { id, stackId: stack.id }
 }
 
 export const describeChangeSetAt = (
   stack: MemoryStack,
-  { description, executed, id, isInvalid, name, previousTemplate, readyAt, settings, template }: MemoryChangeSet,
+  { description, executed, id, isInvalid, name, previous, readyAt, resolved, settings }: MemoryChangeSet,
   now: number
 ): ChangeSet => {
-  const shape = { id, name, description, stackId: stack.id, changes: changesBetween(previousTemplate, template) }
+  const shape = { id, name, description, stackId: stack.id, changes: changesBetween(previous, resolved) }
   if (now < readyAt) return { ...shape, status: "CREATE_IN_PROGRESS", executionStatus: "UNAVAILABLE" }
   if (executed) {
     const executionStatus = isUnderWay(stack.statusAt(now)) ? "EXECUTE_IN_PROGRESS" : "EXECUTE_COMPLETE"
     return { ...shape, status: "CREATE_COMPLETE", executionStatus }
   }
   if (isInvalid) return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason: earlyValidationReason }
-  if (template === previousTemplate && isUnchanged(settings, stack.settings)) {
+  if (resolved.fingerprint === previous.fingerprint && isUnchanged(settings, stack.settings)) {
     const reason =
       "The submitted information didn't contain changes. Submit different information to create a change set."
     return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason }
   }
-  const executionStatus = previousTemplate === stack.template ? "AVAILABLE" : "OBSOLETE"
+  const executionStatus = previous === stack.resolved ? "AVAILABLE" : "OBSOLETE"
   return { ...shape, status: "CREATE_COMPLETE", executionStatus }
 }

@@ -1,30 +1,51 @@
 // The state of the in-memory CloudFormation: its stacks, and the failures that a test has set up.
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { AwsDenied, type AwsError, AwsUnavailable } from "../../domain/job/AwsError.ts"
+import * as Result from "effect/Result"
+import { AwsDenied, type AwsError, type AwsRejected, AwsUnavailable } from "../../domain/job/AwsError.ts"
 import type { ChangeSetKey } from "../../domain/stack/Stack.ts"
-import type { Template } from "../../domain/stack/Template.ts"
+import { type Template, templateLimits } from "../../domain/stack/Template.ts"
 import { retryUnavailable } from "../../runtime/AwsClient.ts"
-import type { InjectedFailures, MemoryOperation } from "./MemoryOperation.ts"
+import type { InjectedFailures, MemoryOperation, Surroundings } from "./MemoryOperation.ts"
+import { type MemorySettings, validationError } from "./MemorySettings.ts"
 import { MemoryStack } from "./MemoryStack.ts"
+import { type MemoryTemplate, read, unknownTemplate } from "./template/MemoryTemplate.ts"
+import { neverChecked } from "./template/notChecked.ts"
+import { resolve, type Resolved } from "./template/resolve.ts"
 
 /** CloudFormation's times are whole milliseconds; those of Effect's `Clock` may have fractions. */
 export const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 
-export class MemoryCloud {
+export interface MemoryCloudOptions {
+  /** The duration of a resource in milliseconds. */
+  readonly resourceMillis: number
+  /** The text of the template at a URL, if it is known. */
+  readonly templateAt: (url: string) => string | undefined
+  readonly region: string
+  readonly accountId: string
+}
+
+export class MemoryCloud implements Surroundings {
   readonly operationTokens: Array<string> = []
   readonly denied = new Set<string>()
   readonly failures: InjectedFailures = { resources: new Map(), hooks: new Map(), validations: new Map() }
   /** The number of calls that are still to be throttled. */
   throttledCalls = 0
   readonly resourceMillis: number
-  readonly #templates: Readonly<Record<string, string>>
+  readonly region: string
+  readonly accountId: string
+  /** What the operations so far did not check. */
+  readonly #notChecked = new Set<string>()
+  readonly #templateAt: MemoryCloudOptions["templateAt"]
   readonly #stacks: Array<MemoryStack> = []
+  /** Templates by their text: reading a large one takes time. */
+  readonly #templates = new Map<string, Result.Result<MemoryTemplate, string>>()
 
-  /** The duration of a resource in milliseconds, and templates by URL. */
-  constructor(resourceMillis: number, templates: Readonly<Record<string, string>>) {
+  constructor({ accountId, region, resourceMillis, templateAt }: MemoryCloudOptions) {
     this.resourceMillis = Math.floor(resourceMillis)
-    this.#templates = templates
+    this.region = region
+    this.accountId = accountId
+    this.#templateAt = templateAt
   }
 
   /** Finds a stack by its id; by its name only if it is not deleted. */
@@ -33,10 +54,29 @@ export class MemoryCloud {
       this.#stacks.find((found) => found.name === stack && found.statusAt(now) !== "DELETE_COMPLETE")
   }
 
-  add(name: string, now: number): MemoryStack {
-    const stack = new MemoryStack(name, this.#stacks.length, now)
+  /** A stack that does not exist until it is added. */
+  draft(name: string, now: number): MemoryStack {
+    return new MemoryStack(name, this.#stacks.length, now, this)
+  }
+
+  add(stack: MemoryStack): MemoryStack {
     this.#stacks.push(stack)
     return stack
+  }
+
+  addStack(name: string, now: number): MemoryStack {
+    return this.add(this.draft(name, now))
+  }
+
+  exporterOf = (name: string, now: number) => {
+    const stack = this.#existing(now).find((stack) => stack.exportsAt(now).has(name))
+    return stack && { stack, value: stack.exportsAt(now).get(name) ?? "" }
+  }
+
+  importerOf = (name: string, now: number) => this.#existing(now).find(({ resolved }) => resolved.imports.has(name))
+
+  #existing(now: number) {
+    return this.#stacks.filter((stack) => stack.statusAt(now) !== "DELETE_COMPLETE")
   }
 
   findChangeSet({ changeSet, stack }: ChangeSetKey, now: number) {
@@ -55,11 +95,51 @@ export class MemoryCloud {
     return this.#stacks.flatMap((stack) => stack.failedEventsAt(operationId, now))
   }
 
-  /** The text of a template. A URL without a known template stands for itself: another URL is another template. */
-  templateText(template: Template): string {
-    return "templateBody" in template
-      ? template.templateBody
-      : this.#templates[template.templateUrl] ?? template.templateUrl
+  /** The template at a URL, or why CloudFormation refuses it. */
+  readTemplate(url: string): Result.Result<MemoryTemplate, string> {
+    const text = this.#templateAt(url)
+    if (text === undefined) return Result.succeed(unknownTemplate(url))
+    return Buffer.byteLength(text) > templateLimits.templateUrl ? Result.fail(tooLarge) : this.#read(text)
+  }
+
+  #read(text: string) {
+    const known = this.#templates.get(text)
+    if (known !== undefined) return known
+    const template = read(text)
+    this.#templates.set(text, template)
+    return template
+  }
+
+  /** The template of a request. */
+  templateOf(operation: string, template: Template): Effect.Effect<MemoryTemplate, AwsRejected> {
+    const result = "templateUrl" in template
+      ? this.readTemplate(template.templateUrl)
+      : Buffer.byteLength(template.templateBody) > templateLimits.templateBody
+      ? Result.fail(tooLargeForCall)
+      : this.#read(template.templateBody)
+    return Effect.mapError(Effect.fromResult(result), (problem) => validationError(operation, problem))
+  }
+
+  /** The stack that a request makes. */
+  resolve(
+    operation: string,
+    stack: MemoryStack,
+    template: MemoryTemplate,
+    settings: MemorySettings,
+    now: number
+  ): Effect.Effect<Resolved, AwsRejected> {
+    return Effect.fromResult(resolve(template, stack.environment(settings, now))).pipe(
+      Effect.mapError((problem) => validationError(operation, problem))
+    )
+  }
+
+  noteUnchecked({ notChecked }: Resolved) {
+    for (const what of notChecked) this.#notChecked.add(what)
+  }
+
+  /** What the operations so far did not check; none before the first operation. */
+  get notChecked(): ReadonlyArray<string> {
+    return this.operationTokens.length === 0 ? [] : [...this.#notChecked, ...neverChecked]
   }
 
   /** Throttles or denies the call if a test has asked for it, with the retries of the live layer; returns the time. */
@@ -77,20 +157,21 @@ export class MemoryCloud {
   /** Starts an operation on a stack and returns the stack's id. */
   startOperation(
     stack: MemoryStack,
-    request: Pick<MemoryOperation, "operation" | "token" | "template" | "settings" | "now"> & {
+    request: Omit<MemoryOperation, "capabilities" | "disableRollback" | "resourceMillis"> & {
+      readonly capabilities?: ReadonlyArray<string> | undefined
       readonly disableRollback?: boolean | undefined
     }
   ): string {
-    const { disableRollback = false, now, token } = request
-    this.operationTokens.push(token)
-    stack.startOperation({
-      ...request,
-      disableRollback,
-      failures: this.failures,
-      templates: this.#templates,
-      addNestedStack: (name) => this.add(name, now),
-      resourceMillis: this.resourceMillis
-    })
+    const { capabilities = [], disableRollback = false } = request
+    this.operationTokens.push(request.token)
+    this.noteUnchecked(request.resolved)
+    stack.startOperation({ ...request, capabilities, disableRollback, resourceMillis: this.resourceMillis })
     return stack.id
   }
 }
+
+const tooLarge = `Template may not exceed ${templateLimits.templateUrl} bytes in size.`
+
+const tooLargeForCall =
+  "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must " +
+  `have length less than or equal to ${templateLimits.templateBody}`

@@ -1,10 +1,12 @@
 // An operation on a stack in memory: its request, its failures, and the statuses through which it ends.
+import type * as Result from "effect/Result"
 import type { StackEvent } from "../../domain/stack/StackEvents.ts"
 import type { StackOperation } from "../../domain/stack/StackOperation.ts"
 import type { MemorySettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
-
-export type OperationKind = "create" | "update" | "delete"
+import type { OperationKind } from "./resourceEvents.ts"
+import type { MemoryTemplate } from "./template/MemoryTemplate.ts"
+import type { Resolved } from "./template/resolve.ts"
 
 /** The statuses that the stack goes through after its resources, by how the operation ends. */
 export const lastStatuses = {
@@ -45,28 +47,50 @@ export const earlyValidationReason =
 
 export const isFailure = ({ hook, status }: StackEvent) => hook !== undefined || status.endsWith("_FAILED")
 
-/** The event of the hook that makes the resource fail, if a hook does. */
-export const hookEvents = (failure: StackEvent | undefined, hooks: InjectedFailures["hooks"], status: string) => {
+/** The events with that of the hook that makes the resource fail, if a hook does. */
+export const withHook = (
+  events: ReadonlyArray<StackEvent>,
+  failure: StackEvent | undefined,
+  hooks: InjectedFailures["hooks"]
+): ReadonlyArray<StackEvent> => {
   const hook = failure && hooks.get(failure.logicalResourceId)
-  return failure === undefined || hook === undefined
-    ? []
-    : [{ ...failure, status, hook: { ...hook, status: "HOOK_COMPLETE_FAILED", failureMode: "FAIL" } }]
+  if (failure === undefined || hook === undefined) return events
+  const status = failure.status.replace("_FAILED", "_IN_PROGRESS")
+  const hookEvent = { ...failure, status, hook: { ...hook, status: "HOOK_COMPLETE_FAILED", failureMode: "FAIL" } }
+  return events.toSpliced(events.indexOf(failure), 0, hookEvent)
 }
 
 /** An operation to start on a stack. */
 export interface MemoryOperation {
   readonly operation: StackOperation
   readonly token: string
-  readonly template: string
+  readonly template: MemoryTemplate
+  readonly resolved: Resolved
   /** The settings of the stack after the operation. */
   readonly settings: MemorySettings
+  readonly capabilities: ReadonlyArray<string>
   readonly disableRollback: boolean
-  readonly failures: InjectedFailures
-  /** Templates of nested stacks by URL. */
-  readonly templates: Readonly<Record<string, string>>
-  readonly addNestedStack: (name: string) => MemoryStack
   /** The duration of one resource, in whole milliseconds. */
   readonly resourceMillis: number
   /** Epoch milliseconds. */
   readonly now: number
+}
+
+/** What the operations on one stack need to know of the others. */
+export interface Surroundings {
+  readonly region: string
+  readonly accountId: string
+  readonly failures: InjectedFailures
+  /** The template of a nested stack, or why CloudFormation refuses it. */
+  readTemplate(url: string): Result.Result<MemoryTemplate, string>
+  addStack(name: string, now: number): MemoryStack
+  /** Lists what the evaluation of a nested stack did not check. */
+  noteUnchecked(resolved: Resolved): void
+  /** The stack that exports this name, and the value. */
+  readonly exporterOf: (
+    name: string,
+    now: number
+  ) => { readonly stack: MemoryStack; readonly value: string } | undefined
+  /** The stack that imports this name. */
+  readonly importerOf: (name: string, now: number) => MemoryStack | undefined
 }

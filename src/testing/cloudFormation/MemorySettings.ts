@@ -2,8 +2,11 @@
 import * as Effect from "effect/Effect"
 import { AwsRejected } from "../../domain/job/AwsError.ts"
 import type { StackOptions } from "../../domain/stack/Stack.ts"
-import type { RequestError } from "../../services/CloudFormation.ts"
-import { checkCapabilities, parameterValues, summaryOf } from "./template.ts"
+import * as StackCapability from "../../domain/stack/StackCapability.ts"
+import { InsufficientCapabilities, type RequestError, UnknownParameters } from "../../services/CloudFormation.ts"
+import { capabilitiesOf } from "./template/capabilities.ts"
+import type { MemoryTemplate } from "./template/MemoryTemplate.ts"
+import { parameterValues } from "./template/parameters.ts"
 
 /** The settings of a stack besides its template. */
 export interface MemorySettings {
@@ -40,25 +43,37 @@ export const isUnchanged = (before: MemorySettings, after: MemorySettings): bool
 export const validationError = (operation: string, detail: string) =>
   new AwsRejected({ operation, code: "ValidationError", detail })
 
+/** The names of the parameters whose values CloudFormation hides. */
+export const hiddenParametersOf = ({ parameters }: MemoryTemplate): ReadonlySet<string> =>
+  new Set(parameters.filter(({ noEcho }) => noEcho).map(({ name }) => name))
+
 /** The settings after a request: omitted ones keep their value, omitted parameters get the template's default. */
 export const settingsAfter = (
   operation: string,
-  template: string,
+  template: MemoryTemplate,
   request: StackOptions & { readonly stack: string },
   before: MemorySettings
-): Effect.Effect<MemorySettings, RequestError | AwsRejected> =>
-  checkCapabilities(template, request).pipe(
-    Effect.andThen(parameterValues(template, request, before.parameters)),
+): Effect.Effect<MemorySettings, RequestError | AwsRejected> => {
+  const { capabilities = [], stack } = request
+  const required = StackCapability.missing(capabilities, capabilitiesOf(template.tree).required)
+  if (required.length > 0) {
+    const reason = `Requires capabilities : [${required.join(", ")}]`
+    return Effect.fail(new InsufficientCapabilities({ stack, required, reason }))
+  }
+  return Effect.fromResult(parameterValues(template.parameters, request.parameters ?? [], before.parameters)).pipe(
     Effect.map((parameters) => ({
       ...before,
       parameters,
-      noEcho: new Set(
-        summaryOf(template).parameters.filter(({ noEcho }) => noEcho).map(({ name }) => name)
-      ),
+      noEcho: hiddenParametersOf(template),
       tags: request.tags ?? before.tags,
       roleArn: request.roleArn ?? before.roleArn,
       notificationArns: request.notificationArns ?? before.notificationArns,
       stackPolicy: request.stackPolicy ?? before.stackPolicy
     })),
-    Effect.catchTag("MissingValues", ({ detail }) => Effect.fail(validationError(operation, detail)))
+    Effect.mapError((problem) =>
+      problem._tag === "UnknownParameters"
+        ? new UnknownParameters({ stack, names: problem.names })
+        : validationError(operation, problem.detail)
+    )
   )
+}

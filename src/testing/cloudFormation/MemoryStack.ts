@@ -1,28 +1,37 @@
 // A stack in memory. Starting an operation writes all its events at once, with the times at which they happen; reading
 // the stack at a time shows the events up to then.
+import * as Result from "effect/Result"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import type { StackEvent } from "../../domain/stack/StackEvents.ts"
 import type { MemoryChangeSet } from "./MemoryChangeSet.ts"
 import {
   earlyValidation,
   earlyValidationReason,
-  hookEvents,
-  type InjectedFailures,
   isFailure,
   lastStatuses,
-  type MemoryOperation
+  type MemoryOperation,
+  type Surroundings,
+  withHook
 } from "./MemoryOperation.ts"
 import { type MemorySettings, noSettings } from "./MemorySettings.ts"
-import { nestedUrlsOf, outputsOf, typesOf } from "./resources.ts"
+import { NestedStacks } from "./NestedStacks.ts"
+import { duration, eventsOf, type OperationKind, type ResourceEvent, stepsOf } from "./resourceEvents.ts"
+import { type MemoryTemplate, noTemplate } from "./template/MemoryTemplate.ts"
+import { type Environment, nothingResolved, partitionOf, resolve, type Resolved } from "./template/resolve.ts"
 
-/** CloudFormation's words for an operation on a resource. */
-const nouns = { create: "creation", update: "update", delete: "deletion" }
+/** What a stack has from a time on. */
+interface Results {
+  readonly at: number
+  readonly outputs: ReadonlyMap<string, string>
+  readonly exports: ReadonlyMap<string, string>
+}
 
 export class MemoryStack {
   readonly id: string
   readonly name: string
   readonly tokens = new Set<string>()
-  template = ""
+  template: MemoryTemplate = noTemplate
+  resolved: Resolved = nothingResolved
   settings: MemorySettings = noSettings
   changeSets: ReadonlyArray<MemoryChangeSet> = []
   readonly createdAt: number
@@ -31,16 +40,20 @@ export class MemoryStack {
   #events: ReadonlyArray<StackEvent> = []
   /** Failed validations, which only DescribeEvents shows. */
   readonly #validations: Array<StackEvent> = []
-  /** The outputs and the time from which the stack has them, oldest first. */
-  #outputs: ReadonlyArray<{ readonly at: number; readonly outputs: Readonly<Record<string, string>> }> = []
-  readonly #nestedStacks = new Map<string, MemoryStack>()
+  /** Oldest first. */
+  #results: ReadonlyArray<Results> = []
+  readonly #surroundings: Surroundings
+  readonly #nested: NestedStacks
 
-  constructor(name: string, index: number, now: number) {
+  constructor(name: string, index: number, now: number, surroundings: Surroundings) {
     const uuid = `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`
-    this.id = `arn:aws:cloudformation:us-east-1:123456789012:stack/${name}/${uuid}`
+    const { accountId, region } = surroundings
+    this.id = `arn:${partitionOf(region)}:cloudformation:${region}:${accountId}:stack/${name}/${uuid}`
     this.name = name
     this.createdAt = now
     this.changedAt = now
+    this.#surroundings = surroundings
+    this.#nested = new NestedStacks(name, surroundings)
   }
 
   /** Newest first, as CloudFormation lists them. */
@@ -60,8 +73,16 @@ export class MemoryStack {
       parameters: new Map(Array.from(parameters, ([name, value]) => [name, noEcho.has(name) ? "****" : value])),
       status: newest?.status ?? "",
       reason: newest?.reason,
-      outputs: this.#outputs.findLast(({ at }) => at <= now)?.outputs ?? {}
+      outputs: Object.fromEntries(this.#resultAt(now)?.outputs ?? [])
     }
+  }
+
+  exportsAt(now: number): ReadonlyMap<string, string> {
+    return this.#resultAt(now)?.exports ?? new Map()
+  }
+
+  #resultAt(now: number) {
+    return this.#results.findLast(({ at }) => at <= now)
   }
 
   statusAt(now: number) {
@@ -73,15 +94,36 @@ export class MemoryStack {
       .filter((event) => event.operationId === operationId)
   }
 
+  /** The physical id of a resource. */
+  physicalIdOf(id: string) {
+    return this.#nested.find(id)?.id ?? `${this.name}-${id}`
+  }
+
+  /** What the stack's template is evaluated with before an operation: other stacks may still change. */
+  environment({ notificationArns, parameters }: MemorySettings, now: number): Environment {
+    const { accountId, exporterOf, region } = this.#surroundings
+    return {
+      region,
+      accountId,
+      stackId: this.id,
+      stackName: this.name,
+      notificationArns,
+      parameters,
+      physicalId: (id) => `${this.name}-${id}`,
+      nestedOutput: () => undefined,
+      exportedValue: (name) => exporterOf(name, now)?.value
+    }
+  }
+
   /** Records the validations of the template that fail; returns whether any does. Only DescribeEvents shows them. */
   recordFailedValidations(
-    template: string,
-    { validations }: InjectedFailures,
+    { resources }: Resolved,
     operation: Pick<StackEvent, "operationId" | "clientRequestToken">,
     now: number
   ): boolean {
-    const failed = typesOf(template).filter(([id]) => validations.has(id))
-    for (const [id, type] of failed) {
+    const { validations } = this.#surroundings.failures
+    const failed = resources.filter(({ id }) => validations.has(id))
+    for (const { id, type } of failed) {
       const validation = {
         name: earlyValidation,
         status: "FAILED",
@@ -94,97 +136,94 @@ export class MemoryStack {
   }
 
   /** Sets the status as another actor would. A running operation ends here. */
-  setStatus(status: string, now: number) {
-    const event = this.#event("AWS::CloudFormation::Stack", this.name, this.id, "Console-0000", status, now)
+  setStatus(status: string, now: number, reason?: string) {
+    const event = this.#event("AWS::CloudFormation::Stack", this.name, this.id, "Console-0000", status, now, reason)
     this.#events = [...this.eventsAt(now).toReversed(), event]
-    this.#outputs = this.#outputs.filter(({ at }) => at <= now)
+    this.#results = this.#results.filter(({ at }) => at <= now)
     this.changedAt = now
   }
 
   /** Returns the reason if the operation is going to fail. */
   startOperation(request: MemoryOperation): string | undefined {
-    const { disableRollback, failures, now, operation, resourceMillis, template, token } = request
+    const { disableRollback, now, operation, resolved, resourceMillis, token } = request
     const kind = operation === "execute" ? this.statusAt(now) === "REVIEW_IN_PROGRESS" ? "create" : "update" : operation
-    const verb = kind.toUpperCase()
-    const resources = typesOf(template)
     const tokens = { operationId: this.#operationIdOf(token), clientRequestToken: token }
-    if (kind !== "delete" && this.recordFailedValidations(template, failures, tokens, now)) {
+    if (kind !== "delete" && this.recordFailedValidations(resolved, tokens, now)) {
       return this.#failValidation(kind, request)
     }
-    const reasons = this.#failureReasons(request)
-    const firstFailure = resources.findIndex(([id]) => reasons.has(id))
-    const failed = firstFailure >= 0
-    const failureReason = failed
-      ? `The following resource(s) failed to ${kind}: [${resources[firstFailure]?.[0]}].`
-      : undefined
+    const { cleanup, steps } = stepsOf(kind, this.resolved, resolved)
+    const failure = this.#nested.run(steps, request, (now) => this.#evaluate(request, now))
+    const result = failure === undefined && kind !== "delete" ? this.#resultOf(request) : Result.succeed(noResult)
+    const failed = steps[failure?.index ?? -1]
+    const failureReason = failed === undefined
+      ? Result.isFailure(result) ? result.failure : undefined
+      : `The following resource(s) failed to ${failed.verb.toLowerCase()}: [${failed.resource.id}].`
+    const resourcesEnd = now + duration(steps, resourceMillis, failure)
+    const end = failureReason === undefined ? "succeeded" : disableRollback ? "failedWithoutRollback" : "failed"
+    if (failureReason === undefined) this.#nested.run(cleanup, { ...request, now: resourcesEnd })
 
     const stackEvent = (status: string, at: number, reason?: string) =>
       this.#event("AWS::CloudFormation::Stack", this.name, this.id, token, status, at, reason)
-    const resourceEnds = resources.map(([id, type], index) => {
-      const at = now + resourceMillis * (1 + (failed ? Math.min(index, firstFailure) : index))
-      const [status, reason] = !failed || index < firstFailure
-        ? [`${verb}_COMPLETE`]
-        : [`${verb}_FAILED`, index === firstFailure ? reasons.get(id) : `Resource ${nouns[kind]} cancelled`]
-      return this.#event(type, id, this.#physicalIdOf(id), token, status ?? "", at, reason)
-    })
-    const resourcesEnd = now + resourceMillis * Math.max(1, failed ? firstFailure + 1 : resources.length)
-    const end = failed ? (disableRollback ? "failedWithoutRollback" : "failed") : "succeeded"
-
+    const events = eventsOf(steps, now, resourceMillis, failure).map((event) => this.#resourceEvent(event, token))
+    const failedEvent = events.find(({ logicalResourceId, status }) =>
+      logicalResourceId === failed?.resource.id && status.endsWith("_FAILED")
+    )
+    const [first, ...others] = lastStatuses[kind][end]
+    const cleanupMillis = Math.floor(resourceMillis / Math.max(1, cleanup.length))
     this.#events = [
       ...this.eventsAt(now).toReversed(),
-      stackEvent(`${verb}_IN_PROGRESS`, now, "User Initiated"),
-      ...resources.map(([id, type]) => this.#event(type, id, "", token, `${verb}_IN_PROGRESS`, now)),
-      ...hookEvents(resourceEnds[firstFailure], failures.hooks, `${verb}_IN_PROGRESS`),
-      ...resourceEnds,
-      ...lastStatuses[kind][end].map((status, index) =>
-        stackEvent(status, resourcesEnd + resourceMillis * index, index === 0 ? failureReason : undefined)
-      )
+      stackEvent(`${kind.toUpperCase()}_IN_PROGRESS`, now, "User Initiated"),
+      ...withHook(events, failedEvent, this.#surroundings.failures.hooks),
+      stackEvent(first, resourcesEnd, failureReason),
+      ...(failureReason === undefined ? eventsOf(cleanup, resourcesEnd, cleanupMillis) : [])
+        .map((event) => this.#resourceEvent(event, token)),
+      ...others.map((status, index) => stackEvent(status, resourcesEnd + resourceMillis * (1 + index)))
     ]
     this.tokens.add(token)
     this.changedAt = now
-    if (!failed || kind === "create") this.settings = request.settings
-    if (failed) return failureReason
-    this.template = template
-    const values = outputsOf(template).map(([name, { Value }]) => [name, this.#resolve(Value)] as const)
-    this.#outputs = [
-      ...this.#outputs.filter(({ at }) => at <= now),
-      { at: resourcesEnd, outputs: kind === "delete" ? {} : Object.fromEntries(values) }
-    ]
+    if (failureReason === undefined || kind === "create") this.settings = request.settings
+    if (failureReason !== undefined || Result.isFailure(result)) return failureReason
+    this.template = request.template
+    this.resolved = kind === "delete" ? nothingResolved : resolved
+    this.#results = [...this.#results.filter(({ at }) => at <= now), { ...result.success, at: resourcesEnd }]
     return undefined
   }
 
-  /** The reasons of the resources that are going to fail: on their own, by a hook, or in their nested stack. */
-  #failureReasons(request: MemoryOperation): ReadonlyMap<string, string> {
-    const { failures: { hooks, resources }, now, operation, resourceMillis, template } = request
-    const reasons = new Map(resources)
-    if (operation === "delete") return reasons
-    for (const [id, { type }] of hooks) reasons.set(id, `The following hook(s) failed: [${type}]`)
-    const nestedUrls = new Map(nestedUrlsOf(template))
-    for (const [index, [id]] of typesOf(template).entries()) {
-      if (reasons.has(id)) break
-      const url = nestedUrls.get(id)
-      const reason = url === undefined
-        ? undefined
-        : this.#startNestedOperation(id, url, { ...request, now: now + resourceMillis * index })
-      if (reason !== undefined) reasons.set(id, reason)
-    }
-    return reasons
+  /** Evaluates the template with the nested stacks as they are. */
+  #evaluate({ settings, template }: MemoryOperation, now: number) {
+    return resolve(template, {
+      ...this.environment(settings, now),
+      physicalId: (id) => this.physicalIdOf(id),
+      nestedOutput: (id, output) => this.#nested.outputOf(id, output)
+    })
   }
 
-  /** A nested stack takes the time of one resource of its parent. */
-  #startNestedOperation(id: string, url: string, request: MemoryOperation) {
-    const existing = this.#nestedStacks.get(id)
-    const nested = existing ?? request.addNestedStack(`${this.name}-${id}`)
-    this.#nestedStacks.set(id, nested)
-    const operation = existing === undefined ? "create" : "update"
-    const template = request.templates[url] ?? url
-    const resourceMillis = Math.floor(request.resourceMillis / Math.max(1, typesOf(template).length))
-    const reason = nested.startOperation({ ...request, operation, template, resourceMillis })
-    return reason && `Embedded stack ${nested.id} was not successfully ${operation}d: ${reason}`
+  /** The outputs and exports, or why CloudFormation does not accept them. */
+  #resultOf(request: MemoryOperation): Result.Result<Omit<Results, "at">, string> {
+    const { now } = request
+    const { exporterOf, importerOf } = this.#surroundings
+    return Result.flatMap(this.#evaluate(request, now), ({ exports, outputs }) => {
+      for (const name of exports.keys()) {
+        const other = exporterOf(name, now)?.stack
+        if (other !== undefined && other !== this) {
+          return Result.fail(
+            `Export with name ${name} is already exported by stack ${other.name}. Rollback requested by user.`
+          )
+        }
+      }
+      for (const [name, value] of this.exportsAt(now)) {
+        const importer = exports.get(name) === value ? undefined : importerOf(name, now)
+        const verb = exports.has(name) ? "updated" : "deleted"
+        if (importer !== undefined) {
+          return Result.fail(`Export ${name} cannot be ${verb} as it is in use by ${importer.name}`)
+        }
+      }
+      return Result.succeed({ exports, outputs })
+    })
   }
 
   /** Early validation has failed: no resource is started. */
-  #failValidation(kind: "create" | "update", { now, token }: MemoryOperation) {
+  #failValidation(kind: Exclude<OperationKind, "delete">, { now, token }: MemoryOperation) {
     const stackEvent = (status: string, reason?: string) =>
       this.#event("AWS::CloudFormation::Stack", this.name, this.id, token, status, now, reason)
     const [first, ...others] = lastStatuses[kind].failed
@@ -203,17 +242,10 @@ export class MemoryStack {
     return `${this.id.slice(-36)}-${token}`
   }
 
-  #physicalIdOf(id: string) {
-    return this.#nestedStacks.get(id)?.id ?? `${this.name}-${id}`
-  }
-
-  /** The value of an output: a literal, or the physical id of the resource that it refers to. */
-  #resolve(value: unknown) {
-    if (typeof value === "string") return value
-    const { Ref } = value as { readonly Ref?: unknown }
-    if (Ref === "AWS::StackId") return this.id
-    if (Ref === "AWS::StackName") return this.name
-    return typeof Ref === "string" ? this.#physicalIdOf(Ref) : JSON.stringify(value)
+  /** A resource has no physical id before it is created. */
+  #resourceEvent({ reason, resource: { id, type }, status, timestamp }: ResourceEvent, token: string) {
+    const physicalId = status === "CREATE_IN_PROGRESS" ? "" : this.physicalIdOf(id)
+    return this.#event(type, id, physicalId, token, status, timestamp, reason)
   }
 
   #event(
@@ -238,3 +270,5 @@ export class MemoryStack {
     }
   }
 }
+
+const noResult = { outputs: new Map<string, string>(), exports: new Map<string, string>() }

@@ -13,7 +13,6 @@ import {
 import { addChangeSet, describeChangeSetAt, maxChangeSets } from "./MemoryChangeSet.ts"
 import type { MemoryCloud } from "./MemoryCloud.ts"
 import { noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
-import { checkTemplate } from "./stackCalls.ts"
 
 export const changeSetCalls = (cloud: MemoryCloud) =>
   ({
@@ -33,19 +32,19 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
         return yield* validationError(operation, detail)
       }
       if (type === "UPDATE" && startability(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
-      const template = cloud.templateText(request)
-      yield* checkTemplate(operation, template)
+      const template = yield* cloud.templateOf(operation, request)
       // CreateChangeSet has no stack policy.
       const options = { ...request, stackPolicy: undefined }
       const settings = yield* settingsAfter(operation, template, options, existing?.settings ?? noSettings)
+      const target = existing ?? cloud.draft(stack, now)
+      const resolved = yield* cloud.resolve(operation, target, template, settings, now)
       if (existing !== undefined && existing.changeSets.length >= maxChangeSets) {
         const detail = `ChangeSet limit exceeded for stack ${existing.id}`
         return yield* new AwsRejected({ operation, code: "LimitExceededException", detail })
       }
-      const target = existing ?? cloud.add(stack, now)
-      if (existing === undefined) target.setStatus("REVIEW_IN_PROGRESS", now)
-      const changeSet = { name, description, template, settings }
-      return addChangeSet(target, changeSet, cloud.failures, cloud.resourceMillis, now)
+      if (existing === undefined) cloud.add(target).setStatus("REVIEW_IN_PROGRESS", now)
+      const changeSet = { name, description, template, resolved, settings, capabilities: request.capabilities ?? [] }
+      return addChangeSet(target, changeSet, cloud.resourceMillis, now)
     }),
     describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(key) {
       const now = yield* cloud.startCall("cloudformation:DescribeChangeSet")
@@ -73,8 +72,7 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
       // A change set does not hold termination protection; it may have been switched on since.
       const { terminationProtection } = stack.settings
       const settings = { ...changeSet.settings, terminationProtection }
-      const { template } = changeSet
-      cloud.startOperation(stack, { operation: "execute", token, template, settings, disableRollback, now })
+      cloud.startOperation(stack, { ...changeSet, operation: "execute", token, settings, disableRollback, now })
     }),
     deleteChangeSet: Effect.fn("CloudFormationMemory.deleteChangeSet")(function*(key) {
       const now = yield* cloud.startCall("cloudformation:DeleteChangeSet")

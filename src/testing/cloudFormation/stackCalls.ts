@@ -1,18 +1,12 @@
 // The in-memory calls on stacks.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { AwsRejected } from "../../domain/job/AwsError.ts"
 import { isUnderWay, needsDisableRollback, startability } from "../../domain/stack/StackStatus.ts"
 import { type CloudFormation, NoUpdates, StackExists, StackNotReady, TokenUsed } from "../../services/CloudFormation.ts"
 import type { MemoryCloud } from "./MemoryCloud.ts"
 import { isUnchanged, noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
-import { isValidTemplate } from "./resources.ts"
-import { summaryOf } from "./template.ts"
-
-export const checkTemplate = (operation: string, template: string): Effect.Effect<void, AwsRejected> =>
-  isValidTemplate(template)
-    ? Effect.void
-    : Effect.fail(validationError(operation, "Template format error: At least one Resources member must be defined."))
+import { noTemplate, summaryOf } from "./template/MemoryTemplate.ts"
+import { nothingResolved } from "./template/resolve.ts"
 
 export const stackCalls = (cloud: MemoryCloud) =>
   ({
@@ -27,18 +21,21 @@ export const stackCalls = (cloud: MemoryCloud) =>
       const existing = cloud.find(stack, now)
       if (cloud.hasUsedToken(stack, token)) return yield* new TokenUsed({ stack })
       if (existing !== undefined) return yield* new StackExists({ stack })
-      const template = cloud.templateText(request)
-      yield* checkTemplate(operation, template)
+      const template = yield* cloud.templateOf(operation, request)
       const settings = {
         ...yield* settingsAfter(operation, template, request, noSettings),
         terminationProtection
       }
-      const { disableRollback } = request
-      return cloud.startOperation(cloud.add(stack, now), {
+      const draft = cloud.draft(stack, now)
+      const resolved = yield* cloud.resolve(operation, draft, template, settings, now)
+      const { capabilities, disableRollback } = request
+      return cloud.startOperation(cloud.add(draft), {
         operation: "create",
         token,
         template,
+        resolved,
         settings,
+        capabilities,
         disableRollback,
         now
       })
@@ -56,13 +53,23 @@ export const stackCalls = (cloud: MemoryCloud) =>
       const isUpdatable = startability(status) === "Updatable" ||
         (disableRollback === true && needsDisableRollback(status))
       if (!isUpdatable) return yield* new StackNotReady({ stack, status })
-      const template = cloud.templateText(request)
-      yield* checkTemplate(operation, template)
+      const template = yield* cloud.templateOf(operation, request)
       const settings = yield* settingsAfter(operation, template, request, existing.settings)
-      if (existing.template === template && isUnchanged(existing.settings, settings)) {
+      const resolved = yield* cloud.resolve(operation, existing, template, settings, now)
+      if (existing.resolved.fingerprint === resolved.fingerprint && isUnchanged(existing.settings, settings)) {
         return yield* new NoUpdates({ stack })
       }
-      return cloud.startOperation(existing, { operation: "update", token, template, settings, disableRollback, now })
+      const { capabilities } = request
+      return cloud.startOperation(existing, {
+        operation: "update",
+        token,
+        template,
+        resolved,
+        settings,
+        capabilities,
+        disableRollback,
+        now
+      })
     }),
     delete: Effect.fn("CloudFormationMemory.delete")(function*({ clientRequestToken: token, stack }) {
       const operation = "cloudformation:DeleteStack"
@@ -73,19 +80,29 @@ export const stackCalls = (cloud: MemoryCloud) =>
       const status = existing.statusAt(now)
       if (status === "DELETE_IN_PROGRESS") return
       if (isUnderWay(status)) return yield* new StackNotReady({ stack, status })
-      const { name, settings, template } = existing
+      const { name, settings } = existing
       if (settings.terminationProtection) {
         const detail = `Stack [${name}] cannot be deleted while TerminationProtection is enabled`
         return yield* validationError(operation, detail)
       }
-      cloud.startOperation(existing, { operation: "delete", token, template, settings, now })
+      const [exported] = Array.from(existing.exportsAt(now).keys())
+        .flatMap((name) => cloud.importerOf(name, now) === undefined ? [] : [name])
+      if (exported !== undefined) {
+        const importer = cloud.importerOf(exported, now)?.name
+        existing.setStatus(
+          status,
+          now,
+          `Delete canceled. Cannot delete export ${exported} as it is in use by ${importer}.`
+        )
+        return
+      }
+      const nothing = { template: noTemplate, resolved: nothingResolved }
+      cloud.startOperation(existing, { ...nothing, operation: "delete", token, settings, now })
     }),
     templateSummary: Effect.fn("CloudFormationMemory.templateSummary")(function*(request) {
       const operation = "cloudformation:GetTemplateSummary"
       yield* cloud.startCall(operation)
-      const template = cloud.templateText(request)
-      yield* checkTemplate(operation, template)
-      return summaryOf(template)
+      return summaryOf(yield* cloud.templateOf(operation, request))
     }),
     setTerminationProtection: Effect.fn("CloudFormationMemory.setTerminationProtection")(
       function*(stackId, terminationProtection) {

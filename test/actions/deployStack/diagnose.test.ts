@@ -132,13 +132,12 @@ describe("the report of a failed operation", () => {
   it.effect("a failed update says that the stack is as it was", () =>
     Effect.gen(function*() {
       yield* runToEnd(eventOf({}, { id: "1" }))
-      const other = nestingTemplate({ Topic: "AWS::SNS::Topic" })
-      yield* putTemplate(other)
-      yield* failResource("Topic", "quota")
+      yield* putTemplate(nestingTemplate({ ...network, Second: "AWS::SNS::Topic" }))
+      yield* failResource("Second", "quota")
       const { message } = yield* runToEnd(eventOf({}, { id: "2" }))
       assert.strictEqual(
         message,
-        "Update failed: UPDATE_ROLLBACK_COMPLETE\nTopic (AWS::SNS::Topic): quota\n" +
+        "Update failed: UPDATE_ROLLBACK_COMPLETE\nSecond (AWS::SNS::Topic): quota\n" +
           "Stack \"MyTestStack\" is as it was before: fix the cause, then deploy it again"
       )
     }).pipe(Effect.provide(worldWith(network))))

@@ -7,8 +7,10 @@ import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { tokenOf } from "../../fixtures.ts"
 import { deny, eventOf, failResource, invoke, putTemplate, world } from "./world.ts"
 
-const databases = (...ids: ReadonlyArray<string>) =>
-  JSON.stringify({ Resources: Object.fromEntries(ids.map((id) => [id, { Type: "AWS::RDS::DBInstance" }])) })
+const databasesWith = (Properties: object, ...ids: ReadonlyArray<string>) =>
+  JSON.stringify({ Resources: Object.fromEntries(ids.map((id) => [id, { Type: "AWS::RDS::DBInstance", Properties }])) })
+
+const databases = (...ids: ReadonlyArray<string>) => databasesWith({}, ...ids)
 
 /** In memory all resources start at once, and end ten seconds after one another. */
 const template = databases("A", "B", "C")
@@ -47,13 +49,13 @@ describe("the progress summary", () => {
   it.effect("the summary of an update counts only finished resources, as their total is unknown", () =>
     Effect.gen(function*() {
       yield* run("1")
-      yield* putTemplate(databases("A", "B", "D"))
+      yield* putTemplate(databasesWith({ AllocatedStorage: "20" }, "A", "B", "D"))
       assert.deepStrictEqual(summaries(yield* run("2", {}, [5, 8, 10, 15, 20])), [
         ["Stack update started", 0],
         [`${inProgress}: UPDATE_IN_PROGRESS, waiting for A (AWS::RDS::DBInstance, 5 s)`, 0],
         [`${inProgress}: UPDATE_IN_PROGRESS, 1 resource done, waiting for B (AWS::RDS::DBInstance, 13 s)`, 25],
         [`${inProgress}: UPDATE_IN_PROGRESS, 2 resources done, waiting for D (AWS::RDS::DBInstance, 23 s)`, 50],
-        [`${inProgress}: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS`, 50],
+        [`${inProgress}: UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, waiting for C (AWS::RDS::DBInstance, 8 s)`, 50],
         ["Stack update complete", 100]
       ])
     }).pipe(Effect.provide(world(template))))
@@ -61,7 +63,9 @@ describe("the progress summary", () => {
   it.effect("the summary of a create from YAML has no count", () =>
     Effect.gen(function*() {
       const [, second] = yield* run("1", {}, [5])
-      assert.deepInclude(second, { message: `${inProgress}: CREATE_IN_PROGRESS` })
+      assert.deepInclude(second, {
+        message: `${inProgress}: CREATE_IN_PROGRESS, waiting for A (AWS::RDS::DBInstance, 5 s)`
+      })
     }).pipe(Effect.provide(world("Resources:\n  A:\n    Type: AWS::RDS::DBInstance\n"))))
 
   it.effect("the summary of a rollback counts nothing, and the percentage stays", () =>

@@ -82,7 +82,7 @@ describe("tags", () => {
       const tags = Effect.map(settings, ({ tags }) => Object.fromEntries(tags))
       yield* runToEnd(eventWithBuild({ tags: { Cost: 7 } }))
       assert.deepStrictEqual(yield* tags, { Cost: "7" })
-      yield* putTemplate(templateWith({}, { Description: "other" }))
+      yield* putTemplate(templateWith({}, { Outputs: { One: { Value: "1" } } }))
       yield* runToEnd(eventWithBuild({}, "2"))
       assert.deepStrictEqual(yield* tags, { Cost: "7" })
       yield* runToEnd(eventWithBuild({ tags: {} }, "3"))

@@ -119,7 +119,8 @@ export const templateWith = (parameters: object, sections: object = {}) =>
 export const firstTemplate = templateOf({ Topic: "AWS::SNS::Topic", Table: "AWS::DynamoDB::Table" })
 export const secondTemplate = templateOf({ Queue: "AWS::SQS::Queue", Table: "AWS::DynamoDB::GlobalTable" })
 
-export const otherTemplate = sampleTemplate.replace("An S3 bucket", "Another S3 bucket")
+/** The sample template with a change: another description alone would be none. */
+export const otherTemplate = sampleTemplate.replace("\"Type\"", "\"Metadata\": { \"Revision\": 2 }, \"Type\"")
 
 /** Creates the stack by an earlier run of the action, then changes the template. */
 export const createdEarlier = Effect.andThen(runToEnd(eventOf({}, { id: "earlier" })), putTemplate(otherTemplate))

@@ -157,7 +157,7 @@ describe.each(worlds)("CloudFormation $name: change sets", ({ world }) => {
       assert.deepInclude(yield* Effect.flip(execute), { _tag: "ChangeSetNotReady", changeSet: "Next" })
       yield* prepare({ templateBody: otherTemplate })
       yield* finishChangeSets(stack)
-      yield* update({ templateBody: sampleTemplate.replace("An S3 bucket", "Another") })
+      yield* update({ templateBody: sampleTemplate.replace("\"Type\"", "\"Metadata\": {}, \"Type\"") })
       assert.deepInclude(yield* changeSetOf("Next"), { executionStatus: "OBSOLETE" })
       const error = yield* Effect.flip(execute)
       assert.deepInclude(error, { _tag: "ChangeSetNotReady" })

@@ -1,0 +1,137 @@
+// The nested stacks of a stack, and the failures of the resources in its operations.
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as StackCapability from "../../domain/stack/StackCapability.ts"
+import type { MemoryOperation, Surroundings } from "./MemoryOperation.ts"
+import { hiddenParametersOf, noSettings } from "./MemorySettings.ts"
+import type { MemoryStack } from "./MemoryStack.ts"
+import type { Step, StepFailure } from "./resourceEvents.ts"
+import { capabilitiesOf } from "./template/capabilities.ts"
+import { type Evaluated, evaluatedText } from "./template/evaluate.ts"
+import { noTemplate } from "./template/MemoryTemplate.ts"
+import { parameterValues } from "./template/parameters.ts"
+import { nothingResolved, resolve, type Resolved } from "./template/resolve.ts"
+
+type Properties = Readonly<Record<string, Evaluated>>
+
+export class NestedStacks {
+  readonly #parent: string
+  readonly #surroundings: Surroundings
+  readonly #stacks = new Map<string, MemoryStack>()
+
+  constructor(parent: string, surroundings: Surroundings) {
+    this.#parent = parent
+    this.#surroundings = surroundings
+  }
+
+  /** A nested stack by its logical id. */
+  find(id: string) {
+    return this.#stacks.get(id)
+  }
+
+  /** An output of a nested stack once its operation has ended. */
+  outputOf(id: string, output: string): string | undefined {
+    const outputs = this.#stacks.get(id)?.describeAt(Infinity).outputs ?? {}
+    return Object.hasOwn(outputs, output) ? outputs[output] : undefined
+  }
+
+  /**
+   * Runs the operations on nested stacks among the steps, and returns the first step that fails: on its own, by a hook, or
+   * in its nested stack. `evaluate` gives the properties with the outputs of the nested stacks before.
+   */
+  run(
+    steps: ReadonlyArray<Step>,
+    request: MemoryOperation,
+    evaluate?: (now: number) => Result.Result<Resolved, string>
+  ): StepFailure | undefined {
+    const { hooks, resources } = this.#surroundings.failures
+    for (const [index, { resource, verb }] of steps.entries()) {
+      const { id, properties, type } = resource
+      const hook = verb === "DELETE" ? undefined : hooks.get(id)
+      const injected = resources.get(id) ?? (hook && `The following hook(s) failed: [${hook.type}]`)
+      if (injected !== undefined) return { index, reason: injected }
+      if (type !== "AWS::CloudFormation::Stack") continue
+      const now = request.now + request.resourceMillis * index
+      const reason = verb === "DELETE"
+        ? this.#delete(id, { ...request, now })
+        : this.#start(id, this.#current(id, properties, evaluate?.(now)), { ...request, now })
+      if (reason !== undefined) return { index, reason }
+    }
+    return undefined
+  }
+
+  #current(id: string, properties: Properties, evaluated: Result.Result<Resolved, string> | undefined) {
+    return evaluated === undefined || Result.isFailure(evaluated)
+      ? properties
+      : evaluated.success.resources.find((resource) => resource.id === id)?.properties ?? properties
+  }
+
+  /** A nested stack takes the time of one resource of its parent. */
+  #start(id: string, properties: Properties, request: MemoryOperation): string | undefined {
+    const { TemplateURL: url } = properties
+    const existing = this.#stacks.get(id)
+    const operation = existing === undefined ? "create" : "update"
+    const read = this.#surroundings.readTemplate(evaluatedText(url) ?? "")
+    if (Result.isFailure(read)) return read.failure
+    const template = read.success
+    const required = StackCapability.missing(request.capabilities, capabilitiesOf(template.tree).required)
+    if (required.length > 0) return `Requires capabilities : [${required.join(", ")}]`
+    const parameters = template.isKnown ? valuesOf(properties) : []
+    if (Predicate.isString(parameters)) return parameters
+    const values = parameterValues(template.parameters, parameters, new Map())
+    if (Result.isFailure(values)) {
+      return values.failure._tag === "InvalidParameters"
+        ? values.failure.detail
+        : `Parameters: [${values.failure.names.join(", ")}] do not exist in the template`
+    }
+    const settings = {
+      ...(existing?.settings ?? noSettings),
+      parameters: values.success,
+      noEcho: hiddenParametersOf(template)
+    }
+    const stack = existing ?? this.#surroundings.addStack(`${this.#parent}-${id}`, request.now)
+    this.#stacks.set(id, stack)
+    const resolved = resolve(template, stack.environment(settings, request.now))
+    if (Result.isFailure(resolved)) return resolved.failure
+    this.#surroundings.noteUnchecked(resolved.success)
+    if (stack.resolved.fingerprint === resolved.success.fingerprint && existing !== undefined) return undefined
+    const resourceMillis = Math.floor(request.resourceMillis / Math.max(1, resolved.success.resources.length))
+    const reason = stack.startOperation({
+      ...request,
+      operation,
+      template,
+      settings,
+      resolved: resolved.success,
+      resourceMillis
+    })
+    return reason && `Embedded stack ${stack.id} was not successfully ${operation}d: ${reason}`
+  }
+
+  #delete(id: string, request: MemoryOperation): string | undefined {
+    const stack = this.#stacks.get(id)
+    if (stack === undefined) return undefined
+    const { resources } = stack.resolved
+    const resourceMillis = Math.floor(request.resourceMillis / Math.max(1, resources.length))
+    const reason = stack.startOperation({
+      ...request,
+      operation: "delete",
+      template: noTemplate,
+      resolved: nothingResolved,
+      settings: stack.settings,
+      resourceMillis
+    })
+    if (reason === undefined) this.#stacks.delete(id)
+    return reason && `Embedded stack ${stack.id} was not successfully deleted: ${reason}`
+  }
+}
+
+/** The parameters of a nested stack, or CloudFormation's message. */
+const valuesOf = ({ Parameters = {} }: Properties) => {
+  const entries = Object.entries(Parameters as Properties).map(([name, value]) => ({
+    name,
+    value: evaluatedText(value)
+  }))
+  return entries.some(({ value }) => value === undefined)
+    ? "Value of property Parameters must be an object"
+    : entries.map(({ name, value = "" }) => ({ name, value }))
+}
