@@ -63,7 +63,10 @@ describe("the format of a template", () => {
       assert.deepStrictEqual((yield* create(yaml(value))).outputs, { Value: text })
     }).pipe(withMemory()))
 
-  it.effect.each<readonly [string, string]>([["1.10", "1.10"], ["12345678901234567890", "12345678901234567890"], ["true", "true"], ["7", "7"]])(
+  it.effect.each<readonly [string, string]>([["1.10", "1.10"], ["12345678901234567890", "12345678901234567890"], [
+    "true",
+    "true"
+  ], ["7", "7"]])(
     "the scalar %j of JSON becomes the text %j",
     ([value, text]) =>
       Effect.gen(function*() {
