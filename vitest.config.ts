@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -26,6 +27,15 @@ const notCounted = [
   ...["bundle", "checkWebpage", "lifecycle"].map((name) => `test/lambda/${name}.test.ts`)
 ]
 
+/** Starts the slowest files first, so that no processor waits for one of them at the end. */
+class SlowestFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>) {
+    const isSlow = ({ moduleId }: TestSpecification) => /\/test\/model\/|\/runs\.test\.ts$/.test(moduleId)
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))]
+  }
+}
+
 export default defineConfig({
   resolve: {
     // The README's examples import the package by its name.
@@ -41,6 +51,7 @@ export default defineConfig({
     setupFiles: ["test/seed.ts"],
     // The default leaves one processor to Vitest, which needs little of it.
     maxWorkers: "100%",
+    sequence: { sequencer: SlowestFirst },
     env: { SEED: readSeed(), ...(counting && { RUNS: "500" }) },
     // Catches a test that hangs. On a busy machine, a property with a thousand runs may take many seconds.
     testTimeout: 60_000,
