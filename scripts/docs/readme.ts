@@ -151,6 +151,8 @@ const pageParts: Readonly<Record<string, Parts>> = {
     "transform.ts",
     "notify.ts",
     "backup.ts",
+    "runTask.ts",
+    "swap.ts",
     "deploy.test.ts"
   )
 }

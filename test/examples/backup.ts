@@ -1,98 +1,108 @@
-import { Clock, Context, Data, Effect, Layer, Schema } from "effect"
-import { Action, UserParameters } from "effect-codepipeline"
-
-export class VolumeNotFound extends Schema.TaggedError<VolumeNotFound>()("VolumeNotFound", {
-  volume: Schema.String
-}) {
-  override get message() {
-    return `Volume "${this.volume}" does not exist`
-  }
-}
+import { CreateImageCommand, DeregisterImageCommand, DescribeImagesCommand, EC2Client } from "@aws-sdk/client-ec2"
+import { Context, Effect, Layer, Option, Schema } from "effect"
+import {
+  Action,
+  awsClient,
+  type AwsError,
+  type ClientOptions,
+  CodePipeline,
+  Lambda,
+  UserParameters
+} from "effect-codepipeline"
 
 export class BackupFailed extends Schema.TaggedError<BackupFailed>()("BackupFailed", {
-  id: Schema.String,
+  image: Schema.String,
   reason: Schema.String
 }) {
   override get message() {
-    return `Backup ${this.id} failed: ${this.reason}`
+    return `The backup ${this.image} failed: ${this.reason}`
   }
 }
 
-export class VaultUnavailable extends Schema.TaggedError<VaultUnavailable>()("VaultUnavailable", {
-  reason: Schema.String
-}) {
-  override get message() {
-    return `The vault is unavailable: ${this.reason}`
-  }
+/** An image of EC2, as far as the action needs to know it. */
+export interface Image {
+  readonly id: string
+  readonly state: string
+  readonly reason: string
 }
 
-/** The progress of a backup. */
-export type Progress = Data.TaggedEnum<{
-  Running: { readonly percent: number }
-  Complete: {}
-  Broken: { readonly reason: string }
-}>
-export const Progress = Data.taggedEnum<Progress>()
-
-/** A service that creates backups, such as AWS Backup. */
-export class Vault extends Context.Service<Vault, {
-  /** Starts a backup and returns its id. Idempotent: the same token returns the same backup. */
-  start(volume: string, token: string): Effect.Effect<string, VolumeNotFound | VaultUnavailable>
-  progress(id: string): Effect.Effect<Progress, VaultUnavailable>
-}>()("examples/Vault") {
-  /** For tests: backups of these volumes, each of which takes ten minutes. */
-  static readonly layerMemory = (volumes: ReadonlyArray<string>) =>
-    Layer.sync(Vault, () => {
-      const startedAt = new Map<string, number>()
-      return {
-        start: Effect.fn("Vault.start")(function*(volume: string, token: string) {
-          if (!volumes.includes(volume)) return yield* new VolumeNotFound({ volume })
-          const id = `backup-of-${volume}-${token}`
-          if (!startedAt.has(id)) startedAt.set(id, yield* Clock.currentTimeMillis)
-          return id
+export class Images extends Context.Service<Images, {
+  /** Creates an image of an instance. None if there is one of this name. */
+  create(instance: string, name: string): Effect.Effect<Option.Option<string>, AwsError>
+  /** The image of this name. None while EC2 does not show it yet. */
+  find(name: string): Effect.Effect<Option.Option<Image>, AwsError>
+  remove(id: string): Effect.Effect<void, AwsError>
+}>()("examples/Images") {
+  static readonly layer = (make: (options: ClientOptions) => EC2Client) =>
+    Layer.effect(
+      Images,
+      Effect.map(awsClient(make), (ec2) => ({
+        create: Effect.fn("Images.create")(function*(InstanceId, Name) {
+          const command = new CreateImageCommand({ InstanceId, Name, NoReboot: true })
+          return yield* ec2.call("ec2:CreateImage", (client, options) => client.send(command, options)).pipe(
+            Effect.map(({ ImageId }) => Option.fromUndefinedOr(ImageId)),
+            Effect.catchIf(({ code }) => code === "InvalidAMIName.Duplicate", () => Effect.succeedNone)
+          )
         }),
-        progress: Effect.fn("Vault.progress")(function*(id: string) {
-          const percent = ((yield* Clock.currentTimeMillis) - (startedAt.get(id) ?? 0)) / 6_000
-          return percent < 100 ? Progress.Running({ percent }) : Progress.Complete()
+        find: Effect.fn("Images.find")(function*(name) {
+          const command = new DescribeImagesCommand({ Owners: ["self"], Filters: [{ Name: "name", Values: [name] }] })
+          const { Images = [] } = yield* ec2.call("ec2:DescribeImages", (client, options) =>
+            client.send(command, options))
+          return Option.map(
+            Option.fromUndefinedOr(Images[0]),
+            ({ ImageId = "", State = "pending", StateReason }) => ({
+              id: ImageId,
+              state: State,
+              reason: StateReason?.Message ?? "EC2 gives no reason"
+            })
+          )
+        }),
+        remove: Effect.fn("Images.remove")(function*(ImageId) {
+          const command = new DeregisterImageCommand({ ImageId })
+          yield* ec2.call("ec2:DeregisterImage", (client, options) =>
+            client.send(command, options))
         })
-      }
-    })
+      }))
+    )
 }
 
-/** Creates a backup of a volume, and waits until it is complete. */
+/** Creates an image of an instance before a deployment, and waits until it is available. */
 export const Backup = Action.poll({
   name: "backup",
-  parameters: UserParameters.json({ volume: Schema.NonEmptyString }),
-  state: Schema.Struct({ id: Schema.String }),
+  parameters: UserParameters.json({ instance: Schema.NonEmptyString }),
+  state: Schema.Struct({ name: Schema.String }),
 
-  begin: Effect.fn("Backup.begin")(function*({ execution, parameters: { volume } }) {
-    const vault = yield* Vault
-    // A second delivery of the event has the same token, and so gets the same backup.
-    const id = yield* vault.start(volume, execution.firstJobId)
-    return { message: `Backup of ${volume} started`, externalExecutionId: id, state: { id } }
+  begin: Effect.fn("Backup.begin")(function*({ execution, parameters: { instance } }) {
+    const images = yield* Images
+    // CreateImage has no token. The name is unique instead: an image of this name is that of an earlier delivery.
+    const name = `${instance}-${execution.firstJobId}`
+    yield* images.create(instance, name)
+    return { message: `Backup ${name} started`, externalExecutionId: name, state: { name } }
   }),
 
-  check: Effect.fn("Backup.check")(function*({ parameters: { volume } }, { id }) {
-    const vault = yield* Vault
-    const progress = yield* vault.progress(id)
-    return yield* Progress.$match(progress, {
-      Running: ({ percent: percentComplete }) =>
-        Effect.succeed(
-          Action.Poll.Pending({
-            message: `Backup of ${volume} in progress`,
-            externalExecutionId: id,
-            percentComplete
-          })
-        ),
-      Complete: () =>
-        Effect.succeed(
-          Action.Poll.Done({ message: `Backup of ${volume} complete`, outputVariables: { BackupId: id } })
-        ),
-      Broken: ({ reason }) => Effect.fail(new BackupFailed({ id, reason }))
-    })
+  check: Effect.fn("Backup.check")(function*(_, { name }) {
+    const images = yield* Images
+    const image = yield* images.find(name)
+    const { id, reason, state } = Option.getOrElse(image, (): Image => ({ id: "", state: "pending", reason: "" }))
+    if (state === "available") {
+      return Action.Poll.Done({ message: `Backup ${name} is complete`, outputVariables: { ImageId: id } })
+    }
+    if (state === "pending") return Action.Poll.Pending({ message: `Backup ${name} is in progress` })
+    return yield* new BackupFailed({ image: name, reason: `${state}: ${reason}` })
+  }),
+
+  // A backup that is not complete is no backup.
+  onFailure: Effect.fn("Backup.onFailure")(function*(_, { name }) {
+    const images = yield* Images
+    const image = yield* images.find(name)
+    if (Option.isSome(image)) yield* images.remove(image.value.id)
   })
 })({
-  VolumeNotFound: "ConfigurationError",
-  VaultUnavailable: "SystemUnavailable",
-  BackupFailed: ({ id, message }) => ({ type: "JobFailed", message, externalExecutionId: id })
+  ...Action.awsFailures,
+  BackupFailed: ({ image, message }) => ({ type: "JobFailed", message, externalExecutionId: image })
 })
+
+export const handler = Lambda.handler(
+  Backup,
+  Layer.merge(Images.layer((options) => new EC2Client(options)), CodePipeline.layer)
+)
