@@ -84,6 +84,7 @@ export const toChangeSet = (
   id: shape.ChangeSetId ?? key.changeSet,
   name: shape.ChangeSetName ?? key.changeSet,
   stackId: shape.StackId ?? key.stack,
+  createdAt: shape.CreationTime?.getTime() ?? 0,
   status: shape.Status ?? "",
   executionStatus: shape.ExecutionStatus ?? "",
   changes,

@@ -77,7 +77,7 @@ export class ChangeSetExists extends Schema.TaggedError<ChangeSetExists>()("Chan
   }
 }
 
-/** The change set does not exist, or cannot be executed in its own or its stack's current status. */
+/** The change set does not exist, or its own or its stack's current status does not allow the call. */
 export class ChangeSetNotReady extends Schema.TaggedError<ChangeSetNotReady>()("ChangeSetNotReady", {
   stack: Schema.String,
   changeSet: Schema.String,
@@ -151,7 +151,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
     request: ChangeSetRequest
   ): Effect.Effect<
     { readonly id: string; readonly stackId: string },
-    ChangeSetExists | StackNotReady | RequestError | AwsError
+    ChangeSetExists | StackExists | StackNotReady | RequestError | AwsError
   >
   /** The change set with all its changes, or none. Source: DescribeChangeSet. */
   describeChangeSet(key: ChangeSetKey): Effect.Effect<Option.Option<ChangeSet>, AwsError>
@@ -162,8 +162,11 @@ export class CloudFormation extends Context.Service<CloudFormation, {
       & { readonly clientRequestToken: string }
       & Pick<StackOptions, "disableRollback" | "retainExceptOnCreate">
   ): Effect.Effect<void, ChangeSetNotReady | StackNotReady | TokenUsed | AwsError>
-  /** Deletes a change set. One that does not exist is a success. Source: DeleteChangeSet. */
-  deleteChangeSet(key: ChangeSetKey): Effect.Effect<void, AwsError>
+  /**
+   * Deletes a change set. One that does not exist is a success; one that is being created, deleted or executed fails as
+   * `ChangeSetNotReady`. Source: DeleteChangeSet.
+   */
+  deleteChangeSet(key: ChangeSetKey): Effect.Effect<void, ChangeSetNotReady | StackNotReady | AwsError>
   /**
    * The stack's events, newest first: all since `since` (epoch milliseconds) and possibly some older ones; of a stack
    * that does not exist, none. `pages` limits the number of pages, of about 100 events each. Source: DescribeStackEvents.
@@ -240,6 +243,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           Effect.map(({ Id, StackId }) => ({ id: Id ?? changeSet, stackId: StackId ?? stack })),
           Effect.mapError((error) => {
             if (error.code === "AlreadyExistsException") return new ChangeSetExists({ stack, changeSet })
+            if (stackExists.test(error.detail)) return new StackExists({ stack })
             return toStackNotReady(stack, error) ?? toRequestError(request, error)
           })
         )
@@ -275,11 +279,9 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           Effect.asVoid,
           Effect.mapError((error) => {
             if (error.code === tokenUsed) return new TokenUsed({ stack })
-            const notReady = toStackNotReady(stack, error)
-            if (notReady !== undefined) return notReady
-            return isChangeSetNotFound(error) || changeSetNotReady.has(error.code)
+            return isChangeSetNotFound(error)
               ? new ChangeSetNotReady({ stack, changeSet, reason: error.detail })
-              : error
+              : toChangeSetNotReady(request, error)
           })
         )
       }),
@@ -287,7 +289,8 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         const command = new DeleteChangeSetCommand(shapes.toKeyInput(key))
         return callAws("cloudformation:DeleteChangeSet", (options) => client.send(command, options)).pipe(
           Effect.catchIf(isChangeSetNotFound, () => Effect.void),
-          Effect.asVoid
+          Effect.asVoid,
+          Effect.mapError((error) => toChangeSetNotReady(key, error))
         )
       }),
       templateSummary: Effect.fn("CloudFormation.templateSummary")((template) => {
@@ -381,6 +384,13 @@ const changeSetNotReady: ReadonlySet<string> = new Set(["InvalidChangeSetStatus"
 const isChangeSetNotFound = (error: AwsError): error is AwsRejected =>
   error._tag === "AwsRejected" &&
   (changeSetNotFound.has(error.code) || /^(?:Stack|ChangeSet) \[.*\] does not exist$/.test(error.detail))
+
+const toChangeSetNotReady = ({ changeSet, stack }: ChangeSetKey, error: AwsError) =>
+  toStackNotReady(stack, error) ??
+    (changeSetNotReady.has(error.code) ? new ChangeSetNotReady({ stack, changeSet, reason: error.detail }) : error)
+
+/** A change set of type CREATE is only for a stack that does not exist. There is no error code for that. */
+const stackExists = /^Stack \[.*\] already exists and cannot be created again/
 
 const capability = /CAPABILITY_\w+/g
 

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
-import * as StackChangeSet from "./changeSet.ts"
+import { resumeChangeSet } from "./changeSetExecution.ts"
 import { DeployStackParameters } from "./Parameters.ts"
 import { resumeReplacement, start } from "./start.ts"
 import { type Invocation, nameOf, State } from "./State.ts"
@@ -23,7 +23,7 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
   return yield* Option.match(known, {
     onNone: () => watch(invocation, { stackId: stack, since: 0 }),
     onSome: (state) => {
-      if ("changeSet" in state) return StackChangeSet.resumeChangeSet(invocation, state)
+      if ("changeSet" in state) return resumeChangeSet(invocation, state)
       return "replaces" in state ? resumeReplacement(invocation, state.stackId) : watch(invocation, state)
     }
   })

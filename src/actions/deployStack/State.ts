@@ -1,5 +1,6 @@
 // What DeployStack remembers between two jobs, and the steps that continue with it.
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
@@ -25,8 +26,16 @@ export const WatchState = Schema.Struct({
 })
 export type WatchState = typeof WatchState.Type
 
-/** The change set that is being created. */
-export const PrepareState = Schema.Struct({ stackId: Schema.String, changeSet: Schema.String })
+/** The change set that is being created, or is going to be executed. */
+export const PrepareState = Schema.Struct({
+  stackId: Schema.String,
+  /** Its ARN, or its name until it is found. */
+  changeSet: Schema.String,
+  /** Since when it is not visible, or nothing shows who executed it; epoch milliseconds. */
+  idleSince: Schema.optionalKey(Schema.Int),
+  /** It has no changes. It may be deleted already. */
+  isEmpty: Schema.optionalKey(Schema.Literal(true))
+})
 export type PrepareState = typeof PrepareState.Type
 
 /** The stack that is going to be replaced: it is known before it is deleted, because the new one gets its values. */
@@ -57,8 +66,11 @@ export const postpone = (status: string): Step =>
 export const stillInProgress = (operation: StackOperation | undefined): string =>
   `Stack ${operation === "delete" ? "delete" : "update"} still in progress`
 
-/** The stack's name, which is also a part of its ARN. */
-export const nameOf = (stack: string): string => stack.startsWith("arn:") ? stack.split("/")[1] ?? stack : stack
+/** The name of a stack or a change set, which is also a part of its ARN. */
+export const nameOf = (key: string): string => key.startsWith("arn:") ? key.split("/")[1] ?? key : key
+
+/** How long an idle stack can fail to show the own operation. */
+export const idleLimit = Duration.toMillis("15 minutes")
 
 /** In whole milliseconds. */
 export const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)

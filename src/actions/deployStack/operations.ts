@@ -15,6 +15,7 @@ import { sentences } from "../../domain/text/sentences.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
 import { CloudFormation, type OperationError } from "../../services/CloudFormation.ts"
 import * as StackChangeSet from "./changeSet.ts"
+import type { executeNamed } from "./changeSetExecution.ts"
 import { redeliveryWindowStart } from "./observe.ts"
 import * as Outputs from "./outputs.ts"
 import * as StackSettings from "./settings.ts"
@@ -254,6 +255,8 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
       onSome: (prepared) => continuePreparing(`Change set "${changeSet}" create started`, prepared)
     })),
     Effect.catchTags({
+      ChangeSetNotReady: ({ reason }) => Effect.succeed(postpone(`change set "${changeSet}": ${reason}`)),
+      StackExists: () => Effect.fail(new StackChanged({ status: "CREATE_IN_PROGRESS" })),
       StackNotReady: ({ status }) => Effect.fail(new StackChanged({ status })),
       AwsRejected: ({ detail }) =>
         Effect.fail(new StackChangeSet.ChangeSetFailed({ stack: named, changeSet, reason: detail, causes: [] }))
@@ -292,5 +295,5 @@ export type StartError =
   | Effect.Error<ReturnType<typeof createOrUpdate>>
   | Effect.Error<ReturnType<typeof startDelete>>
   | Effect.Error<ReturnType<typeof prepareChangeSet>>
-  | Effect.Error<ReturnType<typeof StackChangeSet.executeNamed>>
+  | Effect.Error<ReturnType<typeof executeNamed>>
   | AwsError

@@ -11,7 +11,7 @@ import { advice, needsDisableRollback, phaseOf } from "../../domain/stack/StackS
 import { sentences } from "../../domain/text/sentences.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
-import * as StackChangeSet from "./changeSet.ts"
+import { executeNamed, stackNotFound } from "./changeSetExecution.ts"
 import { Events, observe, ownerOf, redeliveryWindowStart, resolveDecision } from "./observe.ts"
 import {
   adopt,
@@ -148,7 +148,7 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
     Begin: ({ operation }) =>
       operation === "delete" ? startDelete(context, state) : createOrUpdate(context, state, operation),
     Prepare: ({ type }) => prepareChangeSet(context, type),
-    Execute: () => StackChangeSet.executeNamed(invocation, stack, { ...state, since }),
+    Execute: () => executeNamed(invocation, state.stackId),
     Adopt: ({ operation }) => Effect.succeed(adopt(context, state, operation)),
     Postpone: ({ status }) => Effect.succeed(postpone(status)),
     Refuse: ({ status }) => Effect.fail(refused(parameters, status, stack)),
@@ -156,6 +156,6 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
       Effect.succeed(
         Action.Step.Done({ message: `Stack "${parameters.stack}" does not exist: there is nothing to delete` })
       ),
-    StackNotFound: () => StackChangeSet.stackNotFound(parameters)
+    StackNotFound: () => stackNotFound(invocation)
   })
 })

@@ -1,5 +1,4 @@
 // Watches an operation on a stack until it ends.
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -17,7 +16,15 @@ import * as StackDiagnosis from "./diagnose.ts"
 import { Events, observe, ownerOf, readEvents, readOf, resolveDecision } from "./observe.ts"
 import * as Outputs from "./outputs.ts"
 import { resumeReplacement } from "./start.ts"
-import { continueWatching, epochMillis, type Invocation, type Step, stillInProgress, type WatchState } from "./State.ts"
+import {
+  continueWatching,
+  epochMillis,
+  idleLimit,
+  type Invocation,
+  type Step,
+  stillInProgress,
+  type WatchState
+} from "./State.ts"
 
 /** The operation failed. */
 export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
@@ -74,9 +81,6 @@ export class OperationUnproven extends Schema.TaggedError<OperationUnproven>()("
     return sentences(this.problem, this.advice)
   }
 }
-
-/** How long an idle stack can fail to show the own operation. */
-const idleLimit = Duration.toMillis("15 minutes")
 
 /** What a job knows of the operation that it watches. */
 interface WatchContext {

@@ -1,7 +1,11 @@
 // What can be done with a change set, and what it would change.
 import * as Data from "effect/Data"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { truncate } from "../job/JobOutcome.ts"
+import { evidence, isOfStack, ownOperation, type StackEvent } from "./StackEvents.ts"
+import type { Owner } from "./StackOperation.ts"
+import { phaseOf } from "./StackStatus.ts"
 
 /** One change to a resource. Source: shape ResourceChange of CloudFormation's API. */
 export const ResourceChange = Schema.Struct({
@@ -19,6 +23,8 @@ export const ChangeSet = Schema.Struct({
   id: Schema.String,
   name: Schema.String,
   stackId: Schema.String,
+  /** Epoch milliseconds. */
+  createdAt: Schema.Int,
   status: Schema.String,
   executionStatus: Schema.String,
   /** Why it is in this status. */
@@ -68,6 +74,31 @@ export const readiness = ({ executionStatus, reason, status }: ChangeSet): Readi
         ? Readiness.Executed()
         : Readiness.Unusable({ reason: `its execution status is ${executionStatus}` })
   }
+}
+
+/** Who executed a change set. */
+export type Executor = Data.TaggedEnum<{
+  /** This action. */
+  Own: {}
+  /** Another actor, with this ClientRequestToken if it sent one. */
+  Foreign: { readonly token: string | undefined }
+  /** The stack's events do not show it yet. */
+  Unknown: {}
+  /** The events cannot be read. */
+  Denied: {}
+}>
+export const Executor = Data.taggedEnum<Executor>()
+
+/**
+ * Who executed a change set that was created at this time (epoch milliseconds). Any other operation on the stack makes a
+ * change set obsolete, so the first operation after its creation is its execution.
+ */
+export const executor = (events: ReadonlyArray<StackEvent>, owner: Owner, createdAt: number): Executor => {
+  if (Option.isSome(ownOperation(evidence(events, owner, ["execute"])))) return Executor.Own()
+  const [first] = events
+    .filter((event) => isOfStack(event) && event.timestamp > createdAt && phaseOf(event.status) === "Running")
+    .toSorted((a, b) => a.timestamp - b.timestamp)
+  return first === undefined ? Executor.Unknown() : Executor.Foreign({ token: first.clientRequestToken })
 }
 
 const verbs: Readonly<Record<string, string>> = {

@@ -18,6 +18,8 @@ export interface MemoryChangeSet {
   /** The stack at the time of creation. */
   readonly previous: Resolved
   readonly settings: MemorySettings
+  /** Epoch milliseconds. */
+  readonly createdAt: number
   /** When CloudFormation has created it; epoch milliseconds. */
   readonly readyAt: number
   /** Whether its template fails CloudFormation's early validation. */
@@ -38,17 +40,19 @@ export const addChangeSet = (
   const id = stack.id.replace(/stack\/.*/, `changeSet/${request.name}/${stack.changeSets.length}-${now}`)
   const isInvalid = stack.recordFailedValidations(request.resolved, { operationId: id }, now)
   const readyAt = now + resourceMillis
-  const changeSet = { ...request, id, previous: stack.resolved, readyAt, isInvalid, executed: false }
+  const created = { createdAt: now, readyAt, isInvalid, executed: false }
+  const changeSet = { ...request, ...created, id, previous: stack.resolved }
   stack.changeSets = [...stack.changeSets, changeSet]
   return { id, stackId: stack.id }
 }
 
 export const describeChangeSetAt = (
   stack: MemoryStack,
-  { description, executed, id, isInvalid, name, previous, readyAt, resolved, settings }: MemoryChangeSet,
+  { createdAt, description, executed, id, isInvalid, name, previous, readyAt, resolved, settings }: MemoryChangeSet,
   now: number
 ): ChangeSet => {
-  const shape = { id, name, description, stackId: stack.id, changes: changesBetween(previous, resolved) }
+  const changes = changesBetween(previous, resolved)
+  const shape = { id, name, description, stackId: stack.id, createdAt, changes }
   if (now < readyAt) return { ...shape, status: "CREATE_IN_PROGRESS", executionStatus: "UNAVAILABLE" }
   if (executed) {
     const executionStatus = isUnderWay(stack.statusAt(now)) ? "EXECUTE_IN_PROGRESS" : "EXECUTE_COMPLETE"

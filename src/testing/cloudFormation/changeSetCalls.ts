@@ -2,11 +2,12 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { AwsRejected } from "../../domain/job/AwsError.ts"
-import { startability } from "../../domain/stack/StackStatus.ts"
+import { isUnderWay, startability } from "../../domain/stack/StackStatus.ts"
 import {
   ChangeSetExists,
   ChangeSetNotReady,
   type CloudFormation,
+  StackExists,
   StackNotReady,
   TokenUsed
 } from "../../services/CloudFormation.ts"
@@ -28,8 +29,7 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
         return yield* validationError(operation, `Stack [${stack}] does not exist`)
       }
       if (type === "CREATE" && existing !== undefined && !isInReview) {
-        const detail = `Stack [${stack}] already exists and cannot be created again with the changeSet [${name}].`
-        return yield* validationError(operation, detail)
+        return yield* new StackExists({ stack })
       }
       if (type === "UPDATE" && startability(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
       const template = yield* cloud.templateOf(operation, request)
@@ -61,6 +61,8 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
       if (found === undefined) return yield* notReady(`ChangeSet [${request.changeSet}] does not exist`)
       const { changeSet, stack } = found
       if (stack.tokens.has(token)) return yield* new TokenUsed({ stack: request.stack })
+      const status = stack.statusAt(now)
+      if (isUnderWay(status)) return yield* new StackNotReady({ stack: request.stack, status })
       const { executionStatus } = describeChangeSetAt(stack, changeSet, now)
       if (executionStatus !== "AVAILABLE") {
         return yield* notReady(
@@ -78,6 +80,10 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
       const now = yield* cloud.startCall("cloudformation:DeleteChangeSet")
       const found = cloud.findChangeSet(key, now)
       if (found === undefined) return
+      const { status } = describeChangeSetAt(found.stack, found.changeSet, now)
+      if (status === "CREATE_IN_PROGRESS") {
+        return yield* new ChangeSetNotReady({ ...key, reason: `Cannot delete ChangeSet in status ${status}` })
+      }
       found.stack.changeSets = found.stack.changeSets.filter((other) => other !== found.changeSet)
     })
   }) satisfies Partial<CloudFormation["Service"]>

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { AwsRejected } from "../../../src/domain/job/AwsError.ts"
-import { ChangeSetExists, CloudFormation } from "../../../src/services/CloudFormation.ts"
+import { AwsRejected, AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
+import { ChangeSetExists, ChangeSetNotReady, CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
 import {
   deny,
@@ -17,6 +17,7 @@ import {
   required,
   runAction,
   secondTemplate,
+  setStatus,
   settings,
   stack,
   stackId,
@@ -133,7 +134,7 @@ describe("CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE", () => {
         createChangeSet({ stack, changeSet: "Next", type: "UPDATE", description: "", templateBody: secondTemplate })
       )
       const waiting = yield* invoke(eventWith(execute, { id: "1" }))
-      assert.include(waiting.message, "change set \"Next\" is being created")
+      assert.strictEqual(waiting.message, "Change set \"Next\" is being created")
       yield* TestClock.adjust("1 minute")
       assert.include((yield* invoke(nextEvent(waiting, "2", execute))).message, "Stack update started: 3 changes")
     }).pipe(Effect.provide(world(firstTemplate))))
@@ -257,8 +258,15 @@ describe("calls that CloudFormation refuses", () => {
         yield* created
         yield* changeTemplate
         const started = yield* invoke(eventWith(parameters, { id: "1" }))
+        yield* TestClock.adjust("1 minute")
         yield* clear(changeSet)
-        const outcome = yield* invoke(nextEvent(started, "2", parameters))
+        const waiting = yield* invoke(nextEvent(started, "2", parameters))
+        assert.deepInclude(waiting, {
+          _tag: "Continued",
+          message: `Waiting for change set "${changeSet}": the change set does not exist`
+        })
+        yield* TestClock.adjust("1 minute")
+        const outcome = yield* invoke(nextEvent(waiting, "3", parameters))
         assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
         assert.include(outcome.message, words)
         assert.include(outcome.message, "the change set does not exist")
@@ -382,6 +390,247 @@ describe("a change set that CloudFormation cannot create", () => {
       yield* deny("cloudformation:DeleteStack")
       assert.include((yield* runAction("1", replace)).message, "it has no property Nmae")
     }).pipe(Effect.provide(world(firstTemplate))))
+})
+
+type Service = CloudFormation["Service"]
+
+/** Changes the service for one job. */
+const withService = (change: (service: Service) => Partial<Service>) => <A, E, R>(job: Effect.Effect<A, E, R>) =>
+  Effect.updateService(job, CloudFormation, (service) => ({ ...service, ...change(service) }))
+
+const withoutEvents = withService(() => ({ events: () => Effect.succeed([]) }))
+
+describe("an execution that is not visible yet", () => {
+  const deploy = { ...required, mode: "CHANGE_SET_DEPLOY" }
+  const execute = { stack, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
+  const replaced = Effect.gen(function*() {
+    yield* created
+    yield* changeTemplate
+    yield* runAction("2", { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
+  })
+  /** CloudFormation accepts the call, its answer is lost, and the retry is refused. */
+  const withLostAnswer = withService(({ executeChangeSet }) => ({
+    executeChangeSet: (request) =>
+      Effect.andThen(
+        executeChangeSet(request),
+        Effect.fail(
+          new ChangeSetNotReady({
+            ...request,
+            reason: `ChangeSet [${request.changeSet}] cannot be executed in its current execution status of ` +
+              "[EXECUTE_IN_PROGRESS]"
+          })
+        )
+      )
+  }))
+  const adopted = { _tag: "Continued", message: "Stack update still in progress" } as const
+
+  it.effect.each<readonly [parameters: object, events: "visible" | "late"]>([
+    [execute, "visible"],
+    [execute, "late"],
+    [deploy, "visible"],
+    [deploy, "late"]
+  ])(
+    "an execution whose answer was lost is adopted: %j, and its events are %s",
+    ([parameters, events]) =>
+      Effect.gen(function*() {
+        yield* replaced
+        const event = eventWith({ ...parameters }, { id: "3" })
+        const first = "file" in parameters ? nextEvent(yield* invoke(event), "4", { ...parameters }) : event
+        yield* TestClock.adjust("1 minute")
+        const lost = yield* withLostAnswer(events === "late" ? withoutEvents(invoke(first)) : invoke(first))
+        assert.strictEqual(lost._tag, "Continued")
+        const seen = events === "late" ? yield* invoke(nextEvent(lost, "5", { ...parameters })) : lost
+        assert.deepInclude(seen, adopted)
+        yield* TestClock.adjust("1 minute")
+        const outcome = yield* invoke(nextEvent(seen, "6", { ...parameters }))
+        assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+        assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-3"])
+      }).pipe(Effect.provide(world(firstTemplate)))
+  )
+
+  it.effect("a second delivery adopts the execution of the first one although stack and events are read too early", () =>
+    Effect.gen(function*() {
+      yield* replaced
+      const before = yield* CloudFormation.use(({ describe }) => describe(stack))
+      yield* invoke(eventWith(execute, { id: "3" }))
+      yield* TestClock.adjust("1 minute")
+      const second = yield* invoke(eventWith(execute, { id: "3" })).pipe(
+        withService(() => ({ describe: () => Effect.succeed(before) })),
+        withoutEvents
+      )
+      assert.strictEqual(second._tag, "Continued")
+      const adopting = yield* invoke(nextEvent(second, "4", execute))
+      assert.deepInclude(adopting, adopted)
+      assert.deepInclude(yield* invoke(nextEvent(adopting, "5", execute)), { _tag: "Succeeded" })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-3"])
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("an executed change set is adopted if the role may not read events", () =>
+    Effect.gen(function*() {
+      yield* replaced
+      yield* deny("cloudformation:DescribeStackEvents")
+      yield* invoke(eventWith(execute, { id: "3" }))
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(yield* runAction("3", execute), { _tag: "Succeeded", message: "Stack update complete" })
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("an executed change set is not waited for longer than 15 minutes", () =>
+    Effect.gen(function*() {
+      yield* replaced
+      yield* runAction("3", execute)
+      const outcome = yield* withoutEvents(runAction("4", execute))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.include(outcome.message, "it was executed, but the events of the stack do not show by whom")
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("events that are unavailable in one job are read in the next one", () =>
+    Effect.gen(function*() {
+      yield* replaced
+      const unavailable = withService(() => ({
+        events: () => Effect.fail(new AwsUnavailable({ operation: "cloudformation:Call", code: "E", detail: "" }))
+      }))
+      const lost = yield* withLostAnswer(unavailable(invoke(eventWith(execute, { id: "3" }))))
+      assert.include(lost.message, "Waiting for change set \"Next\": ChangeSet [")
+      assert.deepInclude(yield* invoke(nextEvent(lost, "4", execute)), adopted)
+    }).pipe(Effect.provide(world(firstTemplate))))
+})
+
+it.effect("a change set that is not visible yet is waited for", () =>
+  Effect.gen(function*() {
+    const execute = { stack, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
+    yield* created
+    yield* changeTemplate
+    yield* runAction("1", { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
+    const hidden = withService(() => ({ describeChangeSet: () => Effect.succeedNone }))
+    const waiting = yield* hidden(invoke(eventWith(execute, { id: "2" })))
+    assert.deepInclude(waiting, { _tag: "Continued" })
+    assert.include((yield* invoke(nextEvent(waiting, "3", execute))).message, "Stack update started: 3 changes")
+  }).pipe(Effect.provide(world(firstTemplate))))
+
+const executeAs = (clientRequestToken: string) =>
+  CloudFormation.use(({ executeChangeSet }) => executeChangeSet({ stack, changeSet: "Next", clientRequestToken }))
+
+describe("a change set that another actor executes", () => {
+  const byName = { ...required, changeSet: "Next" }
+  const execute = { stack, mode: "CHANGE_SET_EXECUTE", changeSet: "Next" }
+  const words = "another actor has executed it (client request token: Console-1)"
+
+  it.effect("CHANGE_SET_EXECUTE names the client request token of the actor", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      yield* runAction("1", { ...byName, mode: "CHANGE_SET_REPLACE" })
+      yield* executeAs("Console-1")
+      yield* TestClock.adjust("1 hour")
+      const outcome = yield* invoke(eventWith(execute, { id: "2" }))
+      assert.deepInclude(outcome, {
+        _tag: "Failed",
+        type: "ConfigurationError",
+        message: `Change set "Next" of stack "${stack}" cannot be executed: ${words}`
+      })
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect.each(["in progress", "complete"])(
+    "CHANGE_SET_DEPLOY fails at once if another actor has executed its change set, and the operation is %s",
+    (progress) =>
+      Effect.gen(function*() {
+        yield* created
+        yield* changeTemplate
+        const deploy = { ...byName, mode: "CHANGE_SET_DEPLOY" }
+        const started = yield* invoke(eventWith(deploy, { id: "1" }))
+        yield* TestClock.adjust("1 minute")
+        yield* executeAs("Console-1")
+        if (progress === "complete") yield* TestClock.adjust("1 hour")
+        const outcome = yield* invoke(nextEvent(started, "2", deploy))
+        assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+        assert.include(outcome.message, words)
+      }).pipe(Effect.provide(world(firstTemplate)))
+  )
+
+  it.effect("CHANGE_SET_REPLACE reports that its change set was executed", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const replace = { ...byName, mode: "CHANGE_SET_REPLACE" }
+      const started = yield* invoke(eventWith(replace, { id: "1" }))
+      yield* TestClock.adjust("1 minute")
+      yield* executeAs("Console-1")
+      const outcome = yield* invoke(nextEvent(started, "2", replace))
+      assert.strictEqual(outcome._tag, "Succeeded")
+      assert.include(outcome.message, "Change set \"Next\" created, and executed by another actor: 3 changes")
+    }).pipe(Effect.provide(world(firstTemplate))))
+})
+
+describe("a change set or stack that is busy", () => {
+  const replace = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
+  const deploy = { ...required, mode: "CHANGE_SET_DEPLOY" }
+
+  it.effect("CHANGE_SET_REPLACE waits for a change set of the same name that is being created, then replaces it", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* invoke(eventWith(replace, { id: "1" }))
+      yield* changeTemplate
+      const waiting = yield* invoke(eventWith(replace, { id: "2" }))
+      assert.deepInclude(waiting, {
+        _tag: "Continued",
+        message: "Waiting for the stack: change set \"Next\": Cannot delete ChangeSet in status CREATE_IN_PROGRESS"
+      })
+      assert.include((yield* runAction("2", replace)).message, "3 changes")
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("an execution waits for an operation that has just started if \"whenBusy\" is \"wait\"", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const parameters = { ...deploy, whenBusy: "wait" }
+      const started = yield* invoke(eventWith(parameters, { id: "1" }))
+      yield* TestClock.adjust("1 minute")
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const waiting = yield* invoke(nextEvent(started, "2", parameters))
+      assert.deepInclude(waiting, { _tag: "Continued", message: "Waiting for the stack: UPDATE_IN_PROGRESS" })
+      yield* setStatus("UPDATE_ROLLBACK_COMPLETE")
+      assert.include((yield* invoke(nextEvent(waiting, "3", parameters))).message, "Stack update started: 3 changes")
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("an execution is refused while another actor's operation is in progress", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const started = yield* invoke(eventWith(deploy, { id: "1" }))
+      yield* TestClock.adjust("1 minute")
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const unseen = yield* withoutEvents(invoke(nextEvent(started, "2", deploy)))
+      assert.deepInclude(unseen, { _tag: "Continued", message: "Waiting for the stack: UPDATE_IN_PROGRESS" })
+      const outcome = yield* invoke(nextEvent(unseen, "3", deploy))
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.include(outcome.message, "cannot be changed while its status is UPDATE_IN_PROGRESS")
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect.each(
+    [
+      ["fail", "Failed", "Stack cannot be updated when status is: CREATE_IN_PROGRESS"],
+      ["wait", "Continued", "Waiting for the stack: CREATE_IN_PROGRESS"]
+    ] as const
+  )(
+    "a change set for a new stack that another actor creates at the same time obeys \"whenBusy\": %s",
+    ([whenBusy, _tag, words]) =>
+      Effect.gen(function*() {
+        let isRead = false
+        const outcome = yield* invoke(eventWith({ ...deploy, whenBusy }, { id: "1" })).pipe(
+          withService(({ create, describe }) => ({
+            describe: (name) =>
+              Effect.suspend(() => {
+                if (isRead) return describe(name)
+                isRead = true
+                const foreign = { stack, clientRequestToken: "Console-1", templateBody: firstTemplate }
+                return Effect.orDie(Effect.as(create(foreign), Option.none()))
+              })
+          }))
+        )
+        assert.strictEqual(outcome._tag, _tag)
+        assert.include(outcome.message, words)
+      }).pipe(Effect.provide(world(firstTemplate)))
+  )
 })
 
 it.effect("an empty change set has its output variables", () =>

@@ -51,7 +51,7 @@ export const createChangeSet = (stacks: Stacks, parameters: Parameters) => {
   const before = target.template
   const isEmpty = template === before && changeable(settings) === changeable(present)
   const shape = { id, name: changeSet, description, template, before, settings, isEmpty }
-  target.changeSets.push({ ...shape, isCreated: false, isInvalid: false, isExecuted: false })
+  target.changeSets.push({ ...shape, createdAt: now(), isCreated: false, isInvalid: false, isExecuted: false })
   return result("CreateChangeSet", xml({ Id: id, StackId: target.id }))
 }
 
@@ -98,6 +98,7 @@ export const describeChangeSet = (stacks: Stacks, parameters: Parameters) => {
       StackId: stack.id,
       StackName: stack.name,
       Description: found.description,
+      CreationTime: found.createdAt,
       ...statusOf(found, stack),
       NextToken
     }) + `<Changes>${page.join("")}</Changes>`
@@ -110,6 +111,7 @@ export const executeChangeSet = (stacks: Stacks, parameters: Parameters) => {
   if (known === undefined) return noChangeSet(parameters)
   const { found, stack } = known
   if (stacks.hasUsed(stack.name, token)) return tokenUsed(token)
+  if (stack.status.endsWith("_IN_PROGRESS") && stack.status !== "REVIEW_IN_PROGRESS") return cannotBeUpdated(stack)
   const { ExecutionStatus } = statusOf(found, stack)
   if (ExecutionStatus !== "AVAILABLE") {
     return refused(
@@ -131,6 +133,9 @@ export const executeChangeSet = (stacks: Stacks, parameters: Parameters) => {
 
 export const deleteChangeSet = (stacks: Stacks, parameters: Parameters) => {
   const known = findChangeSet(stacks, parameters)
+  if (known?.found.isCreated === false) {
+    return refused("InvalidChangeSetStatus", "Cannot delete ChangeSet in status CREATE_IN_PROGRESS")
+  }
   if (known !== undefined) known.stack.changeSets = known.stack.changeSets.filter((other) => other !== known.found)
   return result("DeleteChangeSet", "")
 }

@@ -135,8 +135,9 @@ describe.each(worlds)("CloudFormation $name: change sets", ({ world }) => {
       assert.deepInclude(yield* Effect.flip(execute), { _tag: "ChangeSetNotReady", stack, changeSet: "Next" })
     }).pipe(Effect.provide(world)))
 
-  it.effect("the name of a change set is unique until it is deleted", () =>
+  it.effect("the name of a change set is unique until it is deleted, which it can be when it is created", () =>
     Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
       yield* created
       yield* prepare()
       assert.deepInclude(yield* Effect.flip(prepare({ templateBody: otherTemplate })), {
@@ -144,6 +145,10 @@ describe.each(worlds)("CloudFormation $name: change sets", ({ world }) => {
         stack,
         changeSet: "Next"
       })
+      const busy = yield* Effect.flip(clear)
+      assert.deepInclude(busy, { _tag: "ChangeSetNotReady", stack, changeSet: "Next" })
+      assert.include(busy.message, "Cannot delete ChangeSet in status CREATE_IN_PROGRESS")
+      yield* finishChangeSets(stack)
       yield* clear
       assert.isUndefined(yield* changeSetOf("Next"))
       yield* clear
@@ -152,24 +157,52 @@ describe.each(worlds)("CloudFormation $name: change sets", ({ world }) => {
 
   it.effect("an obsolete or missing change set cannot be executed", () =>
     Effect.gen(function*() {
-      const { finishChangeSets } = yield* World
+      const { completeOperation, finishChangeSets } = yield* World
       yield* created
       assert.deepInclude(yield* Effect.flip(execute), { _tag: "ChangeSetNotReady", changeSet: "Next" })
       yield* prepare({ templateBody: otherTemplate })
       yield* finishChangeSets(stack)
       yield* update({ templateBody: sampleTemplate.replace("\"Type\"", "\"Metadata\": {}, \"Type\"") })
+      yield* completeOperation(stack)
       assert.deepInclude(yield* changeSetOf("Next"), { executionStatus: "OBSOLETE" })
       const error = yield* Effect.flip(execute)
       assert.deepInclude(error, { _tag: "ChangeSetNotReady" })
       assert.include(error.message, "cannot be executed in its current execution status of [OBSOLETE]")
     }).pipe(Effect.provide(world)))
 
+  it.effect("a change set is not executed while another operation is in progress", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets, setStatus } = yield* World
+      yield* created
+      yield* prepare({ templateBody: otherTemplate })
+      yield* finishChangeSets(stack)
+      yield* setStatus(stack, "UPDATE_IN_PROGRESS")
+      assert.deepInclude(yield* Effect.flip(execute), { _tag: "StackNotReady", stack, status: "UPDATE_IN_PROGRESS" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set shows when it was created, and the events of its execution are newer", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      const id = yield* created
+      yield* prepare({ templateBody: otherTemplate })
+      yield* finishChangeSets(stack)
+      const { createdAt = Infinity } = (yield* changeSetOf("Next")) ?? {}
+      yield* execute
+      const newer = (yield* eventsOf(id, 0)).filter(({ timestamp }) => timestamp > createdAt)
+      assert.deepStrictEqual([...new Set(newer.map(({ clientRequestToken }) => clientRequestToken))], ["execute-1"])
+    }).pipe(Effect.provide(world)))
+
   it.effect.each<
-    readonly [type: "CREATE" | "UPDATE", status: string | undefined, tag: "AwsRejected" | "StackNotReady"]
+    readonly [
+      type: "CREATE" | "UPDATE",
+      status: string | undefined,
+      tag: "AwsRejected" | "StackExists" | "StackNotReady"
+    ]
   >([
     ["UPDATE", undefined, "AwsRejected"],
     ["UPDATE", "REVIEW_IN_PROGRESS", "AwsRejected"],
-    ["CREATE", "UPDATE_COMPLETE", "AwsRejected"],
+    ["CREATE", "UPDATE_COMPLETE", "StackExists"],
+    ["CREATE", "CREATE_IN_PROGRESS", "StackExists"],
     ["UPDATE", "UPDATE_IN_PROGRESS", "StackNotReady"],
     ["UPDATE", "ROLLBACK_COMPLETE", "StackNotReady"]
   ])(

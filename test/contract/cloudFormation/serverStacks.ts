@@ -92,6 +92,7 @@ export interface ChangeSet {
   readonly id: string
   readonly name: string
   readonly description: string | undefined
+  readonly createdAt: string
   readonly template: string
   /** The stack's template at the time of creation. */
   readonly before: string

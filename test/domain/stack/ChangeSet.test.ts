@@ -1,11 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { ChangeSet, Readiness, readiness, ResourceChange, summary } from "../../../src/domain/stack/ChangeSet.ts"
+import { JobId } from "../../../src/domain/job/Job.ts"
+import {
+  ChangeSet,
+  Executor,
+  executor,
+  Readiness,
+  readiness,
+  ResourceChange,
+  summary
+} from "../../../src/domain/stack/ChangeSet.ts"
 
 const changeSet = (status: string, executionStatus: string, reason?: string): ChangeSet => ({
   id: "arn:aws:cloudformation:us-east-1:123456789012:changeSet/Next/0",
   name: "Next",
   stackId: "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0",
+  createdAt: 0,
   status,
   executionStatus,
   changes: [],
@@ -66,6 +76,53 @@ describe("readiness", () => {
   it.prop("only a complete and available change set is ready", [ChangeSet], ([changeSet]) => {
     if (readiness(changeSet)._tag !== "Ready") return
     assert.deepInclude(changeSet, { status: "CREATE_COMPLETE", executionStatus: "AVAILABLE" })
+  })
+})
+
+describe("executor", () => {
+  const createdAt = 1_000
+  const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
+  const event = (status: string, timestamp: number, clientRequestToken?: string, physicalResourceId = stackId) => ({
+    stackId,
+    timestamp,
+    logicalResourceId: "S",
+    physicalResourceId,
+    resourceType: "AWS::CloudFormation::Stack",
+    status,
+    ...(clientRequestToken !== undefined && { clientRequestToken })
+  })
+  const executorOf = (...events: ReadonlyArray<ReturnType<typeof event>>) =>
+    executor(events, { firstJobId: JobId.make("1") }, createdAt)
+
+  it("this action executed a change set if an event has its token, whatever other actors did afterwards", () => {
+    const own = event("UPDATE_IN_PROGRESS", 2_000, "execute-1")
+    assert.deepStrictEqual(executorOf(own), Executor.Own())
+    assert.deepStrictEqual(executorOf(event("UPDATE_COMPLETE", 3_000, "execute-1"), own), Executor.Own())
+    assert.deepStrictEqual(executorOf(event("UPDATE_IN_PROGRESS", 4_000, "Console-1"), own), Executor.Own())
+  })
+
+  it("another actor executed it if it started the first operation after the creation of the change set", () => {
+    assert.deepStrictEqual(
+      executorOf(
+        event("UPDATE_IN_PROGRESS", 4_000, "Console-2"),
+        event("UPDATE_COMPLETE", 3_000, "Console-1"),
+        event("UPDATE_IN_PROGRESS", 2_000, "Console-1")
+      ),
+      Executor.Foreign({ token: "Console-1" })
+    )
+    assert.deepStrictEqual(executorOf(event("CREATE_IN_PROGRESS", 2_000)), Executor.Foreign({ token: undefined }))
+  })
+
+  it("nobody is known to have executed it if no operation started after its creation", () => {
+    assert.deepStrictEqual(executorOf(), Executor.Unknown())
+    assert.deepStrictEqual(
+      executorOf(
+        event("UPDATE_IN_PROGRESS", 2_000, "Console-1", "arn:other"),
+        event("REVIEW_IN_PROGRESS", 1_001, "Console-1"),
+        event("UPDATE_IN_PROGRESS", 1_000, "Console-1")
+      ),
+      Executor.Unknown()
+    )
   })
 })
 

@@ -1,0 +1,261 @@
+// Polls a change set until it is created, then executes it. If it cannot be executed, finds out whether this action has
+// executed it before.
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Action from "../../Action.ts"
+import type { AwsError } from "../../domain/job/AwsError.ts"
+import * as ChangeSet from "../../domain/stack/ChangeSet.ts"
+import type { ChangeSetKey } from "../../domain/stack/Stack.ts"
+import { requestToken } from "../../domain/stack/StackOperation.ts"
+import { optionalCall } from "../../runtime/optionalCall.ts"
+import type { ArtifactStore } from "../../services/ArtifactStore.ts"
+import { ChangeSetNotReady, CloudFormation } from "../../services/CloudFormation.ts"
+import { ChangeSetFailed, discardStack, isWithStack, ownName } from "./changeSet.ts"
+import { diagnoseChangeSet } from "./diagnose.ts"
+import { Events, readEvents, redeliveryWindowStart } from "./observe.ts"
+import * as Outputs from "./outputs.ts"
+import {
+  continuePreparing,
+  continueWatching,
+  epochMillis,
+  idleLimit,
+  type Invocation,
+  nameOf,
+  type PrepareState,
+  type Step,
+  stillInProgress,
+  type WatchState
+} from "./State.ts"
+
+/** The stack and the change set, as messages name them. */
+const namesOf = ({ execution, parameters }: Invocation) => ({
+  stack: nameOf(parameters.stack),
+  changeSet: parameters.changeSet ?? ownName(execution)
+})
+
+/** The change set cannot be executed. */
+const refuse = (invocation: Invocation, reason: string) =>
+  Effect.fail(new ChangeSetNotReady({ ...namesOf(invocation), reason }))
+
+/** CloudFormation could not create the change set, or it was deleted. */
+const fail = (invocation: Invocation, reason: string, causes: ReadonlyArray<string> = []) =>
+  Effect.fail(new ChangeSetFailed({ ...namesOf(invocation), reason, causes }))
+
+/** The stack of the change set does not exist. */
+export const stackNotFound = (invocation: Invocation) => refuse(invocation, "the stack does not exist")
+
+const watchState = ({ execution }: Invocation, stackId: string): WatchState => ({
+  stackId,
+  operation: "execute",
+  since: redeliveryWindowStart(execution)
+})
+
+/** Watches the execution that an earlier delivery of the event started, or a call whose answer was lost. */
+const adopt = (invocation: Invocation, stackId: string): Step =>
+  continueWatching(stillInProgress("execute"), watchState(invocation, stackId))
+
+/** Who executed a change set that was created at `createdAt`, in epoch milliseconds. */
+const findExecutor = (invocation: Invocation, stackId: string, createdAt: number) =>
+  Effect.map(
+    readEvents(stackId, createdAt),
+    Events.$match({
+      Read: ({ events }) => ChangeSet.executor(events, invocation.execution, createdAt),
+      Denied: () => ChangeSet.Executor.Denied(),
+      Unavailable: () => ChangeSet.Executor.Unknown()
+    })
+  )
+
+/** Adopts the execution if the stack's events show that it is an own one. */
+const adoptOwnOr = Effect.fnUntraced(function*<E, R>(
+  invocation: Invocation,
+  stackId: string,
+  createdAt: number,
+  otherwise: (executor: ChangeSet.Executor) => Effect.Effect<Step, E, R>
+): Effect.fn.Return<Step, E, CloudFormation | R> {
+  const executor = yield* findExecutor(invocation, stackId, createdAt)
+  return ChangeSet.Executor.$is("Own")(executor) ? adopt(invocation, stackId) : yield* otherwise(executor)
+})
+
+/** How long CloudFormation can fail to show a change set that exists. */
+const visibilityLimit = Duration.toMillis("1 minute")
+
+/** Waits for something that CloudFormation may not show yet, but no longer than the limit in milliseconds. */
+const waitOr = Effect.fnUntraced(function*<E>(
+  invocation: Invocation,
+  { changeSet, idleSince, stackId }: PrepareState,
+  limit: number,
+  reason: string,
+  otherwise: Effect.Effect<Step, E>
+) {
+  const now = yield* epochMillis
+  const since = idleSince ?? now
+  if (now - since >= limit) return yield* otherwise
+  const message = `Waiting for change set "${namesOf(invocation).changeSet}": ${reason}`
+  return continuePreparing(message, { stackId, changeSet, idleSince: since })
+})
+
+/** Executes the change set that the parameters name. */
+export const executeNamed = (invocation: Invocation, stackId: string) =>
+  resumeChangeSet(invocation, { stackId, changeSet: namesOf(invocation).changeSet })
+
+/** Polls a change set that is being created, then executes it or ends. */
+export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
+  invocation: Invocation,
+  state: PrepareState
+): Effect.fn.Return<Step, ResumeError, CloudFormation | ArtifactStore> {
+  const { describeChangeSet } = yield* CloudFormation
+  const { changeSet, isEmpty, stackId } = state
+  if (isEmpty) return yield* endEmpty(invocation, state)
+  const found = yield* describeChangeSet({ stack: stackId, changeSet })
+  if (Option.isSome(found)) return yield* proceed(invocation, { ...state, changeSet: found.value.id }, found.value)
+  const reason = "the change set does not exist"
+  if (invocation.parameters.mode === "CHANGE_SET_REPLACE") {
+    return yield* waitOr(invocation, state, visibilityLimit, reason, fail(invocation, reason))
+  }
+  return yield* adoptOwnOr(
+    invocation,
+    stackId,
+    redeliveryWindowStart(invocation.execution),
+    () => waitOr(invocation, state, visibilityLimit, reason, refuse(invocation, reason))
+  )
+})
+
+const isEmptyText = (changeSet: string) => `There were no stack updates: change set "${changeSet}" is empty`
+
+/** Succeeds with an empty change set, and deletes it in the mode that created it. */
+const endEmpty = Effect.fnUntraced(function*(invocation: Invocation, { changeSet, stackId }: PrepareState) {
+  const { describe } = yield* CloudFormation
+  if (invocation.parameters.mode === "CHANGE_SET_DEPLOY") yield* discardChangeSet({ stack: stackId, changeSet })
+  return yield* Outputs.succeed(invocation, isEmptyText(namesOf(invocation).changeSet), yield* describe(stackId))
+})
+
+/** Deletes an unusable change set, so that these do not reach CloudFormation's limit. */
+const discardChangeSet = (key: ChangeSetKey) =>
+  CloudFormation.use(({ deleteChangeSet }) =>
+    optionalCall(
+      Effect.catchTag(deleteChangeSet(key), ["ChangeSetNotReady", "StackNotReady"], () => Effect.void),
+      "The change set is not deleted."
+    )
+  )
+
+/** Does what the status of the change set allows. */
+const proceed = Effect.fnUntraced(function*(
+  invocation: Invocation,
+  state: PrepareState,
+  found: ChangeSet.ChangeSet
+): Effect.fn.Return<Step, ResumeError, CloudFormation | ArtifactStore> {
+  const { execution, parameters: { disableRollback, mode, retainExceptOnCreate, terminationProtection, whenBusy } } =
+    invocation
+  const { stackId } = state
+  const { changes, createdAt, id, status } = found
+  const { executeChangeSet, setTerminationProtection } = yield* CloudFormation
+  const now = yield* epochMillis
+  const { changeSet: name } = namesOf(invocation)
+  const key = { stack: stackId, changeSet: id }
+  const deploys = mode === "CHANGE_SET_DEPLOY"
+  const executes = mode !== "CHANGE_SET_REPLACE"
+  const summary = ChangeSet.summary(changes)
+
+  /** Ends without executing the change set. An existing stack keeps its termination protection until then. */
+  const done = Effect.fnUntraced(function*(message: string) {
+    if (terminationProtection !== undefined) {
+      yield* isWithStack(found)
+        ? Effect.tapError(
+          setTerminationProtection(stackId, terminationProtection),
+          ({ _tag }) => _tag === "AwsUnavailable" ? Effect.void : discardAll
+        )
+        : Effect.logWarning(noProtection)
+    }
+    return Action.Step.Done({
+      message,
+      externalExecutionId: stackId,
+      outputVariables: { ChangeSetName: name, StackId: stackId }
+    })
+  })
+  const wait = (message: string) => Effect.succeed(continuePreparing(message, { stackId, changeSet: id }))
+  /** The execution of an earlier call may not be visible yet. */
+  const waitForEvents = (reason: string) => waitOr(invocation, state, idleLimit, reason, refuse(invocation, reason))
+  const ownOr = <E, R>(otherwise: (executor: ChangeSet.Executor) => Effect.Effect<Step, E, R>) =>
+    adoptOwnOr(invocation, stackId, createdAt, otherwise)
+
+  const discard = deploys ? discardChangeSet(key) : Effect.void
+  /** Deletes the empty stack too that was created for the change set. */
+  const discardAll = Effect.andThen(
+    discard,
+    (deploys || !executes) && isWithStack(found) ? discardStack(stackId, execution) : Effect.void
+  )
+
+  const execute = executeChangeSet({
+    ...key,
+    clientRequestToken: requestToken("execute", execution),
+    disableRollback,
+    retainExceptOnCreate
+  }).pipe(
+    Effect.tapErrorTag("AwsDenied", () => discardAll),
+    Effect.as(continueWatching(`Stack update started: ${summary}`, {
+      ...watchState(invocation, stackId),
+      since: now,
+      // Removed resources are deleted in the cleanup afterwards.
+      resources: changes.filter(({ action }) => action !== "Remove").length
+    }, 0)),
+    Effect.catchTags({
+      TokenUsed: () => Effect.succeed(adopt(invocation, stackId)),
+      ChangeSetNotReady: ({ reason }) => ownOr(() => waitForEvents(reason)),
+      StackNotReady: ({ message, status }) =>
+        ownOr((executor) =>
+          whenBusy !== "wait" && ChangeSet.Executor.$is("Foreign")(executor)
+            ? Effect.andThen(discard, refuse(invocation, message))
+            : wait(`Waiting for the stack: ${status}`)
+        ),
+      AwsRejected: ({ detail }) => ownOr(() => Effect.andThen(discardAll, refuse(invocation, detail)))
+    })
+  )
+
+  const unusable = Effect.fnUntraced(function*(reason: string) {
+    const isFailed = status === "FAILED"
+    if (deploys ? isFailed : !executes) {
+      const causes = isFailed ? yield* diagnoseChangeSet(id) : []
+      yield* isFailed ? discardAll : discard
+      return yield* fail(invocation, reason, causes)
+    }
+    return yield* ownOr(() => Effect.andThen(discard, refuse(invocation, reason)))
+  })
+
+  return yield* ChangeSet.Readiness.$match(ChangeSet.readiness(found), {
+    Pending: () => wait(`Change set "${name}" is being created`),
+    Ready: () => executes ? execute : done(`Change set "${name}" created: ${summary}`),
+    Empty: () => {
+      if (!executes) return done(isEmptyText(name))
+      // Deleted in the next job, so that this one can be delivered again.
+      return deploys
+        ? Effect.succeed(continuePreparing(isEmptyText(name), { stackId, changeSet: id, isEmpty: true }))
+        : endEmpty(invocation, state)
+    },
+    Executed: () =>
+      executes
+        ? Effect.flatMap(
+          findExecutor(invocation, stackId, createdAt),
+          ChangeSet.Executor.$match({
+            Own: () => Effect.succeed(adopt(invocation, stackId)),
+            // The stack's status and times are the only evidence.
+            Denied: () => Effect.succeed(adopt(invocation, stackId)),
+            Foreign: ({ token = "none" }) =>
+              refuse(invocation, `another actor has executed it (client request token: ${token})`),
+            Unknown: () => waitForEvents("it was executed, but the events of the stack do not show by whom")
+          })
+        )
+        : done(`Change set "${name}" created, and executed by another actor: ${summary}`),
+    Unusable: ({ reason }) => unusable(reason)
+  })
+})
+
+const noProtection =
+  "A change set does not change the termination protection of its stack: the action that executes it does, if it has the " +
+  "option"
+
+type ResumeError =
+  | ChangeSetFailed
+  | ChangeSetNotReady
+  | AwsError
+  | Outputs.SuccessError
