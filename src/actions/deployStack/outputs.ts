@@ -73,19 +73,19 @@ export const check = ({ job, parameters: { outputFile } }: Invocation): Effect.E
 
 /**
  * Brings the settings in force and writes the output file, then succeeds: CodePipeline takes the artifact on success. A
- * deleted stack has neither. `operation` is the one that ended, if any.
+ * deleted stack has neither. `proved` is the operation that the stack's events prove, if any.
  */
 export const succeed = Effect.fn("Outputs.succeed")(function*(
   invocation: Invocation,
   message: string,
   found: Option.Option<Stack>,
-  operation?: StackOperation
+  proved?: StackOperation
 ): Effect.fn.Return<Action.Step<never>, SuccessError, ArtifactStore | CloudFormation> {
   const { job, parameters: { outputFile = "outputs.json", outputs } } = invocation
   if (Option.isNone(found)) return Action.Step.Done({ message })
   const { id, status } = found.value
   if (phaseOf(status) === "Deleted") return Action.Step.Done({ message, externalExecutionId: id })
-  yield* bringInForce(invocation, found.value, operation)
+  yield* bringInForce(invocation, found.value, proved)
   const outputVariables = yield* Effect.fromResult(StackOutputs.variables(found.value, outputs))
   const [artifact] = job.outputArtifacts
   if (artifact !== undefined) {
@@ -102,7 +102,7 @@ export const succeed = Effect.fn("Outputs.succeed")(function*(
 const bringInForce = Effect.fn("Outputs.bringInForce")(function*(
   { job, parameters }: Invocation,
   stack: Stack,
-  operation: StackOperation | undefined
+  proved: StackOperation | undefined
 ) {
   // These modes deploy nothing.
   if (parameters.mode === "DELETE_ONLY" || parameters.mode === "CHANGE_SET_REPLACE") return
@@ -113,7 +113,7 @@ const bringInForce = Effect.fn("Outputs.bringInForce")(function*(
     return Effect.catchTags(call, { AwsDenied: notSet, AwsRejected: notSet })
   }
   yield* ensure("termination protection", protect(stack, parameters))
-  if (operation === "create" || operation === "update") return
+  if (proved === "create" || proved === "update") return
   const { StackPolicy } = yield* readConfiguration(job, parameters.templateConfiguration)
   if (StackPolicy === undefined) return
   const { setStackPolicy } = yield* CloudFormation

@@ -170,14 +170,15 @@ const judge = Effect.fn("DeployStack.judge")(function*(
 })
 
 const succeed = Effect.fnUntraced(function*(
-  { invocation, state }: WatchContext,
+  { events, invocation, state }: WatchContext,
   stack: Option.Option<Stack>
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { operation, stackId } = state
   if (operation === "delete" && invocation.parameters.mode === "REPLACE_ON_FAILURE") {
     return yield* resumeReplacement(invocation, stackId)
   }
-  return yield* Outputs.succeed(invocation, completeText(operation), stack, operation)
+  const proved = Events.$is("Read")(events) ? operation : undefined
+  return yield* Outputs.succeed(invocation, completeText(operation), stack, proved)
 })
 
 /** AWS's sample says "update" for a create too. */

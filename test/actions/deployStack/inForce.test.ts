@@ -13,7 +13,10 @@ import {
   describeStack,
   eventWith,
   firstTemplate,
+  foreignToken,
+  invoke,
   putFiles,
+  recordCalls,
   recordLog,
   required,
   runAction,
@@ -142,6 +145,24 @@ it.effect("protection is switched off if that is asked, also without updates", (
     assert.deepStrictEqual(yield* inForce, { protected: false, policy })
   }).pipe(provided))
 
+it.effect("the settings are in force after a job that continues with a foreign token", () =>
+  Effect.gen(function*() {
+    yield* created
+    const event = eventWith(all, { id: "1", continuationToken: foreignToken })
+    assert.deepInclude(yield* invoke(event), { _tag: "Succeeded" })
+    assert.deepStrictEqual(yield* inForce, { protected: true, policy })
+  }).pipe(provided))
+
+it.effect("the policy is in force if the role may not read the events that prove the update", () =>
+  Effect.gen(function*() {
+    yield* created
+    yield* changeTemplate
+    yield* deny("cloudformation:DescribeStackEvents")
+    const { calls, result } = yield* recordCalls(runAction("1", all))
+    assert.deepInclude(result, { _tag: "Succeeded" })
+    assert.include(calls, "setStackPolicy")
+  }).pipe(provided))
+
 it.effect("a protection that may not be set after a change set says that the stack is deployed", () =>
   Effect.gen(function*() {
     yield* deny("cloudformation:UpdateTerminationProtection")
@@ -152,6 +173,13 @@ it.effect("a protection that may not be set after a change set says that the sta
 
 describe("CHANGE_SET_REPLACE", () => {
   const replace = { ...all, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
+
+  it.effect("an existing stack keeps its settings after a job that continues with a foreign token", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* invoke(eventWith(replace, { id: "1", continuationToken: foreignToken }))
+      assert.deepStrictEqual(yield* inForce, { protected: false, policy: undefined })
+    }).pipe(provided))
 
   it.effect("an existing stack keeps its protection, and the log says which action sets it", () =>
     Effect.gen(function*() {

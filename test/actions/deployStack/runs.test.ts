@@ -191,11 +191,12 @@ const assertRun = (
     const alone = interference === null && status === null && invocation < releasedAt
     const provable = mayReadEvents && alone && !gaveUp
     if (provable) assert.strictEqual(outcome._tag, resourceFails ? "Failed" : "Succeeded")
-    // Every setting of the request is in force on success.
-    if (outcome._tag === "Succeeded") {
-      const found = Option.getOrThrow(yield* cloudFormation.settingsOf(stack))
-      if (terminationProtection !== null) assert.strictEqual(found.terminationProtection, terminationProtection)
-      if (hasPolicy && mayReadEvents) assert.strictEqual(found.stackPolicy, policy)
+    // Every setting of the request is in force on success, unless another actor has deleted the stack since.
+    const inForce = yield* cloudFormation.settingsOf(stack)
+    if (outcome._tag === "Succeeded" && Option.isSome(inForce)) {
+      const { stackPolicy, terminationProtection: isProtectedNow } = inForce.value
+      if (terminationProtection !== null) assert.strictEqual(isProtectedNow, terminationProtection)
+      if (hasPolicy) assert.strictEqual(stackPolicy, policy)
     }
   }).pipe(
     Random.withSeed(seed),
