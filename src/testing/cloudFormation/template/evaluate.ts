@@ -96,7 +96,9 @@ export const evaluate = (value: TemplateValue, scope: Scope): Evaluated => {
     const isExtension = call.name === "Fn::Length" || call.name === "Fn::ToJsonString"
     if (run !== undefined && (!isExtension || scope.hasExtensions)) return run(call.argument, scope)
     if (scope.isOpen) return new StandIn(call.name)
-    scope.problem(`Encountered unsupported function: ${call.name} Supported functions are: ${supported}`)
+    scope.problem(
+      `Template Error: Encountered unsupported function: ${call.name} Supported functions are: ${supported}`
+    )
     return ""
   }
   if (isList(value)) return value.map((item) => evaluate(item, scope)).filter((item) => item !== undefined)

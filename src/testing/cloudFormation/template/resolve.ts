@@ -17,7 +17,7 @@ import {
   unknownTransformsOf,
   unrecognizedTypes
 } from "./sections.ts"
-import { isMapping, type TemplateMapping, textOf } from "./TemplateValue.ts"
+import { isMapping, type TemplateMapping, type TemplateValue } from "./TemplateValue.ts"
 
 /** What a template is evaluated with. */
 export interface Environment {
@@ -168,6 +168,8 @@ export const resolve = (template: MemoryTemplate, environment: Environment): Res
     if (resource === undefined) return []
     const evaluated = evaluate(resource.properties, scope)
     const properties = isMapping(evaluated) ? evaluated as Readonly<Record<string, Evaluated>> : {}
+    const policyOf = (value: TemplateValue = "Delete") => evaluatedText(evaluate(value, scope)) ?? ""
+    const deletionPolicy = policyOf(resource.deletionPolicy)
     return [{
       id,
       type: resource.type,
@@ -176,12 +178,12 @@ export const resolve = (template: MemoryTemplate, environment: Environment): Res
         properties: Object.fromEntries(
           Object.entries(properties).map(([name, value]) => [name, canonical(plain(value))])
         ),
-        attributes: canonical([plain(evaluate(resource.attributes, scope)), resource.deletionPolicy])
+        attributes: canonical([plain(evaluate(resource.attributes, scope)), deletionPolicy])
       },
       refersTo: resourcesIn(resource.properties),
       dependsOn: dependencies.get(id) ?? new Set(),
-      deletionPolicy: resource.deletionPolicy,
-      updateReplacePolicy: textOf(resource.attributes["UpdateReplacePolicy"]) ?? "Delete"
+      deletionPolicy,
+      updateReplacePolicy: policyOf(resource.attributes["UpdateReplacePolicy"])
     }]
   })
   if (unresolved.size > 0) return Result.fail(unresolvedIn("Resources", unresolved))
@@ -214,6 +216,7 @@ export const resolve = (template: MemoryTemplate, environment: Environment): Res
 const evaluateOutputs = (tree: TemplateMapping, scope: Scope) => {
   const outputs = new Map<string, string>()
   const exports = new Map<string, string>()
+  const duplicates = new Set<string>()
   let problem: string | undefined
   for (const [name, output] of outputsOf(tree)) {
     if (output.condition !== undefined && !scope.condition(output.condition)) continue
@@ -225,8 +228,14 @@ const evaluateOutputs = (tree: TemplateMapping, scope: Scope) => {
     outputs.set(name, text ?? JSON.stringify(plain(value) ?? ""))
     if (output.exportName === undefined) continue
     const exportName = evaluatedText(evaluate(output.exportName, scope)) ?? ""
-    if (exports.has(exportName)) problem ??= `Duplicate export name ${exportName} in the Outputs block of the template`
+    if (exports.has(exportName)) duplicates.add(exportName)
     exports.set(exportName, text ?? "")
+  }
+  if (duplicates.size > 0) {
+    const names = `[${[...duplicates].join(", ")}]`
+    problem ??= formatError(
+      `The Outputs section contains duplicate Export names: ${names}. Specify a unique name for each export.`
+    )
   }
   return { outputs, exports, problem }
 }

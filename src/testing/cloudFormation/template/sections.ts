@@ -17,7 +17,7 @@ export interface Resource {
   readonly attributes: TemplateMapping
   readonly condition: string | undefined
   readonly dependsOn: ReadonlyArray<string>
-  readonly deletionPolicy: string
+  readonly deletionPolicy: TemplateValue
 }
 
 export interface Output {
@@ -239,7 +239,7 @@ export const resourcesOf = (template: TemplateMapping): ReadonlyMap<string, Reso
         attributes,
         condition: textOf(Condition),
         dependsOn: [DependsOn].flat().flatMap((name) => textOf(name as TemplateValue) ?? []),
-        deletionPolicy: textOf(DeletionPolicy) ?? defaultPolicy(Type, Properties)
+        deletionPolicy: DeletionPolicy ?? defaultPolicy(Type, Properties)
       }
       return [[id, resource] as const]
     })
