@@ -63,7 +63,15 @@ const obey = (
     case "die of an object that cannot be read":
       return Effect.die(new Proxy({}, { get: () => assert.fail("trap"), ownKeys: () => assert.fail("trap") }))
     case "quote the credentials":
-      return Effect.fail(new Broken({ what: `the token ${sessionToken} \ud800` }))
+      return Effect.fail(new Broken({ what: credentialWords }))
+    case "succeed with the credentials": {
+      const progress = { message: credentialWords, externalExecutionId: credentialWords }
+      return Effect.succeed(Action.Step.Done({ ...progress, outputVariables: { a: credentialWords } }))
+    }
+    case "continue with half a character": {
+      const progress = { message: credentialWords, externalExecutionId: credentialWords }
+      return Effect.succeed(Action.Step.Continue({ ...progress, state: { seen: [...seen, "\ud800"] } }))
+    }
     case "unavailable":
       return Effect.fail(new Away())
     case "never":
@@ -76,6 +84,8 @@ const obey = (
 }
 
 const sessionToken = "token/of+the/job=="
+
+const credentialWords = `the token ${sessionToken} \ud800`
 
 const event = (id: string, order: string, continuationToken?: string): JobEvent =>
   deployEvent({ id, userParameters: order, ...(continuationToken !== undefined && { continuationToken }) })
@@ -375,6 +385,20 @@ describe("JobRunner", () => {
       const { message } = yield* run(deployEvent({ userParameters: "quote the credentials", artifactCredentials }))
       assert.strictEqual(message, "Broken: the token (hidden) \ufffd")
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("every text of a success and of a continuation has no credentials, and is well-formed Unicode", () =>
+    Effect.gen(function*() {
+      const artifactCredentials = { accessKeyId: "ASIAOFTHEJOB", secretAccessKey: "secret-of-the-job", sessionToken }
+      const words = "the token (hidden) \ufffd"
+      const runWith = (userParameters: string) => run(deployEvent({ id: "1", userParameters, artifactCredentials }))
+      const texts = { message: words, externalExecutionId: words }
+      assert.deepInclude(yield* runWith("succeed with the credentials"), { ...texts, outputVariables: { a: words } })
+      const continued = yield* runWith("continue with half a character")
+      assert.deepInclude(continued, texts)
+      assert.notMatch(tokenOf(continued), /\p{Surrogate}/u)
+      assert.strictEqual((yield* run(event("2", "done", tokenOf(continued)))).message, "1,\ufffd,2")
+      assert.notMatch((yield* Lines).join(), /\p{Surrogate}/u)
+    }).pipe(Effect.provide(Layer.merge(CodePipelineMemory.layer, Lines.layer))))
 
   it.effect("an invalid event that names a job is reported as a failure of the job", () =>
     Effect.gen(function*() {

@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { decodeJob, type Job } from "../../src/domain/job/Job.ts"
 import { StackStatus } from "../../src/domain/stack/StackStatus.ts"
-import { notJson } from "../../src/domain/text/jsonError.ts"
+import { notJson, parse } from "../../src/domain/text/json.ts"
 import {
   absolute,
   BadUsage,
@@ -205,12 +205,11 @@ export const readEvent = Effect.fn("readEvent")(function*(path: string) {
     try: () => readFile(absolute(path), "utf8"),
     catch: (cause) => new BadUsage({ message: `the event cannot be read: ${reason(cause)}` })
   })
-  const json = text.replace(/^\uFEFF/, "")
-  return yield* Effect.try({
-    try: (): unknown => JSON.parse(json),
-    // Not the parser's message: it quotes the text, and an event has credentials.
-    catch: () => new BadUsage({ message: `the event cannot be read from ${path}: ${notJson(json)}` })
-  })
+  // Not the parser's message: it quotes the text, and an event has credentials.
+  return yield* Effect.mapError(
+    Effect.fromResult(parse(text.replace(/^\uFEFF/, ""))),
+    (error) => new BadUsage({ message: `the event cannot be read from ${path}: ${notJson(error)}` })
+  )
 })
 
 /** The path of the template in an artifact, if the event's template is there. */

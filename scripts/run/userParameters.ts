@@ -1,22 +1,18 @@
 // UserParameters on a command line.
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
-import { withNumbersAsText } from "../../src/domain/text/numbersAsText.ts"
+import * as Result from "effect/Result"
+import { notJson, parse } from "../../src/domain/text/json.ts"
 import { badUsage } from "../commandLine.ts"
 
-const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
-
 /** In parameters and tags, numbers keep their text, as in the action. */
-const valueOf = (name: string, text: string): unknown =>
-  Option.match(parseJson(text), {
-    onNone: () => text,
-    onSome: (value) => {
-      const json = `{${JSON.stringify(name)}:${text}}`
-      const object = withNumbersAsText(json, { [name]: value }, ["parameters", "tags"])
-      return Predicate.hasProperty(object, name) ? object[name] : value
-    }
+const keepNumbers: ReadonlySet<string> = new Set(["parameters", "tags"])
+
+/** The value is JSON, or else a string. */
+const valueOf = (name: string, text: string) =>
+  Result.match(parse(text, { numbersAsText: () => keepNumbers.has(name) }), {
+    onFailure: (error) =>
+      error.what === "error" ? Effect.succeed(text) : badUsage(`--option ${name} cannot be used: ${notJson(error)}`),
+    onSuccess: Effect.succeed<unknown>
   })
 
 /** Each option is `NAME=VALUE`; the value is JSON, or else a string. The last one of a name wins. */
@@ -26,5 +22,5 @@ export const readUserParameters = (options: ReadonlyArray<string>) =>
     const text = option.slice(name.length + 1)
     return name === ""
       ? badUsage(`--option takes NAME=VALUE, not "${option}"`)
-      : Effect.succeed([name, valueOf(name, text)] as const)
+      : Effect.map(valueOf(name, text), (value) => [name, value] as const)
   }).pipe(Effect.map((entries) => Object.fromEntries<unknown>(entries)))

@@ -68,8 +68,8 @@ const causesOf = Effect.fnUntraced(function*(events: ReadonlyArray<StackEvent>) 
 
 /** The events of a nested stack during the operation. They need not have its token. */
 const eventsOf = Effect.fnUntraced(function*(stackId: string, during: ReadonlyArray<StackEvent>) {
-  const times = during.map(({ timestamp }) => timestamp)
-  const [from, until] = [Math.min(...times), Math.max(...times)]
+  const from = during.reduce((first, { timestamp }) => Math.min(first, timestamp), Infinity)
+  const until = during.reduce((last, { timestamp }) => Math.max(last, timestamp), -Infinity)
   const { events } = yield* CloudFormation
   const nested = yield* orNone(events(stackId, from))
   return nested.filter(({ timestamp }) => from <= timestamp && timestamp <= until)

@@ -1,5 +1,6 @@
 // The settings of a stack besides its template: reads them out of UserParameters and the files that they name, and gives
 // them to the call that starts an operation.
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -12,6 +13,7 @@ import * as StackParameters from "../../domain/stack/StackParameters.ts"
 import * as StackTags from "../../domain/stack/StackTags.ts"
 import type { Template } from "../../domain/stack/Template.ts"
 import * as TemplateConfiguration from "../../domain/stack/TemplateConfiguration.ts"
+import { firstOf } from "../../domain/text/lists.ts"
 import { sentences } from "../../domain/text/sentences.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
 import { type ArtifactNotFound, ArtifactStore } from "../../services/ArtifactStore.ts"
@@ -73,13 +75,15 @@ const concurrency = 4
 export const read = Effect.fn("StackSettings.read")(function*(job: Job, parameters: DeployStackParameters) {
   const { capabilities, disableRollback, notificationArns, retainExceptOnCreate, roleArn } = parameters
   const { Parameters, StackPolicy, Tags } = yield* readConfiguration(job, parameters.templateConfiguration)
-  const named = StackParameters.merge(Parameters, parameters.parameters)
-  const values = yield* resolve(job, named)
+  const named = yield* toParameters(
+    StackParameters.withinCount(StackParameters.merge(Parameters, parameters.parameters))
+  )
   const tags = Tags === undefined && parameters.tags === undefined
     ? undefined
     : yield* Effect.fromResult(StackTags.render(StackParameters.merge(Tags, parameters.tags))).pipe(
       Effect.mapError((problem) => new StackSettingsInvalid({ problems: [problem] }))
     )
+  const values = yield* resolve(job, named)
   return {
     values,
     options: {
@@ -107,52 +111,57 @@ export const readConfiguration = Effect.fnUntraced(function*(job: Job, place: st
   )
 })
 
-/** Reads each file once, however many values are in it. */
+interface ParamFile {
+  readonly artifact: string
+  readonly file: string
+  /** The name of each parameter whose value is in the file, and the value's key there. */
+  readonly params: ReadonlyArray<readonly [name: string, key: string]>
+}
+
+/** Reads each file once, however many values are in it, and keeps only the values. */
 const resolve = Effect.fnUntraced(function*(job: Job, named: ReadonlyMap<string, StackParameters.ParameterValue>) {
   const store = yield* ArtifactStore
-  const files = new Map<string, { readonly artifact: string; readonly file: string }>()
-  for (const value of named.values()) {
-    StackParameters.match(value, {
-      text: () => undefined,
-      templateDefault: () => undefined,
-      attribute: () => undefined,
-      param: (artifact, file) => void files.set(keyOf(artifact, file), { artifact, file })
-    })
-  }
-  const contents = new Map(
-    yield* Effect.forEach(
-      files,
-      ([key, file]) => Effect.map(store.read(job, file), (bytes) => [key, bytes] as const),
-      { concurrency }
-    )
-  )
+  const files = new Map<string, ParamFile>()
   const texts = yield* Effect.forEach(named, ([name, value]) =>
     Effect.map(
-      StackParameters.match<Effect.Effect<Result.Result<string | null, string>, ArtifactNotFound>>(value, {
-        text: (text) => Effect.succeed(Result.succeed(text)),
-        templateDefault: () => Effect.succeed(Result.succeed(null)),
+      StackParameters.match<Effect.Effect<string | null, ArtifactNotFound>>(value, {
+        text: Effect.succeed,
+        templateDefault: () => Effect.succeed(null),
         attribute: (artifact, attribute) =>
-          Effect.map(store.locate(job, artifact), ({ bucket, key, url }) =>
-            Result.succeed({ BucketName: bucket, ObjectKey: key, URL: url }[attribute])),
-        param: (artifact, file, key) =>
-          Effect.succeed(
-            StackParameters.valueAt(contents.get(keyOf(artifact, file)) ?? new Uint8Array(), key).pipe(
-              Result.mapError((reason) =>
-                `The value of parameter "${name}" cannot be read from "${file}" in artifact "${artifact}": ${reason}`
-              )
-            )
-          )
+          Effect.map(
+            store.locate(job, artifact),
+            ({ bucket, key, url }) => ({ BucketName: bucket, ObjectKey: key, URL: url }[attribute])
+          ),
+        param: (artifact, file, key) => {
+          const place = JSON.stringify([artifact, file])
+          const { params } = files.get(place) ?? { params: [] }
+          files.set(place, { artifact, file, params: [...params, [name, key]] })
+          // For the order of the parameters.
+          return Effect.succeed(null)
+        }
       }),
-      Result.map((text) =>
-        [name, text] as const
-      )
+      (text) => [name, text] as const
     ))
-  const problems = texts.flatMap((text) => Result.isFailure(text) ? [text.failure] : [])
-  if (problems.length > 0) return yield* new StackSettingsInvalid({ problems })
-  return new Map(texts.flatMap((text) => Result.isSuccess(text) ? [text.success] : []))
+  const read = yield* Effect.forEach(
+    files.values(),
+    ({ artifact, file, params }) =>
+      Effect.map(store.read(job, { artifact, file }), (bytes) => {
+        const valueAt = StackParameters.valueAt(bytes)
+        return params.map(([name, key]) =>
+          Result.mapBoth(valueAt(key), {
+            onFailure: (reason) => () =>
+              `The value of parameter "${name}" cannot be read from "${file}" in artifact "${artifact}": ${reason()}`,
+            onSuccess: (text) => [name, text] as const
+          })
+        )
+      }),
+    { concurrency }
+  )
+  const [values, problems] = Arr.separate(read.flat())
+  return problems.length > 0
+    ? yield* new StackSettingsInvalid({ problems: StackParameters.firstSentences(problems) })
+    : new Map([...texts, ...values])
 })
-
-const keyOf = (artifact: string, file: string) => JSON.stringify([artifact, file])
 
 /** The stack that a call creates or updates. */
 export interface Target {
@@ -218,7 +227,7 @@ export const callWithSettings = Effect.fn("StackSettings.callWithSettings")(func
     Effect.catchIf(isTagged<UnknownParameters>("UnknownParameters"), ({ names }) =>
       Effect.fail(
         new StackSettingsInvalid({
-          problems: names.map((name) => `The template has no parameter "${name}"`)
+          problems: firstOf(names, (name) => `The template has no parameter "${name}"`)
         })
       )),
     Effect.catchIf(

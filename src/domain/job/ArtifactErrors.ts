@@ -1,6 +1,7 @@
 // Why an artifact cannot be found, read or written.
 import * as Schema from "effect/Schema"
 import { closestMatches } from "../text/closestMatches.ts"
+import { quotedNames } from "../text/lists.ts"
 import { sentences } from "../text/sentences.ts"
 
 /** The job has no artifact of this name. */
@@ -16,8 +17,7 @@ export class ArtifactNotFound extends Schema.TaggedError<ArtifactNotFound>()("Ar
   get advice() {
     const [closest] = closestMatches(this.artifact, this.known)
     if (closest !== undefined) return `Did you mean "${closest}"?`
-    const names = this.known.map((name) => `"${name}"`).join(", ")
-    return `The action's ${this.direction} artifacts are: ${names === "" ? "none" : names}`
+    return `The action's ${this.direction} artifacts are: ${quotedNames(this.known) || "none"}`
   }
   override get message() {
     return sentences(this.problem, this.advice)

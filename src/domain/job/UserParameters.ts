@@ -2,12 +2,12 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import { jsonError } from "../text/jsonError.ts"
-import { withNumbersAsText } from "../text/numbersAsText.ts"
+import { type JsonError, parse } from "../text/json.ts"
 import { problems } from "../text/problems.ts"
 
 export { confidential } from "../text/problems.ts"
@@ -61,12 +61,10 @@ export const decode = <A>(
   Schema.decodeEffect(schema)(text, { errors: "all", onExcessProperty: "error" }).pipe(
     Effect.mapError(({ issue }) =>
       new UserParametersInvalid({
-        problems: problems("UserParameters", issue, Option.getOrElse(parse(text), () => text))
+        problems: problems("UserParameters", issue, Result.getOrElse(parse(text), () => text))
       })
     )
   )
-
-const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
 const jsonText = (
   shorthand: (text: string) => Option.Option<object>,
@@ -75,11 +73,12 @@ const jsonText = (
   Schema.String.pipe(
     Schema.decodeTo(Schema.Unknown, {
       decode: SchemaGetter.transformEffect((text: string) =>
-        Effect.fromOption(Option.orElse(shorthand(text), () => parse(text))).pipe(
-          Effect.mapBoth({
-            onFailure: () => new SchemaIssue.InvalidValue({ message: whyNotJson(text) }),
-            onSuccess: (value) => withNumbersAsText(text, value, numbersAsText)
-          })
+        Option.match(shorthand(text), {
+          onNone: () => parse(text, { numbersAsText: (key) => numbersAsText.includes(key) }),
+          onSome: (object): Result.Result<unknown, JsonError> => Result.succeed(object)
+        }).pipe(
+          Result.mapError((error) => new SchemaIssue.InvalidValue({ message: whyNotJson(text, error) })),
+          Effect.fromResult
         )
       ),
       encode: SchemaGetter.transform((value) => JSON.stringify(value))
@@ -88,8 +87,11 @@ const jsonText = (
     Schema.decodeTo(Schema.Record(Schema.String, Schema.Unknown))
   )
 
-const whyNotJson = (text: string) =>
-  text.trim() === ""
-    ? "UserParameters could not be decoded as JSON: they are empty"
-    : `UserParameters could not be decoded as JSON: error in ${jsonError(text)}. ` +
-      "If a variable (#{…}) is inserted, a quote or a line break in its value breaks the JSON"
+const whyNotJson = (text: string, { place, what }: JsonError) => {
+  if (text.trim() === "") return `${notDecoded}: they are empty`
+  return what === "error" ? `${notDecoded}: error in ${place}. ${ofVariables}` : `${notDecoded}: ${what}, in ${place}`
+}
+
+const notDecoded = "UserParameters could not be decoded as JSON"
+
+const ofVariables = "If a variable (#{…}) is inserted, a quote or a line break in its value breaks the JSON"

@@ -81,11 +81,15 @@ const longestLine = 1_000
 
 const fit = (all: ReadonlyArray<string>, room: number): ReadonlyArray<string> => {
   if (lengthOf(all) <= room) return all
-  const lines = all.map((line) => truncate(line, longestLine))
-  const shortened = (shown: number) =>
-    shown === lines.length ? lines : [...lines.slice(0, shown), `… and ${lines.length - shown} more`]
-  const shown = lines.findLastIndex((_, index) => lengthOf(shortened(index + 1)) <= room) + 1
-  return shortened(shown)
+  const rest = (shown: number) => shown === all.length ? [] : [`… and ${all.length - shown} more`]
+  let shown = 0
+  let length = 0
+  for (const [index, line] of all.entries()) {
+    length += 1 + truncate(line, longestLine).length
+    if (length > room) break
+    if (length + lengthOf(rest(index + 1)) <= room) shown = index + 1
+  }
+  return [...all.slice(0, shown).map((line) => truncate(line, longestLine)), ...rest(shown)]
 }
 
 /** Including a line break before each. */

@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { jobLimits, outputVariableBytes } from "../job/JobOutcome.ts"
 import { closestMatches } from "../text/closestMatches.ts"
+import { quotedNames } from "../text/lists.ts"
 
 /** The part of a stack that is passed on. */
 export interface StackWithOutputs {
@@ -23,10 +24,9 @@ export class OutputMissing extends Schema.TaggedError<OutputMissing>()("OutputMi
 }) {
   override get message() {
     const [closest] = closestMatches(this.output, this.known)
-    const names = this.known.map((name) => `"${name}"`).join(", ")
     return `Stack "${this.stack}" is deployed, but has no output "${this.output}", which "outputs" in UserParameters ` +
       (closest === undefined
-        ? `asks for. Its outputs are: ${names === "" ? "none" : names}`
+        ? `asks for. Its outputs are: ${quotedNames(this.known) || "none"}`
         : `asks for. Did you mean "${closest}"?`)
   }
 }

@@ -5,15 +5,15 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { closestMatches } from "../text/closestMatches.ts"
-import { jsonError, notJson } from "../text/jsonError.ts"
-import { withNumbersAsText } from "../text/numbersAsText.ts"
+import { notJson, parse } from "../text/json.ts"
+import { firstOf, quotedNames } from "../text/lists.ts"
 import { confidential } from "../text/problems.ts"
 import * as Template from "./Template.ts"
 
 /** Source: API actions CreateStack and UpdateStack, and page "CloudFormation quotas". */
 export const parameterLimits = { parameters: 200, valueBytes: 4_096 } as const
 
-/** A literal value. Numbers of parsed JSON that would be written in another way are text already (`withNumbersAsText`). */
+/** A literal value. Numbers of parsed JSON that would be written in another way are text already (`numbersAsText`). */
 export const Scalar = Schema.Union([
   Schema.String,
   Schema.Finite.check(
@@ -89,36 +89,43 @@ export const merge = <A>(
   overrides: Readonly<Record<string, A>> = {}
 ): ReadonlyMap<string, A> => new Map([...Object.entries(values), ...Object.entries(overrides)])
 
-const quoted = (names: Iterable<string>) => Array.from(names, (name) => `"${name}"`).join(", ")
-
-/** For a name that does not exist: the closest match, or all names that exist. No value is ever quoted. */
+/** For a name that does not exist: the closest match, or the names that exist. No value is ever quoted. */
 const didYouMean = (name: string, known: ReadonlyArray<string>) => {
   const [closest] = closestMatches(name, known)
   if (closest !== undefined) return `did you mean "${closest}"?`
-  return known.length === 0 ? "it has none" : `it has ${quoted(known)}`
+  return known.length === 0 ? "it has none" : `it has ${quotedNames(known)}`
 }
 
-const parseObject = Schema.decodeUnknownOption(
-  Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
-)
+/** A sentence, to be made only if the message has room for it. */
+export type Sentence = () => string
+
+const made = (sentence: Sentence) => sentence()
+
+/** The first of the sentences. */
+export const firstSentences = (sentences: ReadonlyArray<Sentence>): ReadonlyArray<string> => firstOf(sentences, made)
+
 const decodeScalar = Schema.decodeUnknownOption(Scalar)
 
-/** The text of a key at the top of a JSON file, or the problem with the file. */
-export const valueAt = (file: Uint8Array, key: string): Result.Result<string, string> =>
-  Result.flatMap(Template.decode(file), ({ text }) => {
-    const object = parseObject(text)
-    if (Option.isNone(object)) {
-      return Result.fail(jsonError(text) === undefined ? "it is not JSON with an object at its top" : notJson(text))
-    }
-    if (!Object.hasOwn(object.value, key)) {
-      return Result.fail(`it has no key "${key}" at its top (${didYouMean(key, Object.keys(object.value))})`)
-    }
-    const { [key]: value } = withNumbersAsText(text, object.value, [key]) as typeof object.value
-    return Option.match(decodeScalar(value), {
-      onNone: () => Result.fail(`its "${key}" is not a string, a number, true or false`),
-      onSome: (value) => Result.succeed(String(value))
+/** Reads the texts of keys at the top of a JSON file, or the problem with the file. */
+export const valueAt = (file: Uint8Array): (key: string) => Result.Result<string, Sentence> => {
+  const object = Result.flatMap(Template.decode(file), ({ text }) =>
+    Result.filterOrFail(
+      // The size of the file limits the number of values.
+      Result.mapError(parse(text, { values: Infinity, numbersAsText: () => true }), notJson),
+      Predicate.isObject,
+      () => "it is not JSON with an object at its top"
+    ))
+  return (key) =>
+    Result.flatMap(Result.mapError(object, (problem) => () => problem), (object) => {
+      if (!Object.hasOwn(object, key)) {
+        return Result.fail(() => `it has no key "${key}" at its top (${didYouMean(key, Object.keys(object))})`)
+      }
+      return Result.fromOption(
+        Option.map(decodeScalar(object[key as never]), String),
+        () => () => `its "${key}" is not a string, a number, true or false`
+      )
     })
-  })
+}
 
 /** One parameter of a call: with a value, or with the stack's current one. */
 export type StackParameter =
@@ -149,74 +156,87 @@ export interface Assignment {
   readonly previous: ReadonlyArray<string>
 }
 
+/** The values, unless there are more than CloudFormation accepts. */
+export const withinCount = <A>(
+  values: ReadonlyMap<string, A>
+): Result.Result<ReadonlyMap<string, A>, ReadonlyArray<string>> =>
+  values.size > parameterLimits.parameters
+    ? Result.fail([`There are ${values.size} parameters; CloudFormation accepts at most ${parameterLimits.parameters}`])
+    : Result.succeed(values)
+
 /**
- * The parameters of a call, or all problems with them. Parameters without a value here keep the stack's value:
+ * The parameters of a call, or the problems with them. Parameters without a value here keep the stack's value:
  * CloudFormation itself would reset omitted ones to the template's default.
  */
 export const assign = (
   { declared, previous, values }: Assignment
-): Result.Result<ReadonlyArray<StackParameter>, ReadonlyArray<string>> => {
-  const problems = [
-    ...Option.match(declared, { onNone: () => [], onSome: (declared) => nameProblems(values, declared) }),
-    ...sizeProblems(values)
-  ]
-  if (problems.length > 0) return Result.fail(problems)
-  const names = Option.match(declared, {
-    onNone: () => previous,
-    onSome: (declared) => declared.map(({ name }) => name)
+): Result.Result<ReadonlyArray<StackParameter>, ReadonlyArray<string>> =>
+  Result.flatMap(withinCount(values), () => {
+    const problems = [
+      ...Option.match(declared, { onNone: () => [], onSome: (declared) => nameProblems(values, declared) }),
+      ...sizeProblems(values)
+    ]
+    if (problems.length > 0) return Result.fail(firstSentences(problems))
+    const names = Option.match(declared, {
+      onNone: () => previous,
+      onSome: (declared) => declared.map(({ name }) => name)
+    })
+    const kept = previous.filter((name) => !values.has(name) && names.includes(name))
+    return Result.succeed([
+      ...Array.from(values).flatMap(([name, value]) => value === null ? [] : [{ name, value }]),
+      ...kept.map((name) => ({ name, usePreviousValue: true as const }))
+    ])
   })
-  const kept = previous.filter((name) => !values.has(name) && names.includes(name))
-  return Result.succeed([
-    ...Array.from(values).flatMap(([name, value]) => value === null ? [] : [{ name, value }]),
-    ...kept.map((name) => ({ name, usePreviousValue: true as const }))
-  ])
-}
 
 /** CloudFormation's value of a parameter that it hides. */
 const hiddenValue = "****"
 
 /**
- * The values of a stack that replaces another: those given, then those of the replaced stack. All problems if a value is
+ * The values of a stack that replaces another: those given, then those of the replaced stack. The problems if a value is
  * missing or hidden, because the replaced stack is deleted before CloudFormation would report them.
  */
 export const carryOver = (
   values: ResolvedValues,
   declared: ReadonlyArray<DeclaredParameter>,
   replaced: ReadonlyMap<string, string>
-): Result.Result<ResolvedValues, ReadonlyArray<string>> => {
-  const problems = [...nameProblems(values, declared), ...sizeProblems(values)]
-  const carried = new Map(values)
-  for (const { hasDefault, name, noEcho } of declared) {
-    if (values.has(name)) continue
-    const value = replaced.get(name)
-    if (value === undefined) {
-      if (!hasDefault) problems.push(`Parameter "${name}" must have a value: the template has no default for it`)
-    } else if (noEcho || value === hiddenValue) {
-      problems.push(
-        `The value of parameter "${name}" cannot be taken from the stack, because CloudFormation hides it (NoEcho): ` +
+): Result.Result<ResolvedValues, ReadonlyArray<string>> =>
+  Result.flatMap(withinCount(values), () => {
+    const problems = [...nameProblems(values, declared), ...sizeProblems(values)]
+    const carried = new Map(values)
+    for (const { hasDefault, name, noEcho } of declared) {
+      if (values.has(name)) continue
+      const value = replaced.get(name)
+      if (value === undefined) {
+        if (!hasDefault) {
+          problems.push(() => `Parameter "${name}" must have a value: the template has no default for it`)
+        }
+      } else if (noEcho || value === hiddenValue) {
+        problems.push(() =>
+          `The value of parameter "${name}" cannot be taken from the stack, because CloudFormation hides it (NoEcho): ` +
           `give its value${hasDefault ? ", or null for the template's default" : ""}`
-      )
-    } else {
-      carried.set(name, value)
+        )
+      } else {
+        carried.set(name, value)
+      }
     }
-  }
-  problems.push(...declared.flatMap((parameter) => valueProblems(parameter, carried.get(parameter.name))))
-  return problems.length > 0 ? Result.fail(problems) : Result.succeed(carried)
-}
+    problems.push(...declared.flatMap((parameter) => valueProblems(parameter, carried.get(parameter.name))))
+    return problems.length > 0 ? Result.fail(firstSentences(problems)) : Result.succeed(carried)
+  })
 
 /** In CloudFormation's words, without the value. */
 const valueProblems = (
   { allowedValues, name, type }: DeclaredParameter,
   value: string | null | undefined
-): ReadonlyArray<string> => {
+): ReadonlyArray<Sentence> => {
   if (value === null || value === undefined) return []
   const items = type === "CommaDelimitedList" || type.startsWith("List<") ? value.split(",") : [value]
   const isNumber = type === "Number" || type === "List<Number>"
   if (isNumber && items.some((item) => item.trim() === "" || !Number.isFinite(Number(item)))) {
-    return [`Parameter "${name}" must be a number`]
+    return [() => `Parameter "${name}" must be a number`]
   }
-  return allowedValues.length > 0 && items.some((item) => !allowedValues.includes(item.trim()))
-    ? [`Parameter "${name}" must be one of AllowedValues: ${allowedValues.join(", ")}`]
+  const allowed = new Set(allowedValues)
+  return allowed.size > 0 && items.some((item) => !allowed.has(item.trim()))
+    ? [() => `Parameter "${name}" must be one of AllowedValues: ${firstOf(allowedValues, String).join(", ")}`]
     : []
 }
 
@@ -224,34 +244,23 @@ const valueProblems = (
 export const withShown = (values: ResolvedValues, replaced: ReadonlyMap<string, string>): ResolvedValues =>
   new Map([...Array.from(replaced).filter(([, value]) => value !== hiddenValue), ...values])
 
-const sizeProblems = (values: ResolvedValues): ReadonlyArray<string> => [
-  ...Array.from(values).flatMap(([name, value]) => {
+const sizeProblems = (values: ResolvedValues): ReadonlyArray<Sentence> =>
+  Array.from(values).flatMap(([name, value]) => {
     const bytes = new TextEncoder().encode(value ?? "").length
-    return bytes > parameterLimits.valueBytes
-      ? [
-        `The value of parameter "${name}" has ${bytes} bytes; CloudFormation accepts at most ${parameterLimits.valueBytes}`
-      ]
+    const { valueBytes } = parameterLimits
+    return bytes > valueBytes
+      ? [() => `The value of parameter "${name}" has ${bytes} bytes; CloudFormation accepts at most ${valueBytes}`]
       : []
-  }),
-  ...(values.size > parameterLimits.parameters
-    ? [`There are ${values.size} parameters; CloudFormation accepts at most ${parameterLimits.parameters}`]
-    : [])
-]
+  })
 
-const nameProblems = (values: ResolvedValues, declared: ReadonlyArray<DeclaredParameter>): ReadonlyArray<string> => {
-  const withoutDefault = new Set(declared.filter(({ hasDefault }) => !hasDefault).map(({ name }) => name))
+const nameProblems = (values: ResolvedValues, declared: ReadonlyArray<DeclaredParameter>): ReadonlyArray<Sentence> => {
+  const known = new Map(declared.map(({ hasDefault, name }) => [name, hasDefault]))
+  const unknown = Array.from(values.keys()).filter((name) => !known.has(name))
+  const withoutDefault = Array.from(values).filter(([name, value]) => value === null && known.get(name) === false)
   return [
-    ...unknownNames(values.keys(), declared.map(({ name }) => name)),
-    ...Array.from(values).flatMap(([name, value]) =>
-      value === null && withoutDefault.has(name)
-        ? [`Parameter "${name}" is null, but the template has no default for it: give its value`]
-        : []
+    ...unknown.map((name) => () => `The template has no parameter "${name}" (${didYouMean(name, [...known.keys()])})`),
+    ...withoutDefault.map(([name]) => () =>
+      `Parameter "${name}" is null, but the template has no default for it: give its value`
     )
   ]
 }
-
-/** One sentence for each name that the template does not declare. */
-export const unknownNames = (names: Iterable<string>, known: ReadonlyArray<string>): ReadonlyArray<string> =>
-  Array.from(names).filter((name) => !known.includes(name)).map((name) =>
-    `The template has no parameter "${name}" (${didYouMean(name, known)})`
-  )

@@ -53,7 +53,7 @@ export const advance = (
   const percent = Math.floor(100 * done / (Math.max(total, done + inProgress.size) + 1))
   return {
     done,
-    countedUntil: Math.max(before.countedUntil, ...events.map(({ timestamp }) => timestamp)),
+    countedUntil: events.reduce((latest, { timestamp }) => Math.max(latest, timestamp), before.countedUntil),
     percent: counts ? Math.max(before.percent, percent) : before.percent,
     inProgress: [...inProgress.values()].toSorted((a, b) => a.since - b.since)
   }

@@ -22,14 +22,19 @@ const problemsOf = ([key, value]: readonly [string, Scalar]): ReadonlyArray<stri
     : []
 }
 
+const tooMany = (count: number) => `There are ${count} tags; CloudFormation accepts at most ${tagLimits.tags}`
+
 /** Values by key. */
 export const StackTags = Schema.Record(Schema.String, Scalar).check(
-  Schema.makeFilter((tags: Readonly<Record<string, Scalar>>) => Object.entries(tags).flatMap(problemsOf))
+  Schema.makeFilter((tags: Readonly<Record<string, Scalar>>) => {
+    const entries = Object.entries(tags)
+    return entries.length > tagLimits.tags ? [tooMany(entries.length)] : entries.flatMap(problemsOf)
+  })
 )
 export type StackTags = typeof StackTags.Type
 
 /** The tags as text, or the problem with them. */
 export const render = (tags: ReadonlyMap<string, Scalar>): Result.Result<ReadonlyMap<string, string>, string> =>
   tags.size > tagLimits.tags
-    ? Result.fail(`There are ${tags.size} tags; CloudFormation accepts at most ${tagLimits.tags}`)
+    ? Result.fail(tooMany(tags.size))
     : Result.succeed(new Map(Array.from(tags, ([key, value]) => [key, String(value)])))

@@ -2,8 +2,7 @@
 // Source: page "CloudFormation artifacts" of the CloudFormation user guide.
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { notJson } from "../text/jsonError.ts"
-import { withNumbersAsText } from "../text/numbersAsText.ts"
+import { notJson, parse } from "../text/json.ts"
 import { problems } from "../text/problems.ts"
 import { ParameterValues } from "./StackParameters.ts"
 import { StackTags } from "./StackTags.ts"
@@ -26,17 +25,14 @@ export const TemplateConfiguration = Schema.Struct({
 })
 export type TemplateConfiguration = typeof TemplateConfiguration.Type
 
-const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 const decodeValue = Schema.decodeUnknownResult(TemplateConfiguration)
+
+const numbersAsText = (key: string) => key === "Parameters" || key === "Tags"
 
 /** The configuration, or all problems with the file. Numbers in `Parameters` and `Tags` keep their text. */
 export const decode = (file: Uint8Array): Result.Result<TemplateConfiguration, ReadonlyArray<string>> =>
   Template.decode(file).pipe(
-    Result.flatMap(({ text }) =>
-      Result.fromOption(parse(text), () => notJson(text)).pipe(
-        Result.map((value) => withNumbersAsText(text, value, ["Parameters", "Tags"]))
-      )
-    ),
+    Result.flatMap(({ text }) => Result.mapError(parse(text, { numbersAsText }), notJson)),
     Result.mapError((problem) => [problem]),
     Result.flatMap((value) =>
       decodeValue(value, { errors: "all", onExcessProperty: "error" }).pipe(

@@ -4,6 +4,7 @@ import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { truncate } from "../job/JobOutcome.ts"
 import { closestMatches } from "./closestMatches.ts"
+import { firstOf, quotedNames } from "./lists.ts"
 
 /**
  * An annotation for schemas whose values must not be quoted in messages: `schema.annotate(confidential)`. `Redacted`
@@ -13,9 +14,10 @@ export const confidential = { confidential: true } as const
 
 /**
  * One sentence for each problem, in the order of the schema; then, for each object with an unknown name that has no close
- * match, one with all names that are known there. `input` is the value that was decoded and `name` is its name. Quotes
- * rejected texts, numbers and booleans within an object, with at most 100 characters; of {@link confidential} values, of
- * all others and if `quote` is false, it names only the kind ("got a number").
+ * match, one with all names that are known there. Only the first 20 problems have sentences; the last one says how many
+ * more there are. `input` is the value that was decoded and `name` is its name. Quotes rejected texts, numbers and booleans
+ * within an object, with at most 100 characters; of {@link confidential} values, of all others and if `quote` is false, it
+ * names only the kind ("got a number").
  */
 export const problems = (
   name: string,
@@ -23,28 +25,12 @@ export const problems = (
   input: unknown,
   { quote }: { readonly quote: boolean } = { quote: true }
 ): ReadonlyArray<string> => {
-  const hidden = quote ? new Set(confidentialPaths(issue, [])) : undefined
-  // The leaf hook has no path, and the formatter's result has no schema. Both have the same order.
-  const known: Array<ReadonlyArray<string>> = []
-  const format = SchemaIssue.makeFormatterStandardSchemaV1({
-    leafHook: (leaf) => {
-      if (leaf._tag === "UnexpectedKey") {
-        known.push(namesOf(leaf.ast))
-        return unexpected
-      }
-      return leaf._tag === "MissingKey" && leaf.annotations?.messageMissingKey === undefined
-        ? missing
-        : SchemaIssue.defaultLeafHook(leaf)
-    }
-  })
-  // This formatter always returns a path, and only keys in it.
-  const issues = format(issue).issues as ReadonlyArray<{ message: string; path: ReadonlyArray<PropertyKey> }>
   const knownAt = new Map<string, ReadonlyArray<string>>()
-  const sentences = issues.map(({ message, path: keys }) => {
+  const sentenceOf = ({ isHidden, issue, message = format(issue), path: keys }: Problem) => {
     const where = keys.length === 0 ? name : `"${pathOf(keys)}"`
-    if (message === missing) return `${where} is missing`
-    if (message === unexpected) {
-      const names = known.splice(0, 1).flat()
+    if (issue._tag === "MissingKey" && issue.annotations?.messageMissingKey === undefined) return `${where} is missing`
+    if (issue._tag === "UnexpectedKey") {
+      const names = namesOf(issue.ast)
       const [closest] = closestMatches(String(keys.at(-1)), names)
       if (closest !== undefined) return `${where} is not known (did you mean "${closest}"?)`
       if (names.length > 0) knownAt.set(pathOf(keys.slice(0, -1)), names)
@@ -53,17 +39,58 @@ export const problems = (
     if (!message.startsWith(expected)) return message
     const words = message.slice(expected.length)
     const value = valueAt(input, keys)
-    const got = hidden === undefined || keys.length === 0 || hidden.has(pathOf(keys)) ? kindOf(value) : quoted(value)
+    const got = !quote || keys.length === 0 || isHidden ? kindOf(value) : quoted(value)
     return `${where}: expected ${words}, got ${got}${didYouMean(words, value)}`
-  })
+  }
+  const sentences = firstOf([...problemsOf(issue)], sentenceOf)
   return sentences.concat(Array.from(knownAt, ([place, names]) => {
     const where = place === "" ? "" : ` in "${place}"`
-    return `known${where} are ${names.map((name) => `"${name}"`).join(", ")}`
+    return `known${where} are ${quotedNames(names)}`
   }))
 }
 
-const missing = "missing"
-const unexpected = "unexpected"
+/** One thing that is wrong: an issue without others in it. */
+interface Problem {
+  readonly path: ReadonlyArray<PropertyKey>
+  readonly issue: SchemaIssue.Issue
+  /** That of a filter around the issue, if it has one. */
+  readonly message: string | undefined
+  /** Whether the value is within a confidential one, or the encoded side of one, which has no mark. */
+  readonly isHidden: boolean
+}
+
+function* problemsOf(
+  issue: SchemaIssue.Issue,
+  path: ReadonlyArray<PropertyKey> = [],
+  isHidden = false,
+  message?: string
+): Generator<Problem> {
+  switch (issue._tag) {
+    case "Pointer":
+      return yield* problemsOf(issue.issue, [...path, ...issue.path], isHidden, message)
+    case "Encoding":
+      return yield* problemsOf(issue.issue, path, isHidden || containsConfidential(issue.ast), message)
+    case "Filter":
+      if (issue.issue._tag === "InvalidValue") return yield { issue, path, isHidden, message }
+      return yield* problemsOf(issue.issue, path, isHidden, message ?? SchemaIssue.defaultCheckHook(issue))
+    case "Composite":
+      for (const inner of issue.issues) yield* problemsOf(inner, path, isHidden || isConfidential(issue.ast), message)
+      return
+    case "AnyOf":
+    case "InvalidType": {
+      const isNowHidden = isHidden || containsConfidential(issue.ast)
+      const inner = issue._tag === "AnyOf" ? issue.issues : []
+      if (inner.length === 0) return yield { issue, path, isHidden: isNowHidden, message }
+      for (const one of inner) yield* problemsOf(one, path, isNowHidden, message)
+      return
+    }
+    default:
+      yield { issue, path, isHidden, message }
+  }
+}
+
+const format = SchemaIssue.makeFormatterDefault()
+
 const expected = "Expected "
 
 const namesOf = (ast: SchemaAST.AST) =>
@@ -80,10 +107,13 @@ const didYouMean = (words: string, value: unknown) => {
 
 /** `data.inputArtifacts[0].name` */
 const pathOf = (keys: ReadonlyArray<PropertyKey>) =>
-  keys.reduce<string>((path, key) => {
-    if (Predicate.isNumber(key)) return `${path}[${key}]`
-    return path === "" ? String(key) : `${path}.${String(key)}`
-  }, "")
+  truncate(
+    keys.reduce<string>((path, key) => {
+      if (Predicate.isNumber(key)) return `${path}[${key}]`
+      return path === "" ? String(key) : `${path}.${String(key)}`
+    }, ""),
+    300
+  )
 
 const valueAt = (input: unknown, keys: ReadonlyArray<PropertyKey>): unknown =>
   keys.reduce<unknown>((value, key) => Predicate.hasProperty(value, key) ? value[key] : undefined, input)
@@ -104,33 +134,6 @@ const quoted = (value: unknown): string => {
     return JSON.stringify(truncate(value.replace(userInfo, "(hidden)@"), 100))
   }
   return Predicate.isNumber(value) || Predicate.isBoolean(value) ? String(value) : kindOf(value)
-}
-
-/** The paths of all values that are confidential or that should have contained a confidential value. */
-const confidentialPaths = (
-  issue: SchemaIssue.Issue,
-  path: ReadonlyArray<PropertyKey>,
-  isHidden = false
-): ReadonlyArray<string> => {
-  switch (issue._tag) {
-    case "Pointer":
-      return confidentialPaths(issue.issue, [...path, ...issue.path], isHidden)
-    case "Filter":
-      return confidentialPaths(issue.issue, path, isHidden)
-    case "Encoding":
-      // The encoded side of a confidential schema has no mark.
-      return confidentialPaths(issue.issue, path, isHidden || containsConfidential(issue.ast))
-    case "Composite":
-    case "AnyOf": {
-      const nowHidden = isHidden || isConfidential(issue.ast)
-      const inner = issue.issues.flatMap((issue) => confidentialPaths(issue, path, nowHidden))
-      return nowHidden || (issue._tag === "AnyOf" && containsConfidential(issue.ast)) ? [pathOf(path), ...inner] : inner
-    }
-    case "InvalidType":
-      return isHidden || containsConfidential(issue.ast) ? [pathOf(path)] : []
-    default:
-      return isHidden ? [pathOf(path)] : []
-  }
 }
 
 const isConfidential = (ast: SchemaAST.AST): boolean =>

@@ -92,6 +92,28 @@ it.effect.each<readonly [text: string, place: string]>([
     ])
   }))
 
+it.effect.each<readonly [text: string, problem: string]>([
+  ["{\"stack\":\"a\",\"count\":1,\"stack\":\"b\"}", "the duplicate key \"stack\", in line 1, column 24"],
+  ["{\"tags\":[{\"a\":1,\n\"a\":1}]}", "the duplicate key \"a\", in line 2, column 1"],
+  [`{"stack":${"[".repeat(100_000)}`, "more than 64 levels, in line 1, column 73"],
+  [`{"stack":[${"1,".repeat(20_000)}1]}`, "more than 10000 values, in line 1, column 20007"]
+])("JSON that only a mistake can have is refused, with its place: %j", ([text, problem]) =>
+  Effect.gen(function*() {
+    assert.deepStrictEqual(yield* problemsOf(text), [`UserParameters could not be decoded as JSON: ${problem}`])
+  }))
+
+it.effect("of many problems the first 20 are reported, and how many more there are", () =>
+  Effect.gen(function*() {
+    const unknown = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`x${index}`, 1]))
+    const problems = yield* problemsOf(JSON.stringify({ ...unknown, stack: "S", count: 1 }))
+    assert.strictEqual(problems[0], "\"x0\" is not known")
+    assert.deepStrictEqual(problems.slice(19), [
+      "\"x19\" is not known",
+      "and 4980 more",
+      "known are \"stack\", \"count\", \"tags\""
+    ])
+  }))
+
 it.effect.prop(
   "the problems of any JSON quote nothing within an object",
   [Schema.Json],

@@ -7,8 +7,8 @@ import {
   merge,
   ParameterValue,
   type StackParameter,
-  unknownNames,
-  valueAt
+  valueAt as read,
+  withinCount
 } from "../../../src/domain/stack/StackParameters.ts"
 
 const isValue = Schema.is(ParameterValue)
@@ -76,6 +76,8 @@ it("a parameter's name may be __proto__", () => {
   assert.deepStrictEqual([...merge(values)], [["__proto__", "a"]])
 })
 
+const valueAt = (file: Uint8Array, key: string) => Result.mapError(read(file)(key), (sentence) => sentence())
+
 describe("valueAt", () => {
   it.each([["text", "text"], [7, "7"], [false, "false"]])("the value %j is read as text", (value, text) => {
     assert.deepStrictEqual(valueAt(bytes({ Key: value }), "Key"), Result.succeed(text))
@@ -102,6 +104,24 @@ describe("valueAt", () => {
     ["null", bytes({ Key: null }), kind]
   ])("there is no value in %s", (_, file, reason) => {
     assert.deepStrictEqual(valueAt(file, "Key"), Result.fail(reason))
+  })
+
+  it("numbers keep the text that they have in the file", () => {
+    assert.deepStrictEqual(valueAt(Buffer.from("{\"Key\":1.10}"), "Key"), Result.succeed("1.10"))
+  })
+
+  it("a file may have any number of keys, and of those that it has only the first are named", () => {
+    const file = bytes(Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`Key${index}`, index])))
+    assert.deepStrictEqual(valueAt(file, "Key19999"), Result.succeed("19999"))
+    const reason = Option.getOrThrow(Result.getFailure(valueAt(file, "Z")))
+    assert.match(reason, /^it has no key "Z" at its top \(it has "Key0", .*, "Key19", and 19980 more\)$/)
+  })
+
+  it.each([
+    ["a duplicate key", "{\"Key\":1,\"Key\":2}", "it has the duplicate key \"Key\", in line 1, column 10"],
+    ["deep nesting", `{"Key":1,"a":${"[".repeat(5_000)}`, "it has more than 64 levels, in line 1, column 77"]
+  ])("a file with %s is refused", (_, file, reason) => {
+    assert.deepStrictEqual(valueAt(Buffer.from(file), "Key"), Result.fail(reason))
   })
 
   it("properties that every object inherits are not keys of the file", () => {
@@ -171,12 +191,21 @@ describe("assign", () => {
     )
   })
 
-  it("200 parameters are accepted, and no more", () => {
+  it("200 parameters are accepted, and no more, whatever else is wrong with them", () => {
+    const refused = Result.fail(["There are 201 parameters; CloudFormation accepts at most 200"])
     assert.isTrue(Result.isSuccess(assignAll(many(200))))
-    assert.deepStrictEqual(
-      assignAll(many(201)),
-      Result.fail(["There are 201 parameters; CloudFormation accepts at most 200"])
-    )
+    assert.deepStrictEqual(assignAll(many(201), ["Other"]), refused)
+    assert.deepStrictEqual(carryOver(many(201), declaring(["Other"]), new Map()), refused)
+    assert.deepStrictEqual(withinCount(many(201)), refused)
+  })
+
+  it("of many problems the first 20 are reported, and how many more there are", () => {
+    const assigned = assignAll(many(200), Array.from({ length: 200 }, (_, index) => `${index}`.padEnd(255, "x")))
+    const problems = Result.isFailure(assigned) ? assigned.failure : []
+    assert.lengthOf(problems, 21)
+    assert.include(problems[0], "The template has no parameter \"P0\" (it has \"0xx")
+    assert.isBelow(Math.max(...problems.map(({ length }) => length)), 6_000)
+    assert.strictEqual(problems.at(-1), "and 180 more")
   })
 })
 
@@ -257,5 +286,8 @@ it("a value that CloudFormation hides is not handed on, even if the new template
 })
 
 it("the report of an unknown name says if the template has no parameters", () => {
-  assert.deepStrictEqual(unknownNames(["A"], []), ["The template has no parameter \"A\" (it has none)"])
+  assert.deepStrictEqual(
+    assignAll(new Map([["A", "a"]]), []),
+    Result.fail(["The template has no parameter \"A\" (it has none)"])
+  )
 })

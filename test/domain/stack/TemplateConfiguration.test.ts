@@ -42,6 +42,27 @@ describe("decode", () => {
     )
   })
 
+  it("of many problems the first 20 are reported, and how many more there are", () => {
+    const names = Array.from({ length: 9_000 }, (_, index) => `Name${index}`)
+    const decoded = decode(file({ Parameters: Object.fromEntries(names.map((name) => [name, {}])) }))
+    const problems = Result.isFailure(decoded) ? decoded.failure : []
+    assert.lengthOf(problems, 21)
+    assert.match(problems[19] ?? "", /^"Parameters\.Name19": expected a string, .*, got an object$/)
+    assert.strictEqual(problems[20], "and 8980 more")
+  })
+
+  it.each([
+    ["a duplicate key", "{\"Tags\":{\"a\":1,\n\"a\":2}}", "it has the duplicate key \"a\", in line 2, column 1"],
+    ["too many values", `[${"1,".repeat(200_000)}1]`, "it has more than 10000 values, in line 1, column 20000"],
+    [
+      "a stack policy of 5,000 levels",
+      `{"StackPolicy":{"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}}`,
+      "it has more than 64 levels, in line 1, column 83"
+    ]
+  ])("%s is refused", (_, text, problem) => {
+    assert.deepStrictEqual(decode(Buffer.from(text)), Result.fail([problem]))
+  })
+
   it("a configuration may be empty", () => assert.deepStrictEqual(decode(file({})), Result.succeed({})))
 
   it("a configuration may have a byte-order mark", () => {

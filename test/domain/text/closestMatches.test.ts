@@ -45,3 +45,10 @@ it.each([
 ])("of %s in %j: %j", (name, candidates, found) => {
   assert.deepStrictEqual(closestMatches(name, candidates), found)
 })
+
+const long = (end: string) => "x".repeat(999) + end
+
+it("of many long names only the first are considered, so that a mistake costs no time", () => {
+  const candidates = [...Array.from({ length: 12 }, (_, index) => long(String.fromCharCode(65 + index))), "short"]
+  assert.deepStrictEqual(closestMatches(long("z"), candidates), candidates.slice(0, 10))
+})

@@ -1,9 +1,7 @@
 // Reads the text of a template as CloudFormation does: JSON or YAML 1.1, with the short forms of functions.
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar } from "yaml"
-import { jsonError } from "../../../domain/text/jsonError.ts"
-import { parseWithNumbersAsText } from "../../../domain/text/numbersAsText.ts"
+import * as Json from "../../../domain/text/json.ts"
 import { isMapping, type TemplateMapping, type TemplateValue } from "./TemplateValue.ts"
 
 export const formatError = (text: string) => `Template format error: ${text}`
@@ -18,9 +16,9 @@ export const parse = (template: string): Result.Result<TemplateMapping, string> 
 }
 
 const parseJson = (text: string): Result.Result<TemplateValue, string> =>
-  Option.match(parseWithNumbersAsText(text), {
-    onNone: () => Result.fail(formatError(`JSON not well-formed. (${jsonError(text)})`)),
-    onSome: (value) => Result.succeed(value as TemplateValue)
+  Result.mapBoth(Json.parse(text, { values: Infinity, duplicateKeys: true, numbersAsText: () => true }), {
+    onFailure: ({ place }) => formatError(`JSON not well-formed. (${place})`),
+    onSuccess: (value) => value as TemplateValue
   })
 
 /** The short forms of functions. `!Ref` and `!Condition` have no prefix in their long form. */
