@@ -20,7 +20,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type { AwsError, AwsRejected } from "../domain/job/AwsError.ts"
 import type { ChangeSet } from "../domain/stack/ChangeSet.ts"
 import type {
@@ -35,6 +34,7 @@ import type { StackEvent } from "../domain/stack/StackEvents.ts"
 import type { Template } from "../domain/stack/Template.ts"
 import * as shapes from "../internal/stackShapes.ts"
 import { callAws, scopedClient } from "../runtime/AwsClient.ts"
+import { allPages } from "../runtime/pages.ts"
 
 /** The update changes nothing. */
 export class NoUpdates extends Schema.TaggedError<NoUpdates>()("NoUpdates", { stack: Schema.String }) {
@@ -249,14 +249,13 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         )
       }),
       describeChangeSet: Effect.fn("CloudFormation.describeChangeSet")((key) =>
-        Stream.paginate(undefined, (page: string | undefined) => {
-          const command = new DescribeChangeSetCommand({ ...shapes.toKeyInput(key), NextToken: page })
+        allPages(describeChangeSet, (token) => {
+          const command = new DescribeChangeSetCommand({ ...shapes.toKeyInput(key), NextToken: token })
           return Effect.map(
-            callAws("cloudformation:DescribeChangeSet", (options) => client.send(command, options)),
-            (shape) => [[shape], Option.fromUndefinedOr(shape.NextToken)] as const
+            callAws(describeChangeSet, (options) => client.send(command, options)),
+            (shape) => [[shape], shape.NextToken] as const
           )
         }).pipe(
-          Stream.runCollect,
           Effect.map((pages) => {
             const changes = pages.flatMap(({ Changes = [] }) => Changes.flatMap(shapes.toResourceChange))
             return Option.map(
@@ -318,34 +317,29 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         return Effect.asVoid(callAws("cloudformation:SetStackPolicy", (options) => client.send(command, options)))
       }),
       events: Effect.fn("CloudFormation.events")((stackId, since, pages = Infinity) =>
-        Stream.paginate({ read: 1, page: undefined as string | undefined }, ({ page, read }) => {
-          const command = new DescribeStackEventsCommand({ StackName: stackId, NextToken: page })
-          return callAws("cloudformation:DescribeStackEvents", (options) => client.send(command, options)).pipe(
+        allPages(describeStackEvents, (token, page) => {
+          const command = new DescribeStackEventsCommand({ StackName: stackId, NextToken: token })
+          return callAws(describeStackEvents, (options) => client.send(command, options)).pipe(
             Effect.map(({ NextToken, StackEvents = [] }) => {
               const events = StackEvents.map(shapes.toStackEvent)
-              const isLast = read >= pages || (events.at(-1)?.timestamp ?? since) < since
-              const next = Option.fromUndefinedOr(isLast ? undefined : NextToken)
-              return [events, Option.map(next, (page) => ({ read: read + 1, page }))] as const
+              const isLast = page >= pages || (events.at(-1)?.timestamp ?? since) < since
+              return [events, isLast ? undefined : NextToken] as const
             })
           )
-        }).pipe(
-          Stream.runCollect,
-          Effect.catchIf(hasNoEvents(stackId), () => Effect.succeed([]))
-        )
+        }).pipe(Effect.catchIf(hasNoEvents(stackId), () => Effect.succeed([])))
       ),
       failedEvents: Effect.fn("CloudFormation.failedEvents")((of) =>
-        Stream.paginate(undefined, (page: string | undefined) => {
+        allPages(describeEvents, (token) => {
           const command = new DescribeEventsCommand({
             ...("operationId" in of ? { OperationId: of.operationId } : { ChangeSetName: of.changeSet }),
             Filters: { FailedEvents: true },
-            NextToken: page
+            NextToken: token
           })
           return Effect.map(
-            callAws("cloudformation:DescribeEvents", (options) => client.send(command, options)),
-            ({ NextToken, OperationEvents = [] }) =>
-              [OperationEvents.map(shapes.toOperationEvent), Option.fromUndefinedOr(NextToken)] as const
+            callAws(describeEvents, (options) => client.send(command, options)),
+            ({ NextToken, OperationEvents = [] }) => [OperationEvents.map(shapes.toOperationEvent), NextToken] as const
           )
-        }).pipe(Stream.runCollect)
+        })
       )
     })
 
@@ -354,6 +348,10 @@ export class CloudFormation extends Context.Service<CloudFormation, {
     scopedClient((options) => new CloudFormationClient(options)).pipe(Effect.map((client) => this.layerClient(client)))
   )
 }
+
+const describeChangeSet = "cloudformation:DescribeChangeSet"
+const describeEvents = "cloudformation:DescribeEvents"
+const describeStackEvents = "cloudformation:DescribeStackEvents"
 
 const noUpdates = "No updates are to be performed."
 

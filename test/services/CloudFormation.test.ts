@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
+import { AwsUnavailable } from "../../src/domain/job/AwsError.ts"
 import {
   CloudFormation,
   InsufficientCapabilities,
@@ -70,4 +71,39 @@ it("every error that keeps an operation from starting names the stack", () => {
   ].map(({ message }) => message)
   for (const message of messages) assert.include(message, "\"S\"")
   assert.strictEqual(new Set(messages).size, 6)
+})
+
+describe("pages that do not end", () => {
+  const endless = { operation: "", code: "EndlessPages", detail: "its pages do not end" }
+  const calls: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, CloudFormation>]> = [
+    ["DescribeStackEvents", CloudFormation.use(({ events }) => events("S", 0))],
+    ["DescribeEvents", CloudFormation.use(({ failedEvents }) => failedEvents({ operationId: "1" }))],
+    ["DescribeChangeSet", CloudFormation.use((service) => service.describeChangeSet({ stack: "S", changeSet: "C" }))]
+  ]
+
+  it.effect.each(calls)(
+    "%s fails as unavailable if a page's token is repeated",
+    ([name, call]) =>
+      Effect.gen(function*() {
+        let sent = 0
+        const client = { send: () => Promise.resolve({ NextToken: `${sent++ % 2}` }) }
+        const error = yield* Effect.flip(Effect.provide(call, CloudFormation.layerClient(client)))
+        assert.deepStrictEqual(error, new AwsUnavailable({ ...endless, operation: `cloudformation:${name}` }))
+        assert.strictEqual(sent, 3)
+      })
+  )
+
+  it.effect.each(calls)("%s fails as unavailable after 200 pages", ([name, call]) =>
+    Effect.gen(function*() {
+      let sent = 0
+      const client = { send: () => Promise.resolve({ NextToken: `${sent++}` }) }
+      const error = yield* Effect.flip(Effect.provide(call, CloudFormation.layerClient(client)))
+      assert.deepStrictEqual(error, new AwsUnavailable({ ...endless, operation: `cloudformation:${name}` }))
+      assert.strictEqual(sent, 200)
+    }))
+
+  it.effect("an empty token ends the pages", () =>
+    Effect.gen(function*() {
+      assert.lengthOf(yield* CloudFormation.use(({ events }) => events("S", 0)), 1)
+    }).pipe(Effect.provide(layerReturning({ NextToken: "", StackEvents: [{ Timestamp: new Date(1) }] }))))
 })
