@@ -12,7 +12,7 @@ import { WebPage } from "./WebPage.ts"
 /**
  * `WebPage` over an `HttpClient`, such as one with a proxy. The client must not follow redirects itself; one that uses
  * `fetch` is configured accordingly. It resolves host names itself, so that a redirect to a local address is refused only
- * if the URL names the address. `fetch` does not send a `Host` header.
+ * if the URL names the address. `fetch` does not send a `Host` header. The client makes no spans of these requests.
  */
 export const layer: Layer.Layer<WebPage, never, HttpClient.HttpClient> = Layer.unwrap(
   Effect.map(HttpClient.HttpClient, (client) => WebPage.layerTransport(Effect.succeed(overClient(client))))
@@ -26,6 +26,8 @@ const overClient = (client: HttpClient.HttpClient): HttpTransport => {
     const request = HttpClientRequest.setHeaders(HttpClientRequest.get(url.href), headers)
     const response = yield* scoped.execute(request).pipe(
       Effect.provideService(FetchHttpClient.RequestInit, { ...init, redirect: "manual" }),
+      // A span of the client would have the whole URL, whose path and query may be secret.
+      Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
       Effect.mapError(({ reason }) => requestFailed(reason))
     )
     return {

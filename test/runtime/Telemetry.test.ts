@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
+import { FetchHttpClient } from "effect/http"
 import * as Action from "../../src/Action.ts"
 import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
 import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
@@ -10,6 +11,7 @@ import * as Telemetry from "../../src/runtime/Telemetry.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
 import { CodePipeline } from "../../src/services/CodePipeline.ts"
 import { WebPage } from "../../src/services/WebPage.ts"
+import * as WebPageHttpClient from "../../src/services/WebPageHttpClient.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
 import { aws, awsServers, putTemplate } from "../contract/aws.ts"
 import { CloudFormationServer } from "../contract/CloudFormationServer.ts"
@@ -113,6 +115,33 @@ describe("spans", () => {
       const names = new Set(spans.flatMap(({ attributes }) => Array.from(attributes.keys())))
       assert.includeMembers(Object.keys(Telemetry.attributes), [...names])
     }).pipe(Effect.provide(world)))
+
+  it.live.each<readonly [client: string, pages: Layer.Layer<WebPage>]>([
+    ["Node's client", WebPage.layer],
+    ["an HttpClient of the app", Layer.provide(WebPageHttpClient.layer, FetchHttpClient.layer)]
+  ])(
+    "of a check over %s have nothing of the page's URL, and the page receives no trace",
+    ([, pages]) =>
+      Effect.gen(function*() {
+        const requests: Array<Readonly<Record<string, unknown>>> = []
+        const page = yield* listen((request, response) => {
+          requests.push({ ...request.headers, url: request.url })
+          response.writeHead(200, { "x-answer": password }).end("Congratulations")
+        })
+        const url = `${page}/${password}?token=${password}`
+        const outcome = yield* JobRunner.run(CheckWebpage, checkEvent({ userParameters: url })).pipe(
+          Effect.provide(pages)
+        )
+        assert.strictEqual(outcome._tag, "Succeeded")
+        assert.strictEqual(requests[0]?.["url"], `/${password}?token=${password}`)
+        assert.doesNotHaveAnyKeys(requests[0], ["traceparent", "b3"])
+        const { spans } = yield* Recorder
+        assert.isAbove(spans.length, 2)
+        assert.notInclude(spans.map(exported).join("\n"), password)
+        const names = new Set(spans.flatMap(({ attributes }) => Array.from(attributes.keys())))
+        assert.includeMembers(Object.keys(Telemetry.attributes), [...names])
+      }).pipe(Effect.provide(world))
+  )
 })
 
 class Broken extends Schema.TaggedError<Broken>()("Broken", { message: Schema.String }) {}
