@@ -3,9 +3,9 @@
 //
 // V8 accepts a code cache only from the same build of V8: it compares its version, its flags and the checksum of its
 // snapshot. So the cache must come from Lambda itself, and after an update of Lambda's Node, V8 rejects it and compiles
-// function.js at each start.
+// function.js at each start. So it does if the cache is damaged.
 import type { Handler } from "../../src/lambda/handler.ts"
-import { codeCacheFile, codeCacheRequest, type CodeCacheResponse } from "./codeCache.ts"
+import { codeCacheFile, codeCacheRequest, type CodeCacheResponse, sealed, unsealed } from "./codeCache.ts"
 
 // Not imported: a bundle adds code for each import.
 const { getBuiltinModule } = process
@@ -24,14 +24,11 @@ const readIfPresent = (file: string) => {
 }
 
 const filename = here("function.js")
-const source = readFileSync(filename, "latin1")
-
-const make = (cachedData: Buffer | undefined) => {
-  const script = new Script(source, { filename, ...(cachedData && { cachedData }) })
-  return { script, usesCodeCache: cachedData !== undefined && script.cachedDataRejected === false }
-}
-
-const { usesCodeCache, script } = make(readIfPresent(here(codeCacheFile)))
+const source = readFileSync(filename)
+const file = readIfPresent(here(codeCacheFile))
+const cachedData = file && unsealed(file, source)
+const script = new Script(source.toString("latin1"), { filename, ...(cachedData && { cachedData }) })
+const usesCodeCache = cachedData !== undefined && script.cachedDataRejected === false
 
 const load = async (): Promise<Handler> => script.runInThisContext()()
 
@@ -47,7 +44,7 @@ const codeCacheResponse = async (): Promise<CodeCacheResponse> => {
   await load()
   return {
     usesCodeCache,
-    codeCache: getBuiltinModule("node:zlib").gzipSync(script.createCachedData()).toString("base64"),
+    codeCache: getBuiltinModule("node:zlib").gzipSync(sealed(script.createCachedData(), source)).toString("base64"),
     sha256: getBuiltinModule("node:crypto").createHash("sha256").update(source).digest("hex")
   }
 }

@@ -1,10 +1,10 @@
 import { assert, beforeEach, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Random, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
-import { codeCacheFile, codeCacheRequest } from "../../../scripts/build/codeCache.ts"
+import { codeCacheFile, codeCacheRequest, sealed, unsealed } from "../../../scripts/build/codeCache.ts"
 import { DecodedResponse } from "../../../scripts/deploy/codeCacheClient.ts"
 import { CodePipelineServer } from "../../contract/CodePipelineServer.ts"
 import { assertClean, buildFunction, timeout } from "../../lambda/builtFunction.ts"
@@ -67,13 +67,30 @@ describe("the loader of a built function", () => {
 
   it.live("starts without a code cache that V8 rejects", () =>
     Effect.gen(function*() {
-      const codeCache = yield* createCodeCache
-      yield* writeCodeCache(codeCache)
+      yield* writeCodeCache(yield* createCodeCache)
       // V8 rejects a code cache that was created with other flags.
       assert.isFalse(yield* usesCodeCache(["--stack-trace-limit=20"]))
-      for (
-        const bytes of [codeCache.subarray(0, codeCache.length / 2), Buffer.from("not a code cache"), Buffer.alloc(0)]
-      ) {
+    }), timeout)
+
+  it.live("starts without a code cache that is damaged anywhere, or for another source", () =>
+    Effect.gen(function*() {
+      const file = yield* createCodeCache
+      const source = yield* Effect.promise(() => readFile(join(built.folder(), "function.js")))
+      const codeCache = unsealed(file, source) ?? assert.fail("it has a wrong checksum")
+      const positions = yield* Effect.replicateEffect(Random.nextIntBetween(0, file.length - 1), 6)
+      const damaged = [...positions, file.length - 1].map((position) => {
+        const bytes = Buffer.from(file)
+        bytes.writeUInt8(bytes.readUInt8(position) ^ 0x55, position)
+        return bytes
+      })
+      const others = [
+        sealed(codeCache, source.subarray(1)),
+        file.subarray(0, file.length / 2),
+        file.subarray(0, -1),
+        Buffer.from("not a code cache"),
+        Buffer.alloc(0)
+      ]
+      for (const bytes of [...damaged, ...others]) {
         yield* writeCodeCache(bytes)
         assert.isFalse(yield* usesCodeCache())
       }
