@@ -33,6 +33,6 @@ it("a stack has at most 50 tags", () => {
   assert.isTrue(Result.isSuccess(render(many(50))))
   const refused = "There are 51 tags; CloudFormation accepts at most 50"
   assert.deepStrictEqual(render(many(51)), Result.fail(refused))
-  const decoded = Schema.decodeUnknownResult(StackTags)(Object.fromEntries(many(51)))
+  const decoded = Schema.decodeResult(StackTags)(Object.fromEntries(many(51)))
   assert.strictEqual(Result.isFailure(decoded) && decoded.failure.message, refused)
 })
