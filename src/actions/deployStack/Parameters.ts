@@ -61,10 +61,10 @@ export const options = {
     description: "The input artifact with the template."
   }),
   changeSet: parameter("name of the change set (\"changeSet\")", {
-    values: "name",
+    values: "name; with `CHANGE_SET_EXECUTE` also the ARN",
     otherwise: "required with `CHANGE_SET_REPLACE` and `CHANGE_SET_EXECUTE`",
     description: "The change set, see [Modes](#modes)."
-  }).check(Schema.isPattern(/^[a-zA-Z][-a-zA-Z0-9]{0,127}$/, {
+  }).check(Schema.isPattern(/^(?:[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:[^:\s]+:cloudformation:\S+:changeSet\/\S+)$/, {
     expected: "the name of a change set (a letter, then letters, digits and hyphens, 128 characters at most)"
   })),
   templateBucket: option(BucketName, {
@@ -172,7 +172,11 @@ export const options = {
 
 const { artifact, changeSet, file, mode: _, stack, ...rest } = options
 
-const others = { changeSet: Schema.optionalKey(changeSet), ...rest }
+/** A change set that does not exist yet has no ARN. */
+const newChangeSet = changeSet.check(
+  Schema.isPattern(/^[^:]*$/, { expected: "the name of the change set to create, not an ARN" })
+)
+const others = { changeSet: Schema.optionalKey(newChangeSet), ...rest }
 const templated = { file, artifact }
 const untemplated = {
   file: Schema.optionalKey(Schema.NonEmptyString),
@@ -244,7 +248,7 @@ const schemas = {
     mode: only("CHANGE_SET_REPLACE"),
     ...templated,
     ...fieldsOf("CHANGE_SET_REPLACE"),
-    changeSet
+    changeSet: newChangeSet
   }),
   CHANGE_SET_EXECUTE: Schema.Struct({
     stack,

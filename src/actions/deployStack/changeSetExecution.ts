@@ -31,7 +31,7 @@ import {
 /** The stack and the change set, as messages name them. */
 const namesOf = ({ execution, parameters }: Invocation) => ({
   stack: nameOf(parameters.stack),
-  changeSet: parameters.changeSet ?? ownName(execution)
+  changeSet: nameOf(parameters.changeSet ?? ownName(execution))
 })
 
 /** The change set cannot be executed. */
@@ -97,7 +97,7 @@ const waitOr = Effect.fnUntraced(function*<E>(
 
 /** Executes the change set that the parameters name. */
 export const executeNamed = (invocation: Invocation, stackId: string) =>
-  resumeChangeSet(invocation, { stackId, changeSet: namesOf(invocation).changeSet })
+  resumeChangeSet(invocation, { stackId, changeSet: invocation.parameters.changeSet ?? ownName(invocation.execution) })
 
 /** Polls a change set that is being created, then executes it or ends. */
 export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
@@ -108,16 +108,22 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
   const { changeSet, isEmpty, stackId } = state
   if (isEmpty) return yield* endEmpty(invocation, state)
   const found = yield* describeChangeSet({ stack: stackId, changeSet })
-  if (Option.isSome(found)) return yield* proceed(invocation, { ...state, changeSet: found.value.id }, found.value)
-  const reason = "the change set does not exist"
+  if (Option.isSome(found) && found.value.status !== "DELETE_COMPLETE") {
+    if (found.value.stackId !== stackId) return yield* refuse(invocation, "it belongs to another stack")
+    return yield* proceed(invocation, { ...state, changeSet: found.value.id }, found.value)
+  }
+  const missing = "the change set does not exist"
+  const reason = changeSet.startsWith("arn:")
+    ? `${missing} any more: it was deleted or replaced. Create it again`
+    : missing
   if (invocation.parameters.mode === "CHANGE_SET_REPLACE") {
-    return yield* waitOr(invocation, state, visibilityLimit, reason, fail(invocation, reason))
+    return yield* waitOr(invocation, state, visibilityLimit, missing, fail(invocation, reason))
   }
   return yield* adoptOwnOr(
     invocation,
     stackId,
     redeliveryWindowStart(invocation.execution),
-    () => waitOr(invocation, state, visibilityLimit, reason, refuse(invocation, reason))
+    () => waitOr(invocation, state, visibilityLimit, missing, refuse(invocation, reason))
   )
 })
 
@@ -170,7 +176,7 @@ const proceed = Effect.fnUntraced(function*(
     return Action.Step.Done({
       message,
       externalExecutionId: stackId,
-      outputVariables: { ChangeSetName: name, StackId: stackId }
+      outputVariables: { ChangeSetId: id, ChangeSetName: name, StackId: stackId }
     })
   })
   const wait = (message: string) => Effect.succeed(continuePreparing(message, { stackId, changeSet: id }))

@@ -3,6 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { AwsRejected, AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
+import type { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
+import type { ChangeSet } from "../../../src/domain/stack/ChangeSet.ts"
 import { ChangeSetExists, ChangeSetNotReady, CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
 import {
@@ -633,15 +635,87 @@ describe("a change set or stack that is busy", () => {
   )
 })
 
+const changeSetId = Effect.map(
+  CloudFormation.use(({ describeChangeSet }) => describeChangeSet({ stack, changeSet: "Next" })),
+  Option.match({ onNone: () => "", onSome: ({ id }) => id })
+)
+
 it.effect("an empty change set has its output variables", () =>
   Effect.gen(function*() {
     yield* created
     const outcome = yield* runAction("1", { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
     assert.deepInclude(outcome, {
       _tag: "Succeeded",
-      outputVariables: { ChangeSetName: "Next", StackId: yield* stackId }
+      outputVariables: { ChangeSetId: yield* changeSetId, ChangeSetName: "Next", StackId: yield* stackId }
     })
   }).pipe(Effect.provide(world(firstTemplate))))
+
+const idOf = (outcome: JobOutcome) =>
+  outcome._tag === "Succeeded" ? outcome.outputVariables?.["ChangeSetId"] : undefined
+const byArn = (changeSet: string | undefined) => ({ stack, mode: "CHANGE_SET_EXECUTE", changeSet })
+
+/** DescribeChangeSet shows the change set with other values. */
+const showing = (change: Partial<ChangeSet>) =>
+  withService(({ describeChangeSet }) => ({
+    describeChangeSet: (key) =>
+      Effect.map(describeChangeSet(key), Option.map((found) => Object.assign({}, found, change)))
+  }))
+
+describe("the ARN of a change set", () => {
+  const replace = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
+
+  it.effect("CHANGE_SET_EXECUTE executes the change set that CHANGE_SET_REPLACE has created", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const plan = yield* runAction("1", replace)
+      assert.deepInclude(yield* runAction("2", byArn(idOf(plan))), {
+        _tag: "Succeeded",
+        message: "Stack update complete"
+      })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "execute-2"])
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("CHANGE_SET_EXECUTE refuses a change set that was replaced after the approval", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const plan = yield* runAction("1", replace)
+      yield* runAction("2", replace)
+      const outcome = yield* runAction("3", byArn(idOf(plan)))
+      assert.deepInclude(outcome, {
+        _tag: "Failed",
+        type: "ConfigurationError",
+        message:
+          `Change set "Next" of stack "${stack}" cannot be executed: the change set does not exist any more: it was ` +
+          "deleted or replaced. Create it again"
+      })
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("CHANGE_SET_EXECUTE refuses a change set that CloudFormation shows as deleted, or as one of another stack", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const plan = byArn(idOf(yield* runAction("1", replace)))
+      const deleted = yield* showing({ status: "DELETE_COMPLETE" })(runAction("2", plan))
+      assert.include(deleted.message, "it was deleted or replaced")
+      const foreign = yield* showing({ stackId: "arn:other" })(runAction("3", plan))
+      assert.include(foreign.message, "cannot be executed: it belongs to another stack")
+      assert.deepStrictEqual(yield* operationTokens, ["create-earlier"])
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect.each(["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"])(
+    "%s accepts only the name of a change set",
+    (mode) =>
+      Effect.gen(function*() {
+        const changeSet = "arn:aws:cloudformation:us-east-1:123456789012:changeSet/Next/0"
+        const outcome = yield* invoke(eventWith({ ...required, mode, changeSet }, { id: "1" }))
+        assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+        assert.include(outcome.message, "the name of the change set to create, not an ARN")
+      }).pipe(Effect.provide(world(firstTemplate)))
+  )
+})
 
 describe("the stack policy of the template configuration", () => {
   const policy = { StackPolicy: { Statement: [] } }
