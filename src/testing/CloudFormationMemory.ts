@@ -20,6 +20,11 @@ export interface CloudFormationMemoryOptions {
    * an unknown template: nothing of it is checked, and its stack has no resources. Default: none.
    */
   readonly templates?: Readonly<Record<string, string>> | ((url: string) => string | undefined)
+  /**
+   * The values of exports of stacks that are not in memory, by name; or a function that returns them. Importing another
+   * name is refused. Default: none.
+   */
+  readonly exports?: Readonly<Record<string, string>> | ((name: string) => string | undefined)
   /** The region of all stacks. Default: us-east-1. */
   readonly region?: string
   /** The account of all stacks. Default: 123456789012. */
@@ -72,15 +77,13 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
     options: CloudFormationMemoryOptions = {}
   ): Layer.Layer<CloudFormation | CloudFormationMemory> =>
     Layer.effectContext(Effect.sync(() => {
-      const { accountId = "123456789012", region = "us-east-1", resourceDuration = "10 seconds", templates = {} } =
-        options
+      const { accountId = "123456789012", exports, region = "us-east-1", resourceDuration = "10 seconds" } = options
       const cloud = new MemoryCloud({
         accountId,
         region,
         resourceMillis: Duration.toMillis(resourceDuration),
-        templateAt: Predicate.isFunction(templates)
-          ? templates
-          : (url) => Object.hasOwn(templates, url) ? templates[url] : undefined
+        templateAt: lookup(options.templates),
+        exportedValue: lookup(exports)
       })
       const { denied, failures, operationTokens } = cloud
       const service = CloudFormation.of({ ...stackCalls(cloud), ...changeSetCalls(cloud) })
@@ -119,3 +122,6 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
       }))
     }))
 }
+
+const lookup = (texts: CloudFormationMemoryOptions["templates"] = {}) =>
+  Predicate.isFunction(texts) ? texts : (key: string) => Object.hasOwn(texts, key) ? texts[key] : undefined

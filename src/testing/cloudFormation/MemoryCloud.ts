@@ -9,6 +9,7 @@ import { retryUnavailable } from "../../runtime/AwsClient.ts"
 import type { InjectedFailures, MemoryOperation, Surroundings } from "./MemoryOperation.ts"
 import { type MemorySettings, validationError } from "./MemorySettings.ts"
 import { MemoryStack } from "./MemoryStack.ts"
+import { StandIn } from "./template/evaluate.ts"
 import { type MemoryTemplate, read, unknownTemplate } from "./template/MemoryTemplate.ts"
 import { neverChecked } from "./template/notChecked.ts"
 import { resolve, type Resolved } from "./template/resolve.ts"
@@ -21,6 +22,8 @@ export interface MemoryCloudOptions {
   readonly resourceMillis: number
   /** The text of the template at a URL, if it is known. */
   readonly templateAt: (url: string) => string | undefined
+  /** The value of an export of a stack that is not in memory. */
+  readonly exportedValue: (name: string) => string | undefined
   readonly region: string
   readonly accountId: string
 }
@@ -36,12 +39,17 @@ export class MemoryCloud implements Surroundings {
   readonly accountId: string
   /** What the operations so far did not check. */
   readonly #notChecked = new Set<string>()
+  readonly foreignExport: Surroundings["foreignExport"]
   readonly #templateAt: MemoryCloudOptions["templateAt"]
   readonly #stacks: Array<MemoryStack> = []
   /** Templates by their text: reading a large one takes time. */
   readonly #templates = new Map<string, Result.Result<MemoryTemplate, string>>()
 
-  constructor({ accountId, region, resourceMillis, templateAt }: MemoryCloudOptions) {
+  constructor({ accountId, exportedValue, region, resourceMillis, templateAt }: MemoryCloudOptions) {
+    this.foreignExport = (name) => {
+      const value = exportedValue(name)
+      return value === undefined ? undefined : new StandIn(value)
+    }
     this.resourceMillis = Math.floor(resourceMillis)
     this.region = region
     this.accountId = accountId
@@ -114,6 +122,8 @@ export class MemoryCloud implements Surroundings {
   templateOf(operation: string, template: Template): Effect.Effect<MemoryTemplate, AwsRejected> {
     const result = "templateUrl" in template
       ? this.readTemplate(template.templateUrl)
+      : template.templateBody === ""
+      ? Result.fail(emptyInCall)
       : Buffer.byteLength(template.templateBody) > templateLimits.templateBody
       ? Result.fail(tooLargeForCall)
       : this.#read(template.templateBody)
@@ -171,6 +181,10 @@ export class MemoryCloud implements Surroundings {
 }
 
 const tooLarge = `Template may not exceed ${templateLimits.templateUrl} bytes in size.`
+
+const emptyInCall =
+  "1 validation error detected: Value '' at 'templateBody' failed to satisfy constraint: Member must " +
+  "have length greater than or equal to 1"
 
 const tooLargeForCall =
   "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must " +

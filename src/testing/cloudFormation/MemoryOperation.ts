@@ -5,6 +5,7 @@ import type { StackOperation } from "../../domain/stack/StackOperation.ts"
 import type { MemorySettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
 import type { OperationKind } from "./resourceEvents.ts"
+import type { StandIn } from "./template/evaluate.ts"
 import type { MemoryTemplate } from "./template/MemoryTemplate.ts"
 import type { Resolved } from "./template/resolve.ts"
 
@@ -86,6 +87,8 @@ export interface Surroundings {
   addStack(name: string, now: number): MemoryStack
   /** Lists what the evaluation of a nested stack did not check. */
   noteUnchecked(resolved: Resolved): void
+  /** The value of an export of a stack that is not in memory. */
+  readonly foreignExport: (name: string) => StandIn | undefined
   /** The stack that exports this name, and the value. */
   readonly exporterOf: (
     name: string,

@@ -101,7 +101,8 @@ export class MemoryStack {
 
   /** What the stack's template is evaluated with before an operation: other stacks may still change. */
   environment({ notificationArns, parameters }: MemorySettings, now: number): Environment {
-    const { accountId, exporterOf, region } = this.#surroundings
+    const { accountId, exporterOf, foreignExport, region } = this.#surroundings
+    const foreign = (name: string) => exporterOf(name, now) === undefined ? foreignExport(name) : undefined
     return {
       region,
       accountId,
@@ -111,7 +112,8 @@ export class MemoryStack {
       parameters,
       physicalId: (id) => `${this.name}-${id}`,
       nestedOutput: () => undefined,
-      exportedValue: (name) => exporterOf(name, now)?.value
+      exportedValue: (name) => exporterOf(name, now)?.value ?? foreign(name),
+      isForeignExport: (name) => foreign(name) !== undefined
     }
   }
 

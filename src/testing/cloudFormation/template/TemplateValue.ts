@@ -61,6 +61,13 @@ export const substitutionOf = (
 /** `${Name}` in the text of `Fn::Sub`; `${!Name}` stands for `${Name}` itself. */
 export const substitution = /\$\{(!?)([^}]*)\}/g
 
+/** What the names of variables are made of. */
+export const variableName = /^[\w.:]+$/
+
+export const invalidVariable =
+  "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, " +
+  "and colons"
+
 /** The names between `${` and `}`, of which `variables` define some. */
 export const substituted = (text: string): ReadonlyArray<string> =>
   Array.from(text.matchAll(substitution)).flatMap(([, literal, name = ""]) => literal === "!" ? [] : [name])

@@ -2,12 +2,14 @@
 import {
   attributeOf,
   callOf,
+  invalidVariable,
   isList,
   isMapping,
   substitution,
   substitutionOf,
   type TemplateMapping,
-  type TemplateValue
+  type TemplateValue,
+  variableName
 } from "./TemplateValue.ts"
 
 /** Stands for a value that only AWS knows. A text that is made of it is another one. */
@@ -147,13 +149,8 @@ const sub: Run = (argument, scope) => {
     end = index + whole.length
     if (literal === "!") parts.push(`\${${name}}`)
     else if (variables.has(name)) parts.push(textIn(name, variables.get(name), scope))
-    else if (!/^[\w.:]+$/.test(name)) {
-      return fail(
-        scope,
-        "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, " +
-          "periods, and colons"
-      )
-    } else {
+    else if (!variableName.test(name)) return fail(scope, invalidVariable)
+    else {
       const [id = "", ...attribute] = name.split(".")
       const value = attribute.length === 0 ? refer(name, scope) : getAtt(id, attribute.join("."), scope)
       parts.push(textIn(name, value, scope))

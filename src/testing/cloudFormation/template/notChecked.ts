@@ -14,14 +14,12 @@ const list = (what: string, names: ReadonlyArray<string>) => names.length === 0 
 export const notCheckedOf = (
   tree: TemplateMapping,
   parameters: ReadonlyArray<ParameterDeclaration>,
-  { exportedValue, imports }: {
-    readonly imports: ReadonlySet<string>
-    readonly exportedValue: (name: string) => string | undefined
-  }
+  imports: ReadonlySet<string>,
+  isForeignExport: (name: string) => boolean
 ): ReadonlyArray<string> => {
   const transforms = transformsOf(tree).filter((name) => name !== languageExtensions)
   const macros = transforms.filter((name) => !serverless.test(name))
-  const foreign = Array.from(imports).filter((name) => exportedValue(name) === undefined)
+  const foreign = Array.from(imports).filter(isForeignExport)
   const stored = parameters.filter(({ type }) => type.startsWith("AWS::SSM::")).map(({ name }) => name)
   const existing = parameters.filter(({ type }) => /^(?:List<)?AWS::(?!SSM::)/.test(type)).map(({ name }) => name)
   const patterns = membersOf(tree["Parameters"]).flatMap(([name, member]) => {

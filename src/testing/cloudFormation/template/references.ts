@@ -3,6 +3,7 @@ import { formatError } from "./parse.ts"
 import { outputsOf, resourcesOf } from "./sections.ts"
 import {
   attributeOf,
+  invalidVariable,
   isMapping,
   membersOf,
   substituted,
@@ -10,6 +11,7 @@ import {
   type TemplateMapping,
   type TemplateValue,
   textOf,
+  variableName,
   visitCalls
 } from "./TemplateValue.ts"
 
@@ -32,13 +34,20 @@ export interface References {
   readonly attributes: Set<string>
   /** Resources with their attribute, by a variable of `Fn::Sub`. */
   readonly substitutedAttributes: Set<string>
+  /** Variables of `Fn::Sub` that cannot be names. */
+  readonly invalidVariables: Set<string>
   /** Conditions, by `Fn::If`. */
   readonly conditions: Set<string>
 }
 
 export const referencesIn = (...values: ReadonlyArray<TemplateValue>): References => {
-  const [names, attributes, substitutedAttributes, conditions] = Array.from({ length: 4 }, () => new Set<string>())
-  const found = { names, attributes, substitutedAttributes, conditions } as References
+  const found: References = {
+    names: new Set(),
+    attributes: new Set(),
+    substitutedAttributes: new Set(),
+    invalidVariables: new Set(),
+    conditions: new Set()
+  }
   for (const value of values) {
     visitCalls(value, ({ argument, name }) => {
       if (name === "Ref" && typeof argument === "string") found.names.add(argument)
@@ -51,7 +60,8 @@ export const referencesIn = (...values: ReadonlyArray<TemplateValue>): Reference
       if (substitution === undefined) return
       for (const variable of substituted(substitution.text)) {
         if (Object.hasOwn(substitution.variables, variable)) continue
-        if (variable.includes(".")) found.substitutedAttributes.add(variable)
+        if (!variableName.test(variable)) found.invalidVariables.add(variable)
+        else if (variable.includes(".")) found.substitutedAttributes.add(variable)
         else found.names.add(variable)
       }
     })
@@ -98,6 +108,7 @@ export const referenceProblem = (template: TemplateMapping): string | undefined 
   ] as const
   for (const [block, members] of blocks) {
     const found = referencesIn(...members.flatMap(({ attributes, properties }) => [properties, attributes]))
+    if (found.invalidVariables.size > 0) return invalidVariable
     const unresolved = new Set([
       ...Array.from(found.names).filter((name) => !isParameter(name) && !resources.has(name)),
       ...members.flatMap(({ more }) => more).filter((name) => !resources.has(name))

@@ -31,8 +31,10 @@ export interface Environment {
   readonly physicalId: (id: string) => string
   /** An output of a nested stack, if it is known. */
   readonly nestedOutput: (id: string, output: string) => string | undefined
-  /** The value of an export of another stack, if it is known. */
-  readonly exportedValue: (name: string) => string | undefined
+  /** The value of an export of another stack; none if no stack exports the name. */
+  readonly exportedValue: (name: string) => string | StandIn | undefined
+  /** Whether the export is of a stack that is not in memory. */
+  readonly isForeignExport: (name: string) => boolean
 }
 
 export interface ResolvedResource {
@@ -128,14 +130,21 @@ export const resolve = (template: MemoryTemplate, environment: Environment): Res
     attribute: () => undefined,
     importValue: (name) => {
       imports.add(name)
-      return environment.exportedValue(name) ?? new StandIn(`export ${name}`)
+      const value = environment.exportedValue(name)
+      if (value === undefined) problems.push(`No export named ${name} found.`)
+      return value ?? ""
     },
     problem: (message) => void problems.push(message),
     unresolved: (name) => void unresolved.add(name)
   }
 
   const tree = hasLoops(template.tree)
-    ? unroll(template.tree, { ...outside, condition: () => false })
+    ? unroll(template.tree, {
+      ...outside,
+      condition: () => false,
+      refer: (name) => parameterValue(name) ?? new StandIn(name),
+      attribute: (id, attribute) => new StandIn(`${id}.${attribute}`)
+    })
     : template.tree
   const formed = problems[0] ?? (tree === template.tree ? undefined : formProblem(tree) ?? namesProblem(tree))
   if (formed !== undefined) return Result.fail(formed)
@@ -209,7 +218,7 @@ export const resolve = (template: MemoryTemplate, environment: Environment): Res
       [...exports].toSorted(),
       isOpen ? content : ""
     ]),
-    notChecked: notCheckedOf(tree, template.parameters, { imports, exportedValue: environment.exportedValue })
+    notChecked: notCheckedOf(tree, template.parameters, imports, environment.isForeignExport)
   })
 }
 

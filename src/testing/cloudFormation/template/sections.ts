@@ -110,8 +110,9 @@ export const formProblem = (template: TemplateMapping): string | undefined => {
   if (version !== "2010-09-09") return formatError("unsupported value for AWSTemplateFormatVersion.")
   if (typeof description === "object") return formatError("Every Description member must be a string.")
   if (Buffer.byteLength(String(description)) > 1_024) {
-    return formatError("'Description' length is greater than 1024")
+    return formatError("'Description' length is greater than 1024.")
   }
+  const hasExtensions = transformsOf(template).includes(languageExtensions)
   for (const name of namedSections) {
     const section = template[name] ?? {}
     if (!isMapping(section)) return formatError(`${name} must be an object`)
@@ -119,7 +120,7 @@ export const formProblem = (template: TemplateMapping): string | undefined => {
       const problem = id.startsWith("Fn::ForEach::")
         ? loopProblem(template, name)
         : isFinal && !id.startsWith("Fn::")
-        ? memberProblem[name](id, member)
+        ? memberProblem[name](id, member, hasExtensions)
         : undefined
       if (problem !== undefined) return problem
     }
@@ -165,7 +166,7 @@ const notAString = (path: string, member: TemplateMapping, names: ReadonlyArray<
   return found === undefined ? undefined : formatError(`${path}Every ${found} member must be a string.`)
 }
 
-const resourceProblem = (id: string, member: TemplateValue): string | undefined => {
+const resourceProblem = (id: string, member: TemplateValue, hasExtensions: boolean): string | undefined => {
   const path = `[/Resources/${id}] `
   if (!isMapping(member)) return formatError(`${path}resource definition is malformed`)
   const { DeletionPolicy: policy = "Delete", DependsOn = [], Properties = {}, Type } = member
@@ -174,7 +175,8 @@ const resourceProblem = (id: string, member: TemplateValue): string | undefined 
   if ([DependsOn].flat().some((name) => typeof name === "object")) {
     return formatError("DependsOn must be a string or list of strings.")
   }
-  return nonAlphanumeric("Resource", id) ?? notAString(path, member, ["Type", "Condition"]) ??
+  const texts = ["Type", "Condition", ...(hasExtensions ? [] : ["DeletionPolicy", "UpdateReplacePolicy"])]
+  return nonAlphanumeric("Resource", id) ?? notAString(path, member, texts) ??
     unknownProperty("resource", member, attributes) ??
     (typeof policy === "string" && !deletionPolicies.has(policy)
       ? formatError(`Unrecognized DeletionPolicy ${policy} for resource ${id}`)
@@ -218,7 +220,7 @@ const outputProblem = (id: string, member: TemplateValue): string | undefined =>
 
 const memberProblem: Record<
   typeof namedSections[number],
-  (id: string, member: TemplateValue) => string | undefined
+  (id: string, member: TemplateValue, hasExtensions: boolean) => string | undefined
 > = {
   Parameters: parameterProblem,
   Mappings: mappingProblem,
