@@ -75,40 +75,40 @@ describe("the value of an output", () => {
     }).pipe(withMemory()))
 })
 
-describe("a resource whose condition is false", () => {
-  const conditions = (stage: string) => ({
-    Parameters: { Stage: { Type: "String", Default: stage } },
-    Conditions: {
-      IsProduction: { "Fn::Equals": [{ Ref: "Stage" }, "production"] },
-      IsTest: { "Fn::Not": [{ Condition: "IsProduction" }] },
-      IsAny: { "Fn::Or": [{ Condition: "IsProduction" }, { Condition: "IsTest" }] },
-      IsBoth: { "Fn::And": [{ Condition: "IsProduction" }, { Condition: "IsTest" }] }
-    }
-  })
-  const template = (stage: string) => ({
-    ...conditions(stage),
-    Resources: {
-      Alarm: { Type: "AWS::CloudWatch::Alarm", Condition: "IsProduction", DependsOn: "Log" },
-      Log: { Type: "AWS::Logs::LogGroup", Condition: "IsTest" },
-      Topic: {
-        ...topic,
-        DependsOn: "Log",
-        Properties: { TopicName: { "Fn::If": ["IsTest", { Ref: "Log" }, { Ref: "AWS::NoValue" }] } }
-      },
-      Never: { ...topic, Condition: "IsBoth" }
+const withStage = (stage: string) => ({
+  Parameters: { Stage: { Type: "String", Default: stage } },
+  Conditions: {
+    IsProduction: { "Fn::Equals": [{ Ref: "Stage" }, "production"] },
+    IsTest: { "Fn::Not": [{ Condition: "IsProduction" }] },
+    IsAny: { "Fn::Or": [{ Condition: "IsProduction" }, { Condition: "IsTest" }] },
+    IsBoth: { "Fn::And": [{ Condition: "IsProduction" }, { Condition: "IsTest" }] }
+  }
+})
+const conditional = (stage: string) => ({
+  ...withStage(stage),
+  Resources: {
+    Alarm: { Type: "AWS::CloudWatch::Alarm", Condition: "IsProduction", DependsOn: "Log" },
+    Log: { Type: "AWS::Logs::LogGroup", Condition: "IsTest" },
+    Topic: {
+      ...topic,
+      DependsOn: "Log",
+      Properties: { TopicName: { "Fn::If": ["IsTest", { Ref: "Log" }, { Ref: "AWS::NoValue" }] } }
     },
-    Outputs: {
-      Alarm: { Value: { "Fn::GetAtt": ["Alarm", "Arn"] }, Condition: "IsProduction" },
-      Any: { Value: "x", Condition: "IsAny" }
-    }
-  })
+    Never: { ...topic, Condition: "IsBoth" }
+  },
+  Outputs: {
+    Alarm: { Value: { "Fn::GetAtt": ["Alarm", "Arn"] }, Condition: "IsProduction" },
+    Any: { Value: "x", Condition: "IsAny" }
+  }
+})
 
+describe("a resource whose condition is false", () => {
   it.effect("is not made, nor are the outputs with the condition, and only the chosen branch of Fn::If counts", () =>
     Effect.gen(function*() {
-      const production = yield* create(template("production"))
+      const production = yield* create(conditional("production"))
       assert.deepStrictEqual(production.resources, ["Alarm", "Topic"])
       assert.deepStrictEqual(production.outputs, { Alarm: `${stack}-Alarm.Arn`, Any: "x" })
-      const test = yield* create(template("test"), { stack: "Other" })
+      const test = yield* create(conditional("test"), { stack: "Other" })
       assert.deepStrictEqual(test.resources, ["Log", "Topic"])
       assert.deepStrictEqual(test.outputs, { Any: "x" })
     }).pipe(withMemory()))
@@ -117,7 +117,7 @@ describe("a resource whose condition is false", () => {
     Effect.gen(function*() {
       const Outputs = { Log: { Value: { Ref: "Log" } } }
       assert.strictEqual(
-        yield* refusal({ ...template("production"), Outputs }),
+        yield* refusal({ ...conditional("production"), Outputs }),
         "Template format error: Unresolved resource dependencies [Log] in the Outputs block of the template"
       )
     }).pipe(withMemory()))
