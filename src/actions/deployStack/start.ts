@@ -7,7 +7,7 @@ import type { Job } from "../../domain/job/Job.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import { StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
-import { advice, needsDisableRollback, phaseOf } from "../../domain/stack/StackStatus.ts"
+import { advice, type AdviceContext, needsDisableRollback, phaseOf } from "../../domain/stack/StackStatus.ts"
 import { sentences } from "../../domain/text/sentences.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
@@ -35,27 +35,38 @@ export class StackRefused extends Schema.TaggedError<StackRefused>()("StackRefus
   status: Schema.String,
   /** What the stack's status forbids. */
   purpose: Schema.Literals(["updated", "deleted"]),
-  /** Whether the stack is protected from deletion. */
-  isProtected: Schema.Boolean
+  /** What to do. */
+  advice: Schema.String
 }) {
   get problem() {
     return `Stack cannot be ${this.purpose} when status is: ${this.status}`
-  }
-  get advice() {
-    return advice(this.status, this.stack, this.isProtected)
   }
   override get message() {
     return sentences(this.problem, this.advice)
   }
 }
 
-const refused = ({ mode, stack }: Invocation["parameters"], status: string, found: Option.Option<Stack>) =>
-  new StackRefused({
-    stack: nameOf(stack),
+const refused = (parameters: Invocation["parameters"], status: string, found: Option.Option<Stack>) => {
+  const stack = nameOf(parameters.stack)
+  const isProtected = Option.exists(found, ({ terminationProtection }) => terminationProtection)
+  return new StackRefused({
+    stack,
     status,
-    purpose: mode === "DELETE_ONLY" ? "deleted" : "updated",
-    isProtected: Option.exists(found, ({ terminationProtection }) => terminationProtection)
+    purpose: parameters.mode === "DELETE_ONLY" ? "deleted" : "updated",
+    advice: advice(status, adviceContext(parameters, stack, isProtected))
   })
+}
+
+/** What an advice about the stack of this name depends on. Only these modes update a stack that was not rolled back. */
+export const adviceContext = (
+  { disableRollback = false, mode }: Invocation["parameters"],
+  stack: string,
+  isProtected: boolean
+): AdviceContext => {
+  const isReplaced = mode === "REPLACE_ON_FAILURE"
+  const continues = disableRollback ? "yes" : "with disableRollback"
+  return { stack, isProtected, isReplaced, isContinued: isReplaced || mode === "CREATE_UPDATE" ? continues : "never" }
+}
 
 /** How often the stack is described again because it changed. */
 const retries = 2

@@ -15,7 +15,7 @@ import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
 import { Events, observe, ownerOf, readEvents, readOf, resolveDecision } from "./observe.ts"
 import * as Outputs from "./outputs.ts"
-import { resumeReplacement } from "./start.ts"
+import { adviceContext, resumeReplacement } from "./start.ts"
 import {
   continueWatching,
   epochMillis,
@@ -203,7 +203,7 @@ const fail = Effect.fnUntraced(function*(
   ended: string,
   { id, name, reason, status, terminationProtection }: DescribedStack
 ) {
-  const { events, invocation: { parameters: { disableRollback = false, mode } }, state } = context
+  const { events, invocation: { parameters }, state } = context
   const causes = yield* StackDiagnosis.diagnose(ownEvents(context), readOf(events))
   return yield* new OperationFailed({
     operation: state.operation,
@@ -211,13 +211,7 @@ const fail = Effect.fnUntraced(function*(
     status: ended,
     causes: causes.length > 0 || reason === undefined ? causes : [reason],
     remarks: remarksOn(events),
-    advice: adviceAfterFailure({
-      status,
-      name,
-      isProtected: terminationProtection,
-      isReplaced: mode === "REPLACE_ON_FAILURE",
-      isContinued: disableRollback && (mode === "CREATE_UPDATE" || mode === "REPLACE_ON_FAILURE")
-    })
+    advice: adviceAfterFailure(status, adviceContext(parameters, name, terminationProtection))
   })
 })
 

@@ -99,62 +99,63 @@ const unrollable: ReadonlySet<Startability> = new Set<Startability>(["CreateFail
 /** Whether only an operation without rollback can update the stack. */
 export const needsDisableRollback = (status: string): boolean => unrollable.has(startability(status))
 
-const waitAndRetry = (stack: string) =>
+/** What an advice depends on besides the stack's status. */
+export interface AdviceContext {
+  /** The stack's name. */
+  readonly stack: string
+  /** Whether the stack is protected from deletion. */
+  readonly isProtected: boolean
+  /** Whether the action deletes and recreates a stack that cannot be updated. */
+  readonly isReplaced: boolean
+  /** Whether the action updates a stack that was not rolled back: with its options, with `disableRollback` too, or never. */
+  readonly isContinued: "yes" | "with disableRollback" | "never"
+}
+
+type Advice = (context: AdviceContext) => string
+
+const waitAndRetry: Advice = ({ stack }) =>
   `Another operation on stack "${stack}" is in progress; retry the action when it has ended`
 
 /** The options with which the action deletes and recreates a stack. */
-const replacing = (isProtected: boolean) =>
+const replacing = ({ isProtected }: AdviceContext) =>
   `"mode": "REPLACE_ON_FAILURE"${isProtected ? " and \"terminationProtection\": false" : ""}`
 
-const advices: Readonly<Record<Startability, (stack: string, isProtected: boolean) => string>> = {
+const orContinue = ({ isContinued }: AdviceContext) =>
+  isContinued === "with disableRollback" ? ", or add \"disableRollback\": true to UserParameters" : ""
+
+const replace: Advice = (context) =>
+  `Delete stack "${context.stack}", or let the action delete and recreate it with ${replacing(context)}` +
+  `${orContinue(context)}, then retry the action`
+
+const advices: Readonly<Record<Startability, Advice>> = {
   Busy: waitAndRetry,
   Deleting: waitAndRetry,
   CleaningUp: waitAndRetry,
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,
-  CreateFailed: (stack, isProtected) =>
-    `Delete stack "${stack}", or let the action delete and recreate it with ${replacing(isProtected)}, or add ` +
-    "\"disableRollback\": true to UserParameters, then retry the action",
-  UpdatableWithoutRollback: (stack) =>
-    `Roll stack "${stack}" back or delete it, or add "disableRollback": true to UserParameters, then retry the action`,
-  Broken: (stack, isProtected) =>
-    `Delete stack "${stack}", or let the action delete and recreate it with ${
-      replacing(isProtected)
-    }, then retry the ` +
-    "action",
-  RollbackStuck: (stack) =>
+  CreateFailed: replace,
+  UpdatableWithoutRollback: (context) =>
+    `Roll stack "${context.stack}" back or delete it${orContinue(context)}, then retry the action`,
+  Broken: (context) => replace({ ...context, isContinued: "never" }),
+  RollbackStuck: ({ stack }) =>
     `Continue the update rollback of stack "${stack}" (ContinueUpdateRollback), then retry the action. ` +
     `"mode": "REPLACE_ON_FAILURE" does not continue the rollback: it deletes the stack with all its resources and their ` +
     "data, and creates it again",
-  Shell: (stack, isProtected) =>
-    `Stack "${stack}" is empty: a change set created it and was never executed. Execute the change set, or delete the ` +
-    `stack, or let the action delete it with ${replacing(isProtected)}, then retry the action`,
-  Unknown: (stack) => `Bring stack "${stack}" into a status that can be updated, then retry the action`
+  Shell: (context) =>
+    `Stack "${context.stack}" is empty: a change set created it and was never executed. Execute the change set, or ` +
+    `delete the stack, or let the action delete it with ${replacing(context)}, then retry the action`,
+  Unknown: ({ stack }) => `Bring stack "${stack}" into a status that can be updated, then retry the action`
 }
 
-/** What a person can do about a stack that could not be changed in this status. */
-export const advice = (status: string, stack: string, isProtected: boolean): string =>
-  advices[startability(status)](stack, isProtected)
-
-/** The stack after a failure, and what the action does with it if it is retried. */
-export interface FailedStack {
-  readonly status: string
-  readonly name: string
-  /** Whether it is protected from deletion. */
-  readonly isProtected: boolean
-  /** Whether the action deletes and recreates a stack that cannot be updated. */
-  readonly isReplaced: boolean
-  /** Whether the action updates a stack that was not rolled back. */
-  readonly isContinued: boolean
-}
+/** What a person can do about a stack that could not be changed in this status. It names no option that is set already. */
+export const advice = (status: string, context: AdviceContext): string => advices[startability(status)](context)
 
 const replaceable: ReadonlySet<Startability> = new Set<Startability>(["Broken", "CreateFailed", "Shell"])
 
-/** What a person can do after an operation failed. It names no option that is set already. */
-export const adviceAfterFailure = (
-  { isContinued, isProtected, isReplaced, name: stack, status }: FailedStack
-): string | undefined => {
+/** What a person can do after an operation failed and left the stack in this status. */
+export const adviceAfterFailure = (status: string, context: AdviceContext): string | undefined => {
   const { phase, startability } = rowOf(status)
+  const { isContinued, isProtected, isReplaced, stack } = context
   if (phase === "Succeeded") return undefined
   if (status === "DELETE_FAILED") return `Fix the cause, then delete stack "${stack}" again`
   if (startability === "Creatable") return `Stack "${stack}" is deleted; the next deployment creates it`
@@ -165,7 +166,7 @@ export const adviceAfterFailure = (
         "false in UserParameters. Then retry the action: it deletes and recreates the stack"
       : `Fix the cause, then retry the action: it deletes and recreates stack "${stack}"`
   }
-  return isContinued && unrollable.has(startability)
+  return isContinued === "yes" && unrollable.has(startability)
     ? `Fix the cause, then retry the action: it updates stack "${stack}" without a rollback`
-    : advice(status, stack, isProtected)
+    : advice(status, context)
 }

@@ -4,6 +4,7 @@ import { Schema } from "effect"
 import {
   advice,
   adviceAfterFailure,
+  type AdviceContext,
   isUnderWay,
   phaseOf,
   StackStatus,
@@ -90,25 +91,38 @@ describe("a status that is not in the table", () => {
   )
 })
 
+const context: AdviceContext = { stack: "MyStack", isProtected: false, isReplaced: false, isContinued: "never" }
+const isProtected = true
+const isReplaced = true
+
 it("the advice for every status names the stack", () => {
-  const advices = [...Object.values(SdkStackStatus), "SOMETHING_NEW"].flatMap((status) => [
-    advice(status, "MyStack", false),
-    advice(status, "MyStack", true)
-  ])
-  for (const words of advices) assert.include(words, "\"MyStack\"")
-  assert.include(advice("ROLLBACK_COMPLETE", "S", false), "Delete stack")
-  assert.include(advice("UPDATE_IN_PROGRESS", "S", false), "in progress")
-})
-
-it("the advice for a protected stack names both options that replace it", () => {
-  const options = "\"mode\": \"REPLACE_ON_FAILURE\" and \"terminationProtection\": false"
-  for (const status of ["ROLLBACK_COMPLETE", "CREATE_FAILED", "REVIEW_IN_PROGRESS"]) {
-    assert.include(advice(status, "S", true), options)
-    assert.notInclude(advice(status, "S", false), "terminationProtection")
+  for (const status of [...Object.values(SdkStackStatus), "SOMETHING_NEW"]) {
+    assert.include(advice(status, context), "\"MyStack\"")
+    assert.include(advice(status, { ...context, isProtected }), "\"MyStack\"")
   }
+  assert.include(advice("ROLLBACK_COMPLETE", context), "Delete stack")
+  assert.include(advice("UPDATE_IN_PROGRESS", context), "in progress")
 })
 
-const failed = { name: "MyStack", isProtected: false, isReplaced: false, isContinued: false }
+it.each(["ROLLBACK_COMPLETE", "CREATE_FAILED", "REVIEW_IN_PROGRESS"])(
+  "the advice for a protected stack in status %s names both options that replace it",
+  (status) => {
+    const options = "\"mode\": \"REPLACE_ON_FAILURE\" and \"terminationProtection\": false"
+    assert.include(advice(status, { ...context, isProtected }), options)
+    assert.notInclude(advice(status, context), "terminationProtection")
+  }
+)
+
+it.each(["CREATE_FAILED", "UPDATE_FAILED"])(
+  "the advice in status %s names disableRollback only if it is not set and the mode has it",
+  (status) => {
+    const option = "or add \"disableRollback\": true to UserParameters"
+    assert.include(advice(status, { ...context, isContinued: "with disableRollback" }), option)
+    assert.notInclude(advice(status, { ...context, isContinued: "yes" }), "disableRollback")
+    assert.notInclude(advice(status, context), "disableRollback")
+    assert.notInclude(advice("ROLLBACK_COMPLETE", { ...context, isContinued: "with disableRollback" }), option)
+  }
+)
 
 it.each<readonly [status: string, words: string | undefined]>([
   ["ROLLBACK_COMPLETE", "\"mode\": \"REPLACE_ON_FAILURE\""],
@@ -120,7 +134,7 @@ it.each<readonly [status: string, words: string | undefined]>([
   ["UPDATE_IN_PROGRESS", "Another operation"],
   ["UPDATE_COMPLETE", undefined]
 ])("the advice after a failure in status %s: %s", (status, words) => {
-  const advice = adviceAfterFailure({ ...failed, status })
+  const advice = adviceAfterFailure(status, context)
   if (words === undefined) return assert.isUndefined(advice)
   assert.include(advice, words)
   assert.include(advice, "\"MyStack\"")
@@ -130,22 +144,21 @@ it.each(["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])(
   "the advice after a failure of an action that replaces a stack in status %s is to retry it",
   (status) => {
     const retry = "retry the action: it deletes and recreates"
-    const advice = adviceAfterFailure({ ...failed, status, isReplaced: true })
+    const advice = adviceAfterFailure(status, { ...context, isReplaced })
     assert.include(advice, retry)
     assert.notInclude(advice, "REPLACE_ON_FAILURE")
-    const withProtection = adviceAfterFailure({ ...failed, status, isReplaced: true, isProtected: true })
-    assert.include(withProtection, "set \"terminationProtection\" to false")
-    assert.include(withProtection, retry)
-    assert.notInclude(withProtection, "REPLACE_ON_FAILURE")
+    const ofProtected = adviceAfterFailure(status, { ...context, isReplaced, isProtected })
+    assert.include(ofProtected, "set \"terminationProtection\" to false")
+    assert.include(ofProtected, retry)
+    assert.notInclude(ofProtected, "REPLACE_ON_FAILURE")
   }
 )
 
 it.each(["CREATE_FAILED", "UPDATE_FAILED"])(
-  "the advice after a failure without rollback in status %s names no option if the action continues from there",
+  "the advice after a failure without rollback in status %s is to retry the action if it continues from there",
   (status) => {
-    const advice = adviceAfterFailure({ ...failed, status, isContinued: true })
+    const advice = adviceAfterFailure(status, { ...context, isContinued: "yes" })
     assert.include(advice, "retry the action: it updates stack \"MyStack\"")
     assert.notInclude(advice, "disableRollback")
-    assert.include(adviceAfterFailure({ ...failed, status }), "disableRollback")
   }
 )

@@ -33,7 +33,7 @@ it.each<readonly [message: string, advice: string]>([
   [
     messageOf(
       failures.StackRefused,
-      new StackRefused({ stack: "s", status: "UPDATE_FAILED", purpose: "updated", isProtected: false })
+      new StackRefused({ stack: "s", status: "UPDATE_FAILED", purpose: "updated", advice: "Wait" })
     ),
     "then run this again"
   ],
