@@ -2,7 +2,7 @@
 // a counterexample is as short as possible. It checks the invariants of transitions (safety), and that a terminal state
 // stays reachable from every state by fair transitions alone (liveness).
 import { Effect } from "effect"
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 
 export interface Transition<State> {
   /** What happens, for counterexamples. */
@@ -27,8 +27,8 @@ export interface CheckResult {
   readonly counterexample: ReadonlyArray<string> | undefined
 }
 
-/** States are equal if their JSON is. 128 bits of its hash identify a state. */
-const keyOf = (state: unknown) => createHash("md5").update(JSON.stringify(state)).digest("base64")
+/** States are equal if their JSON is. 160 bits of its hash identify a state. */
+const keyOf = (state: unknown) => hash("sha1", JSON.stringify(state), "latin1")
 
 export const check = Effect.fnUntraced(function*<State>(
   { initialStates, isTerminal, transitionsFrom }: TransitionSystem<State>,
