@@ -28,7 +28,7 @@ export interface CheckResult {
 }
 
 /** States are equal if their JSON is. 160 bits of its hash identify a state. */
-const keyOf = (state: unknown) => hash("sha1", JSON.stringify(state), "latin1")
+const keyOf = (state: unknown) => hash("sha1", JSON.stringify(state), "base64")
 
 export const check = Effect.fnUntraced(function*<State>(
   { initialStates, isTerminal, transitionsFrom }: TransitionSystem<State>,

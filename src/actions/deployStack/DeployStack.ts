@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
-import { resumeChangeSet } from "./changeSetExecution.ts"
+import { cleanUp, resumeChangeSet } from "./changeSetExecution.ts"
 import { DeployStackParameters } from "./Parameters.ts"
 import { resumeReplacement, start } from "./start.ts"
 import { type Invocation, nameOf, State } from "./State.ts"
@@ -47,6 +47,7 @@ export const DeployStack = Action.make({
   start,
   resume: (invocation, state) => resume(invocation, Option.some(state)),
   recover: (invocation) => resume(invocation, Option.none()),
+  onFailure: (invocation, state) => "changeSet" in state ? cleanUp(invocation, state) : Effect.void,
   annotations: ({ stack }) => ({ stack }),
   timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes)
 })({

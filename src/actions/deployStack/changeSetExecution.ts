@@ -145,6 +145,25 @@ const discardChangeSet = (key: ChangeSetKey) =>
     )
   )
 
+/**
+ * Deletes what the failed action has created: a change set to deploy, and the empty stack that CloudFormation created for a
+ * change set. What is executed stays.
+ */
+export const cleanUp = Effect.fn("StackChangeSet.cleanUp")(function*(
+  { execution, parameters: { mode } }: Invocation,
+  { changeSet, stackId: stack }: PrepareState
+) {
+  if (mode === "CHANGE_SET_EXECUTE") return
+  const { describeChangeSet } = yield* CloudFormation
+  const key = { stack, changeSet }
+  const found = Option.flatten(
+    yield* optionalCall(describeChangeSet(key), "What the action has created is not deleted.")
+  )
+  if (Option.isNone(found) || ChangeSet.Readiness.$is("Executed")(ChangeSet.readiness(found.value))) return
+  if (mode === "CHANGE_SET_DEPLOY") yield* discardChangeSet(key)
+  if (isWithStack(found.value)) yield* discardStack(stack, execution)
+})
+
 /** Does what the status of the change set allows. */
 const proceed = Effect.fnUntraced(function*(
   invocation: Invocation,
@@ -167,10 +186,7 @@ const proceed = Effect.fnUntraced(function*(
   const done = Effect.fnUntraced(function*(message: string) {
     if (terminationProtection !== undefined) {
       yield* isWithStack(found)
-        ? Effect.tapError(
-          setTerminationProtection(stackId, terminationProtection),
-          ({ _tag }) => _tag === "AwsUnavailable" ? Effect.void : discardAll
-        )
+        ? setTerminationProtection(stackId, terminationProtection)
         : Effect.logWarning(noProtection)
     }
     return Action.Step.Done({
@@ -185,20 +201,12 @@ const proceed = Effect.fnUntraced(function*(
   const ownOr = <E, R>(otherwise: (executor: ChangeSet.Executor) => Effect.Effect<Step, E, R>) =>
     adoptOwnOr(invocation, stackId, createdAt, otherwise)
 
-  const discard = deploys ? discardChangeSet(key) : Effect.void
-  /** Deletes the empty stack too that was created for the change set. */
-  const discardAll = Effect.andThen(
-    discard,
-    (deploys || !executes) && isWithStack(found) ? discardStack(stackId, execution) : Effect.void
-  )
-
   const execute = executeChangeSet({
     ...key,
     clientRequestToken: requestToken("execute", execution),
     disableRollback,
     retainExceptOnCreate
   }).pipe(
-    Effect.tapErrorTag("AwsDenied", () => discardAll),
     Effect.as(continueWatching(`Stack update started: ${summary}`, {
       ...watchState(invocation, stackId),
       since: now,
@@ -211,21 +219,19 @@ const proceed = Effect.fnUntraced(function*(
       StackNotReady: ({ message, status }) =>
         ownOr((executor) =>
           whenBusy !== "wait" && ChangeSet.Executor.$is("Foreign")(executor)
-            ? Effect.andThen(discard, refuse(invocation, message))
+            ? refuse(invocation, message)
             : wait(`Waiting for the stack: ${status}`)
         ),
-      AwsRejected: ({ detail }) => ownOr(() => Effect.andThen(discardAll, refuse(invocation, detail)))
+      AwsRejected: ({ detail }) => ownOr(() => refuse(invocation, detail))
     })
   )
 
   const unusable = Effect.fnUntraced(function*(reason: string) {
     const isFailed = status === "FAILED"
     if (deploys ? isFailed : !executes) {
-      const causes = isFailed ? yield* diagnoseChangeSet(id) : []
-      yield* isFailed ? discardAll : discard
-      return yield* fail(invocation, reason, causes)
+      return yield* fail(invocation, reason, isFailed ? yield* diagnoseChangeSet(id) : [])
     }
-    return yield* ownOr(() => Effect.andThen(discard, refuse(invocation, reason)))
+    return yield* ownOr(() => refuse(invocation, reason))
   })
 
   return yield* ChangeSet.Readiness.$match(ChangeSet.readiness(found), {

@@ -376,6 +376,26 @@ describe("a change set that CloudFormation cannot create", () => {
       }).pipe(Effect.provide(world(firstTemplate)))
   )
 
+  it.effect.each([deploy, replace])(
+    "leaves no empty stack behind that %j created, if it reaches its timeout while the change set is pending",
+    (parameters) =>
+      Effect.gen(function*() {
+        const outcome = yield* runAction("1", { ...parameters, timeoutMinutes: 5 }).pipe(
+          withService(({ describeChangeSet }) => ({
+            describeChangeSet: (key) =>
+              Effect.map(
+                describeChangeSet(key),
+                Option.map((found) => ({ ...found, status: "CREATE_IN_PROGRESS", executionStatus: "UNAVAILABLE" }))
+              )
+          }))
+        )
+        assert.deepInclude(outcome, { _tag: "Failed", type: "JobFailed" })
+        assert.include(outcome.message, "did not complete within 5 minutes")
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(yield* statusOfStack, Option.none())
+      }).pipe(Effect.provide(world()))
+  )
+
   it.effect("leaves the empty stack of another change set alone", () =>
     Effect.gen(function*() {
       yield* runAction("1", { ...replace, changeSet: "Other" })
