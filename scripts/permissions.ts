@@ -120,6 +120,17 @@ export const permissions: ReadonlyArray<Permission> = [
     required: true
   },
   {
+    actions: ["cloudformation:GetTemplateSummary"],
+    resource: "any",
+    role: "function",
+    functions: ["deploy-stack"],
+    jobs: {
+      modes: ["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"],
+      note: "if a change set of the same name exists"
+    },
+    required: { otherwise: "the new change set is not checked before the existing one is deleted" }
+  },
+  {
     actions: ["cloudformation:SetStackPolicy"],
     resource: "stack",
     role: "function",

@@ -52,7 +52,7 @@ const newStackMark = ", with its stack"
 /** The name of a change set that has no name in UserParameters. */
 export const ownName = (execution: Execution): string => requestToken("execute", execution)
 
-export interface Request {
+export interface Request<E> {
   readonly stack: string
   readonly changeSet: string
   readonly type: StackPlan.ChangeSetType
@@ -61,6 +61,8 @@ export interface Request {
   readonly execution: Execution
   /** Whether the stack does not exist yet. */
   readonly isNewStack: boolean
+  /** Fails if CloudFormation would reject the change set. It runs before another one of the same name is deleted. */
+  readonly check: Effect.Effect<void, E, CloudFormation>
 }
 
 /** The change set that is being created; none while a change set of the same name is being deleted. */
@@ -69,9 +71,9 @@ export type Prepared = Option.Option<PrepareState>
 type PrepareError = ChangeSetFailed | ChangeSetNotReady | StackExists | StackNotReady | RequestError | AwsError
 
 /** Starts to create a change set. One that an earlier delivery created is adopted; a foreign one is replaced. */
-export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
-  { changeSet, execution, isNewStack, options, stack, template, type }: Request
-): Effect.fn.Return<Prepared, PrepareError, CloudFormation> {
+export const prepare = Effect.fn("StackChangeSet.prepare")(function*<E>(
+  { changeSet, check, execution, isNewStack, options, stack, template, type }: Request<E>
+): Effect.fn.Return<Prepared, E | PrepareError, CloudFormation> {
   const cloudFormation = yield* CloudFormation
   const own = descriptionOf(execution)
   const description = isNewStack && type === "CREATE" ? own + newStackMark : own
@@ -87,6 +89,7 @@ export const prepare = Effect.fn("StackChangeSet.prepare")(function*(
     if (Option.isSome(found)) {
       const { description: marked, id, stackId } = found.value
       if (marked === own || marked === own + newStackMark) return Option.some({ changeSet: id, stackId })
+      yield* check
       yield* cloudFormation.deleteChangeSet({ stack, changeSet: id })
     }
     return yield* create.pipe(Effect.catchTag("ChangeSetExists", () => Effect.succeedNone))

@@ -2,11 +2,9 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Stack, StackOptions } from "../../domain/stack/Stack.ts"
-import * as StackCapability from "../../domain/stack/StackCapability.ts"
 import { requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackParameters from "../../domain/stack/StackParameters.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
@@ -31,6 +29,7 @@ import {
   type WatchState
 } from "./State.ts"
 import * as StackTemplate from "./template.ts"
+import { check, summarize } from "./templateCheck.ts"
 
 /** CloudFormation rejected the operation. */
 export class OperationRejected extends Schema.TaggedError<OperationRejected>()("OperationRejected", {
@@ -191,15 +190,8 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
   const named = nameOf(parameters.stack)
   const { settings: { options, values }, template } = yield* contentOf(context)
   const replaced = StackSettings.parametersOf(stack)
-  const { templateSummary } = yield* CloudFormation
-  const answer = templateSummary(template).pipe(
-    Effect.map(Result.succeed),
-    Effect.catchTag(
-      "AwsRejected",
-      ({ detail: reason }) =>
-        Effect.succeed(Result.fail(new OperationRejected({ operation: "create", stack: named, reason })))
-    )
-  )
+  const toError = (reason: string) => new OperationRejected({ operation: "create", stack: named, reason })
+  const answer = summarize(template, toError)
   // Values need the summary: an outage is waited for. Without any, its checks are optional.
   const summary = values.size + replaced.size > 0
     ? yield* answer.pipe(
@@ -208,23 +200,32 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
     )
     : yield* optionalCall(answer, "The template is not checked before the stack is deleted.")
   if (Option.isNone(summary)) return false
-  const { capabilities, capabilitiesReason = "", parameters: declared, unrecognizedResourceTypes } = yield* Effect
-    .fromResult(summary.value)
-  const carried = yield* StackSettings.toParameters(StackParameters.carryOver(values, declared, replaced))
-  if (unrecognizedResourceTypes.length > 0) {
-    const reason = `Template format error: Unrecognized resource types: [${unrecognizedResourceTypes.join(", ")}]`
-    return yield* new OperationRejected({ operation: "create", stack: named, reason })
-  }
-  const required = StackCapability.missing(options.capabilities ?? [], capabilities)
-  if (required.length > 0) {
-    return yield* new StackSettings.CapabilitiesMissing({
-      stack: named,
-      given: options.capabilities ?? [],
-      required,
-      reason: [`Requires capabilities : [${required.join(", ")}]`, capabilitiesReason].filter(Boolean).join(". ")
-    })
-  }
+  const known = yield* Effect.fromResult(summary.value)
+  const carried = yield* StackSettings.toParameters(StackParameters.carryOver(values, known.parameters, replaced))
+  yield* check(named, options, known, toError)
   return carried.size > values.size
+})
+
+/**
+ * Checks everything about a new change set that can be known before another one of its name is deleted: it cannot be created
+ * under its name as long as that exists. The check is optional: a change set can be created again, a stack's data cannot.
+ */
+const checkChangeSet = Effect.fnUntraced(function*(
+  context: StartContext,
+  { settings: { options, values }, template }: Effect.Success<ReturnType<typeof contentOf>>,
+  toError: (reason: string) => StackChangeSet.ChangeSetFailed
+) {
+  const summary = yield* optionalCall(
+    summarize(template, toError),
+    "The template is not checked before the change set of the same name is deleted."
+  )
+  if (Option.isNone(summary)) return
+  const known = yield* Effect.fromResult(summary.value)
+  const present = StackSettings.parametersOf(context.stack)
+  // The stack keeps its values that CloudFormation hides.
+  const declared = known.parameters.filter(({ name, noEcho }) => values.has(name) || !(noEcho && present.has(name)))
+  yield* StackSettings.toParameters(StackParameters.carryOver(values, declared, present))
+  yield* check(nameOf(context.invocation.parameters.stack), options, known, toError)
 })
 
 export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(function*(
@@ -239,7 +240,17 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
     yield* Effect.logWarning(noPolicy)
   }
   const isNewStack = !Option.exists(stack, ({ status }) => status === "REVIEW_IN_PROGRESS")
-  const request = { stack: named, changeSet, type, template: content.template, execution, isNewStack }
+  const toError = (reason: string) =>
+    new StackChangeSet.ChangeSetFailed({ stack: named, changeSet, reason, causes: [] })
+  const request = {
+    stack: named,
+    changeSet,
+    type,
+    template: content.template,
+    execution,
+    isNewStack,
+    check: checkChangeSet(context, content, toError)
+  }
   return yield* StackSettings.callWithSettings(
     targetOf(context, type === "CREATE"),
     content,
@@ -258,8 +269,7 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
       ChangeSetNotReady: ({ reason }) => Effect.succeed(postpone(`change set "${changeSet}": ${reason}`)),
       StackExists: () => Effect.fail(new StackChanged({ status: "CREATE_IN_PROGRESS" })),
       StackNotReady: ({ status }) => Effect.fail(new StackChanged({ status })),
-      AwsRejected: ({ detail }) =>
-        Effect.fail(new StackChangeSet.ChangeSetFailed({ stack: named, changeSet, reason: detail, causes: [] }))
+      AwsRejected: ({ detail }) => Effect.fail(toError(detail))
     })
   )
 })

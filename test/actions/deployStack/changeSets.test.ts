@@ -25,6 +25,7 @@ import {
   stackId,
   statusOfStack,
   templateOf,
+  templateWith,
   world
 } from "./world.ts"
 
@@ -583,6 +584,11 @@ describe("a change set that another actor executes", () => {
     }).pipe(Effect.provide(world(firstTemplate))))
 })
 
+const changeSetId = Effect.map(
+  CloudFormation.use(({ describeChangeSet }) => describeChangeSet({ stack, changeSet: "Next" })),
+  Option.match({ onNone: () => "", onSome: ({ id }) => id })
+)
+
 describe("a change set or stack that is busy", () => {
   const replace = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" }
   const deploy = { ...required, mode: "CHANGE_SET_DEPLOY" }
@@ -599,6 +605,46 @@ describe("a change set or stack that is busy", () => {
       })
       assert.include((yield* runAction("2", replace)).message, "3 changes")
     }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect.each<readonly [what: string, template: string, parameters: object, words: string]>([
+    ["no resources", "{}", {}, "At least one Resources member must be defined"],
+    ["an unknown type", templateOf({ Queue: "AWS::SQS:Queue" }), {}, "Unrecognized resource types: [AWS::SQS:Queue]"],
+    ["missing capabilities", templateOf({ Role: "AWS::IAM::Role" }), {}, "CAPABILITY_IAM"],
+    ["a missing value", templateWith({ Size: { Type: "String" } }), {}, "Parameter \"Size\" must have a value"],
+    [
+      "an invalid value",
+      templateWith({ Size: { Type: "Number" } }),
+      { parameters: { Size: "large" } },
+      "Parameter \"Size\" must be a number"
+    ]
+  ])("CHANGE_SET_REPLACE keeps the change set of the same name if CloudFormation would reject the new one: %s", (
+    [, template, parameters, words]
+  ) =>
+    Effect.gen(function*() {
+      yield* created
+      yield* runAction("1", replace)
+      const before = yield* changeSetId
+      yield* putTemplate(template)
+      const outcome = yield* runAction("2", { ...replace, ...parameters })
+      assert.deepInclude(outcome, { _tag: "Failed", type: "ConfigurationError" })
+      assert.include(outcome.message, words)
+      assert.strictEqual(yield* changeSetId, before)
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("CHANGE_SET_REPLACE keeps the hidden values of the stack, and needs no template summary", () =>
+    Effect.gen(function*() {
+      const secret = { Secret: { Type: "String", NoEcho: true } }
+      yield* runAction("earlier", { ...required, parameters: { Secret: "s" } })
+      yield* putTemplate(templateWith(secret, { Description: "Changed" }))
+      yield* runAction("1", replace)
+      const before = yield* changeSetId
+      assert.deepInclude(yield* runAction("2", replace), { _tag: "Succeeded" })
+      const again = yield* changeSetId
+      assert.notStrictEqual(again, before)
+      yield* deny("cloudformation:GetTemplateSummary")
+      assert.deepInclude(yield* runAction("3", replace), { _tag: "Succeeded" })
+      assert.notStrictEqual(yield* changeSetId, again)
+    }).pipe(Effect.provide(world(templateWith({ Secret: { Type: "String", NoEcho: true } })))))
 
   it.effect("an execution waits for an operation that has just started if \"whenBusy\" is \"wait\"", () =>
     Effect.gen(function*() {
@@ -654,11 +700,6 @@ describe("a change set or stack that is busy", () => {
       }).pipe(Effect.provide(world(firstTemplate)))
   )
 })
-
-const changeSetId = Effect.map(
-  CloudFormation.use(({ describeChangeSet }) => describeChangeSet({ stack, changeSet: "Next" })),
-  Option.match({ onNone: () => "", onSome: ({ id }) => id })
-)
 
 it.effect("an empty change set has its output variables", () =>
   Effect.gen(function*() {
