@@ -20,7 +20,9 @@ export interface LocalArtifact {
   /** The file or folder that it was read from. */
   readonly path: string
   readonly zip: Uint8Array
-  /** The path of the template in the zip, if a template was packed. */
+  /** The files that were packed. */
+  readonly files?: Files
+  /** The path of the template in the zip, if only a template was packed. */
   readonly file?: string
 }
 
@@ -48,7 +50,10 @@ const templateExtensions = new Set([".json", ".template", ".yaml", ".yml"])
  * under its own name, and under that of the template in the event.
  */
 export const readArtifact = Effect.fn("readArtifact")(
-  function*(option: string, templateFile: (artifact: string) => string | undefined = () => undefined) {
+  function*(
+    option: string,
+    templateFile: (artifact: string) => string | undefined = () => undefined
+  ): Effect.fn.Return<LocalArtifact, BadUsage> {
     const name = option.slice(0, Math.max(0, option.indexOf("=")))
     const path = option.slice(name.length + 1)
     if (name === "" || path === "") {
@@ -61,21 +66,18 @@ export const readArtifact = Effect.fn("readArtifact")(
       },
       catch: (cause) => new BadUsage({ message: `artifact ${name} cannot be read: ${reason(cause)}` })
     })
-    if (!(content instanceof Uint8Array)) return localArtifact(name, path, yield* zipFiles(content))
-    if (!templateExtensions.has(extname(path).toLowerCase())) return localArtifact(name, path, content)
+    if (!(content instanceof Uint8Array)) {
+      return { name, path, files: content, zip: yield* zipFiles(content) }
+    }
+    if (!templateExtensions.has(extname(path).toLowerCase())) {
+      return { name, path, zip: content }
+    }
     const own = basename(path)
     const file = templateFile(name) ?? own
-    const zip = yield* zipFiles({ [own]: content, [file]: content })
-    return localArtifact(name, path, zip, file)
+    const files = { [own]: content, [file]: content }
+    return { name, path, files, file, zip: yield* zipFiles(files) }
   }
 )
-
-const localArtifact = (name: string, path: string, zip: Uint8Array, file?: string): LocalArtifact => ({
-  name,
-  path,
-  zip,
-  ...(file !== undefined && { file })
-})
 
 const locationOf = ({ location: { s3Location: { bucketName, objectKey } } }: Artifact) => ({
   Bucket: bucketName,

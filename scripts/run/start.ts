@@ -15,13 +15,12 @@ import { startability } from "../../src/domain/stack/StackStatus.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
-import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
-import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
 import { configureAws } from "../aws.ts"
 import { absolute, BadUsage, runScript } from "../commandLine.ts"
-import { type GivenArtifact, type LocalArtifact, upload } from "./artifacts.ts"
+import { type GivenArtifact, upload } from "./artifacts.ts"
+import { memory, parametersOf } from "./memory.ts"
 import { showingPages, showingStacks } from "./showing.ts"
 import {
   type CommandLine,
@@ -77,30 +76,6 @@ const showMissingArtifacts = Effect.fn("showMissingArtifacts")(function*(
   }
 })
 
-/** The event's parameters of deploy-stack, if they are valid. */
-const parametersOf = (event: unknown) =>
-  decodeJob(event).pipe(
-    Effect.flatMap(({ userParameters }) => UserParameters.decode(DeployStack.parameters, userParameters)),
-    Effect.option
-  )
-
-const memory = (
-  { stackFails, stackStatus }: RunOptions,
-  event: unknown,
-  artifacts: ReadonlyArray<LocalArtifact>
-) => {
-  const prepare = Effect.gen(function*() {
-    const { failResource, setStatus } = yield* CloudFormationMemory
-    const parameters = yield* parametersOf(event)
-    if (stackStatus !== undefined && Option.isSome(parameters)) yield* setStatus(parameters.value.stack, stackStatus)
-    if (stackFails !== undefined) yield* failResource(stackFails, "It fails because of --stack-fails")
-  })
-  return Layer.merge(
-    ArtifactStoreMemory.layer(Object.fromEntries(artifacts.map(({ name, zip }) => [name, zip]))),
-    Layer.provideMerge(Layer.effectDiscard(prepare), CloudFormationMemory.layer({ resourceDuration: "500 millis" }))
-  )
-}
-
 const runPipeline = Effect.fn("runPipeline")(function*<E, R>(
   { interval }: RunOptions,
   event: unknown,
@@ -153,7 +128,7 @@ const deployStack = Effect.fn("deployStack")(
     }
     const services = options.live
       ? Layer.merge(ArtifactStore.layer, CloudFormation.layer)
-      : memory(options, event, artifacts.map(({ local }) => local))
+      : memory(options, event, artifacts.map(({ local }) => local), reporter)
     const outcome = yield* runPipeline(options, event, reporter, (event) => JobRunner.run(DeployStack, event)).pipe(
       Effect.provide(
         showingStacks(reporter, options).pipe(Layer.provideMerge(Layer.merge(services, CodePipelineMemory.layer)))

@@ -2,7 +2,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -20,7 +20,12 @@ const startWith = (variables: Readonly<Record<string, string>>, ...args: Readonl
   run(process.execPath, [script, ...args], { env: { PATH: process.env["PATH"], ...variables } })
 
 const folder = mkdtempSync(join(tmpdir(), "effect-codepipeline-"))
-const files = { missing: join(folder, "missing.json"), notJson: join(folder, "not-json.json") }
+const files = {
+  missing: join(folder, "missing.json"),
+  notJson: join(folder, "not-json.json"),
+  large: join(folder, "large.yaml"),
+  nesting: join(folder, "nesting")
+}
 afterAll(() => rm(folder, { recursive: true }))
 
 /** An event whose artifact nobody gives. It begins with a byte-order mark, which Windows' editors write. */
@@ -32,6 +37,25 @@ const eventOfSource = deployEvent({
 writeFileSync(files.missing, `\uFEFF${JSON.stringify(eventOfSource)}`)
 writeFileSync(files.notJson, "\uFEFF{\n  \"secret\": hunter2\n}")
 
+writeFileSync(files.large, `Resources:\n  Topic: { Type: AWS::SNS::Topic }\n# ${"x".repeat(60_000)}`)
+mkdirSync(join(files.nesting, "template-package"), { recursive: true })
+writeFileSync(
+  join(files.nesting, "template-package", "template.json"),
+  JSON.stringify({
+    Resources: {
+      Network: {
+        Type: "AWS::CloudFormation::Stack",
+        Properties: { TemplateURL: "https://shop.s3.amazonaws.com/release/network.yaml" }
+      }
+    },
+    Outputs: { Name: { Value: { "Fn::GetAtt": ["Network", "Outputs.Name"] } } }
+  })
+)
+writeFileSync(
+  join(files.nesting, "network.yaml"),
+  "Resources:\n  Topic: { Type: AWS::SNS::Topic }\nOutputs:\n  Name: { Value: nested }\n"
+)
+
 /** Command lines that need neither a server nor environment variables. */
 const inMemory = {
   sample: [],
@@ -40,6 +64,8 @@ const inMemory = {
   notZip: ["events/encryption-key.json", "--artifact=MyTemplate=LICENSE"],
   template: ["--artifact=MyTemplate=events/artifacts/MyTemplate/template-package/template.json"],
   missing: [files.missing],
+  large: ["--artifact", `MyTemplate=${files.large}`, "--option=templateBucket=templates", "--events"],
+  nesting: ["--artifact", `MyTemplate=${files.nesting}`],
   notJson: [files.notJson],
   events: ["--events", "--stack-fails", "MySampleBucket"],
   busy: ["--stack-status=UPDATE_IN_PROGRESS"],
@@ -113,6 +139,29 @@ describe("npm start", () => {
     assert.match(
       stdout,
       /artifact +MyTemplate: \S+\.json as template-package\/template\.json, \d+ bytes as a zip\n[^]*Stack update complete/
+    )
+    assert.strictEqual(status, 0)
+  })
+
+  it("lists in one line what is not checked in memory", () => {
+    assert.match(
+      resultOf("sample").stdout,
+      /\nSucceeded after .*\nnot checked here: resource properties, permissions, quotas of the account\n$/
+    )
+  })
+
+  it("reads a template that is passed through a bucket", () => {
+    const { status, stdout } = resultOf("large")
+    assert.include(stdout, "CREATE_COMPLETE Topic (AWS::SNS::Topic)\n")
+    assert.strictEqual(status, 0)
+  })
+
+  it("takes nested templates from the artifact, and says so", () => {
+    const { status, stdout } = resultOf("nesting")
+    assert.include(stdout, "variable    Name: nested\n")
+    assert.include(
+      stdout,
+      "https://shop.s3.amazonaws.com/release/network.yaml is not fetched: it stands for MyTemplate::network.yaml\n"
     )
     assert.strictEqual(status, 0)
   })
