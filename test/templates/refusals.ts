@@ -66,7 +66,6 @@ export const refusals: Cases = {
   "reference-to-absent.yaml": { refused: unresolved("Queue") },
   "circular.yaml": { refused: /Circular dependency between resources: \[(?=.*First)(?=.*Second)(?=.*Third)[\w, ]+\]/ },
   "circular-itself.json": { refused: /Circular dependency between resources: \[Topic\]/ },
-  // CloudFormation fails with "No export named corpus-nothing found". In memory, nobody knows all stacks of the region.
   "import-of-nothing.yaml": { refused: "No export named corpus-nothing found" },
 
   // Functions that are wrong

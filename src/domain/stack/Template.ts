@@ -38,15 +38,45 @@ const Counted = Schema.fromJsonString(Schema.Struct({
 }))
 
 /**
- * The number of resources that a stack of this template has. None if only CloudFormation knows: in YAML, with transforms
- * or loops, and if a resource has a condition.
+ * The number of resources that a stack of this template has. None if only CloudFormation knows: with transforms or loops,
+ * and if a resource has a condition. None for YAML in other than the plain block style, too.
  */
 export const resourceCount = (text: string): Option.Option<number> =>
   Schema.decodeOption(Counted)(text).pipe(
     Option.map(({ Resources }) => Object.keys(Resources)),
     Option.filter((ids) => ids.every((id) => !id.startsWith("Fn::"))),
-    Option.map((ids) => ids.length)
+    Option.map((ids) => ids.length),
+    Option.orElse(() => blockCount(text))
   )
+
+/**
+ * Counts resources of YAML without parsing it: names that stand alone on their line, each with a type. A parser would be
+ * larger than all of the function.
+ */
+const blockCount = (text: string): Option.Option<number> => {
+  const [, resources = "", ...others] = text.split(/^Resources: *(?:#.*)?\r?$/m)
+  const [section = ""] = resources.split(/^[^\s#]/m)
+  const names = new Set<string>()
+  let [types, margin, inner] = [0, 0, 0]
+  for (const line of section.split("\n")) {
+    const at = line.search(/[^\s#]/)
+    const rest = line.slice(at).trimEnd()
+    if (at < 0 || line.trimStart().startsWith("#")) continue
+    margin ||= at
+    if (at === margin && /^[A-Za-z\d]+:(?: +#.*)?$/.test(rest)) {
+      names.add(rest)
+      inner = 0
+    } else {
+      inner ||= at
+      const isOpen = rest.split(/[[{]/).length !== rest.split(/[\]}]/).length
+      if (at <= margin || at < inner || isOpen || (at === inner && rest.startsWith("Condition:"))) return Option.none()
+      if (at === inner && rest.startsWith("Type:")) types++
+    }
+  }
+  return names.size === types && types > 0 && others.length === 0 && !/^Transform:/m.test(text)
+    ? Option.some(types)
+    : Option.none()
+}
 
 /** Detects the byte-order mark, or the zero byte of an ASCII letter: JSON and YAML start with one. */
 const isUtf16 = (file: Uint8Array) =>

@@ -60,13 +60,16 @@ describe("the progress summary", () => {
       ])
     }).pipe(Effect.provide(world(template))))
 
-  it.effect("the summary of a create from YAML has no count", () =>
+  it.effect.each<readonly [form: string, template: string, count: string]>([
+    ["plain YAML counts its resources too", "Resources:\n  A:\n    Type: AWS::RDS::DBInstance\n", "0 of 1 resource, "],
+    ["YAML in the flow style has no count", "Resources:\n  A: { Type: AWS::RDS::DBInstance }\n", ""]
+  ])("the summary of a create from %s", ([, template, count]) =>
     Effect.gen(function*() {
-      const [, second] = yield* run("1", {}, [5])
+      const [, second] = yield* run("1", {}, [5]).pipe(Effect.provide(world(template)))
       assert.deepInclude(second, {
-        message: `${inProgress}: CREATE_IN_PROGRESS, waiting for A (AWS::RDS::DBInstance, 5 s)`
+        message: `${inProgress}: CREATE_IN_PROGRESS, ${count}waiting for A (AWS::RDS::DBInstance, 5 s)`
       })
-    }).pipe(Effect.provide(world("Resources:\n  A:\n    Type: AWS::RDS::DBInstance\n"))))
+    }))
 
   it.effect("the summary of a rollback counts nothing, and the percentage stays", () =>
     Effect.gen(function*() {

@@ -1,6 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result, Schema } from "effect"
+import { readdirSync, readFileSync } from "node:fs"
 import * as Template from "../../../src/domain/stack/Template.ts"
+import { parse } from "../../../src/testing/cloudFormation/template/parse.ts"
+import { resourcesOf } from "../../../src/testing/cloudFormation/template/sections.ts"
+
+const corpus = new URL("../../templates/", import.meta.url)
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -47,6 +52,8 @@ describe("decode", () => {
 
 const count = (template: unknown) => Option.getOrUndefined(Template.resourceCount(JSON.stringify(template)))
 
+const yamlCount = (text: string) => Option.getOrUndefined(Template.resourceCount(text))
+
 describe("resourceCount", () => {
   const Resources = { A: { Type: "AWS::S3::Bucket" }, B: { Type: "AWS::SQS::Queue" } }
 
@@ -65,7 +72,59 @@ describe("resourceCount", () => {
     assert.isUndefined(count(template))
   })
 
-  it("the resource count of a template in YAML is unknown", () => {
-    assert.isTrue(Option.isNone(Template.resourceCount("Resources:\n  A:\n    Type: AWS::S3::Bucket\n")))
+  const yaml = `# two
+AWSTemplateFormatVersion: 2010-09-09
+Resources: # here
+
+  A: # one
+    Type: AWS::S3::Bucket
+    Properties:
+      Name: !Sub "\${AWS::StackName}-a"
+      List: [a, { b: c }]
+      Script: |
+        # a comment
+        Type: none
+  # B is not commented out
+  B:
+    DependsOn:
+    - A
+    Type: AWS::SQS::Queue
+Outputs:
+  C:
+    Value: !Ref A
+`
+  it("the resource count is that of a template in plain YAML", () => {
+    assert.strictEqual(yamlCount(yaml), 2)
+    assert.strictEqual(yamlCount(yaml.replaceAll("\n", "\r\n")), 2)
+    assert.strictEqual(yamlCount(`---\n${yaml.replaceAll(/^(?= )/gm, "   ")}`), 2)
+  })
+
+  it.each<readonly [why: string, text: string]>([
+    ["a transform", `Transform: AWS::Serverless-2016-10-31\n${yaml}`],
+    ["a condition", yaml.replace("DependsOn:\n    - A", "Condition: IsProd")],
+    ["a loop", yaml.replace("  B:", "  Fn::ForEach::B:")],
+    ["the flow style", yaml.replace("  B:\n", "  B: { Type: AWS::SNS::Topic }\n  C:\n")],
+    ["flow over several lines", yaml.replace("- A", "[\nA:\n]")],
+    ["brackets over several lines", yaml.replace("[a, { b: c }]", "[a,\n      {b: c }]")],
+    ["a resource twice", yaml.replace("  B:", "  A: # one")],
+    ["a resource without a type", yaml.replace("    Type: AWS::SQS::Queue\n", "")],
+    ["odd indentation", yaml.replace("    Type: AWS::SQS::Queue", "   Type: AWS::SQS::Queue")],
+    ["resources twice", `${yaml}Resources:\n  C:\n    Type: AWS::SNS::Topic\n`],
+    ["no resources", "Outputs:\n  A:\n    Value: b\n"],
+    ["quoted names", yaml.replace("  B:", "  \"B\":")]
+  ])("the resource count of a template in YAML is unknown because of %s", (_, text) => {
+    assert.isUndefined(yamlCount(text))
+  })
+
+  it("the resource count of every template that the tests have is right or unknown", () => {
+    const files = readdirSync(corpus).filter((file) => /\.(?:json|ya?ml)$/.test(file))
+    const known = files.flatMap((file) => {
+      const text = readFileSync(new URL(file, corpus), "utf8")
+      const [counted, template] = [yamlCount(text), Result.getOrUndefined(parse(text))]
+      if (counted === undefined || template === undefined) return []
+      assert.strictEqual(counted, resourcesOf(template).size, file)
+      return [file]
+    })
+    assert.isAbove(known.length, 20)
   })
 })
