@@ -35,7 +35,7 @@ const atStart = (mode: StackPlan.Mode, observation: StackPlan.Observation): stri
 const whileWatched = (observation: StackPlan.Observation & { readonly _tag: "Present" }): string => {
   const decision = StackPlan.watch({ operation: "update", waitForCleanup: true, idleTooLong: false }, observation)
   const step = decision._tag === "ReadEvents"
-    ? decision.decide(Evidence.Ended({ operation: "update", status: observation.status }))
+    ? decision.decide(Evidence.Ended({ operation: "update", status: observation.status, idleUntil: 0 }))
     : decision
   return StackPlan.WatchDecision.$match(step, {
     Wait: () => "wait",
@@ -56,6 +56,7 @@ const statusTable = () =>
       const observation = {
         _tag: "Present",
         status,
+        changedAt: 0,
         changedSince: true,
         changedInWindow: true,
         createdInWindow: false

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { StackEvent } from "../../src/domain/stack/StackEvents.ts"
+import { reachTime, type StackEvent } from "../../src/domain/stack/StackEvents.ts"
 import { isUnderWay } from "../../src/domain/stack/StackStatus.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
 import { WebPage } from "../../src/services/WebPage.ts"
@@ -22,7 +22,8 @@ const makeEventLog = ({ events }: CloudFormation["Service"], reporter: TerminalR
       const wasFirst = isFirst
       isFirst = false
       if (id === undefined || isDenied) return
-      const read = yield* events(id, since, wasFirst ? 1 : undefined)
+      const until = since
+      const read = yield* events(id, wasFirst ? undefined : (newest) => reachTime(newest, until))
       for (const event of read.toReversed()) {
         since = Math.max(since, event.timestamp)
         if (event.physicalResourceId === id || shown.has(keyOf(event))) continue
@@ -85,10 +86,10 @@ export const showingStacks = (
             }),
             Effect.tap((found) => logEvents(Option.getOrUndefined(found)?.id))
           ),
-        events: (stackId, since, pages) =>
-          Effect.tap(cloudFormation.events(stackId, since, pages), (events) => {
+        events: (stackId, areEnough) =>
+          Effect.tap(cloudFormation.events(stackId, areEnough), (events) => {
             const newest = events.find(({ physicalResourceId }) => physicalResourceId === stackId)
-            if (newest === undefined || pages === undefined) return Effect.void
+            if (newest === undefined || areEnough !== undefined) return Effect.void
             known.status = newest.status
             return Effect.andThen(reporter.showStatus(newest.status), logEvents(stackId))
           })

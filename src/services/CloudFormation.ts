@@ -17,6 +17,7 @@ import {
 } from "@aws-sdk/client-cloudformation"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { constTrue } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -168,10 +169,13 @@ export class CloudFormation extends Context.Service<CloudFormation, {
    */
   deleteChangeSet(key: ChangeSetKey): Effect.Effect<void, ChangeSetNotReady | StackNotReady | AwsError>
   /**
-   * The stack's events, newest first: all since `since` (epoch milliseconds) and possibly some older ones; of a stack
-   * that does not exist, none. `pages` limits the number of pages, of about 100 events each. Source: DescribeStackEvents.
+   * The stack's events, newest first; of a stack that does not exist, none. They are read in pages of about 100 until
+   * those read so far are enough; by default, one page. Source: DescribeStackEvents.
    */
-  events(stackId: string, since: number, pages?: number): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
+  events(
+    stackId: string,
+    areEnough?: (newest: ReadonlyArray<StackEvent>) => boolean
+  ): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
   /**
    * The failed events of an operation or a change set (its ARN), with the validations that are not among a stack's
    * events. Source: DescribeEvents with the filter FailedEvents.
@@ -316,17 +320,14 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         const command = new SetStackPolicyCommand({ StackName: stackId, StackPolicyBody: policy })
         return Effect.asVoid(callAws("cloudformation:SetStackPolicy", (options) => client.send(command, options)))
       }),
-      events: Effect.fn("CloudFormation.events")((stackId, since, pages = Infinity) =>
-        allPages(describeStackEvents, (token, page) => {
+      events: Effect.fn("CloudFormation.events")((stackId, areEnough = constTrue) =>
+        allPages(describeStackEvents, (token) => {
           const command = new DescribeStackEventsCommand({ StackName: stackId, NextToken: token })
-          return callAws(describeStackEvents, (options) => client.send(command, options)).pipe(
-            Effect.map(({ NextToken, StackEvents = [] }) => {
-              const events = StackEvents.map(shapes.toStackEvent)
-              const isLast = page >= pages || (events.at(-1)?.timestamp ?? since) < since
-              return [events, isLast ? undefined : NextToken] as const
-            })
+          return Effect.map(
+            callAws(describeStackEvents, (options) => client.send(command, options)),
+            ({ NextToken, StackEvents = [] }) => [StackEvents.map(shapes.toStackEvent), NextToken] as const
           )
-        }).pipe(Effect.catchIf(hasNoEvents(stackId), () => Effect.succeed([])))
+        }, areEnough).pipe(Effect.catchIf(hasNoEvents(stackId), () => Effect.succeed([])))
       ),
       failedEvents: Effect.fn("CloudFormation.failedEvents")((of) =>
         allPages(describeEvents, (token) => {

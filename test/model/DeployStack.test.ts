@@ -27,6 +27,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
 import * as Action from "../../src/Action.ts"
 import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
+import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import { StackStatus } from "../../src/domain/stack/StackStatus.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
 import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
@@ -45,6 +46,15 @@ const parameters = { stack: Cloud.name, file: "template-package/template.json", 
 
 const isDeleted = ({ stacks }: Cloud.Cloud, id: string) => Cloud.find(stacks, id)?.status === "DELETE_COMPLETE"
 
+/** Whether the outputs are older than an own operation's success on the same stack. */
+const lacksOutputs = (
+  { externalExecutionId, outputVariables }: JobOutcome & { readonly _tag: "Succeeded" },
+  operations: ReadonlyArray<Cloud.ModelOperation>
+) =>
+  operations.some(({ revision = 0, stack }) =>
+    stack === externalExecutionId && Number(outputVariables?.["Revision"] ?? 0) < revision
+  )
+
 const invariants: Invariants = {
   onOperationStarted: (cloud) => {
     // Operations on a stack that another actor has deleted are invisible to the action.
@@ -56,10 +66,11 @@ const invariants: Invariants = {
     if (outcome.message.length > (outcome._tag === "Failed" ? 5_000 : 2_048)) return "the message is too long"
     if (outcome._tag === "Continued" && outcome.continuationToken.length > 2_048) return "the token is too long"
     const results = operations.map(({ result }) => result)
-    const noUpdates = answers.some(({ _tag }) => _tag === "NoUpdates")
+    const noUpdates = answers.some(({ answer }) => answer._tag === "NoUpdates")
     if (outcome._tag === "Succeeded" && !results.includes("succeeded") && !noUpdates) {
       return `success, but own operations: ${results.join() || "none"}`
     }
+    if (outcome._tag === "Succeeded" && lacksOutputs(outcome, operations)) return "success with outputs of earlier"
     // Of two deliveries at the same time, one may refuse a busy stack on which the other starts once it is free. Nothing
     // is known about operations on a stack that another actor has deleted.
     const known = operations.some(({ stack }) => isDeleted(cloud, stack)) ? [] : operations.slice(0, operationsSeen)
@@ -164,6 +175,14 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
   [
     "another actor and a call fault",
     modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, callFaults: 1 } })
+  ],
+  [
+    "another actor and two stale reads",
+    modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, staleReads: 2 } })
+  ],
+  [
+    "without permission to read events, another actor and a stale read",
+    modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, staleReads: 1 }, ...withoutEvents })
   ],
   [
     "another actor and a redelivery",

@@ -16,6 +16,8 @@ export interface ModelStack {
   readonly changedAt: number
   /** The token of the current or last operation. */
   readonly token: string
+  /** How many operations have succeeded. Its outputs show it. */
+  readonly revision: number
   /** Oldest first. */
   readonly events: ReadonlyArray<ModelEvent>
 }
@@ -25,6 +27,8 @@ export interface ModelOperation {
   readonly token: string
   readonly stack: string
   readonly result: "running" | "succeeded" | "failed"
+  /** The stack's revision when the operation succeeded. */
+  readonly revision?: number
 }
 
 /** How CloudFormation judges the action's template: as an update, as no update, or as invalid. */
@@ -38,6 +42,8 @@ export interface Cloud {
 }
 
 export const name = "MyTestStack"
+
+const second = 1_000
 
 export const idOf = (index: number) => `arn:aws:cloudformation:us-east-1:123456789012:stack/${name}/${index}`
 
@@ -56,9 +62,11 @@ export const cloudWith = (
   const stack = (status: string) => ({
     id: idOf(index),
     status,
-    createdAt: at,
-    changedAt: at,
+    // The operation that led to the status started before it.
+    createdAt: at - second,
+    changedAt: at - second,
     token: noToken,
+    revision: 0,
     events: [{ token: noToken, status, at }]
   })
   return { now, template, stacks: status === undefined ? [] : [stack(status)], operations: [] }
@@ -101,12 +109,13 @@ const resultOf = (status: string, token: string) => {
   return Object.hasOwn(successors, status) ? "running" : "failed"
 }
 
-const second = 1_000
-
 /** Sets the stack's status by the operation with this token. `changes`: DescribeStacks shows a new time of change. */
 const setStatus = (cloud: Cloud, id: string, status: string, token: string, changes: boolean): Cloud => {
-  // CloudFormation's own transitions take no time: events are ordered by their position.
-  const at = changes ? cloud.now + second : cloud.now
+  // The work of CloudFormation takes longer than a call, so no operation starts and ends during one.
+  const at = cloud.now + (changes ? second : 5 * second)
+  const before = find(cloud.stacks, id)
+  const revision = (before?.revision ?? 0) +
+    (/^(?:CREATE|UPDATE)_IN_PROGRESS$/.test(before?.status ?? "") && succeeding.has(status) ? 1 : 0)
   return {
     ...cloud,
     now: at,
@@ -116,6 +125,7 @@ const setStatus = (cloud: Cloud, id: string, status: string, token: string, chan
           ...stack,
           status,
           token,
+          revision,
           changedAt: changes ? at : stack.changedAt,
           events: [...stack.events, { token, status, at }]
         }
@@ -125,7 +135,8 @@ const setStatus = (cloud: Cloud, id: string, status: string, token: string, chan
       if (operation.stack !== id || operation.result !== "running") return operation
       // Another operation has interrupted ours, which did not finish.
       if (operation.token !== token) return { ...operation, result: "failed" }
-      return { ...operation, result: resultOf(status, token) }
+      const result = resultOf(status, token)
+      return { ...operation, result, ...(result === "succeeded" && { revision }) }
     })
   }
 }
@@ -170,6 +181,7 @@ const addStack = (cloud: Cloud, token: string): Cloud => {
     createdAt: at,
     changedAt: at,
     token,
+    revision: 0,
     events: [{ token, status, at }]
   }
   return { ...cloud, now: at, stacks: [...cloud.stacks, stack] }

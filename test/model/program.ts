@@ -1,5 +1,6 @@
 // The real program, JobRunner with an action, run up to its next call. A running fiber cannot be copied into a state, so
 // a state holds its inputs instead: the event and the answers so far. Each step runs the program again from its start.
+// Between two calls, the program's clock shows the time of the second one.
 import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Logger, Option } from "effect"
 import type { Action, TaggedError } from "../../src/Action.ts"
 import { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
@@ -31,6 +32,12 @@ export type Answer =
   | { readonly _tag: "Events"; readonly events: ReadonlyArray<Cloud.ModelEvent> }
   | { readonly _tag: "Unavailable" | "Denied" | "Accepted" | "NotOpen" }
   | Cloud.Answer
+
+/** An answer, and the time of its call. */
+export interface Answered {
+  readonly at: number
+  readonly answer: Answer
+}
 
 /** The program waits for the answer to a call, or its handler has returned, or rejected so that Lambda redelivers. */
 export type Step = { readonly _tag: "Call"; readonly call: Call } | { readonly _tag: "Returned" | "Rejected" }
@@ -103,7 +110,10 @@ const toReported = (answer: Answer): Effect.Effect<void, JobNotOpen | AwsError> 
   }
 }
 
-const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack, parameters: ReadonlyArray<string>) => ({
+const toStack = (
+  { changedAt, createdAt, id, revision, status }: Cloud.ModelStack,
+  parameters: ReadonlyArray<string>
+) => ({
   id,
   name: stack,
   status,
@@ -112,7 +122,7 @@ const toStack = ({ changedAt, createdAt, id, status }: Cloud.ModelStack, paramet
   changedAt,
   parameters: new Map(parameters.map((name) => [name, "value"])),
   terminationProtection: false,
-  outputs: {}
+  outputs: { Revision: String(revision) }
 })
 
 /** The template has no default for its parameters. */
@@ -134,37 +144,39 @@ const toEvents = (stackId: string, events: ReadonlyArray<Cloud.ModelEvent>) =>
     ...(token !== "" && { clientRequestToken: token })
   })).toReversed()
 
-const frozenClock = (millis: number): Clock.Clock => {
-  const nanos = BigInt(millis) * 1_000_000n
+/** A clock that shows a time in epoch milliseconds. */
+const clockOf = (millis: () => number): Clock.Clock => {
+  const nanos = () => BigInt(millis()) * 1_000_000n
   return {
-    currentTimeMillisUnsafe: () => millis,
-    currentTimeMillis: Effect.succeed(millis),
-    currentTimeNanosUnsafe: () => nanos,
-    currentTimeNanos: Effect.succeed(nanos),
-    monotonicTimeNanosUnsafe: () => nanos,
-    monotonicTimeNanos: Effect.succeed(nanos),
+    currentTimeMillisUnsafe: millis,
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: nanos,
+    monotonicTimeNanos: Effect.sync(nanos),
     // A retry without a delay sleeps for zero milliseconds.
     sleep: (duration) => Duration.isZero(duration) ? Effect.void : Effect.never
   }
 }
 
-/** The next step of the program with this event, at this time, after these answers. */
+/** The next step of the program with this event after these answers, if its next call is at this time. */
 export const nextStep = <Parameters, State, E extends TaggedError>(
   action: Action<Parameters, State, E, ArtifactStore | CloudFormation>,
   artifacts: Layer.Layer<ArtifactStore>,
   event: unknown,
   now: number,
-  answers: ReadonlyArray<Answer>
+  answers: ReadonlyArray<Answered>
 ): Effect.Effect<Step> =>
   Effect.gen(function*() {
     const pendingCall = yield* Deferred.make<Call>()
     let calls = 0
+    const clock = clockOf(() => answers[calls]?.at ?? now)
     const answerTo = (call: Call) =>
       Effect.suspend(() => {
-        const answer = answers[calls++]
-        return answer === undefined
+        const answered = answers[calls++]
+        return answered === undefined
           ? Effect.andThen(Deferred.succeed(pendingCall, call), Effect.never)
-          : Effect.succeed(answer)
+          : Effect.succeed(answered.answer)
       })
     const cloudFormation = Layer.mock(CloudFormation, {
       describe: (stack) =>
@@ -204,7 +216,7 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
     })
     const fiber = yield* JobRunner.run(action, event).pipe(
       Effect.provide([cloudFormation, codePipeline, artifacts]),
-      Effect.provideService(Clock.Clock, frozenClock(now)),
+      Effect.provideService(Clock.Clock, clock),
       Effect.forkChild({ startImmediately: true })
     )
     const next = yield* Effect.raceFirst(

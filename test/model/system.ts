@@ -5,7 +5,7 @@ import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import { deployEvent } from "../fixtures.ts"
 import * as Cloud from "./cloud.ts"
 import type { Transition, TransitionSystem } from "./modelChecker.ts"
-import type { Answer, Call, Step } from "./program.ts"
+import type { Answer, Answered, Call, Step } from "./program.ts"
 
 /** The fault budget: how often each kind of fault may still happen. It bounds the state space. */
 export interface FaultBudget {
@@ -29,8 +29,7 @@ interface Delivery {
 
 /** A function that runs. */
 export interface Execution extends Delivery {
-  readonly startedAt: number
-  readonly answers: ReadonlyArray<Answer>
+  readonly answers: ReadonlyArray<Answered>
   /** The number of the action's operations when the function last described the stack. */
   readonly operationsSeen: number
 }
@@ -63,7 +62,7 @@ export interface Model {
   readonly parameters: ReadonlyArray<string>
   /** The continuation token of the first event. */
   readonly token: string | null
-  readonly nextStep: (event: unknown, now: number, answers: ReadonlyArray<Answer>) => Effect.Effect<Step>
+  readonly nextStep: (event: unknown, now: number, answers: ReadonlyArray<Answered>) => Effect.Effect<Step>
   readonly invariants: Invariants
 }
 
@@ -103,6 +102,9 @@ type OperationCall = Call & { readonly _tag: "create" | "update" | "delete" }
 const closed = <D extends Delivery>(deliveries: ReadonlyArray<D>) =>
   deliveries.map((delivery) => ({ ...delivery, isOpen: false }))
 
+/** What the clock of a function shows: a little later than CloudFormation's last change. */
+const programTime = ({ cloud }: State) => cloud.now + 500
+
 const unexpectedFailure = "The action failed unexpectedly"
 
 const idleMillis = 16 * 60_000
@@ -112,9 +114,10 @@ const idleSince = (token: string | null) =>
 
 export const transitionSystem = (model: Model): TransitionSystem<State> => {
   const steps = new Map<string, Step>()
-  const stepOf = (execution: Execution) => {
-    const key = JSON.stringify([execution.token, execution.startedAt, execution.answers])
-    const known = steps.get(key)
+  /** Of all calls, only a report depends on its own time. */
+  const stepOf = (execution: Execution, now: number) => {
+    const key = JSON.stringify([execution.token, execution.answers])
+    const known = steps.get(key) ?? steps.get(key + now)
     if (known !== undefined) return Effect.succeed(known)
     const event = deployEvent({
       id: execution.token === null ? "1" : "n",
@@ -122,8 +125,9 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
       continuationToken: execution.token
     })
     return Effect.tap(
-      model.nextStep(event, execution.startedAt, execution.answers),
-      (step) => Effect.sync(() => steps.set(key, step))
+      model.nextStep(event, now, execution.answers),
+      (step) =>
+        Effect.sync(() => steps.set(step._tag === "Call" && step.call._tag === "report" ? key + now : key, step))
     )
   }
 
@@ -131,7 +135,7 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     ...state,
     executions: [
       ...state.executions,
-      { token, isOpen, startedAt: state.cloud.now + 500, answers: [], operationsSeen: 0 }
+      { token, isOpen, answers: [], operationsSeen: 0 }
     ]
   })
 
@@ -198,7 +202,7 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     const answer = (answer: Answer, after: State = state): State => {
       // This very answer may close the job.
       const { isOpen } = after.executions[index] ?? execution
-      const answers = [...execution.answers, answer]
+      const answers = [...execution.answers, { at: programTime(state), answer }]
       const operationsSeen = answer._tag === "Stack" ? after.cloud.operations.length : execution.operationsSeen
       const answered = { ...execution, isOpen, answers, operationsSeen }
       return { ...after, executions: after.executions.with(index, answered) }
@@ -377,7 +381,7 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     transitionsFrom: Effect.fnUntraced(function*(state) {
       const transitions: Array<Transition<State>> = []
       for (const [index, execution] of state.executions.entries()) {
-        const step = yield* stepOf(execution)
+        const step = yield* stepOf(execution, programTime(state))
         if (step._tag === "Call") {
           const calls = callTransitions(state, index, execution, step.call)
           // A transition that affects nothing else may come first: other orders lead to the same states.

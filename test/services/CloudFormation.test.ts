@@ -20,7 +20,7 @@ describe("an answer without optional members", () => {
   it.effect("an answer without stacks, events and ids gives none, or the request's name", () =>
     Effect.gen(function*() {
       assert.isTrue(Option.isNone(yield* CloudFormation.use(({ describe }) => describe("S"))))
-      assert.isEmpty(yield* CloudFormation.use(({ events }) => events("S", 0)))
+      assert.isEmpty(yield* CloudFormation.use(({ events }) => events("S")))
       assert.deepStrictEqual(
         yield* CloudFormation.use(({ templateSummary }) => templateSummary({ templateBody: "{}" })),
         { parameters: [], capabilities: [], capabilitiesReason: undefined, unrecognizedResourceTypes: [] }
@@ -53,7 +53,7 @@ describe("an answer without optional members", () => {
 
   it.effect("an event without members has empty texts", () =>
     Effect.gen(function*() {
-      const events = yield* CloudFormation.use(({ events }) => events("S", 0))
+      const events = yield* CloudFormation.use(({ events }) => events("S"))
       assert.deepStrictEqual(events, [
         { stackId: "", timestamp: 0, logicalResourceId: "", resourceType: "", status: "" }
       ])
@@ -76,7 +76,7 @@ it("every error that keeps an operation from starting names the stack", () => {
 describe("pages that do not end", () => {
   const endless = { operation: "", code: "EndlessPages", detail: "its pages do not end" }
   const calls: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, CloudFormation>]> = [
-    ["DescribeStackEvents", CloudFormation.use(({ events }) => events("S", 0))],
+    ["DescribeStackEvents", CloudFormation.use(({ events }) => events("S", () => false))],
     ["DescribeEvents", CloudFormation.use(({ failedEvents }) => failedEvents({ operationId: "1" }))],
     ["DescribeChangeSet", CloudFormation.use((service) => service.describeChangeSet({ stack: "S", changeSet: "C" }))]
   ]
@@ -104,6 +104,6 @@ describe("pages that do not end", () => {
 
   it.effect("an empty token ends the pages", () =>
     Effect.gen(function*() {
-      assert.lengthOf(yield* CloudFormation.use(({ events }) => events("S", 0)), 1)
+      assert.lengthOf(yield* CloudFormation.use(({ events }) => events("S", () => false)), 1)
     }).pipe(Effect.provide(layerReturning({ NextToken: "", StackEvents: [{ Timestamp: new Date(1) }] }))))
 })

@@ -18,9 +18,9 @@ it.effect("all times are whole milliseconds, also those of nested stacks and whe
     const { create, describe, events } = yield* CloudFormation
     const id = yield* create({ stack: "Parent", templateBody: nesting, clientRequestToken: "create-1" })
     yield* TestClock.adjust("1 hour")
-    const [newest, ...older] = yield* events(id, 0)
+    const [newest, ...older] = yield* events(id)
     const nested = older.find(({ logicalResourceId, status }) => logicalResourceId === "Nested" && status.endsWith("E"))
-    const all = [newest, ...older, ...yield* events(nested?.physicalResourceId ?? "", 0)]
+    const all = [newest, ...older, ...yield* events(nested?.physicalResourceId ?? "")]
     assert.lengthOf(all, 12)
     for (const event of all) assert.isTrue(Number.isInteger(event?.timestamp), JSON.stringify(event))
     const { changedAt, createdAt } = Option.getOrThrow(yield* describe("Parent"))

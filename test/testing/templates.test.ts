@@ -78,7 +78,7 @@ const describeStack = CloudFormation.use(({ describe }) => describe(stack))
 
 /** The events of the resources of a stack during the operation with this token, oldest first. */
 const eventsOf = (stackId: string, token: string) =>
-  Effect.map(CloudFormation.use(({ events }) => events(stackId, 0)), (events) =>
+  Effect.map(CloudFormation.use(({ events }) => events(stackId)), (events) =>
     events
       .filter(({ clientRequestToken, physicalResourceId }) =>
         clientRequestToken === token && physicalResourceId !== stackId
@@ -144,7 +144,7 @@ describe("a template that CloudFormation accepts", () => {
           const { physicalResourceId = "" } = created.find((event) =>
             event.logicalResourceId === nestedId && event.status === "CREATE_COMPLETE"
           ) ?? {}
-          const nestedEvents = yield* cloudFormation.events(physicalResourceId, 0)
+          const nestedEvents = yield* cloudFormation.events(physicalResourceId)
           const ofResources = nestedEvents.filter((event) => event.physicalResourceId !== physicalResourceId)
           assert.deepStrictEqual(idsWith(ofResources, "CREATE_COMPLETE"), resources.toSorted())
         }
@@ -226,7 +226,7 @@ describe("a template that CloudFormation refuses", () => {
         yield* settle
         const { id, status } = Option.getOrThrow(yield* describeStack)
         assert.strictEqual(status, "ROLLBACK_COMPLETE")
-        const events = yield* CloudFormation.use(({ events }) => events(id, 0))
+        const events = yield* CloudFormation.use(({ events }) => events(id))
         assertWords(events.map(({ reason = "" }) => reason).join("\n"), one.refused)
       }).pipe(Effect.provide(layerOf(one)))
   )

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
-import { StackOperation } from "../../domain/stack/StackOperation.ts"
+import { calledAt, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackProgress from "../../domain/stack/StackProgress.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 
@@ -12,8 +12,10 @@ import type { DeployStackParameters } from "./Parameters.ts"
 export const WatchState = Schema.Struct({
   stackId: Schema.String,
   operation: Schema.optionalKey(StackOperation),
-  /** No event of the operation is older; epoch milliseconds. */
+  /** No event of the operation is older: when the stack last changed before it, if known; epoch milliseconds. */
   since: Schema.Int,
+  /** When this action made the call; absent if an earlier delivery may have made it. */
+  calledAt: Schema.optionalKey(Schema.Int),
   /** Since when the stack is idle without showing the operation; epoch milliseconds. */
   idleSince: Schema.optionalKey(Schema.Int),
   /** The number of resources that the operation creates or changes, if known. */
@@ -74,3 +76,12 @@ export const idleLimit = Duration.toMillis("15 minutes")
 
 /** In whole milliseconds. */
 export const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
+
+/** The answer to a call that starts an operation, and the time of the call. */
+export interface Timed<A> {
+  readonly answer: A
+  readonly calledAt: number
+}
+
+export const timed = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<Timed<A>, E, R> =>
+  Effect.flatMap(epochMillis, (now) => Effect.map(call, (answer) => ({ answer, calledAt: calledAt(now) })))

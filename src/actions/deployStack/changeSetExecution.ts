@@ -7,6 +7,7 @@ import * as Action from "../../Action.ts"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import * as ChangeSet from "../../domain/stack/ChangeSet.ts"
 import type { ChangeSetKey } from "../../domain/stack/Stack.ts"
+import { reachTime } from "../../domain/stack/StackEvents.ts"
 import { requestToken } from "../../domain/stack/StackOperation.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
@@ -25,6 +26,7 @@ import {
   type PrepareState,
   type Step,
   stillInProgress,
+  timed,
   type WatchState
 } from "./State.ts"
 
@@ -58,7 +60,7 @@ const adopt = (invocation: Invocation, stackId: string): Step =>
 /** Who executed a change set that was created at `createdAt`, in epoch milliseconds. */
 const findExecutor = (invocation: Invocation, stackId: string, createdAt: number) =>
   Effect.map(
-    readEvents(stackId, createdAt),
+    readEvents(stackId, (newest) => reachTime(newest, createdAt)),
     Events.$match({
       Read: ({ events }) => ChangeSet.executor(events, invocation.execution, createdAt),
       Denied: () => ChangeSet.Executor.Denied(),
@@ -175,7 +177,6 @@ const proceed = Effect.fnUntraced(function*(
   const { stackId } = state
   const { changes, createdAt, id, status } = found
   const { executeChangeSet, setTerminationProtection } = yield* CloudFormation
-  const now = yield* epochMillis
   const { changeSet: name } = namesOf(invocation)
   const key = { stack: stackId, changeSet: id }
   const deploys = mode === "CHANGE_SET_DEPLOY"
@@ -201,18 +202,20 @@ const proceed = Effect.fnUntraced(function*(
   const ownOr = <E, R>(otherwise: (executor: ChangeSet.Executor) => Effect.Effect<Step, E, R>) =>
     adoptOwnOr(invocation, stackId, createdAt, otherwise)
 
-  const execute = executeChangeSet({
+  const execute = timed(executeChangeSet({
     ...key,
     clientRequestToken: requestToken("execute", execution),
     disableRollback,
     retainExceptOnCreate
-  }).pipe(
-    Effect.as(continueWatching(`Stack update started: ${summary}`, {
-      ...watchState(invocation, stackId),
-      since: now,
-      // Removed resources are deleted in the cleanup afterwards.
-      resources: changes.filter(({ action }) => action !== "Remove").length
-    }, 0)),
+  })).pipe(
+    Effect.map(({ calledAt }) =>
+      continueWatching(`Stack update started: ${summary}`, {
+        ...watchState(invocation, stackId),
+        calledAt,
+        // Removed resources are deleted in the cleanup afterwards.
+        resources: changes.filter(({ action }) => action !== "Remove").length
+      }, 0)
+    ),
     Effect.catchTags({
       TokenUsed: () => Effect.succeed(adopt(invocation, stackId)),
       ChangeSetNotReady: ({ reason }) => ownOr(() => waitForEvents(reason)),

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AwsError } from "../../domain/job/AwsError.ts"
-import type { StackEvent } from "../../domain/stack/StackEvents.ts"
+import { reachTime, type StackEvent } from "../../domain/stack/StackEvents.ts"
 import * as StackFailure from "../../domain/stack/StackFailure.ts"
 import { optionalCall, withTimeLimit } from "../../runtime/optionalCall.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
@@ -71,7 +71,7 @@ const eventsOf = Effect.fnUntraced(function*(stackId: string, during: ReadonlyAr
   const from = during.reduce((first, { timestamp }) => Math.min(first, timestamp), Infinity)
   const until = during.reduce((last, { timestamp }) => Math.max(last, timestamp), -Infinity)
   const { events } = yield* CloudFormation
-  const nested = yield* orNone(events(stackId, from))
+  const nested = yield* orNone(events(stackId, (newest) => reachTime(newest, from)))
   return nested.filter(({ timestamp }) => from <= timestamp && timestamp <= until)
 })
 

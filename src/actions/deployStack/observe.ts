@@ -11,6 +11,7 @@ import type { Owner, StackOperation } from "../../domain/stack/StackOperation.ts
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
+import type { WatchState } from "./State.ts"
 
 /** Lambda keeps an event for up to six hours, so an earlier delivery may have started the operation that much earlier. */
 const redeliveryWindow = Duration.toMillis("6 hours")
@@ -18,21 +19,24 @@ const redeliveryWindow = Duration.toMillis("6 hours")
 /** No delivery of the event started anything before this time; epoch milliseconds. */
 export const redeliveryWindowStart = ({ startedAt }: Execution): number => startedAt - redeliveryWindow
 
-/** The owner of an operation that this action started at `since`, or an earlier delivery within the redelivery window. */
-export const ownerOf = ({ firstJobId, startedAt }: Execution, since: number): Owner => ({
-  firstJobId,
-  calledAt: since >= startedAt ? since : undefined
-})
+/** What is known of the call that started an operation. */
+type Call = Partial<Pick<WatchState, "calledAt" | "since">>
 
-/** What the plan needs to know of a stack. No event of the own operation is older than `since`; epoch milliseconds. */
-export const observe = (stack: Option.Option<Stack>, execution: Execution, since: number): StackPlan.Observation => {
+/** What the plan needs to know of a stack. */
+export const observe = (
+  stack: Option.Option<Stack>,
+  execution: Execution,
+  { since = 0, calledAt = since }: Call = {}
+): StackPlan.Observation => {
   const windowStart = redeliveryWindowStart(execution)
   return Option.match(stack, {
     onNone: () => ({ _tag: "Absent" }),
     onSome: ({ changedAt, createdAt, status }) => ({
       _tag: "Present",
       status,
-      changedSince: changedAt >= since,
+      changedAt,
+      // By CloudFormation's clock too: the one of Lambda can be wrong.
+      changedSince: changedAt >= calledAt && changedAt > since,
       changedInWindow: changedAt >= windowStart,
       createdInWindow: createdAt >= windowStart
     })
@@ -56,10 +60,10 @@ export const readOf = (events: Events): ReadonlyArray<StackEvents.StackEvent> =>
 /** Which events are needed, and of which operations. */
 export interface EventSearch {
   readonly stack: Option.Option<Stack>
-  /** Older events are not needed; epoch milliseconds. */
-  readonly since: number
   readonly owner: Owner
   readonly operations: ReadonlyArray<StackOperation>
+  /** Events are read back to the start of an operation, or to this time, before which there is none; epoch milliseconds. Default: only the newest page is read. */
+  readonly since?: number
 }
 
 /** What a job has read of the events before. */
@@ -80,7 +84,12 @@ export const evidenceOf = Effect.fnUntraced(function*(
   known: KnownEvents = nothingRead
 ) {
   const isRead = !Events.$is("Read")(known.events) || known.isComplete || Option.isNone(stack)
-  const events = isRead ? known.events : yield* readEvents(stack.value.id, since)
+  const areEnough = since === undefined
+    ? undefined
+    : (events: ReadonlyArray<StackEvents.StackEvent>) =>
+      StackEvents.reachTime(events, since) ||
+      operations.some((operation) => StackEvents.reachBack(events, owner, operation))
+  const events = isRead ? known.events : yield* readEvents(stack.value.id, areEnough)
   const evidence = Events.$match(events, {
     Read: ({ events }) => StackEvents.evidence(events, owner, operations),
     Denied: () => StackEvents.Evidence.Denied(),
@@ -101,14 +110,13 @@ export const resolveDecision = Effect.fnUntraced(function*<Next extends { readon
   return { next: decision.decide(evidence), events }
 })
 
-/** Reads the stack's events since a time in epoch milliseconds; with `pages`, only the newest. It never fails. */
+/** Reads the stack's newest events, by default one page of them. It never fails. */
 export const readEvents = Effect.fn("DeployStack.readEvents")(function*(
   stackId: string,
-  since: number,
-  pages?: number
+  areEnough?: (newest: ReadonlyArray<StackEvents.StackEvent>) => boolean
 ): Effect.fn.Return<Events, never, CloudFormation> {
   const { events } = yield* CloudFormation
-  const read = events(stackId, since, pages).pipe(
+  const read = events(stackId, areEnough).pipe(
     Effect.map((events): Events => Events.Read({ events })),
     Effect.catchTag("AwsDenied", ({ message }) => Effect.as(Effect.logWarning(`${withoutEvents} ${message}`), denied))
   )

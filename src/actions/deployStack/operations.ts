@@ -26,6 +26,8 @@ import {
   postpone,
   type Step,
   stillInProgress,
+  type Timed,
+  timed,
   type WatchState
 } from "./State.ts"
 import * as StackTemplate from "./template.ts"
@@ -97,12 +99,13 @@ export interface StartContext {
   readonly stack: Option.Option<Stack>
   /** The stack that is going to be replaced, or is deleted already. */
   readonly replaced: Option.Option<Stack>
-  /** The start time of this invocation; epoch milliseconds. */
-  readonly now: number
 }
 
 /** The state of a watch that starts now. */
 export type NewState = Omit<WatchState, "since">
+
+/** When the stack last changed; CloudFormation's time in epoch milliseconds. */
+const changedAt = Option.match({ onNone: () => 0, onSome: ({ changedAt }: Stack) => changedAt })
 
 /** Watches an operation that an earlier delivery started. */
 export const adopt = ({ invocation: { execution } }: StartContext, state: NewState, operation: StackOperation): Step =>
@@ -113,35 +116,37 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
   state: NewState,
   operation: "create" | "update"
 ) {
-  const { invocation, now } = context
+  const { invocation, stack } = context
   const { execution, parameters } = invocation
   const cloudFormation = yield* CloudFormation
   const content = yield* contentOf(context)
   const named = nameOf(parameters.stack)
   const { terminationProtection } = parameters
   const protectedStack = yield* Effect.cached(protectFirst(context))
-  const call = (options: StackOptions): Effect.Effect<string, OperationError, CloudFormation> => {
+  const call = (options: StackOptions): Effect.Effect<Timed<string>, OperationError, CloudFormation> => {
     const request = { ...options, ...content.template, clientRequestToken: requestToken(operation, execution) }
     return operation === "create"
-      ? cloudFormation.create({ ...request, stack: named, terminationProtection })
+      ? timed(cloudFormation.create({ ...request, stack: named, terminationProtection }))
       // An update is for the stack that was described: another one can have its name by now.
-      : Effect.flatMap(protectedStack, () => cloudFormation.update({ ...request, stack: state.stackId }))
+      : Effect.flatMap(protectedStack, () => timed(cloudFormation.update({ ...request, stack: state.stackId })))
   }
   return yield* StackSettings.callWithSettings(targetOf(context, operation === "create"), content, call).pipe(
-    Effect.map((stackId) =>
+    Effect.map(({ answer: stackId, calledAt }) =>
       // Only CloudFormation knows how many resources an update changes.
       continueWatching(`Stack ${operation} started`, {
         ...state,
         operation,
         stackId,
-        since: now,
+        since: changedAt(stack),
+        calledAt,
         ...(operation === "create" && Option.isSome(content.resources) && { resources: content.resources.value })
       }, 0)
     ),
     Effect.catchTags({
       NoUpdates: () =>
+        // The stack may have changed since it was described.
         Effect.flatMap(
-          protectedStack,
+          cloudFormation.describe(state.stackId),
           (stack) => Outputs.succeed(invocation, "There were no stack updates", stack)
         ),
       TokenUsed: () => Effect.succeed(adopt(context, state, operation)),
@@ -153,7 +158,7 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
 })
 
 export const startDelete = Effect.fn("DeployStack.delete")(function*(context: StartContext, state: NewState) {
-  const { invocation: { execution, parameters }, now, stack } = context
+  const { invocation: { execution, parameters }, stack } = context
   const named = nameOf(parameters.stack)
   const isProtected = Option.exists(stack, ({ terminationProtection }) => terminationProtection)
   if (isProtected && parameters.terminationProtection !== false) return yield* new StackProtected({ stack: named })
@@ -170,8 +175,10 @@ export const startDelete = Effect.fn("DeployStack.delete")(function*(context: St
   }
   // After all checks.
   const unprotect = isProtected ? protectFirst(context) : Effect.void
-  return yield* Effect.andThen(unprotect, cloudFormation.delete(request)).pipe(
-    Effect.as(continueWatching("Stack delete started", { ...state, operation: "delete", since: now }, 0)),
+  return yield* Effect.andThen(unprotect, timed(cloudFormation.delete(request))).pipe(
+    Effect.map(({ calledAt }) =>
+      continueWatching("Stack delete started", { ...state, operation: "delete", since: changedAt(stack), calledAt }, 0)
+    ),
     Effect.catchTags({
       TokenUsed: () => Effect.succeed(adopt(context, state, "delete")),
       StackNotReady: ({ status }) => Effect.fail(new StackChanged({ status })),

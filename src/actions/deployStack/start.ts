@@ -12,7 +12,7 @@ import { sentences } from "../../domain/text/sentences.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import { executeNamed, stackNotFound } from "./changeSetExecution.ts"
-import { Events, observe, ownerOf, redeliveryWindowStart, resolveDecision } from "./observe.ts"
+import { Events, observe, resolveDecision } from "./observe.ts"
 import {
   adopt,
   createOrUpdate,
@@ -26,7 +26,7 @@ import {
 import * as Outputs from "./outputs.ts"
 import { hasTemplate, type TemplateParameters } from "./Parameters.ts"
 import * as StackSettings from "./settings.ts"
-import { continueReplacing, epochMillis, type Invocation, nameOf, postpone, type Step } from "./State.ts"
+import { continueReplacing, type Invocation, nameOf, postpone, type Step } from "./State.ts"
 import * as StackTemplate from "./template.ts"
 
 /** The stack's status forbids the operation. */
@@ -97,13 +97,11 @@ const decideAndStart = Effect.fn("DeployStack.start")(function*(
 ) {
   const { job, parameters } = invocation
   yield* Outputs.check(invocation)
-  // Before the reads, so that the clocks of Lambda and CloudFormation can differ by as much as these take.
-  const now = yield* epochMillis
   const content = yield* Effect.cached(
     hasTemplate(parameters) ? Effect.asSome(readContent(job, parameters)) : Effect.succeedNone
   )
   return yield* Effect.all([find(parameters), content], { concurrency: 2 }).pipe(
-    Effect.flatMap(([stack, content]) => startOperation({ invocation, content, stack, replaced, now })),
+    Effect.flatMap(([stack, content]) => startOperation({ invocation, content, stack, replaced })),
     Effect.retry({ times: retries, while: (error) => error._tag === "StackChanged" }),
     Effect.catchTag("StackChanged", ({ status }) => refuseOrPostpone(parameters, status))
   )
@@ -142,14 +140,12 @@ const refuseOrPostpone = (
 const startOperation = Effect.fn("DeployStack.startOperation")(function*(
   context: StartContext
 ): Effect.fn.Return<Step, StackRefused | StackChanged | StartError, CloudFormation | ArtifactStore> {
-  const { invocation, now, stack } = context
+  const { invocation, stack } = context
   const { execution, parameters } = invocation
   const { disableRollback = false, mode, whenBusy = "fail" } = parameters
-  const since = redeliveryWindowStart(execution)
-  const decision = StackPlan.start(mode, { whenBusy, disableRollback }, observe(stack, execution, since))
-  const owner = ownerOf(execution, since)
+  const decision = StackPlan.start(mode, { whenBusy, disableRollback }, observe(stack, execution))
   // The newest events are enough: if the own operation is in progress or was the last one, they are its events.
-  const search = { stack, since: now, owner, operations: StackOperation.literals }
+  const search = { stack, owner: execution, operations: StackOperation.literals }
   const { events, next } = yield* resolveDecision(decision, search)
   const state: NewState = {
     stackId: Option.match(stack, { onNone: () => nameOf(parameters.stack), onSome: ({ id }) => id }),

@@ -13,7 +13,7 @@ import { sentences } from "../../domain/text/sentences.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
-import { Events, observe, ownerOf, readEvents, readOf, resolveDecision } from "./observe.ts"
+import { Events, observe, readEvents, readOf, resolveDecision } from "./observe.ts"
 import * as Outputs from "./outputs.ts"
 import { adviceContext, resumeReplacement } from "./start.ts"
 import {
@@ -100,7 +100,8 @@ const wait = Effect.fnUntraced(function*(
   context: WatchContext,
   { stackId, status, ...idle }: { readonly stackId: string; readonly status: string; readonly idleSince?: number }
 ) {
-  const { events, invocation: { parameters }, state: { operation, progress: before, resources, since } } = context
+  const { events, invocation: { parameters }, state } = context
+  const { calledAt, operation, progress: before, resources, since } = state
   const own = parameters.progress === false ? [] : ownEvents(context)
   const progress = own.length === 0 ? before : StackProgress.advance(before, own, status, resources)
   const progressText = progress && StackProgress.summary(progress, status, yield* epochMillis, resources)
@@ -110,6 +111,7 @@ const wait = Effect.fnUntraced(function*(
   return continueWatching(progressText ? `${head}, ${progressText}` : head, {
     since,
     stackId,
+    ...(calledAt !== undefined && { calledAt }),
     ...(operation && { operation }),
     ...(resources !== undefined && { resources }),
     ...(progress && { progress: StackProgress.remembered(progress) }),
@@ -124,12 +126,12 @@ export const watch = Effect.fn("DeployStack.watch")(function*(
   invocation: Invocation,
   state: WatchState
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
-  const { execution, parameters: { progress = true, waitForCleanup = true } } = invocation
-  const { eventsDenied = false, operation, since, stackId } = state
-  const context = { invocation, state, owner: ownerOf(execution, since) }
+  const { execution: { firstJobId }, parameters: { progress = true, waitForCleanup = true } } = invocation
+  const { calledAt, eventsDenied = false, operation, stackId } = state
+  const context = { invocation, state, owner: { firstJobId, calledAt } }
   if (eventsDenied) return yield* judge({ ...context, events: Events.Denied() })
   if (operation === undefined || !progress) return yield* judge({ ...context, events: Events.Read({ events: [] }) })
-  const events = yield* readEvents(stackId, since, 1)
+  const events = yield* readEvents(stackId)
   const underWay = StackEvents.underWay(readOf(events), context.owner, operation)
   return underWay !== undefined && isInProgress(underWay.status, waitForCleanup)
     ? yield* wait({ ...context, events }, underWay)
@@ -140,14 +142,15 @@ export const watch = Effect.fn("DeployStack.watch")(function*(
 const judge = Effect.fn("DeployStack.judge")(function*(
   before: WatchContext
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
-  const { invocation, owner, state: { eventsUnavailable = false, idleSince, operation, since, stackId } } = before
+  const { invocation, owner, state } = before
+  const { eventsUnavailable = false, idleSince, operation, since, stackId } = state
   const { execution, parameters: { waitForCleanup = true } } = invocation
   const { describe } = yield* CloudFormation
   const found = yield* describe(stackId)
   const stack = Option.getOrElse(found, () => notFound(stackId))
   const now = yield* epochMillis
   const idleTooLong = now - (idleSince ?? now) >= idleLimit
-  const decision = StackPlan.watch({ operation, waitForCleanup, idleTooLong }, observe(found, execution, since))
+  const decision = StackPlan.watch({ operation, waitForCleanup, idleTooLong }, observe(found, execution, state))
   const { events, next } = yield* resolveDecision(
     decision,
     { stack: found, since, owner, operations: operation === undefined ? [] : [operation] },

@@ -38,7 +38,10 @@ export const StackEvent = Schema.Struct({
 })
 export type StackEvent = typeof StackEvent.Type
 
-/** What the events prove about an own operation. */
+/**
+ * What the events prove about an own operation. `idleUntil` is the time of the last event before it, by CloudFormation's
+ * clock: a stack that last changed before then is described as it was before the operation.
+ */
 export type Evidence = Data.TaggedEnum<{
   /** The events cannot be read. */
   Denied: {}
@@ -47,9 +50,9 @@ export type Evidence = Data.TaggedEnum<{
   /** No event is of an own operation, and another operation is in progress. */
   Foreign: {}
   /** The own operation is in progress. The stack's status is unknown if only events of resources were read. */
-  Begun: { readonly operation: StackOperation; readonly status: string | undefined }
+  Begun: { readonly operation: StackOperation; readonly status: string | undefined; readonly idleUntil: number }
   /** The own operation ended with this status of the stack. */
-  Ended: { readonly operation: StackOperation; readonly status: string }
+  Ended: { readonly operation: StackOperation; readonly status: string; readonly idleUntil: number }
   /** No event has a token, as with emulators of CloudFormation, and an operation was in progress after our call. */
   NoTokens: {}
 }>
@@ -74,19 +77,20 @@ export const evidence = (
   const tokens = new Map(operations.map((operation) => [requestToken(operation, owner), operation]))
   const all = newestFirst(events)
   const stackEvents = all.filter(isOfStack)
-  for (const [index, { clientRequestToken, status }] of stackEvents.entries()) {
-    const operation = tokens.get(clientRequestToken ?? "")
+  for (const [index, { clientRequestToken = "", status }] of stackEvents.entries()) {
+    const operation = tokens.get(clientRequestToken)
     if (operation !== undefined) {
-      if (index > 0 && phaseOf(status) === "CleaningUp") return Evidence.Ended({ operation, status })
+      const idleUntil = lastBefore(all, clientRequestToken)?.timestamp ?? 0
+      if (index > 0 && phaseOf(status) === "CleaningUp") return Evidence.Ended({ operation, status, idleUntil })
       const end = stackEvents.slice(0, index + 1).findLast(({ status }) => !isUnderWay(status))
       return end === undefined
-        ? Evidence.Begun({ operation, status })
-        : Evidence.Ended({ operation, status: end.status })
+        ? Evidence.Begun({ operation, status, idleUntil })
+        : Evidence.Ended({ operation, status: end.status, idleUntil })
     }
   }
   for (const { clientRequestToken } of all) {
     const operation = tokens.get(clientRequestToken ?? "")
-    if (operation !== undefined) return Evidence.Begun({ operation, status: undefined })
+    if (operation !== undefined) return Evidence.Begun({ operation, status: undefined, idleUntil: 0 })
   }
   if (withoutTokens(events, owner).some(isOfStack)) return Evidence.NoTokens()
   const [newest] = stackEvents
@@ -127,12 +131,21 @@ export const underWay = (
     : undefined
 }
 
-/** Whether the newest events go back to the start of the own operation. */
-export const reachBack = (events: ReadonlyArray<StackEvent>, owner: Owner, operation: StackOperation): boolean =>
-  events.some((event) =>
-    isOfStack(event) && event.clientRequestToken === requestToken(operation, owner) &&
-    phaseOf(event.status) === "Running"
-  )
+/** Whether the newest events go back to the start of the own operation, and to the stack before it. */
+export const reachBack = (events: ReadonlyArray<StackEvent>, owner: Owner, operation: StackOperation): boolean => {
+  const token = requestToken(operation, owner)
+  const isStart = (event: StackEvent) =>
+    isOfStack(event) && event.clientRequestToken === token && phaseOf(event.status) === "Running"
+  return events.some(isStart) && (operation === "create" || lastBefore(newestFirst(events), token) !== undefined)
+}
+
+/** The last event before the operation with this token. Of an operation, the stack's own event is the first. */
+const lastBefore = (newestFirst: ReadonlyArray<StackEvent>, token: string): StackEvent | undefined =>
+  newestFirst[newestFirst.findLastIndex(({ clientRequestToken }) => clientRequestToken === token) + 1]
+
+/** Whether the newest events go back to a time; epoch milliseconds. */
+export const reachTime = (events: ReadonlyArray<StackEvent>, since: number): boolean =>
+  events.some(({ timestamp }) => timestamp < since)
 
 /** Whether the event is about the stack itself. A hook's event is not. */
 export const isOfStack = ({ hook, physicalResourceId, stackId }: StackEvent): boolean =>

@@ -10,11 +10,17 @@ export type StackOperation = typeof StackOperation.Type
 export interface Owner {
   readonly firstJobId: JobId
   /**
-   * When this action made the call that started the operation, as far as this job knows; epoch milliseconds. Absent if an
+   * When this action made the call that started the operation, as far as this job knows ({@link calledAt}). Absent if an
    * earlier delivery may have made it: then only the token shows whose operation it is.
    */
   readonly calledAt?: number | undefined
 }
+
+/**
+ * The time of a call, to compare with CloudFormation's times; epoch milliseconds. It is two seconds early, so that the
+ * clocks of Lambda and CloudFormation may differ by as much: no operation before the call can start and end in two seconds.
+ */
+export const calledAt = (now: number): number => now - 2_000
 
 /**
  * The ClientRequestToken of the operation, its idempotency token: a second delivery of an event makes the same one, and

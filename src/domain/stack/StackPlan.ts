@@ -35,7 +35,9 @@ export const Observation = Schema.TaggedUnion({
   Present: {
     /** One of the table's statuses, or one that AWS added later. */
     status: Schema.String,
-    /** Whether the stack was created or last updated after the call that started the operation, as far as this job knows. */
+    /** When it was created or last updated; epoch milliseconds. */
+    changedAt: Schema.Int,
+    /** Whether that was after the call that started the operation, as far as this job knows. */
     changedSince: Schema.Boolean,
     /** Whether it was created or last updated within the redelivery window of the first event. */
     changedInWindow: Schema.Boolean,
@@ -259,7 +261,8 @@ const isSuccess = ({ operation }: OperationContext, status: string) =>
 
 /**
  * What a job does that watches an operation. An idle stack can still show the status of an earlier operation, or already
- * that of a later foreign one, so only the events of the own operation prove how it ended.
+ * that of a later foreign one, so only the events of the own operation prove how it ended. DescribeStacks can lag behind the
+ * events: then the stack is described again in the next job, because its outputs and its status belong to the result.
  */
 export const watch = (context: OperationContext, observation: Observation): Decision<WatchDecision> => {
   const { idleTooLong, operation, waitForCleanup } = context
@@ -269,19 +272,21 @@ export const watch = (context: OperationContext, observation: Observation): Deci
     // A stack is found by its id for 90 days after its deletion: one that is not found may not be visible yet.
     Absent: (): Decision<WatchDecision> =>
       operation === undefined || idleTooLong ? WatchDecision.StackNotFound() : WatchDecision.Wait({ isIdle: true }),
-    Present: ({ changedInWindow, changedSince, status }) => {
+    Present: ({ changedAt, changedInWindow, changedSince, status }) => {
       const isIdle = !isUnderWay(status)
       if (isInProgress(status, waitForCleanup)) return WatchDecision.Wait({ isIdle })
       if (operation === undefined) return verdict(status)
       // A deleted stack is the goal of a delete, no matter who deleted it.
       if (operation === "delete" && isSuccess(context, status)) return WatchDecision.Succeed()
       const wait = isIdle && idleTooLong ? WatchDecision.Unproven({ status }) : WatchDecision.Wait({ isIdle })
+      const judge = ({ idleUntil, status }: { readonly idleUntil: number; readonly status: string }) =>
+        changedAt >= idleUntil || idleTooLong ? verdict(status) : WatchDecision.Wait({ isIdle: true })
       return readEvents(Evidence.$match({
         Inconclusive: () => wait,
         Foreign: () => wait,
-        Begun: ({ status }) =>
-          !isIdle && status !== undefined && phaseOf(status) === "CleaningUp" ? verdict(status) : wait,
-        Ended: ({ status }) => verdict(status),
+        Begun: ({ idleUntil, status }) =>
+          !isIdle && status !== undefined && phaseOf(status) === "CleaningUp" ? judge({ idleUntil, status }) : wait,
+        Ended: judge,
         NoTokens: () => verdict(status),
         // An idle stack that changed only before this job's call: CloudFormation answered for an earlier delivery's call.
         Denied: () => changedSince || (idleTooLong && changedInWindow) ? verdict(status) : wait

@@ -1,5 +1,6 @@
 // The in-memory calls on stacks.
 import * as Effect from "effect/Effect"
+import { constTrue } from "effect/Function"
 import * as Option from "effect/Option"
 import { isUnderWay, needsDisableRollback, startability } from "../../domain/stack/StackStatus.ts"
 import { type CloudFormation, NoUpdates, StackExists, StackNotReady, TokenUsed } from "../../services/CloudFormation.ts"
@@ -7,6 +8,8 @@ import type { MemoryCloud } from "./MemoryCloud.ts"
 import { isUnchanged, noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
 import { noTemplate, summaryOf } from "./template/MemoryTemplate.ts"
 import { nothingResolved } from "./template/resolve.ts"
+
+const eventsPerPage = 100
 
 export const stackCalls = (cloud: MemoryCloud) =>
   ({
@@ -120,9 +123,12 @@ export const stackCalls = (cloud: MemoryCloud) =>
       if (stack === undefined) return yield* validationError(operation, `Stack [${stackId}] does not exist`)
       stack.settings = { ...stack.settings, stackPolicy }
     }),
-    events: Effect.fn("CloudFormationMemory.events")(function*(stackId) {
+    events: Effect.fn("CloudFormationMemory.events")(function*(stackId, areEnough = constTrue) {
       const now = yield* cloud.startCall("cloudformation:DescribeStackEvents")
-      return cloud.find(stackId, now)?.eventsAt(now) ?? []
+      const events = cloud.find(stackId, now)?.eventsAt(now) ?? []
+      let read = eventsPerPage
+      while (read < events.length && !areEnough(events.slice(0, read))) read += eventsPerPage
+      return events.slice(0, read)
     }),
     failedEvents: Effect.fn("CloudFormationMemory.failedEvents")(function*(of) {
       const now = yield* cloud.startCall("cloudformation:DescribeEvents")

@@ -6,7 +6,17 @@ import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
 import type { StackEvent } from "../../../src/domain/stack/StackEvents.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
-import { deny, describeStack, eventOf, failResource, file, putTemplate, runToEnd, worldOf } from "./world.ts"
+import {
+  deny,
+  describeStack,
+  eventOf,
+  failResource,
+  file,
+  putTemplate,
+  runToEnd,
+  withClockAhead,
+  worldOf
+} from "./world.ts"
 
 const nestingTemplate = (resources: Readonly<Record<string, string>>) =>
   JSON.stringify({
@@ -34,6 +44,9 @@ const replace =
 const failed = (...lines: ReadonlyArray<string>) => ["Update failed: ROLLBACK_COMPLETE", ...lines, replace].join("\n")
 
 const network = { Topic: "AWS::SNS::Topic", Network: "https://t/network", Bucket: "AWS::S3::Bucket" }
+
+/** Their events are more than a page. */
+const manyTopics = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`T${index}`, "AWS::SNS::Topic"]))
 
 /** A failure in a foreign operation without a token. */
 const foreignFailure = (stackId: string) => ({
@@ -67,8 +80,7 @@ describe("the report of a failed operation", () => {
       const outcome = yield* runToEnd(eventOf()).pipe(
         Effect.provideService(CloudFormation, {
           ...cloudFormation,
-          events: (stack, since, pages) =>
-            Effect.map(events(stack, since, pages), (all) => [...all, foreignFailure(stack)])
+          events: (stack, areEnough) => Effect.map(events(stack, areEnough), (all) => [...all, foreignFailure(stack)])
         })
       )
       assert.strictEqual(outcome.message, failed("Topic (AWS::SNS::Topic): quota"))
@@ -96,6 +108,20 @@ describe("the report of a failed operation", () => {
         /^Update failed: .*\nNetwork\/Inner \(AWS::CloudFormation::Stack\): Embedded stack arn:.*Queue/
       )
     }).pipe(Effect.provide(worldWith(network))))
+
+  it.effect.each(["0 seconds", "10 minutes", "1 day"] as const)(
+    "a failure in a long history has its cause if DescribeEvents is denied and Lambda's clock is ahead by %s",
+    (ahead) =>
+      Effect.gen(function*() {
+        yield* failResource("T0", "quota")
+        yield* deny("cloudformation:DescribeEvents")
+        yield* putTemplate(nestingTemplate(network))
+        yield* runToEnd(eventOf({}, { id: "earlier" }))
+        yield* putTemplate(nestingTemplate(manyTopics))
+        const { message } = yield* withClockAhead(ahead)(runToEnd(eventOf({ progress: false }, { id: "1" })))
+        assert.match(message, /^Update failed: UPDATE_ROLLBACK_COMPLETE\nT0 \(AWS::SNS::Topic\): quota\n/)
+      }).pipe(Effect.provide(worldWith(network)))
+  )
 
   it.effect("a failure that a hook caused reports the hook's reason", () =>
     Effect.gen(function*() {

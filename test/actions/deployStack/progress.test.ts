@@ -100,10 +100,10 @@ const recordReads = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       ...cloudFormation,
       describe: (stack) => Effect.andThen(record("describe"), cloudFormation.describe(stack)),
       // Pages of ten events.
-      events: (stack, since, pages) =>
+      events: (stack, areEnough) =>
         Effect.andThen(
-          record(pages === undefined ? "events" : `${pages} page of events`),
-          Effect.map(cloudFormation.events(stack, since), (events) => events.slice(0, 10 * (pages ?? Infinity)))
+          record(areEnough === undefined ? "1 page of events" : "events"),
+          Effect.map(cloudFormation.events(stack), (events) => areEnough === undefined ? events.slice(0, 10) : events)
         )
     })
     return { calls, result }

@@ -103,7 +103,7 @@ const lambda = Effect.fnUntraced(function*(faults: ReadonlyArray<Fault>, remaini
       Effect.provideService(CloudFormation, {
         ...cloudFormation,
         describe: (stack) => withFault(`describe ${stack}`, cloudFormation.describe(stack)),
-        events: (stack, since) => withFault(`events ${stack}`, cloudFormation.events(stack, since)),
+        events: (stack) => withFault(`events ${stack}`, cloudFormation.events(stack)),
         create: (request) => withFault("create", cloudFormation.create(request)),
         update: (request) => withFault("update", cloudFormation.update(request)),
         setTerminationProtection: (...request) =>

@@ -1,6 +1,6 @@
 // How DeployStack watches an operation until its end.
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Option, Struct } from "effect"
 import { TestClock } from "effect/testing"
 import type { Stack } from "../../../src/domain/stack/Stack.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
@@ -16,8 +16,10 @@ import {
   invoke,
   nextEvent,
   operationTokens,
+  putTemplate,
   runToEnd,
   setStatus,
+  stackId,
   world
 } from "./world.ts"
 
@@ -34,6 +36,15 @@ const invokeWithReads = (
       events: () => Effect.succeed(events)
     })
   )
+
+const withOutput = (value: string) =>
+  JSON.stringify({ Resources: { Topic: { Type: "AWS::SNS::Topic" } }, Outputs: { Version: { Value: value } } })
+
+/** The stack has version 1, the template has version 2. */
+const versionOne = Effect.andThen(runToEnd(eventOf({}, { id: "earlier" })), putTemplate(withOutput("2")))
+
+const describing = (stack: Option.Option<Stack>) =>
+  Effect.updateService(CloudFormation, (service) => ({ ...service, describe: () => Effect.succeed(stack) }))
 
 describe("the verdict on an operation", () => {
   it.effect("the status of a foreign, later update is not the verdict", () =>
@@ -57,9 +68,9 @@ describe("the verdict on an operation", () => {
           Effect.provideService(CloudFormation, {
             ...cloudFormation,
             describe: () => Effect.succeed(before),
-            events: (stack, since) =>
+            events: (stack) =>
               Effect.map(
-                cloudFormation.events(stack, since),
+                cloudFormation.events(stack),
                 (events) => events.filter(({ clientRequestToken }) => clientRequestToken !== "update-1")
               )
           })
@@ -68,6 +79,85 @@ describe("the verdict on an operation", () => {
       assert.strictEqual(Option.getOrThrow(before).status, "CREATE_COMPLETE")
       assert.strictEqual((yield* stale)._tag, "Continued")
     }).pipe(Effect.provide(world())))
+
+  describe("with outputs", () => {
+    it.effect("the outputs of a success are not those of a description from before the update", () =>
+      Effect.gen(function*() {
+        yield* versionOne
+        const before = yield* describeStack
+        const first = yield* invoke(deployEvent({ id: "1" }))
+        yield* TestClock.adjust("1 minute")
+        const second = yield* describing(before)(invoke(nextEvent(first, "2")))
+        assert.strictEqual(second.message, "Stack update still in progress: CREATE_COMPLETE")
+        const outcome = yield* invoke(nextEvent(second, "3"))
+        assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+        assert.deepInclude(outcome, { outputVariables: { StackId: yield* stackId, Version: "2" } })
+      }).pipe(Effect.provide(world(withOutput("1")))))
+
+    it.effect("an update whose end the events show succeeds after 15 minutes if no description shows it", () =>
+      Effect.gen(function*() {
+        yield* versionOne
+        const before = yield* describeStack
+        const outcome = yield* describing(before)(runToEnd(deployEvent({ id: "1" })))
+        assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete" })
+        assert.isAtLeast(yield* Clock.currentTimeMillis, 15 * 60_000)
+      }).pipe(Effect.provide(world(withOutput("1")))))
+
+    it.effect("the outputs of a stack without updates are not older than CloudFormation's answer", () =>
+      Effect.gen(function*() {
+        yield* runToEnd(eventOf({}, { id: "earlier" }))
+        const before = yield* describeStack
+        const foreign = CloudFormation.use((service) =>
+          service.update({ stack: "MyTestStack", templateBody: withOutput("2"), clientRequestToken: "foreign" })
+        )
+        yield* putTemplate(withOutput("2"))
+        let described = 0
+        const outcome = yield* Effect.andThen(foreign, TestClock.adjust("1 minute")).pipe(
+          Effect.andThen(invoke(deployEvent({ id: "1" }))),
+          Effect.updateService(CloudFormation, (service) => ({
+            ...service,
+            describe: (stack) => described++ === 0 ? Effect.succeed(before) : service.describe(stack)
+          }))
+        )
+        assert.deepInclude(outcome, { _tag: "Succeeded", message: "There were no stack updates" })
+        assert.deepInclude(outcome, { outputVariables: { StackId: yield* stackId, Version: "2" } })
+      }).pipe(Effect.provide(world(withOutput("1")))))
+  })
+
+  it.effect.each([true, false])(
+    "an update of another actor just before the call is not taken for ours while reads lag: the role may read events: %s",
+    (mayReadEvents) =>
+      Effect.gen(function*() {
+        yield* createdEarlier
+        if (!mayReadEvents) yield* deny("cloudformation:DescribeStackEvents")
+        const id = yield* stackId
+        const { describe, events } = yield* CloudFormation
+        const { setStatus } = yield* CloudFormationMemory
+        // The callers before ours sent no tokens.
+        const lagging = Effect.all([
+          Effect.map(Effect.orElseSucceed(events(id), () => []), (all) =>
+            all.map((event) => Struct.omit(event, ["clientRequestToken"]))),
+          describe(id)
+        ])
+        let reads: Effect.Success<typeof lagging> | undefined
+        const first = yield* invoke(deployEvent({ id: "1" })).pipe(
+          Effect.updateService(CloudFormation, (service) => ({
+            ...service,
+            describe: (stack) =>
+              Effect.tap(service.describe(stack), () =>
+                Effect.gen(function*() {
+                  yield* setStatus("MyTestStack", "UPDATE_IN_PROGRESS")
+                  yield* TestClock.adjust("5 seconds")
+                  yield* setStatus("MyTestStack", "UPDATE_COMPLETE")
+                  reads = yield* lagging
+                  yield* TestClock.adjust("5 seconds")
+                }))
+          }))
+        )
+        const second = yield* invokeWithReads(nextEvent(first, "2"), ...reads ?? assert.fail("no update"))
+        assert.strictEqual(second.message, "Stack update still in progress: UPDATE_COMPLETE")
+      }).pipe(Effect.provide(world()))
+  )
 
   it.effect("without permission to read events, the verdict comes from status and times, and the failure reports only the status", () =>
     Effect.gen(function*() {
@@ -103,8 +193,8 @@ describe("the verdict on an operation", () => {
         Effect.provideService(CloudFormation, {
           ...cloudFormation,
           describe: () => Effect.succeed(before),
-          events: (stack, since) =>
-            Effect.map(events(stack, since), (all) => all.filter((event) => event.clientRequestToken !== "update-1"))
+          events: (stack) =>
+            Effect.map(events(stack), (all) => all.filter((event) => event.clientRequestToken !== "update-1"))
         })
       )
       assert.include(outcome.message, "the stack does not show it after 15 minutes in status CREATE_COMPLETE")

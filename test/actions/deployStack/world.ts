@@ -1,5 +1,5 @@
 // The world of DeployStack's tests: its services in memory, the events of its jobs, and what the jobs leave.
-import { type Duration, Effect, Layer, Logger, Option } from "effect"
+import { Clock, Duration, Effect, Layer, Logger, Option } from "effect"
 import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
 import type { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
 import * as JobRunner from "../../../src/JobRunner.ts"
@@ -105,6 +105,29 @@ export const recordCalls = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       }
     })
     return { result: yield* Effect.provideService(effect, CloudFormation, recording), calls }
+  })
+
+/** Runs an effect by a clock that is ahead of that of CloudFormation. */
+export const withClockAhead = (by: Duration.Input) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const millis = Duration.toMillis(by)
+    const ahead: Clock.Clock = Object.assign(Object.create(clock), {
+      currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + millis,
+      currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + millis)
+    })
+    const punctual = new Proxy(yield* CloudFormation, {
+      get: (service, name) => (...args: ReadonlyArray<unknown>) =>
+        Effect.provideService(
+          Reflect.apply(Reflect.get(service, name), service, args) as Effect.Effect<unknown>,
+          Clock.Clock,
+          clock
+        )
+    })
+    return yield* effect.pipe(
+      Effect.provideService(CloudFormation, punctual),
+      Effect.provideService(Clock.Clock, ahead)
+    )
   })
 
 /** A template with these resources: types by logical id. */

@@ -202,7 +202,8 @@ export const create = (change?: Partial<StackRequest> & { readonly terminationPr
   CloudFormation.use(({ create }) => create(request(change)))
 export const update = (change?: Partial<StackRequest>) =>
   CloudFormation.use(({ update }) => update(request({ clientRequestToken: "update-1", ...change })))
-export const eventsOf = (id: string, since: number) => CloudFormation.use(({ events }) => events(id, since))
+export const eventsOf = (id: string, since: number) =>
+  CloudFormation.use(({ events }) => events(id, (newest) => newest.some(({ timestamp }) => timestamp < since)))
 
 export const failedEventsOf = (operationId: string) =>
   CloudFormation.use(({ failedEvents }) => failedEvents({ operationId }))

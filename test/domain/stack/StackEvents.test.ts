@@ -6,6 +6,7 @@ import {
   evidence,
   ofOperation,
   reachBack,
+  reachTime,
   type StackEvent,
   underWay
 } from "../../../src/domain/stack/StackEvents.ts"
@@ -50,6 +51,11 @@ const history = (...events: ReadonlyArray<(timestamp: number) => StackEvent>) =>
 const shifted = (events: ReadonlyArray<StackEvent>, milliseconds: number) =>
   events.map((event) => ({ ...event, timestamp: event.timestamp + milliseconds }))
 
+const begun = (operation: StackOperation, status: string | undefined, idleUntil = 0) =>
+  Evidence.Begun({ operation, status, idleUntil })
+const ended = (operation: StackOperation, status: string, idleUntil = 0) =>
+  Evidence.Ended({ operation, status, idleUntil })
+
 describe("evidence", () => {
   it("without events there is no evidence", () => {
     assert.deepStrictEqual(evidence([], owner), Evidence.Inconclusive())
@@ -64,18 +70,16 @@ describe("evidence", () => {
       ]
       assert.deepStrictEqual(
         evidence(history(...running), owner),
-        Evidence.Begun({ operation, status: "UPDATE_IN_PROGRESS" })
+        begun(operation, "UPDATE_IN_PROGRESS")
       )
       const over = [...running, ofStack("UPDATE_ROLLBACK_COMPLETE", `${operation}-j1`)]
-      const status = "UPDATE_ROLLBACK_COMPLETE"
-      assert.deepStrictEqual(evidence(history(...over), owner), Evidence.Ended({ operation, status }))
+      assert.deepStrictEqual(evidence(history(...over), owner), ended(operation, "UPDATE_ROLLBACK_COMPLETE"))
     }
   )
 
   it("the cleanup belongs to our update", () => {
     const events = history(ofStack("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "update-j1"))
-    const status = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-    assert.deepStrictEqual(evidence(events, owner), Evidence.Begun({ operation: "update", status }))
+    assert.deepStrictEqual(evidence(events, owner), begun("update", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"))
   })
 
   it.each(["UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"])(
@@ -87,8 +91,8 @@ describe("evidence", () => {
         ofStack(status, "Console-1"),
         ofStack("DELETE_FAILED", "Console-1")
       )
-      const ended = Evidence.Ended({ operation: "update", status: "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" })
-      assert.deepStrictEqual(evidence(events, owner), ended)
+      const succeeded = ended("update", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+      assert.deepStrictEqual(evidence(events, owner), succeeded)
     }
   )
 
@@ -98,11 +102,11 @@ describe("evidence", () => {
       ofStack("CREATE_COMPLETE", "create-j1"),
       ofStack("UPDATE_IN_PROGRESS", "update-j1")
     )
-    const started = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    const started = begun("update", "UPDATE_IN_PROGRESS", calledAt + 2_000)
     assert.deepStrictEqual(evidence(events, owner), started)
     assert.deepStrictEqual(
       evidence(events, owner, ["create"]),
-      Evidence.Ended({ operation: "create", status: "CREATE_COMPLETE" })
+      ended("create", "CREATE_COMPLETE")
     )
     assert.deepStrictEqual(evidence(events, owner, []), Evidence.Foreign())
   })
@@ -114,8 +118,8 @@ describe("evidence", () => {
       ofStack("UPDATE_IN_PROGRESS", "update-j2"),
       ofStack("UPDATE_COMPLETE", "update-j2")
     )
-    const ended = Evidence.Ended({ operation: "update", status: "UPDATE_ROLLBACK_COMPLETE" })
-    assert.deepStrictEqual(evidence(events, owner), ended)
+    const rolledBack = ended("update", "UPDATE_ROLLBACK_COMPLETE")
+    assert.deepStrictEqual(evidence(events, owner), rolledBack)
   })
 
   it("a foreign operation is no evidence of ours", () => {
@@ -125,7 +129,7 @@ describe("evidence", () => {
 
   it("the end of a resource, or of a nested stack, is not the stack's end, but shows that our operation has started", () => {
     const nested = ofResource("Nested", "UPDATE_COMPLETE", "update-j1")
-    assert.deepStrictEqual(evidence(history(nested), owner), Evidence.Begun({ operation: "update", status: undefined }))
+    assert.deepStrictEqual(evidence(history(nested), owner), begun("update", undefined))
   })
 
   it("an event of a hook on the stack does not change the stack's status", () => {
@@ -134,7 +138,7 @@ describe("evidence", () => {
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
       (timestamp) => ({ ...ofStack("", "update-j1")(timestamp), hook })
     )
-    const started = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    const started = begun("update", "UPDATE_IN_PROGRESS")
     assert.deepStrictEqual(evidence(events, owner), started)
   })
 
@@ -149,7 +153,7 @@ describe("evidence", () => {
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
       ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "Console-CancelUpdateStack-1")
     ]
-    const started = Evidence.Begun({ operation: "update", status: "UPDATE_IN_PROGRESS" })
+    const started = begun("update", "UPDATE_IN_PROGRESS")
     assert.deepStrictEqual(evidence(history(...cancelled), owner), started)
     const later = [
       ofStack("UPDATE_ROLLBACK_COMPLETE", "Console-CancelUpdateStack-1"),
@@ -158,7 +162,7 @@ describe("evidence", () => {
     ]
     assert.deepStrictEqual(
       evidence(history(...cancelled, ...later), owner),
-      Evidence.Ended({ operation: "update", status: "UPDATE_ROLLBACK_COMPLETE" })
+      ended("update", "UPDATE_ROLLBACK_COMPLETE")
     )
   })
 
@@ -170,7 +174,7 @@ describe("evidence", () => {
     )
     assert.deepStrictEqual(
       evidence(events, owner),
-      Evidence.Ended({ operation: "create", status: "DELETE_COMPLETE" })
+      ended("create", "DELETE_COMPLETE")
     )
   })
 
@@ -255,8 +259,28 @@ describe("underWay", () => {
   })
 })
 
+it("the stack was idle until the last event before the own operation", () => {
+  const events = history(
+    ofStack("CREATE_COMPLETE", "create-j0"),
+    ofResource("B", "CREATE_COMPLETE", "create-j0"),
+    ofStack("UPDATE_IN_PROGRESS", "update-j1"),
+    ofStack("UPDATE_COMPLETE", "update-j1"),
+    ofStack("UPDATE_IN_PROGRESS", "update-j2")
+  )
+  assert.deepStrictEqual(evidence(events, owner), ended("update", "UPDATE_COMPLETE", calledAt + 2_000))
+})
+
+describe("reachTime", () => {
+  it("events reach back to a time if one of them is older", () => {
+    const events = history(ofStack("CREATE_COMPLETE"))
+    assert.isTrue(reachTime(events, calledAt + 1_001))
+    assert.isFalse(reachTime(events, calledAt + 1_000))
+    assert.isFalse(reachTime([], calledAt))
+  })
+})
+
 describe("reachBack", () => {
-  it("events reach back to the operation's start if its first event is among them", () => {
+  it("events reach back to the operation's start if its first event is among them, and one from before it", () => {
     const events = history(
       ofStack("CREATE_IN_PROGRESS", "create-j1"),
       ofStack("UPDATE_IN_PROGRESS", "update-j1"),
@@ -268,10 +292,12 @@ describe("reachBack", () => {
       false,
       false,
       false,
-      true,
+      false,
       true
     ])
     assert.isFalse(reachBack(history(ofStack("UPDATE_IN_PROGRESS")), owner, "update"))
+    // A stack has no events before its create.
+    assert.isTrue(reachBack(history(ofStack("CREATE_IN_PROGRESS", "create-j1")), owner, "create"))
   })
 })
 

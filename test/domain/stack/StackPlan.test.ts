@@ -32,8 +32,8 @@ const anyStatus = Schema.Union([
 const anyEvidence = Schema.TaggedUnion({
   Denied: {},
   Inconclusive: {},
-  Begun: { operation: StackOperation, status: Schema.UndefinedOr(anyStatus) },
-  Ended: { operation: StackOperation, status: anyStatus },
+  Begun: { operation: StackOperation, status: Schema.UndefinedOr(anyStatus), idleUntil: Schema.Int },
+  Ended: { operation: StackOperation, status: anyStatus, idleUntil: Schema.Int },
   Foreign: {},
   NoTokens: {}
 })
@@ -43,6 +43,7 @@ const anyObservation: Arbitrary.Arbitrary<Observation> = Arbitrary.schema(
     Absent: {},
     Present: {
       status: anyStatus,
+      changedAt: Schema.Int,
       changedSince: Schema.Boolean,
       changedInWindow: Schema.Boolean,
       createdInWindow: Schema.Boolean
@@ -65,9 +66,13 @@ const options = { whenBusy: "fail", disableRollback: false } as const
 /** The times of the stack's last change and creation; by default long ago. */
 type Times = Partial<Record<"changedSince" | "changedInWindow" | "createdInWindow", boolean>>
 
+/** The own operation started before the stack changed. */
+const idleUntil = 1_000
+
 const present = (status: string, times: Times = {}) =>
   Observation.cases.Present.make({
     status,
+    changedAt: 2_000,
     changedSince: false,
     changedInWindow: false,
     createdInWindow: false,
@@ -108,8 +113,14 @@ describe("start", () => {
     [anyObservation, StackOperation, anyStatus],
     ([seen, operation, status]) => {
       if (startDecision(seen)._tag === "Begin") return
-      assert.deepStrictEqual(startDecision(seen, { _tag: "Begun", operation, status }), Start.Adopt({ operation }))
-      assert.deepStrictEqual(startDecision(seen, { _tag: "Ended", operation, status }), Start.Adopt({ operation }))
+      assert.deepStrictEqual(
+        startDecision(seen, { _tag: "Begun", operation, status, idleUntil }),
+        Start.Adopt({ operation })
+      )
+      assert.deepStrictEqual(
+        startDecision(seen, { _tag: "Ended", operation, status, idleUntil }),
+        Start.Adopt({ operation })
+      )
     }
   )
 
@@ -128,7 +139,7 @@ describe("start", () => {
   )
 
   it("a stack that was created within the redelivery window may be our own, an older one is updated", () => {
-    const ours = { _tag: "Ended", operation: "create", status: "CREATE_COMPLETE" } as const
+    const ours = { _tag: "Ended", operation: "create", status: "CREATE_COMPLETE", idleUntil } as const
     for (const status of ["CREATE_COMPLETE", "IMPORT_COMPLETE"]) {
       assert.deepStrictEqual(
         startDecision(present(status, { createdInWindow: true }), ours),
@@ -241,7 +252,7 @@ describe("start, by mode", () => {
     ([shown, operation, status]) => {
       const decision = start("REPLACE_ON_FAILURE", options, present(shown))
       assert.deepStrictEqual(
-        resolveDecision(decision, { _tag: "Ended", operation, status }),
+        resolveDecision(decision, { _tag: "Ended", operation, status, idleUntil }),
         Start.Adopt({ operation })
       )
     }
@@ -279,7 +290,7 @@ describe("start, by mode", () => {
     "%s adopts the execution of an earlier delivery",
     (mode) => {
       const decision = start(mode, options, present("UPDATE_COMPLETE", { changedInWindow: true }))
-      const ended = { _tag: "Ended", operation: "execute", status: "UPDATE_COMPLETE" } as const
+      const ended = { _tag: "Ended", operation: "execute", status: "UPDATE_COMPLETE", idleUntil } as const
       assert.deepStrictEqual(resolveDecision(decision, ended), Start.Adopt({ operation: "execute" }))
     }
   )
@@ -314,7 +325,8 @@ describe("watch", () => {
       const step = resolveDecision(watch(context, present("UPDATE_COMPLETE")), {
         _tag: "Ended",
         operation: "delete",
-        status
+        status,
+        idleUntil
       })
       assert.deepStrictEqual(step, WatchDecision.Fail({ status }))
     }
@@ -347,9 +359,13 @@ describe("watch", () => {
     const step = (evidence: Evidence, times: Times = {}) =>
       resolveDecision(watch({ ...ours, waitForCleanup: false }, present(status, times)), evidence)
     const wait = WatchDecision.Wait({ isIdle: false })
-    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status }), WatchDecision.Succeed())
-    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status: "UPDATE_IN_PROGRESS" }), wait)
-    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status: undefined }), wait)
+    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status, idleUntil }), WatchDecision.Succeed())
+    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status: "UPDATE_IN_PROGRESS", idleUntil }), wait)
+    assert.deepStrictEqual(step({ _tag: "Begun", operation: "update", status: undefined, idleUntil }), wait)
+    assert.deepStrictEqual(
+      step({ _tag: "Begun", operation: "update", status, idleUntil: 2_001 }),
+      WatchDecision.Wait({ isIdle: true })
+    )
     assert.deepStrictEqual(step({ _tag: "Foreign" }), wait)
     assert.deepStrictEqual(step({ _tag: "Denied" }), wait)
     assert.deepStrictEqual(step({ _tag: "Denied" }, { changedSince: true }), WatchDecision.Succeed())
@@ -381,16 +397,21 @@ describe("watch", () => {
   )
 
   it.prop(
-    "the end of our own operation decides, whatever the stack shows",
+    "the end of our own operation decides, whatever the stack shows, if the stack is described as of then or later",
     [anyStatus, anyStatus, Schema.Boolean],
     ([shown, status, idleTooLong]) => {
       if (runs(shown)) return
-      const step = resolveDecision(watch({ ...ours, idleTooLong }, present(shown)), {
-        _tag: "Ended",
-        operation: "update",
-        status
-      })
-      assert.deepStrictEqual(step, wentWell(status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status }))
+      const step = (changedAt: number) =>
+        resolveDecision(watch({ ...ours, idleTooLong }, { ...present(shown), changedAt }), {
+          _tag: "Ended",
+          operation: "update",
+          status,
+          idleUntil
+        })
+      const verdict = wentWell(status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status })
+      assert.deepStrictEqual(step(idleUntil), verdict)
+      // A description from before the operation is not the result's. It counts if the stack never shows another one.
+      assert.deepStrictEqual(step(idleUntil - 1), idleTooLong ? verdict : WatchDecision.Wait({ isIdle: true }))
     }
   )
 
@@ -402,7 +423,10 @@ describe("watch", () => {
       const seen = present(status, { changedSince })
       const wait = WatchDecision.Wait({ isIdle: true })
       assert.deepStrictEqual(resolveDecision(watch(ours, seen), { _tag }), wait)
-      assert.deepStrictEqual(resolveDecision(watch(ours, seen), { _tag: "Begun", operation: "create", status }), wait)
+      assert.deepStrictEqual(
+        resolveDecision(watch(ours, seen), { _tag: "Begun", operation: "create", status, idleUntil }),
+        wait
+      )
       assert.deepStrictEqual(
         resolveDecision(watch({ ...ours, idleTooLong: true }, seen), { _tag }),
         WatchDecision.Unproven({ status })

@@ -17,7 +17,7 @@ const topic = (Properties: object = {}, attributes: object = {}) => ({
 const eventsSince = Effect.fnUntraced(function*(name: string, since: number) {
   const { describe, events } = yield* CloudFormation
   const { id } = Option.getOrThrow(yield* describe(name))
-  const all = (yield* events(id, since)).filter(({ physicalResourceId, timestamp }) =>
+  const all = (yield* events(id)).filter(({ physicalResourceId, timestamp }) =>
     physicalResourceId !== id && timestamp >= since
   )
   return all.toReversed().map(({ logicalResourceId, status, timestamp }) =>
@@ -229,7 +229,7 @@ describe("a nested stack", () => {
       assert.strictEqual(status, "ROLLBACK_COMPLETE")
       const { describe, events } = yield* CloudFormation
       const { id } = Option.getOrThrow(yield* describe(stack))
-      const failed = (yield* events(id, 0)).find((event) => event.status === "CREATE_FAILED")
+      const failed = (yield* events(id)).find((event) => event.status === "CREATE_FAILED")
       assert.deepStrictEqual([failed?.logicalResourceId, failed?.reason], ["Network", reason])
     }).pipe(withMemory({ templates })))
 
