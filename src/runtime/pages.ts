@@ -7,9 +7,9 @@ import { AwsUnavailable } from "../domain/job/AwsError.ts"
 export const maxPages = 200
 
 /**
- * The results of all pages of a call, or of the first ones that are enough. `read` returns those of the page with this token,
- * and the next page's token if there is one. Fails if a token is repeated or there are more than 200 pages: AWS never repeats one, so its answer cannot be
- * used.
+ * The results of all pages of a call, or of the first ones that are enough. `read` returns those of the page with this
+ * token, and the next page's token if there is one. Fails if a token is repeated or there are more than 200 pages: AWS
+ * never repeats one, so its answer cannot be used.
  */
 export const allPages = Effect.fnUntraced(function*<A, E, R>(
   operation: string,
@@ -21,7 +21,7 @@ export const allPages = Effect.fnUntraced(function*<A, E, R>(
   let token: string | undefined
   for (;;) {
     const [results, next] = yield* read(token)
-    all.push(...results)
+    for (const result of results) all.push(result)
     if (next === undefined || next === "" || areEnough(all)) return all
     if (tokens.has(next) || tokens.size === maxPages - 1) {
       return yield* new AwsUnavailable({ operation, code: "EndlessPages", detail: "its pages do not end" })

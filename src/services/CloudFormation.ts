@@ -154,7 +154,10 @@ export class CloudFormation extends Context.Service<CloudFormation, {
     { readonly id: string; readonly stackId: string },
     ChangeSetExists | StackExists | StackNotReady | RequestError | AwsError
   >
-  /** The change set with all its changes, or none. Source: DescribeChangeSet. */
+  /**
+   * The change set with all its changes, or none. Pages that do not end are `AwsUnavailable`, here and for events. Source:
+   * DescribeChangeSet.
+   */
   describeChangeSet(key: ChangeSetKey): Effect.Effect<Option.Option<ChangeSet>, AwsError>
   /** Starts to execute a change set. Source: ExecuteChangeSet. */
   executeChangeSet(

@@ -22,8 +22,8 @@ export class UserParametersInvalid extends Schema.TaggedError<UserParametersInva
 }
 
 /**
- * JSON in `UserParameters`: an object with these fields and no others. `shorthand` returns the object for a text that is
- * not JSON. Messages quote rejected values; use `Schema.RedactedFromValue` for secret fields, or annotate their schema
+ * JSON in `UserParameters`: an object with these fields and no others, without duplicate keys, and with at most 64 levels
+ * and 10,000 values. `shorthand` returns the object for a text that is not JSON. Messages quote rejected values; use `Schema.RedactedFromValue` for secret fields, or annotate their schema
  * with {@link confidential}.
  */
 export const json = <const Fields extends Schema.Struct.Fields>(
@@ -53,7 +53,7 @@ export const jsonBy = <S extends Schema.Codec<unknown, unknown>>(
     })
   )
 
-/** Fails with all problems of the text at once. */
+/** Fails with all problems of the text at once: the first 20, and how many more there are. */
 export const decode = <A>(
   schema: Schema.Codec<A, string>,
   text: string

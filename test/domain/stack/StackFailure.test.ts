@@ -279,6 +279,13 @@ it.prop("no message exceeds CodePipeline's limit, and omitted causes are mention
   if (report.causes.length > 0) assert.isAbove(shown.length, 0)
 })
 
+it("a message of any number of causes is made in no time", () => {
+  const causes = Array.from({ length: 300_000 }, () => "Queue (AWS::SQS::Queue): quota")
+  const lines = message({ head: "Update failed: S", causes, remarks: [] }).split("\n")
+  assert.strictEqual(lines.at(-1), `… and ${causes.length - lines.length + 2} more`)
+  assert.isBelow(lines.length, 200)
+})
+
 /** Events, with a number for each to shuffle them by. */
 const Shuffled = Arbitrary.map(
   Arbitrary.schema(Schema.Array(Schema.Struct({

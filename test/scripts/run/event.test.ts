@@ -101,6 +101,10 @@ describe("npm run event", () => {
     [[...deploy, "--mode=DELETE"], "\"mode\": expected"],
     [[...deploy, "--option=whenBussy=wait"], "\"whenBussy\" is not known (did you mean \"whenBusy\"?)"],
     [[...deploy, "--option=waitForCleanup"], "--option takes NAME=VALUE, not \"waitForCleanup\""],
+    [
+      [...deploy, "--option=tags={\"A\":1,\"A\":2}"],
+      "--option tags cannot be used: it has the duplicate key \"A\", in line 1, column 8"
+    ],
     [[...deploy, "--option=artifact=B"], "input artifact \"B\" is missing: add it with --artifact B=BUCKET/KEY"],
     [[...deploy, "--option=templateConfiguration=C::c.json"], "input artifact \"C\" is missing"],
     [[...deploy, "--artifact=A=b/k"], "--artifact A is given twice"],
