@@ -36,6 +36,7 @@ const textOf = (content: string | Uint8Array | undefined) => content && Buffer.f
 interface MemoryOptions {
   readonly stackFails: string | undefined
   readonly stackStatus: string | undefined
+  readonly exports: ReadonlyMap<string, string>
 }
 
 /**
@@ -43,7 +44,7 @@ interface MemoryOptions {
  * the artifacts; the reporter shows which.
  */
 export const memory = (
-  { stackFails, stackStatus }: MemoryOptions,
+  { exports, stackFails, stackStatus }: MemoryOptions,
   event: unknown,
   artifacts: ReadonlyArray<LocalArtifact>,
   reporter: TerminalReporter
@@ -54,6 +55,7 @@ export const memory = (
     const ownFile = Option.getOrUndefined(yield* parametersOf(event))?.file
     return CloudFormationMemory.layer({
       resourceDuration: "500 millis",
+      exports: (name) => exports.get(name),
       templates: (url) => {
         const found = uploads.has(url) ? undefined : fileAt(url, artifacts, ownFile)
         if (found !== undefined) used.set(url, found.title)

@@ -58,15 +58,18 @@ const putArtifacts = Effect.fn("putArtifacts")(function*(
   }
 })
 
-/** In memory, an artifact can be missing because nobody has given it. */
-const showMissingArtifacts = Effect.fn("showMissingArtifacts")(function*(
+/** In memory, artifacts and exports can be missing because nobody has given them. */
+const showHints = Effect.fn("showHints")(function*(
   { live }: RunOptions,
   job: Option.Option<Job>,
   artifacts: ReadonlyArray<GivenArtifact>,
   outcome: JobOutcome,
   reporter: TerminalReporter
 ) {
-  if (live || outcome._tag !== "Failed" || outcome.type !== "RevisionUnavailable" || Option.isNone(job)) return
+  if (live || outcome._tag !== "Failed") return
+  const [, name] = /No export named (\S+) found/.exec(outcome.message) ?? []
+  if (name !== undefined) yield* reporter.labelled("hint", `no other stack is in memory: add --export ${name}=VALUE`)
+  if (outcome.type !== "RevisionUnavailable" || Option.isNone(job)) return
   const given = new Set(artifacts.map(({ local }) => local.name))
   for (const { name } of job.value.inputArtifacts.filter(({ name }) => !given.has(name))) {
     yield* reporter.labelled(
@@ -135,7 +138,7 @@ const deployStack = Effect.fn("deployStack")(
       )
     )
     yield* checkStackFails(options, outcome)
-    yield* showMissingArtifacts(options, job, artifacts, outcome, reporter)
+    yield* showHints(options, job, artifacts, outcome, reporter)
     return outcome
   }
 )

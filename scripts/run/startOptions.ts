@@ -65,6 +65,11 @@ other events.`,
       value: "RESOURCE",
       text: "In memory: this resource of the template cannot be created or updated."
     },
+    export: {
+      kind: "values",
+      value: "NAME=VALUE",
+      text: "In memory: another stack exports this value."
+    },
     events: { text: "Also print the events of the stack's resources, one a line." },
     live: {
       text: "Use real S3 and CloudFormation, with the credentials and the region of your environment or AWS profile. " +
@@ -101,6 +106,7 @@ const deployStackOptions = [
   "option",
   "stack-status",
   "stack-fails",
+  "export",
   "events",
   "live",
   "yes",
@@ -132,10 +138,17 @@ export const readOptions = Effect.fn("readOptions")(function*({ flags, positiona
     ...(values.mode ?? []).map((mode) => `mode=${mode}`),
     ...(values.option ?? [])
   ])
+  const exports = yield* Effect.forEach(values.export ?? [], (option) => {
+    const [, name, value] = /^([^=]+)=([^]*)$/.exec(option) ?? []
+    return name === undefined || value === undefined
+      ? badUsage(`--export takes NAME=VALUE, not "${option}"`)
+      : Effect.succeed([name, value] as const)
+  })
   const interval = Number(values.interval?.[0] ?? (live || action === "check-webpage" ? 5 : 0.3))
   if (positionals.length > 1) return yield* badUsage(`one event at a time, not ${positionals.join(" and ")}`)
   if (live && stackFails !== undefined) return yield* badUsage("--stack-fails cannot be combined with --live")
   if (live && stackStatus !== undefined) return yield* badUsage("--stack-status cannot be combined with --live")
+  if (live && values.export !== undefined) return yield* badUsage("--export cannot be combined with --live")
   if (stackStatus !== undefined && !isStackStatus(stackStatus)) {
     return yield* badUsage(
       `--stack-status ${stackStatus} is not a status of a stack; ${didYouMean(stackStatus, StackStatus.literals)}`
@@ -155,6 +168,7 @@ export const readOptions = Effect.fn("readOptions")(function*({ flags, positiona
     endpoint,
     stackFails,
     stackStatus,
+    exports: new Map(exports),
     parameters,
     interval
   }

@@ -23,6 +23,12 @@ const shortForms = {
   OnlyEither: "made"
 }
 
+const booleans = {
+  Unquoted: "true false true false true false",
+  Quoted: "yes No ON off True FALSE",
+  Letters: "y Y n N"
+}
+
 export const formats: Cases = {
   // Formats
   "minimal.yaml": { ...topic, outputs: { Stack: "Corpus" } },
@@ -84,6 +90,23 @@ export const formats: Cases = {
       Truth: "true"
     }
   },
+  "booleans.yaml": [
+    {
+      ...topic,
+      outputs: { ...booleans, Wanted: "false", IsWanted: "not wanted" }
+    },
+    {
+      when: "true is given",
+      parameters: { Wanted: "true" },
+      ...topic,
+      outputs: { ...booleans, Wanted: "true", IsWanted: "wanted" }
+    },
+    {
+      when: "the parameter is written as in the template",
+      parameters: { Wanted: "Yes" },
+      refused: "Parameter 'Wanted' must be one of AllowedValues"
+    }
+  ],
   "duplicate-keys.yaml": { resources: ["Topic", "Queue"], outputs: { Twice: "second" } },
   "duplicate-keys.json": { ...topic, outputs: { Twice: "second" } },
   "anchor-without-alias.yaml": topic,

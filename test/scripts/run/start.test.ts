@@ -65,6 +65,8 @@ const inMemory = {
   template: ["--artifact=MyTemplate=events/artifacts/MyTemplate/template-package/template.json"],
   missing: [files.missing],
   large: ["--artifact", `MyTemplate=${files.large}`, "--option=templateBucket=templates", "--events"],
+  imports: ["--artifact", "MyTemplate=test/templates/importer.yaml"],
+  exported: ["--artifact", "MyTemplate=test/templates/importer.yaml", "--export", "corpus-shared=a=b"],
   nesting: ["--artifact", `MyTemplate=${files.nesting}`],
   notJson: [files.notJson],
   events: ["--events", "--stack-fails", "MySampleBucket"],
@@ -153,6 +155,18 @@ describe("npm start", () => {
   it("reads a template that is passed through a bucket", () => {
     const { status, stdout } = resultOf("large")
     assert.include(stdout, "CREATE_COMPLETE Topic (AWS::SNS::Topic)\n")
+    assert.strictEqual(status, 0)
+  })
+
+  it("takes exports of other stacks from the command line, and names the option", () => {
+    const refused = resultOf("imports")
+    assert.match(
+      refused.stdout,
+      /No export named corpus-shared found[^]*\n +hint .*: add --export corpus-shared=VALUE\n/
+    )
+    assert.strictEqual(refused.status, 1)
+    const { status, stdout } = resultOf("exported")
+    assert.include(stdout, "variable    Imported: a=b\n")
     assert.strictEqual(status, 0)
   })
 

@@ -47,6 +47,7 @@ describe("readOptions", () => {
         endpoint: "http://127.0.0.1:5000",
         stackFails: undefined,
         stackStatus: undefined,
+        exports: new Map(),
         parameters: { mode: "CHANGE_SET_REPLACE", changeSet: "Next", timeoutMinutes: 30 },
         interval: 0.5
       })
@@ -69,6 +70,8 @@ describe("readOptions", () => {
     [["--interval", "1", "--interval", "2"], "--interval is given twice"],
     [["--interval", "soon"], "--interval takes a number of seconds, not \"soon\""],
     [["--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url needs --live"],
+    [["--export", "Name"], "--export takes NAME=VALUE, not \"Name\""],
+    [["--live", "--export", "Name=value"], "--export cannot be combined with --live"],
     [["--yes"], "--yes needs --live and --artifact"],
     [["--yes", "--live"], "--yes needs --live and --artifact"],
     [["--action=check-webpage", "--events"], "--events cannot be combined with --action check-webpage"],
