@@ -56,6 +56,7 @@ export const memory = (
     return CloudFormationMemory.layer({
       resourceDuration: "500 millis",
       exports: (name) => exports.get(name),
+      region: process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"] ?? "us-east-1",
       templates: (url) => {
         const found = uploads.has(url) ? undefined : fileAt(url, artifacts, ownFile)
         if (found !== undefined) used.set(url, found.title)
