@@ -78,7 +78,7 @@ const describeStack = CloudFormation.use(({ describe }) => describe(stack))
 
 /** The events of the resources of a stack during the operation with this token, oldest first. */
 const eventsOf = (stackId: string, token: string) =>
-  Effect.map(CloudFormation.use(({ events }) => events(stackId)), (events) =>
+  Effect.map(CloudFormation.use(({ events }) => events(stackId, () => false)), (events) =>
     events
       .filter(({ clientRequestToken, physicalResourceId }) =>
         clientRequestToken === token && physicalResourceId !== stackId
@@ -144,7 +144,7 @@ describe("a template that CloudFormation accepts", () => {
           const { physicalResourceId = "" } = created.find((event) =>
             event.logicalResourceId === nestedId && event.status === "CREATE_COMPLETE"
           ) ?? {}
-          const nestedEvents = yield* cloudFormation.events(physicalResourceId)
+          const nestedEvents = yield* cloudFormation.events(physicalResourceId, () => false)
           const ofResources = nestedEvents.filter((event) => event.physicalResourceId !== physicalResourceId)
           assert.deepStrictEqual(idsWith(ofResources, "CREATE_COMPLETE"), resources.toSorted())
         }
