@@ -177,7 +177,7 @@ export interface Target {
 export const parametersOf = (stack: Option.Option<Stack>): ReadonlyMap<string, string> =>
   Option.match(stack, { onNone: () => new Map<string, string>(), onSome: ({ parameters }) => parameters })
 
-/** Fails with all problems. */
+/** Fails with the problems. */
 export const toParameters = <A>(result: Result.Result<A, ReadonlyArray<string>>) =>
   Effect.mapError(
     Effect.fromResult(result),

@@ -29,7 +29,10 @@ const decodeValue = Schema.decodeUnknownResult(TemplateConfiguration)
 
 const numbersAsText = (key: string) => key === "Parameters" || key === "Tags"
 
-/** The configuration, or all problems with the file. Numbers in `Parameters` and `Tags` keep their text. */
+/**
+ * The configuration, or the first problems with the file and how many more there are. Numbers in `Parameters` and `Tags`
+ * keep their text.
+ */
 export const decode = (file: Uint8Array): Result.Result<TemplateConfiguration, ReadonlyArray<string>> =>
   Template.decode(file).pipe(
     Result.flatMap(({ text }) => Result.mapError(parse(text, { numbersAsText }), notJson)),
