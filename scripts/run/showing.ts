@@ -39,16 +39,29 @@ const makeEventLog = ({ events }: CloudFormation["Service"], reporter: TerminalR
     )
 }
 
+/** What is known of the stack. */
+interface Known {
+  stack: string | undefined
+  status: string | undefined
+  /** Whether a call that starts an operation has no answer yet. */
+  isStarting: boolean
+}
+
+/** What goes on after Ctrl+C. */
+export const interruption = ({ isStarting, stack, status = "" }: Known) => {
+  if (stack === undefined) return "nothing was started"
+  const goesOn = isUnderWay(status)
+    ? `CloudFormation continues with stack "${stack}", which is in ${status}`
+    : `CloudFormation may have started to change stack "${stack}"`
+  return isUnderWay(status) || isStarting
+    ? `${goesOn}. Run the same command to see how it ends`
+    : `nothing is in progress on stack "${stack}"`
+}
+
 /** Says on Ctrl+C what goes on, which CloudFormation does without this process. */
-const explainInterruption = (known: { readonly stack: string; readonly status: string | undefined }) => {
+const explainInterruption = (known: Known) => {
   const explain = () => {
-    const { stack, status } = known
-    process.stderr.write(
-      status !== undefined && isUnderWay(status)
-        ? `\ninterrupted: CloudFormation continues with stack "${stack}", which is in ${status}. ` +
-          "Run the same command to see how it ends\n"
-        : `\ninterrupted: nothing is in progress on stack "${stack}"${status === undefined ? "" : ` (${status})`}\n`
-    )
+    process.stderr.write(`\ninterrupted: ${interruption(known)}\n`)
     process.exit(130)
   }
   return Effect.acquireRelease(
@@ -66,11 +79,15 @@ export const showingStacks = (
     CloudFormation,
     Effect.gen(function*() {
       const cloudFormation = yield* CloudFormation
-      const known: { stack: string; status: string | undefined } = { stack: "", status: undefined }
+      const known: Known = { stack: undefined, status: undefined, isStarting: false }
       if (live) yield* explainInterruption(known)
       const logEvents = showsEvents ? makeEventLog(cloudFormation, reporter) : () => Effect.void
       const starting = <A, E>(status: string, call: Effect.Effect<A, E>) =>
-        Effect.tap(call, () => Effect.sync(() => void (known.status = status)))
+        Effect.sync(() => void (known.isStarting = true)).pipe(
+          Effect.andThen(call),
+          Effect.tap(() => Effect.sync(() => void (known.status = status))),
+          Effect.ensuring(Effect.sync(() => void (known.isStarting = false)))
+        )
       return {
         ...cloudFormation,
         create: (request) => starting("CREATE_IN_PROGRESS", cloudFormation.create(request)),

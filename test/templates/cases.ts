@@ -9,4 +9,6 @@ import { requests } from "./requests.ts"
 export const cases: Cases = { ...formats, ...requests, ...refusals }
 
 /** The templates of nested stacks. */
-export const nestedTemplates = { "https://templates.example/conditions.yaml": read("conditions.yaml") }
+export const nestedTemplates = Object.fromEntries(
+  ["conditions.yaml", "parameters-required.yaml"].map((file) => [`https://templates.example/${file}`, read(file)])
+)

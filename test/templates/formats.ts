@@ -130,7 +130,10 @@ export const formats: Cases = {
       order: [["Topic", "Alarm"], ["Alarm", "Dashboard"], ["Alarm", "Parameter"]]
     }
   ],
-  "mappings.yaml": { ...topic, outputs: { Image: "ami-1", Zones: "a,b" } },
+  "mappings.yaml": {
+    ...topic,
+    outputs: { Image: "ami-1", Zones: "a,b", ImageOfRegion: "ami-1", ImageInText: "ami-1 here" }
+  },
   "pseudo-parameters.yaml": {
     ...topic,
     outputs: {
@@ -162,6 +165,33 @@ export const formats: Cases = {
     outputs: { Imported: "shared value", ImportedLong: "shared value" }
   },
   "exports-of-stack.yaml": { ...topic, outputs: { First: "a", Second: "b" } },
+  "attributes.yaml": {
+    resources: ["Network", "Subnet", "Database", "Balancer", "Queue"],
+    outputs: {
+      Address: /Endpoint\.Address/,
+      AddressInText: /^postgres:\/\/.*Endpoint\.Address.*:.*Endpoint\.Port.*\/$/,
+      ByReference: /QueueName/,
+      Part: /LoadBalancerFullName/,
+      Names: /SecurityGroups/,
+      Encoded: /./
+    }
+  },
+  "nested-outputs.yaml": [
+    {
+      resources: ["Network", "Topic"],
+      nested: { Network: ["Topic", "Alarm", "Dashboard", "Parameter"] },
+      outputs: { Stage: "production" },
+      order: [["Network", "Topic"]]
+    },
+    {
+      when: "in test",
+      parameters: { Stage: "test" },
+      resources: ["Network", "Topic"],
+      nested: { Network: ["Topic", "Parameter"] },
+      outputs: { Stage: "test" }
+    }
+  ],
+  "nested-without-values.yaml": { refused: "Parameters: [First, Second] must have values", failsLater: true },
   "nested.yaml": {
     resources: ["Topic", "Network"],
     nested: { Network: ["Topic", "Alarm", "Dashboard", "Parameter"] }

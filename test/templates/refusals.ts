@@ -64,6 +64,8 @@ export const refusals: Cases = {
       "block of the template"
   },
   "reference-to-absent.yaml": { refused: unresolved("Queue") },
+  "output-of-absent.yaml": { refused: /Queue/ },
+  "circular-conditions.yaml": { refused: /[Cc]ircular|Unresolved/ },
   "circular.yaml": { refused: /Circular dependency between resources: \[(?=.*First)(?=.*Second)(?=.*Third)[\w, ]+\]/ },
   "circular-itself.json": { refused: /Circular dependency between resources: \[Topic\]/ },
   "import-of-nothing.yaml": { refused: "No export named corpus-nothing found" },

@@ -5,7 +5,15 @@ import * as made from "./made.ts"
 
 const macros: ReadonlyArray<StackCapability> = ["CAPABILITY_AUTO_EXPAND"]
 
-const parameterValues = { Name: "abcd", Size: "small", Count: "2", Zone: "b", Numbers: "1+2", Subnet: "subnet-1" }
+const parameterValues = {
+  Name: "abcd",
+  Size: "small",
+  Count: "2",
+  Zone: "b",
+  Numbers: "1+2",
+  Subnet: "subnet-1",
+  IsTwo: "two"
+}
 
 /** Cases of this file: with these parameters, it is refused for this reason. */
 const parameters = (
@@ -33,7 +41,15 @@ export const requests: Cases = {
         Secret: "s"
       },
       ...topic,
-      outputs: { ...parameterValues, Name: "xyz", Size: "large", Count: "10.5", Zone: "c", Numbers: "3+4.5" }
+      outputs: {
+        ...parameterValues,
+        Name: "xyz",
+        Size: "large",
+        Count: "10.5",
+        Zone: "c",
+        Numbers: "3+4.5",
+        IsTwo: "other"
+      }
     },
     ...parameters({
       "it is too short": ["Name", "ab", /Parameter '?Name'?.*at least 3 characters/],

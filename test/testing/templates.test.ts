@@ -76,9 +76,11 @@ const requestOf = (one: Case, token: string, text = one.text) => {
 
 const describeStack = CloudFormation.use(({ describe }) => describe(stack))
 
+const allEvents = (stackId: string) => CloudFormation.use(({ events }) => events(stackId, () => false))
+
 /** The events of the resources of a stack during the operation with this token, oldest first. */
 const eventsOf = (stackId: string, token: string) =>
-  Effect.map(CloudFormation.use(({ events }) => events(stackId, () => false)), (events) =>
+  Effect.map(allEvents(stackId), (events) =>
     events
       .filter(({ clientRequestToken, physicalResourceId }) =>
         clientRequestToken === token && physicalResourceId !== stackId
@@ -144,7 +146,7 @@ describe("a template that CloudFormation accepts", () => {
           const { physicalResourceId = "" } = created.find((event) =>
             event.logicalResourceId === nestedId && event.status === "CREATE_COMPLETE"
           ) ?? {}
-          const nestedEvents = yield* cloudFormation.events(physicalResourceId, () => false)
+          const nestedEvents = yield* allEvents(physicalResourceId)
           const ofResources = nestedEvents.filter((event) => event.physicalResourceId !== physicalResourceId)
           assert.deepStrictEqual(idsWith(ofResources, "CREATE_COMPLETE"), resources.toSorted())
         }
@@ -226,7 +228,7 @@ describe("a template that CloudFormation refuses", () => {
         yield* settle
         const { id, status } = Option.getOrThrow(yield* describeStack)
         assert.strictEqual(status, "ROLLBACK_COMPLETE")
-        const events = yield* CloudFormation.use(({ events }) => events(id))
+        const events = yield* allEvents(id)
         assertWords(events.map(({ reason = "" }) => reason).join("\n"), one.refused)
       }).pipe(Effect.provide(layerOf(one)))
   )
