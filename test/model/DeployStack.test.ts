@@ -46,13 +46,14 @@ const parameters = { stack: Cloud.name, file: "template-package/template.json", 
 
 const isDeleted = ({ stacks }: Cloud.Cloud, id: string) => Cloud.find(stacks, id)?.status === "DELETE_COMPLETE"
 
-/** Whether the outputs are older than an own operation's success on the same stack. */
+/** Whether the outputs are older than an own operation's success on the same stack. A deleted stack has none. */
 const lacksOutputs = (
   { externalExecutionId, outputVariables }: JobOutcome & { readonly _tag: "Succeeded" },
-  operations: ReadonlyArray<Cloud.ModelOperation>
+  cloud: Cloud.Cloud
 ) =>
-  operations.some(({ revision = 0, stack }) =>
-    stack === externalExecutionId && Number(outputVariables?.["Revision"] ?? 0) < revision
+  cloud.operations.some(({ revision = 0, stack }) =>
+    stack === externalExecutionId && !isDeleted(cloud, stack) &&
+    Number(outputVariables?.["Revision"] ?? 0) < revision
   )
 
 const invariants: Invariants = {
@@ -70,7 +71,7 @@ const invariants: Invariants = {
     if (outcome._tag === "Succeeded" && !results.includes("succeeded") && !noUpdates) {
       return `success, but own operations: ${results.join() || "none"}`
     }
-    if (outcome._tag === "Succeeded" && lacksOutputs(outcome, operations)) return "success with outputs of earlier"
+    if (outcome._tag === "Succeeded" && lacksOutputs(outcome, cloud)) return "success with outputs from before"
     // Of two deliveries at the same time, one may refuse a busy stack on which the other starts once it is free. Nothing
     // is known about operations on a stack that another actor has deleted.
     const known = operations.some(({ stack }) => isDeleted(cloud, stack)) ? [] : operations.slice(0, operationsSeen)
@@ -113,6 +114,30 @@ const invariantsOfDeleting: Invariants = {
   }
 }
 
+/**
+ * Without permission to read events and with other actors: the result can be that of a later foreign operation, but not one
+ * from before ours.
+ */
+const invariantsOfTimes: Invariants = {
+  onOperationStarted: invariants.onOperationStarted,
+  onReport: ({ _tag }, { operations }) =>
+    _tag === "Succeeded" && operations.some(({ result }) => result === "running")
+      ? "success, but the own operation is running"
+      : undefined
+}
+
+/** A job that CodePipeline does not wait for deletes no stack that another actor has created since the first job. */
+const invariantsOfLateJobs: Invariants = {
+  onOperationStarted: ({ operations, stacks }, { isOpen, token }) => {
+    const { stack = "", token: started = "" } = operations.at(-1) ?? {}
+    const target = Cloud.find(stacks, stack)
+    return !isOpen && started.startsWith("delete-") && !token?.includes(stack) && (target?.createdAt ?? 0) > now
+      ? "a late job deletes the stack of another actor"
+      : undefined
+  },
+  onReport: () => undefined
+}
+
 /** For a foreign token: nothing is known about the operation, so the stack's status is the result. */
 const invariantsOfStatus: Invariants = {
   onOperationStarted: () => "started, although another program had started the operation",
@@ -145,6 +170,7 @@ const modelOf = (model: Pick<Model, "initialClouds" | "budget"> & Partial<Model>
   mayReadEvents: true,
   userParameters: parameters,
   parameters: [],
+  hasDefaults: false,
   token: null,
   invariants,
   nextStep: (event, now, answers) => nextStep(DeployStack, artifacts, event, now, answers),
@@ -182,7 +208,12 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
   ],
   [
     "without permission to read events, another actor and a stale read",
-    modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, staleReads: 1 }, ...withoutEvents })
+    modelOf({
+      initialClouds: ready,
+      budget: { ...noFaults, otherActors: 1, staleReads: 1 },
+      ...withoutEvents,
+      invariants: invariantsOfTimes
+    })
   ],
   [
     "another actor and a redelivery",
@@ -217,6 +248,34 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
       budget: { ...noFaults, callFaults: 1, staleReads: 1 },
       ...replacing,
       parameters: ["Name"]
+    })
+  ],
+  [
+    "REPLACE_ON_FAILURE keeps the values of parameters with defaults, a redelivery",
+    modelOf({
+      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
+      budget: redelivery,
+      ...replacing,
+      parameters: ["Name"],
+      hasDefaults: true
+    })
+  ],
+  [
+    "REPLACE_ON_FAILURE, another actor and a late redelivery",
+    modelOf({
+      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
+      budget: { ...redelivery, otherActors: 1 },
+      ...replacing,
+      invariants: invariantsOfLateJobs
+    })
+  ],
+  [
+    "DELETE_ONLY, another actor and a late redelivery",
+    modelOf({
+      initialClouds: [stackIn("CREATE_COMPLETE")],
+      budget: { ...redelivery, otherActors: 1 },
+      ...deleting,
+      invariants: invariantsOfLateJobs
     })
   ],
   ["the ARN of a deleted stack, a redelivery", modelOf({ initialClouds: deletedByArn, budget: redelivery, ...byArn })],

@@ -28,7 +28,7 @@ export type Answer =
     /** The names of its parameters. */
     readonly parameters: ReadonlyArray<string>
   }
-  | { readonly _tag: "Summary"; readonly parameters: ReadonlyArray<string> }
+  | { readonly _tag: "Summary"; readonly parameters: ReadonlyArray<string>; readonly hasDefaults: boolean }
   | { readonly _tag: "Events"; readonly events: ReadonlyArray<Cloud.ModelEvent> }
   | { readonly _tag: "Unavailable" | "Denied" | "Accepted" | "NotOpen" }
   | Cloud.Answer
@@ -125,9 +125,8 @@ const toStack = (
   outputs: { Revision: String(revision) }
 })
 
-/** The template has no default for its parameters. */
-const toSummary = (parameters: ReadonlyArray<string>) => ({
-  parameters: parameters.map((name) => ({ name, type: "String", hasDefault: false, noEcho: false, allowedValues: [] })),
+const toSummary = (parameters: ReadonlyArray<string>, hasDefault: boolean) => ({
+  parameters: parameters.map((name) => ({ name, type: "String", hasDefault, noEcho: false, allowedValues: [] })),
   capabilities: [],
   capabilitiesReason: undefined,
   unrecognizedResourceTypes: []
@@ -191,7 +190,7 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
           answer._tag === "Events" ? Effect.succeed(toEvents(stack, answer.events)) : fail(answer)),
       templateSummary: () =>
         Effect.flatMap(answerTo({ _tag: "summary" }), (answer) =>
-          answer._tag === "Summary" ? Effect.succeed(toSummary(answer.parameters)) : fail(answer)),
+          answer._tag === "Summary" ? Effect.succeed(toSummary(answer.parameters, answer.hasDefaults)) : fail(answer)),
       create: ({ clientRequestToken: token, parameters = [] }) =>
         Effect.flatMap(
           answerTo({
@@ -212,7 +211,8 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
         Effect.succeed([])
     })
     const codePipeline = Layer.mock(CodePipeline, {
-      report: (_, outcome) => Effect.flatMap(answerTo({ _tag: "report", outcome }), toReported)
+      report: (_, outcome) =>
+        Effect.flatMap(answerTo({ _tag: "report", outcome }), toReported)
     })
     const fiber = yield* JobRunner.run(action, event).pipe(
       Effect.provide([cloudFormation, codePipeline, artifacts]),

@@ -58,8 +58,10 @@ export interface Model {
   readonly budget: FaultBudget
   readonly mayReadEvents: boolean
   readonly userParameters: Readonly<Record<string, unknown>>
-  /** The parameters that the template declares, without defaults, and for which the stacks of others have values. */
+  /** The parameters that the template declares, and for which the stacks of others have values. */
   readonly parameters: ReadonlyArray<string>
+  /** Whether the template has defaults for them. */
+  readonly hasDefaults: boolean
   /** The continuation token of the first event. */
   readonly token: string | null
   readonly nextStep: (event: unknown, now: number, answers: ReadonlyArray<Answered>) => Effect.Effect<Step>
@@ -69,7 +71,7 @@ export interface Model {
 /** Safety: each returns the violation in words, if there is one. */
 export interface Invariants {
   readonly onReport: (outcome: JobOutcome, cloud: Cloud.Cloud, execution: Execution) => string | undefined
-  readonly onOperationStarted: (cloud: Cloud.Cloud) => string | undefined
+  readonly onOperationStarted: (cloud: Cloud.Cloud, execution: Execution) => string | undefined
 }
 
 /** Removes what grows from job to job without effect on decisions, so that polling returns to a known state. */
@@ -244,19 +246,29 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     {
       label: "summary",
       target: answer(
-        cloud.template === "invalid" ? { _tag: "Rejected" } : { _tag: "Summary", parameters: model.parameters }
+        cloud.template === "invalid"
+          ? { _tag: "Rejected" }
+          : { _tag: "Summary", parameters: model.parameters, hasDefaults: model.hasDefaults }
       )
     },
     ...faults(["summary: no answer", fail])
   ]
 
-  /** CloudFormation rejects a new stack without a value for each parameter. */
-  const outcomesOf = (cloud: Cloud.Cloud, call: OperationCall) =>
+  const lacksValues = (call: OperationCall) =>
     call._tag === "create" && !model.parameters.every((name) => call.parameters.includes(name))
+
+  /** CloudFormation rejects a new stack without a value for each parameter that has no default. */
+  const outcomesOf = (cloud: Cloud.Cloud, call: OperationCall) =>
+    lacksValues(call) && !model.hasDefaults
       ? callOutcomes({ ...cloud, template: "invalid" }, call).map(([reply]) => [reply, cloud] as const)
       : callOutcomes(cloud, call)
 
-  const operationTransitions = (state: State, call: OperationCall, after: AfterCall) => {
+  const violationOf = (cloud: Cloud.Cloud, call: OperationCall, execution: Execution) =>
+    lacksValues(call) && cloud.operations.some(({ token }) => token.startsWith("delete-"))
+      ? "the values of the replaced stack are lost"
+      : model.invariants.onOperationStarted(cloud, execution)
+
+  const operationTransitions = (state: State, execution: Execution, call: OperationCall, after: AfterCall) => {
     const { answer, fail, faults, kill } = after
     const transitions: Array<Transition<State>> = faults(
       [`${call._tag}: the request is lost`, fail],
@@ -264,7 +276,7 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     )
     for (const [reply, cloud] of outcomesOf(state.cloud, call)) {
       const label = `${call._tag}: ${reply._tag}`
-      const violation = cloud === state.cloud ? undefined : model.invariants.onOperationStarted(cloud)
+      const violation = cloud === state.cloud ? undefined : violationOf(cloud, call, execution)
       transitions.push({ label, target: answer(reply, withCloud(state, cloud)), violation })
       // Without an effect, a lost answer is the same as a lost request.
       if (cloud === state.cloud) continue
@@ -330,7 +342,7 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
       case "create":
       case "update":
       case "delete":
-        return operationTransitions(state, call, after)
+        return operationTransitions(state, execution, call, after)
       default:
         return reportTransitions(state, call, execution, after)
     }

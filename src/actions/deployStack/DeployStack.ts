@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
 import { cleanUp, resumeChangeSet } from "./changeSetExecution.ts"
 import { DeployStackParameters } from "./Parameters.ts"
-import { resumeReplacement, start } from "./start.ts"
+import { resumeWithFound, start } from "./start.ts"
 import { type Invocation, nameOf, State } from "./State.ts"
 import { watch } from "./watch.ts"
 
@@ -24,7 +24,7 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
     onNone: () => watch(invocation, { stackId: stack, since: 0 }),
     onSome: (state) => {
       if ("changeSet" in state) return resumeChangeSet(invocation, state)
-      return "replaces" in state ? resumeReplacement(invocation, state.stackId) : watch(invocation, state)
+      return "found" in state ? resumeWithFound(invocation, state.stackId) : watch(invocation, state)
     }
   })
 })

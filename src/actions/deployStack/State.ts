@@ -40,11 +40,16 @@ export const PrepareState = Schema.Struct({
 })
 export type PrepareState = typeof PrepareState.Type
 
-/** The stack that is going to be replaced: it is known before it is deleted, because the new one gets its values. */
-export const ReplaceState = Schema.Struct({ stackId: Schema.String, replaces: Schema.Literal(true) })
-export type ReplaceState = typeof ReplaceState.Type
+/**
+ * The stack that is going to be deleted, or the name of the one that is going to be created instead of a deleted one. Lambda
+ * can deliver an event six hours late, when CodePipeline no longer waits for its job, and another stack may have the name.
+ * Such a job deletes nothing: it only continues, which CodePipeline does not accept. The next job exists only if CodePipeline
+ * accepted, and it deletes no other stack than this one. The new stack gets the values of the deleted one.
+ */
+export const FoundState = Schema.Struct({ stackId: Schema.String, found: Schema.Literal(true) })
+export type FoundState = typeof FoundState.Type
 
-export const State = Schema.Union([PrepareState, ReplaceState, WatchState])
+export const State = Schema.Union([PrepareState, FoundState, WatchState])
 export type State = typeof State.Type
 
 export type Invocation = Action.Invocation<DeployStackParameters>
@@ -56,9 +61,9 @@ export const continueWatching = (message: string, state: WatchState, percentComp
 export const continuePreparing = (message: string, state: PrepareState, percentComplete?: number): Step =>
   Action.Step.Continue({ message, externalExecutionId: state.stackId, state, percentComplete })
 
-/** The next job starts, and knows the stack that is replaced. */
-export const continueReplacing = (message: string, stackId: string): Step =>
-  Action.Step.Continue({ message, externalExecutionId: stackId, state: { stackId, replaces: true } })
+/** The next job starts, and knows the stack that this one found. */
+export const continueWithFound = (message: string, stackId: string): Step =>
+  Action.Step.Continue({ message, externalExecutionId: stackId, state: { stackId, found: true } })
 
 /** Nothing was started: the next job starts. */
 export const postpone = (status: string): Step =>

@@ -19,8 +19,8 @@ import * as Outputs from "./outputs.ts"
 import * as StackSettings from "./settings.ts"
 import {
   continuePreparing,
-  continueReplacing,
   continueWatching,
+  continueWithFound,
   type Invocation,
   nameOf,
   postpone,
@@ -97,6 +97,8 @@ export interface StartContext {
   /** None in a mode without a template. */
   readonly content: Option.Option<Content>
   readonly stack: Option.Option<Stack>
+  /** What an earlier job found: the stack to delete or to replace, or the name of one to create. */
+  readonly foundId: string | undefined
   /** The stack that is going to be replaced, or is deleted already. */
   readonly replaced: Option.Option<Stack>
 }
@@ -116,11 +118,15 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
   state: NewState,
   operation: "create" | "update"
 ) {
-  const { invocation, stack } = context
+  const { foundId, invocation, stack } = context
   const { execution, parameters } = invocation
   const cloudFormation = yield* CloudFormation
   const content = yield* contentOf(context)
   const named = nameOf(parameters.stack)
+  // The stack can be absent because a later job has just deleted it, to create it with its values.
+  if (operation === "create" && parameters.mode === "REPLACE_ON_FAILURE" && foundId === undefined) {
+    return continueWithFound("Stack create prepared: the next job creates it", named)
+  }
   const { terminationProtection } = parameters
   const protectedStack = yield* Effect.cached(protectFirst(context))
   const call = (options: StackOptions): Effect.Effect<Timed<string>, OperationError, CloudFormation> => {
@@ -163,9 +169,10 @@ export const startDelete = Effect.fn("DeployStack.delete")(function*(context: St
   const isProtected = Option.exists(stack, ({ terminationProtection }) => terminationProtection)
   if (isProtected && parameters.terminationProtection !== false) return yield* new StackProtected({ stack: named })
   const { stackId } = state
-  const keepsValues = parameters.mode === "REPLACE_ON_FAILURE" && (yield* checkReplacement(context))
-  if (keepsValues && !Option.exists(context.replaced, ({ id }) => id === stackId)) {
-    return continueReplacing("Stack replacement started: its values are checked, its delete is next", stackId)
+  const replaces = parameters.mode === "REPLACE_ON_FAILURE"
+  if (replaces) yield* checkReplacement(context)
+  if (context.foundId !== stackId) {
+    return continueWithFound(`Stack ${replaces ? "replacement" : "delete"} prepared: the next job deletes it`, stackId)
   }
   const cloudFormation = yield* CloudFormation
   const request = {
@@ -188,10 +195,7 @@ export const startDelete = Effect.fn("DeployStack.delete")(function*(context: St
   )
 })
 
-/**
- * Checks everything about the new stack that can be known before the old one is deleted. Returns whether the new stack gets
- * values that only the old one has.
- */
+/** Checks everything about the new stack that can be known before the old one is deleted. */
 const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
   const { invocation: { parameters }, stack } = context
   const named = nameOf(parameters.stack)
@@ -206,11 +210,10 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
       Effect.catchTag("AwsDenied", () => Effect.fail(new ReplacementUnchecked({ stack: named })))
     )
     : yield* optionalCall(answer, "The template is not checked before the stack is deleted.")
-  if (Option.isNone(summary)) return false
+  if (Option.isNone(summary)) return
   const known = yield* Effect.fromResult(summary.value)
-  const carried = yield* StackSettings.toParameters(StackParameters.carryOver(values, known.parameters, replaced))
+  yield* StackSettings.toParameters(StackParameters.carryOver(values, known.parameters, replaced))
   yield* check(named, options, known, toError)
-  return carried.size > values.size
 })
 
 /**

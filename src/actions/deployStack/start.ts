@@ -26,7 +26,7 @@ import {
 import * as Outputs from "./outputs.ts"
 import { hasTemplate, type TemplateParameters } from "./Parameters.ts"
 import * as StackSettings from "./settings.ts"
-import { continueReplacing, type Invocation, nameOf, postpone, type Step } from "./State.ts"
+import { continueWithFound, type Invocation, nameOf, postpone, type Step } from "./State.ts"
 import * as StackTemplate from "./template.ts"
 
 /** The stack's status forbids the operation. */
@@ -72,27 +72,29 @@ export const adviceContext = (
 const retries = 2
 
 /** Starts an action. */
-export const start = (invocation: Invocation) => decideAndStart(invocation, Option.none())
+export const start = (invocation: Invocation) => decideAndStart(invocation, undefined, Option.none())
 
 /**
- * Continues to replace a stack: deletes it, or creates it again if it is deleted. `stackId` is known before the delete, so
- * that its values are not lost if the job that deletes it is not reported.
+ * Deletes the stack that an earlier job found, or creates the stack again if it is deleted. `stackId` is known before the
+ * delete, so that its values are not lost if the job that deletes it is not reported.
  */
-export const resumeReplacement = Effect.fn("DeployStack.resumeReplacement")(function*(
+export const resumeWithFound = Effect.fn("DeployStack.resumeWithFound")(function*(
   invocation: Invocation,
   stackId: string
 ) {
   const { describe } = yield* CloudFormation
-  const replaced = yield* describe(stackId)
+  const isId = nameOf(stackId) !== stackId
+  const found = isId ? yield* describe(stackId) : Option.none()
   // It is readable for 90 days after its deletion.
-  if (Option.isNone(replaced)) return continueReplacing("Waiting for the replaced stack to be visible", stackId)
-  const step = yield* decideAndStart(invocation, replaced)
-  return Action.Step.$is("StartAgain")(step) ? continueReplacing(step.message, stackId) : step
+  if (isId && Option.isNone(found)) return continueWithFound("Waiting for the stack to be visible", stackId)
+  const step = yield* decideAndStart(invocation, stackId, found)
+  return Action.Step.$is("StartAgain")(step) ? continueWithFound(step.message, stackId) : step
 })
 
 /** Describes the stack, reads what it gets, and starts the operation that the plan decides on. */
 const decideAndStart = Effect.fn("DeployStack.start")(function*(
   invocation: Invocation,
+  foundId: string | undefined,
   replaced: Option.Option<Stack>
 ) {
   const { job, parameters } = invocation
@@ -100,8 +102,8 @@ const decideAndStart = Effect.fn("DeployStack.start")(function*(
   const content = yield* Effect.cached(
     hasTemplate(parameters) ? Effect.asSome(readContent(job, parameters)) : Effect.succeedNone
   )
-  return yield* Effect.all([find(parameters), content], { concurrency: 2 }).pipe(
-    Effect.flatMap(([stack, content]) => startOperation({ invocation, content, stack, replaced })),
+  return yield* Effect.all([find(parameters, foundId), content], { concurrency: 2 }).pipe(
+    Effect.flatMap(([stack, content]) => startOperation({ invocation, content, stack, foundId, replaced })),
     Effect.retry({ times: retries, while: (error) => error._tag === "StackChanged" }),
     Effect.catchTag("StackChanged", ({ status }) => refuseOrPostpone(parameters, status))
   )
@@ -115,13 +117,15 @@ const readContent = (job: Job, parameters: TemplateParameters) =>
 
 /**
  * The current stack. An ARN identifies one stack: if that one is deleted, the current stack of the same name is used,
- * which an earlier execution of the pipeline may have recreated. A delete is only for the stack that is named.
+ * which an earlier execution of the pipeline may have recreated. A delete is only for the stack that is named, or was found
+ * by an earlier job.
  */
-const find = Effect.fnUntraced(function*({ mode, stack }: Invocation["parameters"]) {
+const find = Effect.fnUntraced(function*({ mode, stack }: Invocation["parameters"], foundId = stack) {
   const { describe } = yield* CloudFormation
+  if (mode === "DELETE_ONLY") return yield* describe(foundId)
   const found = yield* describe(stack)
   const name = nameOf(stack)
-  if (name === stack || mode === "DELETE_ONLY") return found
+  if (name === stack) return found
   return Option.exists(found, ({ status }) => phaseOf(status) !== "Deleted") ? found : yield* describe(name)
 })
 

@@ -15,7 +15,7 @@ import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
 import { Events, observe, readEvents, readOf, resolveDecision } from "./observe.ts"
 import * as Outputs from "./outputs.ts"
-import { adviceContext, resumeReplacement } from "./start.ts"
+import { adviceContext, resumeWithFound } from "./start.ts"
 import {
   continueWatching,
   epochMillis,
@@ -178,7 +178,7 @@ const succeed = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { operation, stackId } = state
   if (operation === "delete" && invocation.parameters.mode === "REPLACE_ON_FAILURE") {
-    return yield* resumeReplacement(invocation, stackId)
+    return yield* resumeWithFound(invocation, stackId)
   }
   const proved = Events.$is("Read")(events) ? operation : undefined
   return yield* Outputs.succeed(invocation, completeText(operation), stack, proved)
@@ -230,5 +230,5 @@ type WatchError =
   | StackNotFound
   | OperationUnproven
   | OperationFailed
-  | Effect.Error<ReturnType<typeof resumeReplacement>>
+  | Effect.Error<ReturnType<typeof resumeWithFound>>
   | Outputs.SuccessError

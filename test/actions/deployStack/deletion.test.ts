@@ -38,13 +38,15 @@ describe("REPLACE_ON_FAILURE", () => {
   ])("REPLACE_ON_FAILURE deletes a stack in status %s and creates it again", (status) =>
     Effect.gen(function*() {
       yield* setStatus(status)
-      const started = yield* invoke(eventWith(parameters, { id: "1" }))
+      const prepared = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.strictEqual(prepared.message, "Stack replacement prepared: the next job deletes it")
+      const started = yield* invoke(nextEvent(prepared, "2", parameters))
       assert.deepInclude(started, { _tag: "Continued", message: "Stack delete started" })
       yield* TestClock.adjust("1 minute")
-      const creating = yield* invoke(nextEvent(started, "2", parameters))
+      const creating = yield* invoke(nextEvent(started, "3", parameters))
       assert.strictEqual(creating.message, "Stack create started")
       yield* TestClock.adjust("1 minute")
-      const outcome = yield* invoke(nextEvent(creating, "3", parameters))
+      const outcome = yield* invoke(nextEvent(creating, "4", parameters))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack update complete: the stack was created" })
       assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
     }).pipe(Effect.provide(world(firstTemplate))))
@@ -102,12 +104,14 @@ describe("DELETE_ONLY", () => {
   it.effect("DELETE_ONLY deletes a stack, and needs neither artifact nor file", () =>
     Effect.gen(function*() {
       yield* created
-      const started = yield* invoke(eventWith(parameters, { id: "1" }))
+      const prepared = yield* invoke(eventWith(parameters, { id: "1" }))
+      assert.strictEqual(prepared.message, "Stack delete prepared: the next job deletes it")
+      const started = yield* invoke(nextEvent(prepared, "2", parameters))
       assert.strictEqual(started.message, "Stack delete started")
-      const waiting = yield* invoke(nextEvent(started, "2", parameters))
+      const waiting = yield* invoke(nextEvent(started, "3", parameters))
       assert.include(waiting.message, "Stack delete still in progress: DELETE_IN_PROGRESS")
       yield* TestClock.adjust("1 minute")
-      const outcome = yield* invoke(nextEvent(waiting, "3", parameters))
+      const outcome = yield* invoke(nextEvent(waiting, "4", parameters))
       assert.deepInclude(outcome, { _tag: "Succeeded", message: "Stack delete complete" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
       assert.isTrue(Option.isNone(yield* statusOfStack))
@@ -125,10 +129,11 @@ describe("DELETE_ONLY", () => {
   it.effect("a second delivery of DELETE_ONLY succeeds after the first one has deleted the stack", () =>
     Effect.gen(function*() {
       yield* created
-      yield* invoke(eventWith(parameters, { id: "1" }))
-      const again = yield* invoke(eventWith(parameters, { id: "1" }))
-      assert.strictEqual(again._tag, "Continued")
+      const event = nextEvent(yield* invoke(eventWith(parameters, { id: "1" })), "2", parameters)
+      yield* invoke(event)
+      assert.strictEqual((yield* invoke(event))._tag, "Continued")
       yield* TestClock.adjust("1 hour")
+      assert.deepInclude(yield* invoke(event), { _tag: "Succeeded" })
       assert.deepInclude(yield* invoke(eventWith(parameters, { id: "1" })), { _tag: "Succeeded" })
       assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
     }).pipe(Effect.provide(world(firstTemplate))))
@@ -171,7 +176,9 @@ describe("DELETE_ONLY", () => {
       Effect.gen(function*() {
         yield* created
         const memory = yield* CloudFormationMemory
-        const outcome = yield* invoke(eventWith({ ...parameters, whenBusy }, { id: "1" })).pipe(
+        const options = { ...parameters, whenBusy }
+        const prepared = yield* invoke(eventWith(options, { id: "1" }))
+        const outcome = yield* invoke(nextEvent(prepared, "2", options)).pipe(
           Effect.updateService(CloudFormation, (service) => ({
             ...service,
             delete: (request) => Effect.andThen(memory.setStatus(stack, "UPDATE_IN_PROGRESS"), service.delete(request))

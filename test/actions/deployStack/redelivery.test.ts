@@ -1,6 +1,6 @@
 // What DeployStack does when Lambda delivers an event more than once.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
 import { JobId } from "../../../src/domain/job/Job.ts"
@@ -12,14 +12,92 @@ import { deployEvent } from "../../fixtures.ts"
 import {
   createdEarlier,
   deny,
+  eventOf,
+  eventWith,
   failResource,
   invoke,
   nextEvent,
   operationTokens,
   otherTemplate,
   putTemplate,
+  required,
+  runToEnd,
+  setStatus,
+  stack,
+  statusOfStack,
   world
 } from "./world.ts"
+
+/** Another actor creates a stack of the same name, which ends in this status. */
+const recreated = (status: string) =>
+  Effect.gen(function*() {
+    yield* setStatus("DELETE_COMPLETE")
+    yield* TestClock.adjust("1 minute")
+    yield* setStatus(status)
+  })
+
+describe("a late redelivery, when CodePipeline no longer waits for the job", () => {
+  const lateness = ["1 minute", "5 hours", "1 day"] as const
+
+  it.effect.each(lateness)(
+    "the first event of DELETE_ONLY deletes no stack that was created since, after %s",
+    (late) =>
+      Effect.gen(function*() {
+        yield* createdEarlier
+        const event = eventWith({ stack, mode: "DELETE_ONLY" }, { id: "1" })
+        assert.strictEqual((yield* runToEnd(event)).message, "Stack delete complete")
+        yield* recreated("CREATE_COMPLETE")
+        yield* TestClock.adjust(late)
+        yield* invoke(event)
+        assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
+        assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
+      }).pipe(Effect.provide(world()))
+  )
+
+  it.effect.each(lateness)(
+    "the other events of DELETE_ONLY delete no stack that was created since, after %s",
+    (late) =>
+      Effect.gen(function*() {
+        yield* createdEarlier
+        const parameters = { stack, mode: "DELETE_ONLY" }
+        const deletes = nextEvent(yield* invoke(eventWith(parameters, { id: "1" })), "2", parameters)
+        const watches = nextEvent(yield* invoke(deletes), "3", parameters)
+        yield* TestClock.adjust("1 minute")
+        yield* invoke(watches)
+        yield* recreated("CREATE_COMPLETE")
+        yield* TestClock.adjust(late)
+        for (const event of [deletes, watches]) yield* invoke(event)
+        assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1"])
+        assert.deepStrictEqual(yield* statusOfStack, Option.some("CREATE_COMPLETE"))
+      }).pipe(Effect.provide(world()))
+  )
+
+  it.effect.each(lateness)(
+    "the first event of REPLACE_ON_FAILURE deletes no stack that was created since, after %s",
+    (late) =>
+      Effect.gen(function*() {
+        yield* setStatus("ROLLBACK_COMPLETE")
+        const event = eventOf({ mode: "REPLACE_ON_FAILURE" }, { id: "1" })
+        yield* runToEnd(event)
+        yield* recreated("ROLLBACK_COMPLETE")
+        yield* TestClock.adjust(late)
+        yield* invoke(event)
+        assert.deepStrictEqual(yield* operationTokens, ["delete-1", "create-1"])
+      }).pipe(Effect.provide(world()))
+  )
+
+  it.effect("the first event of REPLACE_ON_FAILURE does not create the stack with defaults after a later job has deleted it", () =>
+    Effect.gen(function*() {
+      yield* setStatus("ROLLBACK_COMPLETE")
+      const parameters = { ...required, mode: "REPLACE_ON_FAILURE" }
+      const event = eventWith(parameters, { id: "1" })
+      yield* invoke(nextEvent(yield* invoke(event), "2", parameters))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* statusOfStack, Option.none())
+      yield* invoke(event)
+      assert.deepStrictEqual(yield* operationTokens, ["delete-1"])
+    }).pipe(Effect.provide(world())))
+})
 
 describe("a redelivered event", () => {
   it.effect("a second delivery adopts the running operation of the first one", () =>

@@ -189,7 +189,9 @@ describe("REPLACE_ON_FAILURE", () => {
     Effect.gen(function*() {
       yield* setStatus("ROLLBACK_COMPLETE")
       yield* deny("cloudformation:GetTemplateSummary")
-      assert.strictEqual((yield* invoke(event())).message, "Stack delete started")
+      const prepared = yield* invoke(event())
+      const started = yield* invoke(nextEvent(prepared, "3", { ...required, ...replace }))
+      assert.strictEqual(started.message, "Stack delete started")
     }).pipe(Effect.provide(world())))
 
   const withoutSummary = Effect.updateService(CloudFormation, (service) => ({
