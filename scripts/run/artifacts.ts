@@ -9,10 +9,14 @@ import {
 } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import { readdir, readFile, stat } from "node:fs/promises"
-import { basename, extname, join, relative } from "node:path"
+import { basename, join, relative } from "node:path"
 import type { Files } from "../../src/domain/job/ArtifactFiles.ts"
 import type { Artifact } from "../../src/domain/job/Job.ts"
+import { templateLimits } from "../../src/domain/stack/Template.ts"
+import { readEntry } from "../../src/internal/zipEntry.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
+import { normalizePath } from "../../src/internal/zipNames.ts"
+import { entriesOf } from "../../src/internal/zipRecords.ts"
 import { absolute, BadUsage, reason } from "../commandLine.ts"
 
 export interface LocalArtifact {
@@ -20,8 +24,8 @@ export interface LocalArtifact {
   /** The file or folder that it was read from. */
   readonly path: string
   readonly zip: Uint8Array
-  /** The files that were packed. */
-  readonly files?: Files
+  /** Its files; of a zip, only the templates. */
+  readonly files: Files
   /** The path of the template in the zip, if only a template was packed. */
   readonly file?: string
 }
@@ -42,8 +46,22 @@ const readFolder = async (folder: string): Promise<Files> => {
   return Object.fromEntries(files)
 }
 
-/** The extensions of a template. Any other file is a zip. */
-const templateExtensions = new Set([".json", ".template", ".yaml", ".yml"])
+/** Whether a file is a template, by its extension. As an artifact, any other file is a zip. */
+const isTemplate = (path: string) => /\.(?:json|template|ya?ml)$/i.test(path)
+
+/** The templates in a zip that can be read. */
+const templatesIn = (zip: Uint8Array): Effect.Effect<Files> => {
+  const source = {
+    size: zip.length,
+    tail: zip,
+    fetch: (start: number, end: number) => Effect.succeed(zip.subarray(start, end))
+  }
+  const names = new Set(Array.from(entriesOf(Buffer.from(zip)), ({ name }) => normalizePath(name)).filter(isTemplate))
+  return Effect.forEach(names, (name) =>
+    readEntry(source, name, templateLimits.templateUrl).pipe(
+      Effect.match({ onFailure: () => [], onSuccess: (content) => [[name, content] as const] })
+    )).pipe(Effect.map((files) => Object.fromEntries(files.flat())))
+}
 
 /**
  * `NAME=PATH`; the path is that of a zip, of a folder, which is packed into one, or of a template. A template is packed
@@ -69,9 +87,7 @@ export const readArtifact = Effect.fn("readArtifact")(
     if (!(content instanceof Uint8Array)) {
       return { name, path, files: content, zip: yield* zipFiles(content) }
     }
-    if (!templateExtensions.has(extname(path).toLowerCase())) {
-      return { name, path, zip: content }
-    }
+    if (!isTemplate(path)) return { name, path, files: yield* templatesIn(content), zip: content }
     const own = basename(path)
     const file = templateFile(name) ?? own
     const files = { [own]: content, [file]: content }

@@ -26,8 +26,8 @@ const fileAt = (url: string, artifacts: ReadonlyArray<LocalArtifact>, ownFile: s
   const paths = segments.map((_segment, index) => segments.slice(index).join("/")).filter((path) => path !== ownFile)
   return paths.flatMap((path) =>
     artifacts
-      .filter(({ file, files = {} }) => file === undefined && Object.hasOwn(files, path))
-      .map(({ files = {}, name }) => ({ content: files[path], title: `${name}::${path}` }))
+      .filter(({ file, files }) => file === undefined && Object.hasOwn(files, path))
+      .map(({ files, name }) => ({ content: files[path], title: `${name}::${path}` }))
   ).at(0)
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
+import { zipFiles } from "../../../src/internal/zipFiles.ts"
 import { listen } from "../../contract/server.ts"
 import { checkEvent, deployEvent } from "../../fixtures.ts"
 import { repository, run, runInOneProcess } from "../inOneProcess.ts"
@@ -24,7 +25,8 @@ const files = {
   missing: join(folder, "missing.json"),
   notJson: join(folder, "not-json.json"),
   large: join(folder, "large.yaml"),
-  nesting: join(folder, "nesting")
+  nesting: join(folder, "nesting"),
+  nestingZip: join(folder, "nesting.zip")
 }
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -38,10 +40,8 @@ writeFileSync(files.missing, `\uFEFF${JSON.stringify(eventOfSource)}`)
 writeFileSync(files.notJson, "\uFEFF{\n  \"secret\": hunter2\n}")
 
 writeFileSync(files.large, `Resources:\n  Topic: { Type: AWS::SNS::Topic }\n# ${"x".repeat(60_000)}`)
-mkdirSync(join(files.nesting, "template-package"), { recursive: true })
-writeFileSync(
-  join(files.nesting, "template-package", "template.json"),
-  JSON.stringify({
+const nesting = {
+  "template-package/template.json": JSON.stringify({
     Resources: {
       Network: {
         Type: "AWS::CloudFormation::Stack",
@@ -49,12 +49,11 @@ writeFileSync(
       }
     },
     Outputs: { Name: { Value: { "Fn::GetAtt": ["Network", "Outputs.Name"] } } }
-  })
-)
-writeFileSync(
-  join(files.nesting, "network.yaml"),
-  "Resources:\n  Topic: { Type: AWS::SNS::Topic }\nOutputs:\n  Name: { Value: nested }\n"
-)
+  }),
+  "network.yaml": "Resources:\n  Topic: { Type: AWS::SNS::Topic }\nOutputs:\n  Name: { Value: nested }\n"
+}
+mkdirSync(join(files.nesting, "template-package"), { recursive: true })
+for (const [path, text] of Object.entries(nesting)) writeFileSync(join(files.nesting, path), text)
 
 /** Command lines that need neither a server nor environment variables. */
 const inMemory = {
@@ -68,6 +67,7 @@ const inMemory = {
   imports: ["--artifact", "MyTemplate=test/templates/importer.yaml"],
   exported: ["--artifact", "MyTemplate=test/templates/importer.yaml", "--export", "corpus-shared=a=b"],
   nesting: ["--artifact", `MyTemplate=${files.nesting}`],
+  nestingZip: ["--artifact", `MyTemplate=${files.nestingZip}`],
   notJson: [files.notJson],
   events: ["--events", "--stack-fails", "MySampleBucket"],
   busy: ["--stack-status=UPDATE_IN_PROGRESS"],
@@ -82,6 +82,7 @@ const results = new Map<string, Printed>()
 const resultOf = (name: keyof typeof inMemory): Printed => results.get(name) ?? assert.fail(name)
 
 beforeAll(async () => {
+  writeFileSync(files.nestingZip, await Effect.runPromise(zipFiles(nesting)))
   const printed = await runInOneProcess(
     Object.values(inMemory).map((args: ReadonlyArray<string>) => [script].concat(args)),
     [],
@@ -170,8 +171,8 @@ describe("npm start", () => {
     assert.strictEqual(status, 0)
   })
 
-  it("takes nested templates from the artifact, and says so", () => {
-    const { status, stdout } = resultOf("nesting")
+  it.each(["nesting", "nestingZip"] as const)("takes nested templates from the artifact, and says so: %s", (name) => {
+    const { status, stdout } = resultOf(name)
     assert.include(stdout, "variable    Name: nested\n")
     assert.include(
       stdout,
