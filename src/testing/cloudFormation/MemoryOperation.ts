@@ -2,10 +2,10 @@
 import type * as Result from "effect/Result"
 import type { StackEvent } from "../../domain/stack/StackEvents.ts"
 import type { StackOperation } from "../../domain/stack/StackOperation.ts"
+import type { StandIn } from "./evaluation/Scope.ts"
 import type { MemorySettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
 import type { OperationKind } from "./resourceEvents.ts"
-import type { StandIn } from "./template/evaluate.ts"
 import type { MemoryTemplate } from "./template/MemoryTemplate.ts"
 import type { Resolved } from "./template/resolve.ts"
 

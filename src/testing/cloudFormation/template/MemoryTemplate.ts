@@ -1,12 +1,13 @@
 // A template as the in-memory CloudFormation reads it.
 import * as Result from "effect/Result"
 import type { TemplateSummary } from "../../../domain/stack/Stack.ts"
+import { hasLoops } from "../evaluation/loops.ts"
 import { capabilitiesOf, declaredTypes } from "./capabilities.ts"
-import { hasLoops } from "./loops.ts"
+import { formProblem } from "./form.ts"
 import { declarationsOf, type ParameterDeclaration } from "./parameters.ts"
 import { parse } from "./parse.ts"
 import { circleIn, dependenciesOf, referenceProblem } from "./references.ts"
-import { formProblem, unknownTransformsOf, unrecognizedTypes } from "./sections.ts"
+import { unknownTransformsOf, unrecognizedTypes } from "./sections.ts"
 import type { TemplateMapping } from "./TemplateValue.ts"
 
 export interface MemoryTemplate {

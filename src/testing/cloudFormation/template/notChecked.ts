@@ -1,12 +1,10 @@
 // What the in-memory CloudFormation does not check, so that nobody takes it for checked.
 import { isKnownPattern, type ParameterDeclaration } from "./parameters.ts"
-import { languageExtensions, transformsOf } from "./sections.ts"
+import { isServerless, unknownTransformsOf } from "./sections.ts"
 import { isMapping, membersOf, type TemplateMapping, textOf } from "./TemplateValue.ts"
 
 /** What is never checked. */
 export const neverChecked = ["resource properties", "permissions", "quotas of the account"] as const
-
-const serverless = /^AWS::Serverless-/
 
 const list = (what: string, names: ReadonlyArray<string>) => names.length === 0 ? [] : [`${what} (${names.join(", ")})`]
 
@@ -17,8 +15,8 @@ export const notCheckedOf = (
   imports: ReadonlySet<string>,
   isForeignExport: (name: string) => boolean
 ): ReadonlyArray<string> => {
-  const transforms = transformsOf(tree).filter((name) => name !== languageExtensions)
-  const macros = transforms.filter((name) => !serverless.test(name))
+  const transforms = unknownTransformsOf(tree)
+  const macros = transforms.filter((name) => !isServerless(name))
   const foreign = Array.from(imports).filter(isForeignExport)
   const stored = parameters.filter(({ type }) => type.startsWith("AWS::SSM::")).map(({ name }) => name)
   const existing = parameters.filter(({ type }) => /^(?:List<)?AWS::(?!SSM::)/.test(type)).map(({ name }) => name)
@@ -27,7 +25,7 @@ export const notCheckedOf = (
     return pattern === undefined || isKnownPattern(pattern) ? [] : [name]
   })
   return [
-    ...(transforms.some((name) => serverless.test(name)) ? ["SAM expansion"] : []),
+    ...(transforms.some(isServerless) ? ["SAM expansion"] : []),
     ...list("macros", macros),
     ...("Rules" in tree ? ["rules"] : []),
     ...("Hooks" in tree ? ["hooks"] : []),

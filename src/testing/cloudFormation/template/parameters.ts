@@ -3,7 +3,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { StackParameter } from "../../../domain/stack/StackParameters.ts"
 import { parameterLimits } from "../../../domain/stack/StackParameters.ts"
-import { type Evaluated, StandIn } from "./evaluate.ts"
+import { type Evaluated, StandIn } from "../evaluation/Scope.ts"
 import { isList, isMapping, membersOf, type TemplateMapping, textOf } from "./TemplateValue.ts"
 
 export interface ParameterDeclaration {

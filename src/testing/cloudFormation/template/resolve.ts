@@ -1,15 +1,16 @@
 // Evaluates a template for a stack: the resources that the stack gets, in the order of their creation, and its outputs.
 import * as Result from "effect/Result"
-import { conditionsIn } from "./conditions.ts"
-import { evaluate, type Evaluated, evaluatedText, plain, type Scope, StandIn } from "./evaluate.ts"
-import { hasLoops, unroll } from "./loops.ts"
+import { conditionsIn } from "../evaluation/conditions.ts"
+import { evaluate } from "../evaluation/evaluate.ts"
+import { hasLoops, unroll } from "../evaluation/loops.ts"
+import { type Evaluated, evaluatedText, plain, type Scope, StandIn } from "../evaluation/Scope.ts"
+import { formProblem } from "./form.ts"
 import { type MemoryTemplate, namesProblem } from "./MemoryTemplate.ts"
 import { notCheckedOf } from "./notChecked.ts"
 import { evaluatedParameter } from "./parameters.ts"
 import { formatError } from "./parse.ts"
 import { inOrder, resourcesIn, unresolvedIn } from "./references.ts"
 import {
-  formProblem,
   languageExtensions,
   outputsOf,
   resourcesOf,
@@ -134,7 +135,8 @@ export const resolve = (template: MemoryTemplate, environment: Environment): Res
       if (value === undefined) problems.push(`No export named ${name} found.`)
       return value ?? ""
     },
-    problem: (message) => void problems.push(message),
+    // What an unknown transform makes of a function is unknown too.
+    problem: (message) => isOpen ? undefined : void problems.push(message),
     unresolved: (name) => void unresolved.add(name)
   }
 

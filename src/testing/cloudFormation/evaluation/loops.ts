@@ -1,7 +1,15 @@
 // Unrolls the loops (Fn::ForEach) of the transform AWS::LanguageExtensions.
-import { evaluate, type Scope } from "./evaluate.ts"
-import { languageExtensions } from "./sections.ts"
-import { callOf, isList, isMapping, type TemplateMapping, type TemplateValue, textOf } from "./TemplateValue.ts"
+import { languageExtensions } from "../template/sections.ts"
+import {
+  callOf,
+  isList,
+  isMapping,
+  type TemplateMapping,
+  type TemplateValue,
+  textOf
+} from "../template/TemplateValue.ts"
+import { evaluate } from "./evaluate.ts"
+import type { Scope } from "./Scope.ts"
 
 const isLoop = (name: string) => name.startsWith("Fn::ForEach::")
 

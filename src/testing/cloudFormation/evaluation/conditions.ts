@@ -1,7 +1,8 @@
 // Evaluates the conditions of a template.
-import { evaluate, evaluatedText, type Scope } from "./evaluate.ts"
-import { formatError } from "./parse.ts"
-import { isList, isMapping, type TemplateMapping, type TemplateValue } from "./TemplateValue.ts"
+import { formatError } from "../template/parse.ts"
+import { isList, isMapping, type TemplateMapping, type TemplateValue } from "../template/TemplateValue.ts"
+import { evaluate } from "./evaluate.ts"
+import { evaluatedText, type Scope } from "./Scope.ts"
 
 /** Whether a condition of the template holds. Each one is evaluated once. */
 export const conditionsIn = (
