@@ -20,6 +20,17 @@ export interface ModelStack {
   readonly revision: number
   /** Oldest first. */
   readonly events: ReadonlyArray<ModelEvent>
+  /** Oldest first (changeSets.ts). */
+  readonly changeSets?: ReadonlyArray<ModelChangeSet>
+}
+
+export interface ModelChangeSet {
+  readonly id: string
+  readonly name: string
+  /** Empty if another actor created it. */
+  readonly description: string
+  readonly createdAt: number
+  readonly status: "creating" | "available" | "empty" | "failed" | "obsolete" | "executed"
 }
 
 /** An operation that CloudFormation has started for the action. */
@@ -29,6 +40,8 @@ export interface ModelOperation {
   readonly result: "running" | "succeeded" | "failed"
   /** The stack's revision when the operation succeeded. */
   readonly revision?: number
+  /** The id of the change set that it executes. */
+  readonly changeSet?: string
 }
 
 /** How CloudFormation judges the action's template: as an update, as no update, or as invalid. */
@@ -36,6 +49,8 @@ export type Template = "new" | "same" | "invalid"
 
 export interface Cloud {
   readonly now: number
+  /** Whether operations skip the statuses between their start and their end, so that there are fewer states. */
+  readonly isBrief?: boolean
   readonly template: Template
   readonly stacks: ReadonlyArray<ModelStack>
   readonly operations: ReadonlyArray<ModelOperation>
@@ -91,7 +106,14 @@ const successors: Readonly<Record<string, ReadonlyArray<string>>> = {
   MOVE_IN_PROGRESS: ["MOVE_COMPLETE"]
 }
 
-const updatable = new Set([
+const briefSuccessors: typeof successors = {
+  ...successors,
+  CREATE_IN_PROGRESS: ["CREATE_COMPLETE", "ROLLBACK_COMPLETE"],
+  UPDATE_IN_PROGRESS: ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"],
+  DELETE_IN_PROGRESS: ["DELETE_COMPLETE"]
+}
+
+export const updatable = new Set([
   "CREATE_COMPLETE",
   "UPDATE_COMPLETE",
   "IMPORT_COMPLETE",
@@ -109,8 +131,18 @@ const resultOf = (status: string, token: string) => {
   return Object.hasOwn(successors, status) ? "running" : "failed"
 }
 
+/** An operation makes all change sets obsolete; a deleted stack has none. */
+const changeSetsAfter = (changeSets: ReadonlyArray<ModelChangeSet>, status: string) => {
+  if (status === "DELETE_COMPLETE") return []
+  return status === "UPDATE_IN_PROGRESS"
+    ? changeSets.map((changeSet) =>
+      changeSet.status === "executed" ? changeSet : { ...changeSet, status: "obsolete" as const }
+    )
+    : changeSets
+}
+
 /** Sets the stack's status by the operation with this token. `changes`: DescribeStacks shows a new time of change. */
-const setStatus = (cloud: Cloud, id: string, status: string, token: string, changes: boolean): Cloud => {
+export const setStatus = (cloud: Cloud, id: string, status: string, token: string, changes: boolean): Cloud => {
   // The work of CloudFormation takes longer than a call, so no operation starts and ends during one.
   const at = cloud.now + (changes ? second : 5 * second)
   const before = find(cloud.stacks, id)
@@ -127,7 +159,8 @@ const setStatus = (cloud: Cloud, id: string, status: string, token: string, chan
           token,
           revision,
           changedAt: changes ? at : stack.changedAt,
-          events: [...stack.events, { token, status, at }]
+          events: [...stack.events, { token, status, at }],
+          ...(stack.changeSets && { changeSets: changeSetsAfter(stack.changeSets, status) })
         }
         : stack
     ),
@@ -144,7 +177,7 @@ const setStatus = (cloud: Cloud, id: string, status: string, token: string, chan
 /** The next states of CloudFormation's own work. */
 export const progressTransitions = (cloud: Cloud): ReadonlyArray<readonly [label: string, cloud: Cloud]> =>
   cloud.stacks.flatMap((stack) =>
-    (successors[stack.status] ?? []).map((status) =>
+    ((cloud.isBrief ? briefSuccessors : successors)[stack.status] ?? []).map((status) =>
       [`${stack.status} → ${status}`, setStatus(cloud, stack.id, status, stack.token, false)] as const
     )
   )
@@ -172,9 +205,8 @@ export const otherActorTransitions = (cloud: Cloud): ReadonlyArray<readonly [lab
   ]
 }
 
-const addStack = (cloud: Cloud, token: string): Cloud => {
+export const addStack = (cloud: Cloud, token: string, status = "CREATE_IN_PROGRESS"): Cloud => {
   const at = cloud.now + second
-  const status = "CREATE_IN_PROGRESS"
   const stack = {
     id: idOf(cloud.stacks.length),
     status,
@@ -204,7 +236,7 @@ export type Answer =
 type Outcome = readonly [answer: Answer, cloud: Cloud]
 
 /** All answers that CloudFormation may give to a token that it has seen; AWS does not document which. */
-const answersToUsedToken = (cloud: Cloud, { stack: id }: ModelOperation): ReadonlyArray<Outcome> => {
+export const answersToUsedToken = (cloud: Cloud, { stack: id }: ModelOperation): ReadonlyArray<Outcome> => {
   const stack = find(cloud.stacks, id)
   return [
     [{ _tag: "Started", stackId: id }, cloud],

@@ -97,3 +97,16 @@ export const check = Effect.fnUntraced(function*<State>(
       : [...pathTo(stuck), "VIOLATION: no fair path leads from here to a result"]
   }
 })
+
+/** Checks each initial state on its own: they share no states, and their memory is freed in between. */
+export const checkEach = Effect.fnUntraced(function*<State>(system: TransitionSystem<State>) {
+  let states = 0
+  let transitions = 0
+  for (const state of system.initialStates) {
+    const result = yield* check({ ...system, initialStates: [state] })
+    states += result.states
+    transitions += result.transitions
+    if (result.counterexample !== undefined) return { states, transitions, counterexample: result.counterexample }
+  }
+  return { states, transitions, counterexample: undefined }
+})

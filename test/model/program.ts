@@ -10,6 +10,8 @@ import * as JobRunner from "../../src/JobRunner.ts"
 import type { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation, NoUpdates, StackExists, StackNotReady, TokenUsed } from "../../src/services/CloudFormation.ts"
 import { CodePipeline, JobNotOpen } from "../../src/services/CodePipeline.ts"
+import { changeSetCalls } from "./changeSetCalls.ts"
+import type * as ChangeSets from "./changeSets.ts"
 import type * as Cloud from "./cloud.ts"
 
 /** A call of the program to its environment. */
@@ -18,6 +20,15 @@ export type Call =
   | { readonly _tag: "summary" }
   | { readonly _tag: "create"; readonly token: string; readonly parameters: ReadonlyArray<string> }
   | { readonly _tag: "update" | "delete"; readonly token: string; readonly stack: string }
+  | { readonly _tag: "describeChangeSet"; readonly stack: string; readonly changeSet: string }
+  | { readonly _tag: "deleteChangeSet"; readonly stack: string; readonly changeSet: string }
+  | ({ readonly _tag: "createChangeSet" } & ChangeSets.CreateRequest)
+  | {
+    readonly _tag: "executeChangeSet"
+    readonly stack: string
+    readonly changeSet: string
+    readonly token: string
+  }
   | { readonly _tag: "report"; readonly outcome: JobOutcome }
 
 /** The answer of the environment to a call. */
@@ -31,7 +42,9 @@ export type Answer =
   | { readonly _tag: "Summary"; readonly parameters: ReadonlyArray<string>; readonly hasDefaults: boolean }
   | { readonly _tag: "Events"; readonly events: ReadonlyArray<Cloud.ModelEvent> }
   | { readonly _tag: "Unavailable" | "Denied" | "Accepted" | "NotOpen" }
+  | { readonly _tag: "ChangeSet"; readonly changeSet: ChangeSets.Shown | undefined }
   | Cloud.Answer
+  | ChangeSets.Answer
 
 /** An answer, and the time of its call. */
 export interface Answered {
@@ -178,6 +191,7 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
           : Effect.succeed(answered.answer)
       })
     const cloudFormation = Layer.mock(CloudFormation, {
+      ...changeSetCalls(answerTo, fail),
       describe: (stack) =>
         Effect.flatMap(answerTo({ _tag: "describe", stack }), (answer) =>
           answer._tag === "Stack"

@@ -3,6 +3,7 @@
 import { Effect } from "effect"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import { deployEvent } from "../fixtures.ts"
+import * as ChangeSets from "./changeSets.ts"
 import * as Cloud from "./cloud.ts"
 import type { Transition, TransitionSystem } from "./modelChecker.ts"
 import type { Answer, Answered, Call, Step } from "./program.ts"
@@ -30,7 +31,7 @@ interface Delivery {
 /** A function that runs. */
 export interface Execution extends Delivery {
   readonly answers: ReadonlyArray<Answered>
-  /** The number of the action's operations when the function last described the stack. */
+  /** The number of the action's operations when the function last learned of them. */
   readonly operationsSeen: number
 }
 
@@ -94,12 +95,25 @@ const callOutcomes = (cloud: Cloud.Cloud, call: OperationCall) => {
       return Cloud.create(cloud, call.token)
     case "update":
       return Cloud.update(cloud, call.token, call.stack)
+    case "createChangeSet":
+      return ChangeSets.create(cloud, call)
+    case "executeChangeSet":
+      return ChangeSets.execute(cloud, call.stack, call.changeSet, call.token)
+    case "deleteChangeSet":
+      return ChangeSets.remove(cloud, call.stack, call.changeSet)
     default:
       return Cloud.remove(cloud, call.token, call.stack)
   }
 }
 
-type OperationCall = Call & { readonly _tag: "create" | "update" | "delete" }
+type OperationCall = Call & {
+  readonly _tag: "create" | "update" | "delete" | "createChangeSet" | "executeChangeSet" | "deleteChangeSet"
+}
+
+type ReadCall = Call & { readonly _tag: "describe" | "events" | "describeChangeSet" }
+
+/** The answers from which a function learns of operations. */
+const showsOperations = new Set(["Stack", "ChangeSet", "ChangeSetNotReady"])
 
 const closed = <D extends Delivery>(deliveries: ReadonlyArray<D>) =>
   deliveries.map((delivery) => ({ ...delivery, isOpen: false }))
@@ -181,20 +195,31 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
   }
 
   const environmentTransitions = (state: State): ReadonlyArray<Transition<State>> => [
-    ...Cloud.progressTransitions(state.cloud).map(([label, cloud]) => ({ label, target: withCloud(state, cloud) })),
-    ...(state.budget.otherActors === 0 ? [] : Cloud.otherActorTransitions(state.cloud).map(([label, cloud]) => ({
-      label,
-      isUnfair: true,
-      target: {
-        ...withCloud(state, cloud),
-        budget: { ...state.budget, otherActors: state.budget.otherActors - 1 }
-      }
-    }))),
+    ...[...Cloud.progressTransitions(state.cloud), ...ChangeSets.progressTransitions(state.cloud)].map((
+      [label, cloud]
+    ) => ({ label, target: withCloud(state, cloud) })),
+    ...(state.budget.otherActors === 0
+      ? []
+      : [...Cloud.otherActorTransitions(state.cloud), ...ChangeSets.otherActorTransitions(state.cloud)].map((
+        [label, cloud]
+      ) => ({
+        label,
+        isUnfair: true,
+        target: {
+          ...withCloud(state, cloud),
+          budget: { ...state.budget, otherActors: state.budget.otherActors - 1 }
+        }
+      }))),
     // An action that waits for an idle stack waits for time alone.
     ...(state.executions.length === 0 && state.cloud.now - idleSince(state.token) < idleMillis
       ? [{
         label: "16 minutes pass",
-        target: { ...state, cloud: { ...state.cloud, now: state.cloud.now + idleMillis } }
+        target: {
+          ...state,
+          cloud: { ...state.cloud, now: state.cloud.now + idleMillis },
+          // No read is stale for so long.
+          previousStacks: state.budget.staleReads === 0 ? [] : state.cloud.stacks
+        }
       }]
       : [])
   ]
@@ -205,7 +230,7 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
       // This very answer may close the job.
       const { isOpen } = after.executions[index] ?? execution
       const answers = [...execution.answers, { at: programTime(state), answer }]
-      const operationsSeen = answer._tag === "Stack" ? after.cloud.operations.length : execution.operationsSeen
+      const operationsSeen = showsOperations.has(answer._tag) ? after.cloud.operations.length : execution.operationsSeen
       const answered = { ...execution, isOpen, answers, operationsSeen }
       return { ...after, executions: after.executions.with(index, answered) }
     }
@@ -222,12 +247,15 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
 
   type AfterCall = ReturnType<typeof afterCall>
 
-  const readTransitions = (state: State, call: Call & { readonly _tag: "describe" | "events" }, after: AfterCall) => {
+  const readTransitions = (state: State, call: ReadCall, after: AfterCall) => {
     const { answer, fail, faults } = after
     const read = (stacks: ReadonlyArray<Cloud.ModelStack>): Answer => {
+      if (call._tag === "describeChangeSet") {
+        return { _tag: "ChangeSet", changeSet: ChangeSets.describe(stacks, call.stack, call.changeSet) }
+      }
       const stack = Cloud.find(stacks, call.stack)
       if (call._tag === "describe") {
-        return { _tag: "Stack", stack: stack && { ...stack, events: [] }, parameters: model.parameters }
+        return { _tag: "Stack", stack: stack && { ...stack, events: [], changeSets: [] }, parameters: model.parameters }
       }
       return model.mayReadEvents ? { _tag: "Events", events: stack?.events ?? [] } : { _tag: "Denied" }
     }
@@ -336,12 +364,16 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     switch (call._tag) {
       case "describe":
       case "events":
+      case "describeChangeSet":
         return readTransitions(state, call, after)
       case "summary":
         return summaryTransitions(state, after)
       case "create":
       case "update":
       case "delete":
+      case "createChangeSet":
+      case "executeChangeSet":
+      case "deleteChangeSet":
         return operationTransitions(state, execution, call, after)
       default:
         return reportTransitions(state, call, execution, after)

@@ -9,9 +9,10 @@ import * as ChangeSet from "../../domain/stack/ChangeSet.ts"
 import type { ChangeSetKey } from "../../domain/stack/Stack.ts"
 import { reachTime } from "../../domain/stack/StackEvents.ts"
 import { requestToken } from "../../domain/stack/StackOperation.ts"
+import { isUnderWay } from "../../domain/stack/StackStatus.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
-import { ChangeSetNotReady, CloudFormation } from "../../services/CloudFormation.ts"
+import { ChangeSetNotReady, CloudFormation, StackNotReady } from "../../services/CloudFormation.ts"
 import { ChangeSetFailed, discardStack, isWithStack, ownName } from "./changeSet.ts"
 import { diagnoseChangeSet } from "./diagnose.ts"
 import { Events, readEvents, redeliveryWindowStart } from "./observe.ts"
@@ -64,7 +65,8 @@ const findExecutor = (invocation: Invocation, stackId: string, createdAt: number
     Events.$match({
       Read: ({ events }) => ChangeSet.executor(events, invocation.execution, createdAt),
       Denied: () => ChangeSet.Executor.Denied(),
-      Unavailable: () => ChangeSet.Executor.Unknown()
+      // The next job reads them.
+      Unavailable: () => ChangeSet.Executor.Denied()
     })
   )
 
@@ -176,7 +178,7 @@ const proceed = Effect.fnUntraced(function*(
     invocation
   const { stackId } = state
   const { changes, createdAt, id, status } = found
-  const { executeChangeSet, setTerminationProtection } = yield* CloudFormation
+  const { describe, executeChangeSet, setTerminationProtection } = yield* CloudFormation
   const { changeSet: name } = namesOf(invocation)
   const key = { stack: stackId, changeSet: id }
   const deploys = mode === "CHANGE_SET_DEPLOY"
@@ -202,6 +204,13 @@ const proceed = Effect.fnUntraced(function*(
   const ownOr = <E, R>(otherwise: (executor: ChangeSet.Executor) => Effect.Effect<Step, E, R>) =>
     adoptOwnOr(invocation, stackId, createdAt, otherwise)
 
+  const busy = (status: string) =>
+    ownOr((executor) =>
+      whenBusy !== "wait" && ChangeSet.Executor.$is("Foreign")(executor)
+        ? refuse(invocation, new StackNotReady({ stack: namesOf(invocation).stack, status }).message)
+        : wait(`Waiting for the stack: ${status}`)
+    )
+
   const execute = timed(executeChangeSet({
     ...key,
     clientRequestToken: requestToken("execute", execution),
@@ -218,13 +227,17 @@ const proceed = Effect.fnUntraced(function*(
     ),
     Effect.catchTags({
       TokenUsed: () => Effect.succeed(adopt(invocation, stackId)),
-      ChangeSetNotReady: ({ reason }) => ownOr(() => waitForEvents(reason)),
-      StackNotReady: ({ message, status }) =>
-        ownOr((executor) =>
-          whenBusy !== "wait" && ChangeSet.Executor.$is("Foreign")(executor)
-            ? refuse(invocation, message)
-            : wait(`Waiting for the stack: ${status}`)
+      // The answer to an earlier call can have been lost: its operation may not be visible yet.
+      ChangeSetNotReady: ({ reason }) =>
+        Effect.flatMap(
+          describe(stackId),
+          (stack) =>
+            Option.match(Option.filter(stack, ({ status }) => isUnderWay(status)), {
+              onNone: () => ownOr(() => waitForEvents(reason)),
+              onSome: ({ status }) => busy(status)
+            })
         ),
+      StackNotReady: ({ status }) => busy(status),
       AwsRejected: ({ detail }) => ownOr(() => refuse(invocation, detail))
     })
   )
@@ -253,7 +266,7 @@ const proceed = Effect.fnUntraced(function*(
           findExecutor(invocation, stackId, createdAt),
           ChangeSet.Executor.$match({
             Own: () => Effect.succeed(adopt(invocation, stackId)),
-            // The stack's status and times are the only evidence.
+            // Later events can decide, or the stack's status and times.
             Denied: () => Effect.succeed(adopt(invocation, stackId)),
             Foreign: ({ token = "none" }) =>
               refuse(invocation, `another actor has executed it (client request token: ${token})`),

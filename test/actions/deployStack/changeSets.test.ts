@@ -513,7 +513,7 @@ describe("an execution that is not visible yet", () => {
         events: () => Effect.fail(new AwsUnavailable({ operation: "cloudformation:Call", code: "E", detail: "" }))
       }))
       const lost = yield* withLostAnswer(unavailable(invoke(eventWith(execute, { id: "3" }))))
-      assert.include(lost.message, "Waiting for change set \"Next\": ChangeSet [")
+      assert.deepInclude(lost, { _tag: "Continued", message: "Waiting for the stack: UPDATE_IN_PROGRESS" })
       assert.deepInclude(yield* invoke(nextEvent(lost, "4", execute)), adopted)
     }).pipe(Effect.provide(world(firstTemplate))))
 })
@@ -658,6 +658,23 @@ describe("a change set or stack that is busy", () => {
       assert.deepInclude(waiting, { _tag: "Continued", message: "Waiting for the stack: UPDATE_IN_PROGRESS" })
       yield* setStatus("UPDATE_ROLLBACK_COMPLETE")
       assert.include((yield* invoke(nextEvent(waiting, "3", parameters))).message, "Stack update started: 3 changes")
+    }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("an execution waits as long as a stack is busy, also if CloudFormation blames the change set", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const parameters = { ...deploy, whenBusy: "wait" }
+      const started = yield* invoke(eventWith(parameters, { id: "1" }))
+      yield* TestClock.adjust("1 minute")
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      const refusing = withService(() => ({
+        executeChangeSet: (request) => Effect.fail(new ChangeSetNotReady({ ...request, reason: "in progress" }))
+      }))
+      const first = yield* refusing(invoke(nextEvent(started, "2", parameters)))
+      yield* TestClock.adjust("1 hour")
+      const second = yield* refusing(invoke(nextEvent(first, "3", parameters)))
+      assert.deepInclude(second, { _tag: "Continued", message: "Waiting for the stack: UPDATE_IN_PROGRESS" })
     }).pipe(Effect.provide(world(firstTemplate))))
 
   it.effect("an execution is refused while another actor's operation is in progress", () =>
