@@ -162,12 +162,16 @@ const judge = Effect.fn("DeployStack.judge")(function*(
   )
   const context = { ...before, events }
 
+  const keepWaiting = (isIdle: boolean) =>
+    wait(context, { stackId: stack.id, status: stack.status, ...(isIdle && { idleSince: idleSince ?? now }) })
+
   return yield* StackPlan.WatchDecision.$match(next, {
-    Wait: ({ isIdle }) =>
-      wait(context, { stackId: stack.id, status: stack.status, ...(isIdle && { idleSince: idleSince ?? now }) }),
+    Wait: ({ isIdle }) => keepWaiting(isIdle),
     Succeed: () => succeed(context, found),
     StackNotFound: () => Effect.fail(new StackNotFound({ stack: stackId, seen: operation !== undefined })),
-    Unproven: ({ status }) => Effect.fail(new OperationUnproven({ stackId, status })),
+    Unproven: ({ status }) =>
+      // The next job reads the events, or does without.
+      Events.$is("Unavailable")(events) ? keepWaiting(true) : Effect.fail(new OperationUnproven({ stackId, status })),
     Fail: ({ status }) => fail(context, status, stack)
   })
 })

@@ -284,8 +284,13 @@ export const watch = (context: OperationContext, observation: Observation): Deci
       return readEvents(Evidence.$match({
         Inconclusive: () => wait,
         Foreign: () => wait,
-        Begun: ({ idleUntil, status }) =>
-          !isIdle && status !== undefined && phaseOf(status) === "CleaningUp" ? judge({ idleUntil, status }) : wait,
+        Begun: ({ idleUntil, status }) => {
+          if (status === undefined) return wait
+          // The operation is proven: an idle stack is read too early, or its last events are.
+          return !isIdle && phaseOf(status) === "CleaningUp"
+            ? judge({ idleUntil, status })
+            : WatchDecision.Wait({ isIdle })
+        },
         Ended: judge,
         NoTokens: () => verdict(status),
         // An idle stack that changed only before this job's call: CloudFormation answered for an earlier delivery's call.

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Option, Struct } from "effect"
 import { TestClock } from "effect/testing"
+import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
 import type { Stack } from "../../../src/domain/stack/Stack.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
 import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.ts"
@@ -198,6 +199,25 @@ describe("the verdict on an operation", () => {
         })
       )
       assert.include(outcome.message, "the stack does not show it after 15 minutes in status CREATE_COMPLETE")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("an idle stack whose events are unavailable after 15 minutes is described again", () =>
+    Effect.gen(function*() {
+      yield* createdEarlier
+      const before = yield* describeStack
+      const started = yield* invoke(deployEvent({ id: "1" }))
+      const hidden = yield* Effect.updateService(invoke(nextEvent(started, "2")), CloudFormation, (service) => ({
+        ...service,
+        describe: () => Effect.succeed(before),
+        events: () => Effect.succeed([])
+      }))
+      yield* TestClock.adjust("16 minutes")
+      const unavailable = yield* Effect.updateService(invoke(nextEvent(hidden, "3")), CloudFormation, (service) => ({
+        ...service,
+        events: () => Effect.fail(new AwsUnavailable({ operation: "cloudformation:Call", code: "E", detail: "" }))
+      }))
+      assert.deepInclude(unavailable, { _tag: "Continued" })
+      assert.deepInclude(yield* invoke(nextEvent(unavailable, "4")), { _tag: "Succeeded" })
     }).pipe(Effect.provide(world())))
 
   describe("when no event has a token", () => {

@@ -423,10 +423,10 @@ describe("watch", () => {
       const seen = present(status, { changedSince })
       const wait = WatchDecision.Wait({ isIdle: true })
       assert.deepStrictEqual(resolveDecision(watch(ours, seen), { _tag }), wait)
-      assert.deepStrictEqual(
-        resolveDecision(watch(ours, seen), { _tag: "Begun", operation: "create", status, idleUntil }),
-        wait
-      )
+      const begun = { _tag: "Begun", operation: "create", status, idleUntil } as const
+      assert.deepStrictEqual(resolveDecision(watch(ours, seen), begun), wait)
+      // An operation that has begun is not given up.
+      assert.deepStrictEqual(resolveDecision(watch({ ...ours, idleTooLong: true }, seen), begun), wait)
       assert.deepStrictEqual(
         resolveDecision(watch({ ...ours, idleTooLong: true }, seen), { _tag }),
         WatchDecision.Unproven({ status })
