@@ -4,7 +4,7 @@ import { isUnderWay } from "../../domain/stack/StackStatus.ts"
 import { earlyValidationReason } from "./MemoryOperation.ts"
 import { isUnchanged, type MemorySettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
-import { changesBetween } from "./template/changes.ts"
+import { changesBetween, isSame } from "./template/changes.ts"
 import type { MemoryTemplate } from "./template/MemoryTemplate.ts"
 import type { Resolved } from "./template/resolve.ts"
 
@@ -59,7 +59,7 @@ export const describeChangeSetAt = (
     return { ...shape, status: "CREATE_COMPLETE", executionStatus }
   }
   if (isInvalid) return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason: earlyValidationReason }
-  if (resolved.fingerprint === previous.fingerprint && isUnchanged(settings, stack.settings)) {
+  if (isSame(previous, resolved) && isUnchanged(settings, stack.settings)) {
     const reason =
       "The submitted information didn't contain changes. Submit different information to create a change set."
     return { ...shape, status: "FAILED", executionStatus: "UNAVAILABLE", reason }

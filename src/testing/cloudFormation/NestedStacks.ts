@@ -8,6 +8,7 @@ import { hiddenParametersOf, noSettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
 import type { Step, StepFailure } from "./resourceEvents.ts"
 import { capabilitiesOf } from "./template/capabilities.ts"
+import { isNestedStack } from "./template/changes.ts"
 import { noTemplate } from "./template/MemoryTemplate.ts"
 import { parameterValues } from "./template/parameters.ts"
 import { nothingResolved, resolve, type Resolved } from "./template/resolve.ts"
@@ -46,11 +47,11 @@ export class NestedStacks {
   ): StepFailure | undefined {
     const { hooks, resources } = this.#surroundings.failures
     for (const [index, { resource, verb }] of steps.entries()) {
-      const { id, properties, type } = resource
+      const { id, properties } = resource
       const hook = verb === "DELETE" ? undefined : hooks.get(id)
       const injected = resources.get(id) ?? (hook && `The following hook(s) failed: [${hook.type}]`)
       if (injected !== undefined) return { index, reason: injected }
-      if (type !== "AWS::CloudFormation::Stack") continue
+      if (!isNestedStack(resource)) continue
       const now = request.now + request.resourceMillis * index
       const reason = verb === "DELETE"
         ? this.#delete(id, { ...request, now })

@@ -34,7 +34,9 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
       if (type === "UPDATE" && startability(status) !== "Updatable") return yield* new StackNotReady({ stack, status })
       const template = yield* cloud.templateOf(operation, request)
       // CreateChangeSet has no stack policy.
-      const options = { ...request, stackPolicy: undefined }
+      // It does not require the capability for macros either: the change set shows what they make.
+      const capabilities = [...request.capabilities ?? [], "CAPABILITY_AUTO_EXPAND" as const]
+      const options = { ...request, capabilities, stackPolicy: undefined }
       const settings = yield* settingsAfter(operation, template, options, existing?.settings ?? noSettings)
       const target = existing ?? cloud.draft(stack, now)
       const resolved = yield* cloud.resolve(operation, target, template, settings, now)

@@ -6,6 +6,7 @@ import { isUnderWay, needsDisableRollback, startability } from "../../domain/sta
 import { type CloudFormation, NoUpdates, StackExists, StackNotReady, TokenUsed } from "../../services/CloudFormation.ts"
 import type { MemoryCloud } from "./MemoryCloud.ts"
 import { isUnchanged, noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
+import { isSame } from "./template/changes.ts"
 import { noTemplate, summaryOf } from "./template/MemoryTemplate.ts"
 import { nothingResolved } from "./template/resolve.ts"
 
@@ -59,7 +60,7 @@ export const stackCalls = (cloud: MemoryCloud) =>
       const template = yield* cloud.templateOf(operation, request)
       const settings = yield* settingsAfter(operation, template, request, existing.settings)
       const resolved = yield* cloud.resolve(operation, existing, template, settings, now)
-      if (existing.resolved.fingerprint === resolved.fingerprint && isUnchanged(existing.settings, settings)) {
+      if (isSame(existing.resolved, resolved) && isUnchanged(existing.settings, settings)) {
         return yield* new NoUpdates({ stack })
       }
       const { capabilities } = request

@@ -233,6 +233,20 @@ describe("a nested stack", () => {
       assert.deepStrictEqual([failed?.logicalResourceId, failed?.reason], ["Network", reason])
     }).pipe(withMemory({ templates })))
 
+  it.effect("is updated by every update of its parent, because its template can have changed behind the URL", () => {
+    const texts = new Map(Object.entries(templates))
+    return Effect.gen(function*() {
+      const { outputs } = yield* create(network({ Name: "one" }))
+      texts.set(url, (templates[url] ?? "").replace("AWS::EC2::VPC", "AWS::SNS::Topic"))
+      yield* update(network({ Name: "one" }))
+      assert.strictEqual((yield* describeStack(outputs["Id"] ?? "")).status, "UPDATE_COMPLETE")
+      assert.deepStrictEqual(yield* eventsSince(stack, tenDays), [
+        "0 Network UPDATE_IN_PROGRESS",
+        "1 Network UPDATE_COMPLETE"
+      ])
+    }).pipe(withMemory({ templates: (url) => texts.get(url) }))
+  })
+
   it.effect("whose template is unknown has no resources, and the run says so", () =>
     Effect.gen(function*() {
       const { notChecked, outputs, status } = yield* create(network())
@@ -304,6 +318,30 @@ it.effect("what is not checked is listed: always the same, and what the template
       "permissions",
       "quotas of the account"
     ])
+  }).pipe(withMemory()))
+
+it.effect("a module requires the capability for macros, and what is in it is not checked", () =>
+  Effect.gen(function*() {
+    const template = {
+      Resources: { Bucket: { Type: "My::S3::Bucket::MODULE" } },
+      Outputs: { Name: { Value: { Ref: "Bucket.Name" } } }
+    }
+    const error = yield* Effect.flip(create(template))
+    assert.strictEqual(messageOf(error), "Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
+    const { notChecked, outputs } = yield* create(template, { capabilities: ["CAPABILITY_AUTO_EXPAND"] })
+    assert.deepStrictEqual(outputs, { Name: `${stack}-Bucket.Name` })
+    assert.include(notChecked, "modules (My::S3::Bucket::MODULE)")
+  }).pipe(withMemory()))
+
+it.effect("a change set requires no capability for macros, but that for IAM", () =>
+  Effect.gen(function*() {
+    const request = { stack, changeSet: "First", type: "CREATE", description: "" } as const
+    const { createChangeSet } = yield* CloudFormation
+    const macro = { Transform: "Macro", Resources: { Topic: topic() } }
+    yield* createChangeSet({ ...request, templateBody: textOf(macro) })
+    const role = { ...macro, Resources: { Role: { Type: "AWS::IAM::Role" } } }
+    const error = yield* Effect.flip(createChangeSet({ ...request, changeSet: "Second", templateBody: textOf(role) }))
+    assert.deepInclude(error, { _tag: "InsufficientCapabilities", required: ["CAPABILITY_IAM"] })
   }).pipe(withMemory()))
 
 it.effect("values are checked against the default too, and the capabilities of SAM are those of its roles", () =>

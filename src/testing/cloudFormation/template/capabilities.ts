@@ -1,5 +1,5 @@
 // The capabilities that a template requires.
-import { type Resource, resourcesOf, transformsOf } from "./sections.ts"
+import { modulesOf, type Resource, resourcesOf, transformsOf } from "./sections.ts"
 import { isList, isMapping, membersOf, type TemplateMapping, type TemplateValue } from "./TemplateValue.ts"
 
 export interface Capabilities {
@@ -61,7 +61,7 @@ export const capabilitiesOf = (template: TemplateMapping): Capabilities => {
   return {
     required: [
       ...(iam.length > 0 ? [isNamed ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"] : []),
-      ...(transformsOf(template).length > 0 ? ["CAPABILITY_AUTO_EXPAND"] : [])
+      ...(transformsOf(template).length + modulesOf(template).length > 0 ? ["CAPABILITY_AUTO_EXPAND"] : [])
     ],
     reason: iam.length === 0 ? undefined : `The following resource(s) require capabilities: [${types}]`
   }

@@ -23,14 +23,24 @@ const changedProperties = ({ definition: before }: ResolvedResource, { definitio
   [...new Set([...Object.keys(before.properties), ...Object.keys(after.properties)])]
     .filter((name) => before.properties[name] !== after.properties[name])
 
+/** The template behind the URL of a nested stack may have changed: every update of its parent updates it. */
+export const isNestedStack = ({ type }: { readonly type: string }) => type === "AWS::CloudFormation::Stack"
+
 /** Whether the resource is replaced; `Conditional` if only its provider knows. */
 const replacementOf = (before: ResolvedResource, after: ResolvedResource): string | undefined => {
   if (before.type !== after.type) return "True"
   const properties = changedProperties(before, after)
-  if (properties.length === 0) return before.definition.attributes === after.definition.attributes ? undefined : "False"
+  if (properties.length === 0) {
+    return before.definition.attributes === after.definition.attributes && !isNestedStack(after) ? undefined : "False"
+  }
+  if (isNestedStack(after)) return "False"
   if (properties.some((name) => replacing[after.type] === name)) return "True"
   return properties.every((name) => name === "Tags") ? "False" : "Conditional"
 }
+
+/** Whether CloudFormation sees nothing to update in the templates of these two versions of a stack. */
+export const isSame = (before: Resolved, after: Resolved): boolean =>
+  before.fingerprint === after.fingerprint && !after.resources.some(isNestedStack)
 
 /**
  * The changes between two versions of a stack: modified and added resources in the order of their creation, then removed

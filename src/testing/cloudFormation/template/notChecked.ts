@@ -1,6 +1,6 @@
 // What the in-memory CloudFormation does not check, so that nobody takes it for checked.
 import { isKnownPattern, type ParameterDeclaration } from "./parameters.ts"
-import { isServerless, unknownTransformsOf } from "./sections.ts"
+import { isServerless, modulesOf, unknownTransformsOf } from "./sections.ts"
 import { isMapping, membersOf, type TemplateMapping, textOf } from "./TemplateValue.ts"
 
 /** What is never checked. */
@@ -16,7 +16,8 @@ export const notCheckedOf = (
   isForeignExport: (name: string) => boolean
 ): ReadonlyArray<string> => {
   const transforms = unknownTransformsOf(tree)
-  const macros = transforms.filter((name) => !isServerless(name))
+  const modules = modulesOf(tree)
+  const macros = transforms.filter((name) => !isServerless(name) && !modules.includes(name))
   const foreign = Array.from(imports).filter(isForeignExport)
   const stored = parameters.filter(({ type }) => type.startsWith("AWS::SSM::")).map(({ name }) => name)
   const existing = parameters.filter(({ type }) => /^(?:List<)?AWS::(?!SSM::)/.test(type)).map(({ name }) => name)
@@ -27,6 +28,7 @@ export const notCheckedOf = (
   return [
     ...(transforms.some(isServerless) ? ["SAM expansion"] : []),
     ...list("macros", macros),
+    ...list("modules", modules),
     ...("Rules" in tree ? ["rules"] : []),
     ...("Hooks" in tree ? ["hooks"] : []),
     ...list("exports of other stacks", foreign),

@@ -31,9 +31,16 @@ export const transformsOf = (template: TemplateMapping): ReadonlyArray<string> =
 
 export const languageExtensions = "AWS::LanguageExtensions"
 
-/** The transforms that only CloudFormation can run: what they make of the template is unknown. */
-export const unknownTransformsOf = (template: TemplateMapping): ReadonlyArray<string> =>
-  transformsOf(template).filter((name) => name !== languageExtensions)
+/** The modules that the resources use. Only CloudFormation knows what is in them. */
+export const modulesOf = (template: TemplateMapping): ReadonlyArray<string> => [
+  ...new Set(Array.from(resourcesOf(template).values(), ({ type }) => type).filter((type) => type.endsWith("::MODULE")))
+]
+
+/** The transforms and modules that only CloudFormation can expand: what they make of the template is unknown. */
+export const unknownTransformsOf = (template: TemplateMapping): ReadonlyArray<string> => [
+  ...transformsOf(template).filter((name) => name !== languageExtensions),
+  ...modulesOf(template)
+]
 
 /** The transform of SAM. */
 export const isServerless = (transform: string) => transform.startsWith("AWS::Serverless-")
