@@ -45,6 +45,22 @@ export const refusals: Cases = {
   "parameter-without-type.yaml": { refused: /Every Parameters object must contain a Type member/ },
   "parameter-of-unknown-type.yaml": { refused: /Unrecognized parameter type: Text/ },
   "default-not-allowed.yaml": { refused: /Stage.*AllowedValues/ },
+  "common-name.yaml": {
+    refused: "Template error: all resources and parameters must have unique names. Common name(s):[Name]"
+  },
+  "condition-without-function.yaml": {
+    refused: "Template format error: Conditions can only be boolean operations on parameters and other conditions"
+  },
+  "condition-of-one.yaml": {
+    refused: "Template error: every Fn::And object requires a list of at least 2 and at most 10 boolean parameters."
+  },
+  "bad-export-name.yaml": {
+    refused: "Output Name is malformed. The Name field of every Export member must be specified and consist only of " +
+      "alphanumeric characters, colons, or hyphens"
+  },
+  "export-name-of-resource.yaml": {
+    refused: /Output Name is malformed\.\s+The Name field of Export must not depend on any resources/
+  },
   "for-each-without-transform.yaml": { refused: /Fn::ForEach/ },
   "duplicate-exports.yaml": {
     refused: "Template format error: The Outputs section contains duplicate Export names: [same]. Specify a unique name"

@@ -8,7 +8,7 @@ import { declarationsOf, type ParameterDeclaration } from "./parameters.ts"
 import { parse } from "./parse.ts"
 import { circleIn, dependenciesOf, referenceProblem } from "./references.ts"
 import { unknownTransformsOf, unrecognizedTypes } from "./sections.ts"
-import type { TemplateMapping } from "./TemplateValue.ts"
+import { membersOf, type TemplateMapping } from "./TemplateValue.ts"
 
 export interface MemoryTemplate {
   readonly text: string
@@ -31,6 +31,11 @@ export const read = (text: string): Result.Result<MemoryTemplate, string> =>
 /** What is wrong with the references of a template without loops. Unknown transforms may add names. */
 export const namesProblem = (tree: TemplateMapping): string | undefined => {
   if (unknownTransformsOf(tree).length > 0) return undefined
+  const parameters = new Set(membersOf(tree["Parameters"]).map(([name]) => name))
+  const common = membersOf(tree["Resources"]).map(([id]) => id).filter((id) => parameters.has(id))
+  if (common.length > 0) {
+    return `Template error: all resources and parameters must have unique names. Common name(s):[${common.join(", ")}]`
+  }
   const problem = referenceProblem(tree)
   if (problem !== undefined) return problem
   const circle = circleIn(dependenciesOf(tree))

@@ -168,13 +168,17 @@ const mappingProblem = (id: string, member: TemplateValue): string | undefined =
   return nonAlphanumeric("Mapping", id)
 }
 
+export const malformedExport = (output: string) =>
+  `Output ${output} is malformed. The Name field of every Export member must be specified and consist only of ` +
+  "alphanumeric characters, colons, or hyphens."
+
 const outputProblem = (id: string, member: TemplateValue): string | undefined => {
   if (!isMapping(member) || member["Value"] === undefined) {
     return formatError("Every Outputs member must contain a Value object")
   }
   const { Export } = member
   if (Export !== undefined && (!isMapping(Export) || Export["Name"] === undefined)) {
-    return formatError(`Output ${id} is malformed. The Name field of every Export member must be specified.`)
+    return formatError(malformedExport(id))
   }
   return nonAlphanumeric("Output", id) ?? notAString("", member, ["Description", "Condition"]) ??
     unknownProperty("output", member, new Set(["Value", "Description", "Export", "Condition"]))

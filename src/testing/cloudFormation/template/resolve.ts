@@ -4,7 +4,7 @@ import { conditionsIn } from "../evaluation/conditions.ts"
 import { evaluate } from "../evaluation/evaluate.ts"
 import { hasLoops, unroll } from "../evaluation/loops.ts"
 import { type Evaluated, evaluatedText, plain, type Scope, StandIn } from "../evaluation/Scope.ts"
-import { formProblem } from "./form.ts"
+import { formProblem, malformedExport } from "./form.ts"
 import { type MemoryTemplate, namesProblem } from "./MemoryTemplate.ts"
 import { notCheckedOf } from "./notChecked.ts"
 import { evaluatedParameter } from "./parameters.ts"
@@ -151,7 +151,10 @@ export const resolve = (template: MemoryTemplate, environment: Environment): Res
   const formed = problems[0] ?? (tree === template.tree ? undefined : formProblem(tree) ?? namesProblem(tree))
   if (formed !== undefined) return Result.fail(formed)
 
-  const condition = conditionsIn(isMapping(tree["Conditions"]) ? tree["Conditions"] : {}, outside)
+  const conditions = isMapping(tree["Conditions"]) ? tree["Conditions"] : {}
+  const condition = conditionsIn(conditions, outside)
+  // A wrong condition is refused even if nothing uses it.
+  for (const name of Object.keys(conditions)) condition(name)
   const all = resourcesOf(tree)
   const made = new Map(
     Array.from(all).filter(([, resource]) => resource.condition === undefined || condition(resource.condition))
@@ -228,6 +231,8 @@ const evaluateOutputs = (tree: TemplateMapping, scope: Scope) => {
   const outputs = new Map<string, string>()
   const exports = new Map<string, string>()
   const duplicates = new Set<string>()
+  const resources = resourcesOf(tree)
+  const dependsOnResources = (value: TemplateValue) => [...resourcesIn(value)].some((name) => resources.has(name))
   let problem: string | undefined
   for (const [name, output] of outputsOf(tree)) {
     if (output.condition !== undefined && !scope.condition(output.condition)) continue
@@ -239,6 +244,7 @@ const evaluateOutputs = (tree: TemplateMapping, scope: Scope) => {
     outputs.set(name, text ?? JSON.stringify(plain(value) ?? ""))
     if (output.exportName === undefined) continue
     const exportName = evaluatedText(evaluate(output.exportName, scope)) ?? ""
+    if (!scope.isOpen) problem ??= exportNameProblem(name, exportName, dependsOnResources(output.exportName))
     if (exports.has(exportName)) duplicates.add(exportName)
     exports.set(exportName, text ?? "")
   }
@@ -249,4 +255,14 @@ const evaluateOutputs = (tree: TemplateMapping, scope: Scope) => {
     )
   }
   return { outputs, exports, problem }
+}
+
+const exportNameProblem = (output: string, exportName: string, dependsOnResources: boolean) => {
+  if (dependsOnResources) {
+    return formatError(
+      `Output ${output} is malformed.  The Name field of Export must not depend on any resources, imported values, or ` +
+        "Fn::GetAZs."
+    )
+  }
+  return /^[A-Za-z0-9:-]+$/.test(exportName) ? undefined : formatError(malformedExport(output))
 }
