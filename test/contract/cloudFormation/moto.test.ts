@@ -11,6 +11,7 @@ import { cases } from "../../templates/cases.ts"
 
 /** Templates that moto cannot create, and why. */
 const unsupported: Readonly<Record<string, string>> = {
+  "attributes.yaml": "it fails at attributes that it does not know, and has no lists in Systems Manager",
   "conditions.yaml": "it does not know the types of some resources, and fails at their attributes",
   "dates.yaml": "it cannot read an output that YAML takes for a date",
   "dynamic-references.yaml": "its parameter of Systems Manager needs a name",
