@@ -67,6 +67,11 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   throttle(calls: number): Effect.Effect<void>
   /** From now on, denies this call, such as `cloudformation:DescribeStackEvents`. */
   deny(operation: string): Effect.Effect<void>
+  /**
+   * From now on, `cloudformation:DescribeStacks` or `cloudformation:DescribeStackEvents` shows what CloudFormation had that
+   * long ago, as each can lag behind on its own. A stack's parameters and termination protection do not lag.
+   */
+  lag(operation: string, by: Duration.Input): Effect.Effect<void>
 }>()("effect-codepipeline/testing/CloudFormationMemory") {
   /**
    * Starts without stacks. Time is that of Effect's `Clock`, in whole milliseconds. Templates are read and evaluated as
@@ -116,9 +121,12 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             if (stack !== undefined) stack.settings = { ...stack.settings, terminationProtection: true }
           }),
         setStatus: (name, status) =>
-          Effect.map(epochMillis, (now) => (cloud.find(name, now) ?? cloud.addStack(name, now)).setStatus(status, now)),
-        throttle: (calls) => Effect.sync(() => void (cloud.throttledCalls = calls)),
-        deny: (operation) => Effect.sync(() => void denied.add(operation))
+          Effect.map(epochMillis, (now) =>
+            (cloud.find(name, now) ?? cloud.addStack(name, now - 1)).setStatus(status, now)),
+        throttle: (calls) =>
+          Effect.sync(() => void (cloud.throttledCalls = calls)),
+        deny: (operation) => Effect.sync(() => void denied.add(operation)),
+        lag: (operation, by) => Effect.sync(() => void cloud.lags.set(operation, Duration.toMillis(by)))
       }))
     }))
 }

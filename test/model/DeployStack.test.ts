@@ -263,15 +263,6 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
     })
   ],
   [
-    "REPLACE_ON_FAILURE, another actor and a late redelivery",
-    modelOf({
-      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
-      budget: { ...redelivery, otherActors: 1 },
-      ...replacing,
-      invariants: invariantsOfLateJobs
-    })
-  ],
-  [
     "DELETE_ONLY, another actor and a late redelivery",
     modelOf({
       initialClouds: [stackIn("CREATE_COMPLETE")],
@@ -309,6 +300,15 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
 ]
 
 const deepModels: typeof models = [
+  [
+    "REPLACE_ON_FAILURE, another actor and a late redelivery",
+    modelOf({
+      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
+      budget: { ...redelivery, otherActors: 1 },
+      ...replacing,
+      invariants: invariantsOfLateJobs
+    })
+  ],
   [
     "REPLACE_ON_FAILURE, a redelivery and a call fault",
     modelOf({ initialClouds: replaceable, budget: { ...redelivery, callFaults: 1 }, ...replacing })

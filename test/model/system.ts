@@ -75,17 +75,28 @@ export interface Invariants {
   readonly onOperationStarted: (cloud: Cloud.Cloud, execution: Execution) => string | undefined
 }
 
-/** Removes what grows from job to job without effect on decisions, so that polling returns to a known state. */
+/** The six hours of redeliveries depend on these times, which need not be exact. */
+const wholeHours = (millis: number) => millis - millis % 3_600_000
+
+/** Removes what differs from job to job without effect on decisions, so that polling returns to a known state. */
 const canonicalToken = (token: string) => {
-  const { execution, state, ...rest } = JSON.parse(token) as {
-    execution: Record<string, unknown>
-    state?: Record<string, unknown> | null
+  const { execution, state: left, ...rest } = JSON.parse(token) as {
+    execution: Record<string, unknown> & { startedAt: number }
+    state?: { since?: number; calledAt?: number } | null
   }
+  const state = left && left.calledAt === undefined && left.since !== undefined
+    ? { ...left, since: wholeHours(left.since) }
+    : left
   const unavailable = execution["unavailable"] as { since: number } | undefined
   return JSON.stringify({
     ...rest,
     ...(state !== undefined && { state: state && { ...state, progress: undefined } }),
-    execution: { ...execution, attempt: 1, ...(unavailable && { unavailable: { ...unavailable, jobs: 1 } }) }
+    execution: {
+      ...execution,
+      startedAt: wholeHours(execution.startedAt),
+      attempt: 1,
+      ...(unavailable && { unavailable: { ...unavailable, jobs: 1 } })
+    }
   })
 }
 

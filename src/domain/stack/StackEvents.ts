@@ -3,7 +3,7 @@ import * as Data from "effect/Data"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { type Owner, requestToken, StackOperation } from "./StackOperation.ts"
-import { isUnderWay, phaseOf } from "./StackStatus.ts"
+import { isUnderWay, phaseOf, startability } from "./StackStatus.ts"
 
 const check = {
   status: Schema.String,
@@ -40,7 +40,8 @@ export type StackEvent = typeof StackEvent.Type
 
 /**
  * What the events prove about an own operation. `idleUntil` is the time of the last event before it, by CloudFormation's
- * clock: a stack that last changed before then is described as it was before the operation.
+ * clock: a stack that last changed before then is described as it was before the operation. It is 0 if the operation created
+ * the stack.
  */
 export type Evidence = Data.TaggedEnum<{
   /** The events cannot be read. */
@@ -80,7 +81,8 @@ export const evidence = (
   for (const [index, { clientRequestToken = "", status }] of stackEvents.entries()) {
     const operation = tokens.get(clientRequestToken)
     if (operation !== undefined) {
-      const idleUntil = lastBefore(all, clientRequestToken)?.timestamp ?? 0
+      const before = lastBefore(all, clientRequestToken)
+      const idleUntil = before === undefined || startability(before.status) === "Shell" ? 0 : before.timestamp
       if (index > 0 && phaseOf(status) === "CleaningUp") return Evidence.Ended({ operation, status, idleUntil })
       const end = stackEvents.slice(0, index + 1).findLast(({ status }) => !isUnderWay(status))
       return end === undefined

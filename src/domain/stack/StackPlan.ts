@@ -279,8 +279,11 @@ export const watch = (context: OperationContext, observation: Observation): Deci
       // A deleted stack is the goal of a delete, no matter who deleted it.
       if (operation === "delete" && isSuccess(context, status)) return WatchDecision.Succeed()
       const wait = isIdle && idleTooLong ? WatchDecision.Unproven({ status }) : WatchDecision.Wait({ isIdle })
-      const judge = ({ idleUntil, status }: { readonly idleUntil: number; readonly status: string }) =>
-        changedAt >= idleUntil || idleTooLong ? verdict(status) : WatchDecision.Wait({ isIdle: true })
+      const judge = (own: { readonly idleUntil: number; readonly status: string }) => {
+        // An operation never brings a stack back into the status of an empty one.
+        const isEarlier = changedAt < own.idleUntil || startability(status) === "Shell"
+        return isEarlier && !idleTooLong ? WatchDecision.Wait({ isIdle: true }) : verdict(own.status)
+      }
       return readEvents(Evidence.$match({
         Inconclusive: () => wait,
         Foreign: () => wait,

@@ -34,6 +34,8 @@ export class MemoryCloud implements Surroundings {
   readonly failures: InjectedFailures = { resources: new Map(), hooks: new Map(), validations: new Map() }
   /** The number of calls that are still to be throttled. */
   throttledCalls = 0
+  /** How old the state is that each call shows, in milliseconds. */
+  readonly lags = new Map<string, number>()
   readonly resourceMillis: number
   readonly region: string
   readonly accountId: string
@@ -58,8 +60,9 @@ export class MemoryCloud implements Surroundings {
 
   /** Finds a stack by its id; by its name only if it is not deleted. */
   find(stack: string, now: number): MemoryStack | undefined {
-    return this.#stacks.find(({ id }) => id === stack) ??
-      this.#stacks.find((found) => found.name === stack && found.statusAt(now) !== "DELETE_COMPLETE")
+    const stacks = this.#stacks.filter(({ createdAt }) => createdAt <= now)
+    return stacks.find(({ id }) => id === stack) ??
+      stacks.find((found) => found.name === stack && found.statusAt(now) !== "DELETE_COMPLETE")
   }
 
   /** A stack that does not exist until it is added. */
@@ -160,7 +163,7 @@ export class MemoryCloud implements Surroundings {
       }
       return this.denied.has(operation)
         ? Effect.fail(new AwsDenied({ operation, code: "AccessDenied", detail: `not authorized: ${operation}` }))
-        : epochMillis
+        : Effect.map(epochMillis, (now) => now - (this.lags.get(operation) ?? 0))
     }))
   }
 

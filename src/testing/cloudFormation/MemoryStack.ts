@@ -35,7 +35,8 @@ export class MemoryStack {
   settings: MemorySettings = noSettings
   changeSets: ReadonlyArray<MemoryChangeSet> = []
   readonly createdAt: number
-  changedAt: number
+  /** When it was created or changed, oldest first. */
+  readonly #changes: Array<number> = []
   /** Past and future events, oldest first. */
   #events: ReadonlyArray<StackEvent> = []
   /** Failed validations, which only DescribeEvents shows. */
@@ -51,7 +52,7 @@ export class MemoryStack {
     this.id = `arn:${partitionOf(region)}:cloudformation:${region}:${accountId}:stack/${name}/${uuid}`
     this.name = name
     this.createdAt = now
-    this.changedAt = now
+    this.#changes.push(now)
     this.#surroundings = surroundings
     this.#nested = new NestedStacks(name, surroundings)
   }
@@ -62,13 +63,13 @@ export class MemoryStack {
   }
 
   describeAt(now: number): Stack {
-    const { changedAt, createdAt, id, name, settings: { noEcho, parameters, terminationProtection } } = this
+    const { createdAt, id, name, settings: { noEcho, parameters, terminationProtection } } = this
     const newest = this.eventsAt(now).find(({ physicalResourceId }) => physicalResourceId === id)
     return {
       id,
       name,
       createdAt,
-      changedAt,
+      changedAt: Math.max(createdAt, this.#changes.findLast((at) => at <= now) ?? createdAt),
       terminationProtection,
       parameters: new Map(Array.from(parameters, ([name, value]) => [name, noEcho.has(name) ? "****" : value])),
       status: newest?.status ?? "",
@@ -142,7 +143,8 @@ export class MemoryStack {
     const event = this.#event("AWS::CloudFormation::Stack", this.name, this.id, "Console-0000", status, now, reason)
     this.#events = [...this.eventsAt(now).toReversed(), event]
     this.#results = this.#results.filter(({ at }) => at <= now)
-    this.changedAt = now
+    // The operation that led to the status started before.
+    this.#changes.push(now - 1)
   }
 
   /** Returns the reason if the operation is going to fail. */
@@ -182,7 +184,7 @@ export class MemoryStack {
       ...others.map((status, index) => stackEvent(status, resourcesEnd + resourceMillis * (1 + index)))
     ]
     this.tokens.add(token)
-    this.changedAt = now
+    this.#changes.push(now)
     if (failureReason === undefined || kind === "create") this.settings = request.settings
     if (failureReason !== undefined || Result.isFailure(result)) return failureReason
     this.template = request.template
@@ -236,7 +238,7 @@ export class MemoryStack {
       ...others.map((status) => stackEvent(status))
     ]
     this.tokens.add(token)
-    this.changedAt = now
+    this.#changes.push(now)
     return earlyValidationReason
   }
 

@@ -268,6 +268,13 @@ it("the stack was idle until the last event before the own operation", () => {
     ofStack("UPDATE_IN_PROGRESS", "update-j2")
   )
   assert.deepStrictEqual(evidence(events, owner), ended("update", "UPDATE_COMPLETE", calledAt + 2_000))
+
+  const created = history(
+    ofStack("REVIEW_IN_PROGRESS"),
+    ofStack("CREATE_IN_PROGRESS", "execute-j1"),
+    ofStack("CREATE_COMPLETE", "execute-j1")
+  )
+  assert.deepStrictEqual(evidence(created, owner), ended("execute", "CREATE_COMPLETE"))
 })
 
 describe("reachTime", () => {
