@@ -10,5 +10,7 @@ export const cases: Cases = { ...formats, ...requests, ...refusals }
 
 /** The templates of nested stacks. */
 export const nestedTemplates = Object.fromEntries(
-  ["conditions.yaml", "parameters-required.yaml"].map((file) => [`https://templates.example/${file}`, read(file)])
+  ["conditions.yaml", "nested-in-itself.yaml", "parameters-required.yaml"].map((
+    file
+  ) => [`https://templates.example/${file}`, read(file)])
 )

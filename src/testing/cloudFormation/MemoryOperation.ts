@@ -75,6 +75,8 @@ export interface MemoryOperation {
   readonly resourceMillis: number
   /** Epoch milliseconds. */
   readonly now: number
+  /** The number of stacks that this one is nested in. Default: 0. */
+  readonly depth?: number
 }
 
 /** What the operations on one stack need to know of the others. */

@@ -15,6 +15,9 @@ import { nothingResolved, resolve, type Resolved } from "./template/resolve.ts"
 
 type Properties = Readonly<Record<string, Evaluated>>
 
+/** More than anybody nests on purpose. */
+const maxDepth = 15
+
 export class NestedStacks {
   readonly #parent: string
   readonly #surroundings: Surroundings
@@ -70,6 +73,10 @@ export class NestedStacks {
   /** A nested stack takes the time of one resource of its parent. */
   #start(id: string, properties: Properties, request: MemoryOperation): string | undefined {
     const { TemplateURL: url } = properties
+    const depth = (request.depth ?? 0) + 1
+    if (depth > maxDepth) {
+      return `The stacks are nested more than ${maxDepth} deep: ${evaluatedText(url)} may nest itself`
+    }
     const existing = this.#stacks.get(id)
     const operation = existing === undefined ? "create" : "update"
     const read = this.#surroundings.readTemplate(evaluatedText(url) ?? "")
@@ -99,6 +106,7 @@ export class NestedStacks {
     const resourceMillis = Math.floor(request.resourceMillis / Math.max(1, resolved.success.resources.length))
     const reason = stack.startOperation({
       ...request,
+      depth,
       operation,
       template,
       settings,
