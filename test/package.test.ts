@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import manifest from "../package.json" with { type: "json" }
 import { compile, entryPoints, functionFiles } from "../scripts/build/bundle.ts"
+import { compilations } from "../scripts/build/compilations.ts"
 import { writePackagedFunctions } from "../scripts/build/packagedFunctions.ts"
 import { functionNames } from "../scripts/permissions.ts"
 import { zipFiles } from "../src/internal/zipFiles.ts"
@@ -124,7 +125,7 @@ beforeAll(async () => {
   }
   const out = join(source, "dist")
   await writePackagedFunctions(await Promise.all((await entryPoints()).map(zipOf)), join(out, "functions"))
-  await withOutput(run(process.execPath, [tsc, "--project", join(repository, "tsconfig.build.json"), "--outDir", out]))
+  for (const compilation of compilations(out)) await withOutput(run(process.execPath, compilation))
   await withOutput(run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", folder], { cwd: source }))
   tarball = join(folder, (await readdir(folder)).find((file) => file.endsWith(".tgz")) ?? assert.fail("no tarball"))
 

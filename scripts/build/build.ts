@@ -1,9 +1,9 @@
 // npm run build: builds the npm package into dist/, and each function into dist/lambda/NAME/ and dist/lambda/NAME.zip.
 import { execFileSync } from "node:child_process"
 import { rm } from "node:fs/promises"
-import { fileURLToPath } from "node:url"
 import { runScript, type Script } from "../commandLine.ts"
 import { buildFunction, building, type BuiltFunction, entryPoints } from "./bundle.ts"
+import { compilations } from "./compilations.ts"
 import { writePackagedFunctions } from "./packagedFunctions.ts"
 
 const script: Script<never> = {
@@ -19,8 +19,7 @@ const script: Script<never> = {
 
 const build = async () => {
   await rm("dist", { recursive: true, force: true })
-  const tsc = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url))
-  execFileSync(process.execPath, [tsc, "--project", "tsconfig.build.json"], { stdio: "inherit" })
+  for (const compilation of compilations("dist")) execFileSync(process.execPath, compilation, { stdio: "inherit" })
 
   const built: Array<BuiltFunction> = []
   for (const [name, module] of await entryPoints()) {
