@@ -178,6 +178,10 @@ export class MemoryCloud implements Surroundings {
     const { capabilities = [], disableRollback = false } = request
     this.operationTokens.push(request.token)
     this.noteUnchecked(request.resolved)
+    const { operation, settings } = request
+    if ((operation === "update" || operation === "execute") && settings.stackPolicy !== undefined) {
+      this.#notChecked.add("the stack policy")
+    }
     stack.startOperation({ ...request, capabilities, disableRollback, resourceMillis: this.resourceMillis })
     return stack.id
   }

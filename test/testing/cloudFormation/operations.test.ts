@@ -333,6 +333,27 @@ it.effect("a module requires the capability for macros, and what is in it is not
     assert.include(notChecked, "modules (My::S3::Bucket::MODULE)")
   }).pipe(withMemory()))
 
+const including = (Location: string) => ({
+  Resources: {
+    Topic: topic({ "Fn::Transform": { Name: "AWS::Include", Parameters: { Location } } }),
+    Same: topic()
+  }
+})
+
+it.effect("the argument of a transform is a change, and the policy of the stack is not checked", () =>
+  Effect.gen(function*() {
+    const options = { capabilities: ["CAPABILITY_AUTO_EXPAND"] } as const
+    yield* create(including("s3://a/one"), options)
+    const { setStackPolicy } = yield* CloudFormation
+    yield* setStackPolicy(stack, "{}")
+    const { notChecked } = yield* update(including("s3://a/two"), options)
+    assert.deepStrictEqual(yield* eventsSince(stack, tenDays), [
+      "0 Topic UPDATE_IN_PROGRESS",
+      "1 Topic UPDATE_COMPLETE"
+    ])
+    assert.includeMembers([...notChecked], ["macros (AWS::Include)", "the stack policy"])
+  }).pipe(withMemory()))
+
 it.effect("a change set requires no capability for macros, but that for IAM", () =>
   Effect.gen(function*() {
     const request = { stack, changeSet: "First", type: "CREATE", description: "" } as const

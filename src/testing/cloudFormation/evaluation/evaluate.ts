@@ -33,7 +33,8 @@ export const evaluate = (value: TemplateValue, scope: Scope): Evaluated => {
     const run = runs.get(call.name)
     const isExtension = call.name === "Fn::Length" || call.name === "Fn::ToJsonString"
     if (run !== undefined && (!isExtension || scope.hasExtensions)) return run(call.argument, scope, evaluate)
-    if (scope.isOpen) return new StandIn(call.name)
+    // With its argument, so that another one is a change.
+    if (scope.isOpen) return new StandIn(`${call.name} ${JSON.stringify(call.argument)}`)
     scope.problem(
       `Template Error: Encountered unsupported function: ${call.name} Supported functions are: ${supported}`
     )
