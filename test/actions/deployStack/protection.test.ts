@@ -85,7 +85,7 @@ describe.each([replace, remove])("a protected stack in mode $mode", (parameters)
     Effect.gen(function*() {
       yield* failedStack
       yield* deny("cloudformation:UpdateTerminationProtection")
-      const outcome = yield* invoke(eventWith({ ...parameters, ...switchOff }))
+      const outcome = yield* runAction("1", { ...parameters, ...switchOff })
       assert.deepInclude(outcome, { _tag: "Failed", type: "PermissionError" })
       assert.include(outcome.message, "needs cloudformation:UpdateTerminationProtection")
       yield* assertKept
@@ -112,7 +112,7 @@ it.effect("the protection stays on until the values of the replaced stack are ch
     yield* failResource("Topic", "quota")
     yield* runAction("earlier", { ...required, parameters: { Size: "large" }, terminationProtection: true })
     const checked = yield* invoke(eventWith({ ...replace, ...switchOff }, { id: "1" }))
-    assert.include(checked.message, "Stack replacement started")
+    assert.include(checked.message, "Stack replacement prepared")
     assert.isTrue(yield* isProtected)
     yield* runAction("1", { ...replace, ...switchOff })
     assert.deepStrictEqual(yield* operationTokens, ["create-earlier", "delete-1", "create-1"])
