@@ -73,7 +73,7 @@ const blockCount = (text: string): Option.Option<number> => {
       if (at === inner && rest.startsWith("Type:")) types++
     }
   }
-  return names.size === types && types > 0 && others.length === 0 && !/^Transform:/m.test(text)
+  return names.size === types && types > 0 && others.length === 0 && !/^Transform:|\r(?!\n)|[\u2028\u2029]/m.test(text)
     ? Option.some(types)
     : Option.none()
 }

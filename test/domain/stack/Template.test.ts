@@ -111,6 +111,8 @@ Outputs:
     ["odd indentation", yaml.replace("    Type: AWS::SQS::Queue", "   Type: AWS::SQS::Queue")],
     ["resources twice", `${yaml}Resources:\n  C:\n    Type: AWS::SNS::Topic\n`],
     ["no resources", "Outputs:\n  A:\n    Value: b\n"],
+    ["a line break of old", yaml.replace("AWS::SQS", "AWS::S\rQS")],
+    ["a line separator", yaml.replace("AWS::SQS", "AWS::S\u2028QS")],
     ["quoted names", yaml.replace("  B:", "  \"B\":")]
   ])("the resource count of a template in YAML is unknown because of %s", (_, text) => {
     assert.isUndefined(yamlCount(text))
