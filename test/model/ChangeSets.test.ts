@@ -36,6 +36,9 @@ const invariants: Invariants = {
       return `success, but own executions: ${results.join() || "none"}`
     }
     if (outcome._tag !== "Failed") return undefined
+    if (results.length === 0 && outcome.message.includes("accepted the operation")) {
+      return "failure that speaks of an own execution, but there is none"
+    }
     const known = operations.slice(0, operationsSeen).filter((operation) =>
       isExecution(operation) && !isDeleted(cloud, operation.stack)
     )
