@@ -65,8 +65,7 @@ const findExecutor = (invocation: Invocation, stackId: string, createdAt: number
     Events.$match({
       Read: ({ events }) => ChangeSet.executor(events, invocation.execution, createdAt),
       Denied: () => ChangeSet.Executor.Denied(),
-      // The next job reads them.
-      Unavailable: () => ChangeSet.Executor.Denied()
+      Unavailable: () => ChangeSet.Executor.Unavailable()
     })
   )
 
@@ -83,6 +82,9 @@ const adoptOwnOr = Effect.fnUntraced(function*<E, R>(
 
 /** How long CloudFormation can fail to show a change set that exists. */
 const visibilityLimit = Duration.toMillis("1 minute")
+
+/** How long events can be unavailable. Then they count as denied. */
+const outageLimit = Duration.toMillis("1 hour")
 
 /** Waits for something that CloudFormation may not show yet, but no longer than the limit in milliseconds. */
 const waitOr = Effect.fnUntraced(function*<E>(
@@ -266,17 +268,27 @@ const proceed = Effect.fnUntraced(function*(
           findExecutor(invocation, stackId, createdAt),
           ChangeSet.Executor.$match({
             Own: () => Effect.succeed(adopt(invocation, stackId)),
-            // Later events can decide, or the stack's status and times.
+            // The stack's status and times are the only evidence.
             Denied: () => Effect.succeed(adopt(invocation, stackId)),
             Foreign: ({ token = "none" }) =>
               refuse(invocation, `another actor has executed it (client request token: ${token})`),
-            Unknown: () => waitForEvents("it was executed, but the events of the stack do not show by whom")
+            Unknown: () => waitForEvents(unknownExecutor),
+            Unavailable: () =>
+              waitOr(
+                invocation,
+                state,
+                outageLimit,
+                unknownExecutor,
+                Effect.succeed(adopt(invocation, stackId))
+              )
           })
         )
         : done(`Change set "${name}" created, and executed by another actor: ${summary}`),
     Unusable: ({ reason }) => unusable(reason)
   })
 })
+
+const unknownExecutor = "it was executed, but the events of the stack do not show by whom"
 
 const noProtection =
   "A change set does not change the termination protection of its stack: the action that executes it does, if it has the " +

@@ -86,6 +86,8 @@ export type Executor = Data.TaggedEnum<{
   Unknown: {}
   /** The events cannot be read. */
   Denied: {}
+  /** The events could not be read in this job. */
+  Unavailable: {}
 }>
 export const Executor = Data.taggedEnum<Executor>()
 

@@ -506,6 +506,22 @@ describe("an execution that is not visible yet", () => {
       assert.include(outcome.message, "it was executed, but the events of the stack do not show by whom")
     }).pipe(Effect.provide(world(firstTemplate))))
 
+  it.effect("an executed change set is adopted if the events are unavailable for an hour, not if they are in one job", () =>
+    Effect.gen(function*() {
+      yield* replaced
+      yield* runAction("3", execute)
+      const unavailable = withService(() => ({
+        events: () => Effect.fail(new AwsUnavailable({ operation: "cloudformation:Call", code: "E", detail: "" }))
+      }))
+      const first = yield* unavailable(invoke(eventWith(execute, { id: "4" })))
+      assert.include(first.message, "it was executed, but the events of the stack do not show by whom")
+      assert.include((yield* invoke(nextEvent(first, "5", execute))).message, "another actor has executed it")
+      yield* TestClock.adjust("50 minutes")
+      assert.include((yield* unavailable(invoke(nextEvent(first, "6", execute)))).message, "do not show by whom")
+      yield* TestClock.adjust("10 minutes")
+      assert.deepInclude(yield* unavailable(invoke(nextEvent(first, "7", execute))), adopted)
+    }).pipe(Effect.provide(world(firstTemplate))))
+
   it.effect("events that are unavailable in one job are read in the next one", () =>
     Effect.gen(function*() {
       yield* replaced
