@@ -205,8 +205,8 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
     modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, callFaults: 1 } })
   ],
   [
-    "another actor and two stale reads",
-    modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, staleReads: 2 } })
+    "without progress, another actor and two stale reads",
+    modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, staleReads: 2 }, ...withoutProgress })
   ],
   [
     "without permission to read events, another actor and a stale read",

@@ -140,7 +140,7 @@ const lambda = Effect.fnUntraced(function*(faults: ReadonlyArray<Fault>, remaini
 const policy = JSON.stringify({ Statement: [] })
 const files = { "configuration.json": `{"StackPolicy":${policy}}` }
 
-const runs = Number(process.env["RUNS"] ?? 10_000)
+const runs = Number(process.env["RUNS"] ?? 5_000)
 
 const isDelete = (token: string) => token.startsWith("delete-")
 
@@ -238,7 +238,11 @@ const assertRun = (
     const alone = interference === null && invocation < releasedAt
     const provable = mayReadEvents && alone && !gaveUp
     const fails = resourceFails && mode !== "DELETE_ONLY" && mode !== "CHANGE_SET_REPLACE"
-    if (provable && status === null) assert.strictEqual(outcome._tag, fails ? "Failed" : "Succeeded")
+    // A stack that is not visible yet counts as absent.
+    const isVisible = minutesAgo * 60 > lag.describe
+    if (provable && status === null && (mode !== "CHANGE_SET_EXECUTE" || isVisible)) {
+      assert.strictEqual(outcome._tag, fails ? "Failed" : "Succeeded")
+    }
     if (outcome._tag !== "Succeeded") return
     const now = yield* describeStack
     const deploys = modesOf.outputs.includes(mode)
@@ -246,8 +250,6 @@ const assertRun = (
       const { id, outputs } = Option.getOrThrow(now)
       assert.deepStrictEqual(outcome.outputVariables, { StackId: id, ...outputs })
     }
-    // A stack that is not visible yet counts as absent.
-    const isVisible = minutesAgo * 60 > lag.describe
     if (provable && mode === "DELETE_ONLY" && isVisible) assert.isTrue(Option.isNone(now))
     // Every setting of the request is in force on success, unless another actor has deleted the stack since.
     const inForce = yield* cloudFormation.settingsOf(stack)
@@ -266,7 +268,7 @@ it.effect.prop(
   "a run with any faults ends in exactly one result and starts at most one operation",
   [Scenario],
   ([scenario]) => assertRun(scenario),
-  { arbitrary: { runs }, timeout: 600_000 }
+  { arbitrary: { runs }, timeout: 1_800_000 }
 )
 
 it.effect("fractions of a millisecond on the test clock do not fail a run", () =>
