@@ -1,11 +1,11 @@
-// Creates change sets.
+// Creates change sets, and deletes those that are not executed.
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Execution } from "../../domain/job/ContinuationToken.ts"
-import type { ChangeSet } from "../../domain/stack/ChangeSet.ts"
-import type { StackOptions } from "../../domain/stack/Stack.ts"
+import { type ChangeSet, Readiness, readiness } from "../../domain/stack/ChangeSet.ts"
+import type { ChangeSetKey, StackOptions } from "../../domain/stack/Stack.ts"
 import * as StackFailure from "../../domain/stack/StackFailure.ts"
 import { requestToken } from "../../domain/stack/StackOperation.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
@@ -18,7 +18,7 @@ import {
   type StackExists,
   type StackNotReady
 } from "../../services/CloudFormation.ts"
-import type { PrepareState } from "./State.ts"
+import type { Invocation, PrepareState } from "./State.ts"
 
 /** CloudFormation could not create the change set. */
 export class ChangeSetFailed extends Schema.TaggedError<ChangeSetFailed>()("ChangeSetFailed", {
@@ -101,7 +101,7 @@ export const prepare = Effect.fn("StackChangeSet.prepare")(function*<E>(
 export const isWithStack = ({ description }: ChangeSet): boolean => description?.endsWith(newStackMark) ?? false
 
 /** Deletes the empty stack that CloudFormation created for a change set which then failed. */
-export const discardStack = Effect.fnUntraced(function*(stackId: string, execution: Execution) {
+const discardStack = Effect.fnUntraced(function*(stackId: string, execution: Execution) {
   const cloudFormation = yield* CloudFormation
   const stack = Option.flatten(yield* optionalCall(cloudFormation.describe(stackId), withoutDelete))
   if (Option.isNone(stack) || stack.value.status !== "REVIEW_IN_PROGRESS") return
@@ -113,3 +113,31 @@ export const discardStack = Effect.fnUntraced(function*(stackId: string, executi
 })
 
 const withoutDelete = "The empty stack of the failed change set is not deleted."
+
+/** Deletes an unusable change set, so that these do not reach CloudFormation's limit. */
+export const discardChangeSet = (key: ChangeSetKey) =>
+  CloudFormation.use(({ deleteChangeSet }) =>
+    optionalCall(
+      Effect.catchTag(deleteChangeSet(key), ["ChangeSetNotReady", "StackNotReady"], () => Effect.void),
+      "The change set is not deleted."
+    )
+  )
+
+/**
+ * Deletes what the failed action has created: a change set to deploy, and the empty stack that CloudFormation created for a
+ * change set. What is executed stays.
+ */
+export const cleanUp = Effect.fn("StackChangeSet.cleanUp")(function*(
+  { execution, parameters: { mode } }: Invocation,
+  { changeSet, stackId: stack }: PrepareState
+) {
+  if (mode === "CHANGE_SET_EXECUTE") return
+  const { describeChangeSet } = yield* CloudFormation
+  const key = { stack, changeSet }
+  const found = Option.flatten(
+    yield* optionalCall(describeChangeSet(key), "What the action has created is not deleted.")
+  )
+  if (Option.isNone(found) || Readiness.$is("Executed")(readiness(found.value))) return
+  if (mode === "CHANGE_SET_DEPLOY") yield* discardChangeSet(key)
+  if (isWithStack(found.value)) yield* discardStack(stack, execution)
+})

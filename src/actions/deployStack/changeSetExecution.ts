@@ -6,14 +6,12 @@ import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import * as ChangeSet from "../../domain/stack/ChangeSet.ts"
-import type { ChangeSetKey } from "../../domain/stack/Stack.ts"
 import { reachTime } from "../../domain/stack/StackEvents.ts"
 import { requestToken } from "../../domain/stack/StackOperation.ts"
 import { isUnderWay } from "../../domain/stack/StackStatus.ts"
-import { optionalCall } from "../../runtime/optionalCall.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { ChangeSetNotReady, CloudFormation, StackNotReady } from "../../services/CloudFormation.ts"
-import { ChangeSetFailed, discardStack, isWithStack, ownName } from "./changeSet.ts"
+import { ChangeSetFailed, discardChangeSet, isWithStack, ownName } from "./changeSet.ts"
 import { diagnoseChangeSet } from "./diagnose.ts"
 import { Events, readEvents, redeliveryWindowStart } from "./observe.ts"
 import * as Outputs from "./outputs.ts"
@@ -140,34 +138,6 @@ const endEmpty = Effect.fnUntraced(function*(invocation: Invocation, { changeSet
   const { describe } = yield* CloudFormation
   if (invocation.parameters.mode === "CHANGE_SET_DEPLOY") yield* discardChangeSet({ stack: stackId, changeSet })
   return yield* Outputs.succeed(invocation, isEmptyText(namesOf(invocation).changeSet), yield* describe(stackId))
-})
-
-/** Deletes an unusable change set, so that these do not reach CloudFormation's limit. */
-const discardChangeSet = (key: ChangeSetKey) =>
-  CloudFormation.use(({ deleteChangeSet }) =>
-    optionalCall(
-      Effect.catchTag(deleteChangeSet(key), ["ChangeSetNotReady", "StackNotReady"], () => Effect.void),
-      "The change set is not deleted."
-    )
-  )
-
-/**
- * Deletes what the failed action has created: a change set to deploy, and the empty stack that CloudFormation created for a
- * change set. What is executed stays.
- */
-export const cleanUp = Effect.fn("StackChangeSet.cleanUp")(function*(
-  { execution, parameters: { mode } }: Invocation,
-  { changeSet, stackId: stack }: PrepareState
-) {
-  if (mode === "CHANGE_SET_EXECUTE") return
-  const { describeChangeSet } = yield* CloudFormation
-  const key = { stack, changeSet }
-  const found = Option.flatten(
-    yield* optionalCall(describeChangeSet(key), "What the action has created is not deleted.")
-  )
-  if (Option.isNone(found) || ChangeSet.Readiness.$is("Executed")(ChangeSet.readiness(found.value))) return
-  if (mode === "CHANGE_SET_DEPLOY") yield* discardChangeSet(key)
-  if (isWithStack(found.value)) yield* discardStack(stack, execution)
 })
 
 /** Does what the status of the change set allows. */

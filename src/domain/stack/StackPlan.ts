@@ -201,7 +201,7 @@ const changeSetReplace: StartRules = {
   Unknown: rule(refuse)
 }
 
-// A change set that an earlier delivery executed no longer exists.
+// An earlier delivery can have executed the change set.
 const changeSetExecute: StartRules = {
   ...changeSetReplace,
   absent: Start.StackNotFound(),
