@@ -54,7 +54,7 @@ export type Evidence = Data.TaggedEnum<{
   Begun: { readonly operation: StackOperation; readonly status: string | undefined; readonly idleUntil: number }
   /** The own operation ended with this status of the stack. */
   Ended: { readonly operation: StackOperation; readonly status: string; readonly idleUntil: number }
-  /** No event has a token, as with emulators of CloudFormation, and an operation was in progress after our call. */
+  /** No event has a token, as with emulators of CloudFormation, and an operation started after our call. */
   NoTokens: {}
 }>
 export const Evidence = Data.taggedEnum<Evidence>()
@@ -94,7 +94,7 @@ export const evidence = (
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) return Evidence.Begun({ operation, status: undefined, idleUntil: 0 })
   }
-  if (withoutTokens(events, owner).some(isOfStack)) return Evidence.NoTokens()
+  if (withoutTokens(events, owner).some(isStart)) return Evidence.NoTokens()
   const [newest] = stackEvents
   return newest !== undefined && isUnderWay(newest.status) ? Evidence.Foreign() : Evidence.Inconclusive()
 }
@@ -136,10 +136,12 @@ export const underWay = (
 /** Whether the newest events go back to the start of the own operation, and to the stack before it. */
 export const reachBack = (events: ReadonlyArray<StackEvent>, owner: Owner, operation: StackOperation): boolean => {
   const token = requestToken(operation, owner)
-  const isStart = (event: StackEvent) =>
-    isOfStack(event) && event.clientRequestToken === token && phaseOf(event.status) === "Running"
-  return events.some(isStart) && (operation === "create" || lastBefore(newestFirst(events), token) !== undefined)
+  return events.some((event) => isStart(event) && event.clientRequestToken === token) &&
+    (operation === "create" || lastBefore(newestFirst(events), token) !== undefined)
 }
+
+/** Whether an operation on the stack starts with the event. */
+const isStart = (event: StackEvent) => isOfStack(event) && phaseOf(event.status) === "Running"
 
 /** The last event before the operation with this token. Of an operation, the stack's own event is the first. */
 const lastBefore = (newestFirst: ReadonlyArray<StackEvent>, token: string): StackEvent | undefined =>

@@ -258,7 +258,11 @@ describe("the verdict on an operation", () => {
         const { event, stack } = yield* ended
         const first = yield* invoke(deployEvent({ id: "1" }))
         const ours = { ...event, timestamp: event.timestamp + 120_000 }
-        assert.strictEqual((yield* invokeWithReads(nextEvent(first, "2"), [ours, event], stack))._tag, "Succeeded")
+        const start = { ...ours, status: "UPDATE_IN_PROGRESS" }
+        assert.strictEqual(
+          (yield* invokeWithReads(nextEvent(first, "2"), [ours, start, event], stack))._tag,
+          "Succeeded"
+        )
       }).pipe(Effect.provide(world())))
   })
 

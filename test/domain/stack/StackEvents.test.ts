@@ -184,9 +184,9 @@ describe("evidence", () => {
       ofResource("B", "UPDATE_COMPLETE"),
       ofStack("UPDATE_COMPLETE")
     )
-    const end = events[0]?.timestamp ?? 0
-    assert.deepStrictEqual(evidence(shifted(events, calledAt - end), owner), Evidence.NoTokens())
-    assert.deepStrictEqual(evidence(shifted(events, calledAt - end - 1), owner), Evidence.Inconclusive())
+    const start = events.at(-1)?.timestamp ?? 0
+    assert.deepStrictEqual(evidence(shifted(events, calledAt - start), owner), Evidence.NoTokens())
+    assert.deepStrictEqual(evidence(shifted(events, calledAt - start - 1), owner), Evidence.Inconclusive())
   })
 
   it("an operation without a token is not ours if an earlier delivery may have started ours", () => {
