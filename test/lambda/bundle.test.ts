@@ -323,13 +323,15 @@ describe("the built function deploy-stack", () => {
 
       yield* advance(stack, { status: "UPDATE_COMPLETE" })
       yield* invoke(eventOf("deploy-stack-delete-only", "job-4"))
+      assert.notInclude(calls.map(({ operation }) => operation), "DeleteStack")
+      yield* continueWith("deploy-stack-delete-only", "job-5")
       assert.deepInclude(calls.at(-1), { operation: "DeleteStack" })
       assert.deepInclude(calls.at(-1)?.parameters, { ClientRequestToken: "delete-job-4" })
       yield* advance(stack, { status: "DELETE_COMPLETE" })
-      assert.deepNestedInclude(yield* continueWith("deploy-stack-delete-only", "job-5"), {
+      assert.deepNestedInclude(yield* continueWith("deploy-stack-delete-only", "job-6"), {
         "resolved.message": "Stack delete complete"
       })
-      assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3", "job-4", "job-5"])
+      assertClean("deploy-stack", yield* end, ["job-1", "job-2", "job-3", "job-4", "job-5", "job-6"])
     }).pipe(Effect.provide(aws)), timeout)
 
   it.live.each([
