@@ -125,7 +125,9 @@ beforeAll(async () => {
   }
   const out = join(source, "dist")
   await writePackagedFunctions(await Promise.all((await entryPoints()).map(zipOf)), join(out, "functions"))
-  for (const compilation of compilations(out)) await withOutput(run(process.execPath, compilation))
+  for (const compilation of compilations(out, join(repository, "tsconfig.build.json"))) {
+    await withOutput(run(process.execPath, compilation))
+  }
   await withOutput(run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", folder], { cwd: source }))
   tarball = join(folder, (await readdir(folder)).find((file) => file.endsWith(".tgz")) ?? assert.fail("no tarball"))
 

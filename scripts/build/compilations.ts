@@ -1,14 +1,15 @@
 // How src/ is compiled for the npm package.
 import { fileURLToPath } from "node:url"
 
-const inRepository = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
-
 /**
  * The arguments of Node.js for each compilation. Editors show the comments of the declarations: the code has none, which
  * makes the package 30 KB smaller.
  */
-export const compilations = (outDir: string): ReadonlyArray<ReadonlyArray<string>> => {
-  const tsc = [inRepository("node_modules/typescript/bin/tsc"), "--project", inRepository("tsconfig.build.json")]
+export const compilations = (
+  outDir: string,
+  project = "tsconfig.build.json"
+): ReadonlyArray<ReadonlyArray<string>> => {
+  const tsc = [fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url)), "--project", project]
   return [["--emitDeclarationOnly"], ["--declaration", "false", "--removeComments"]]
     .map((options) => tsc.concat("--outDir", outDir, options))
 }
