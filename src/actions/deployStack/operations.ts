@@ -8,6 +8,7 @@ import type { Stack, StackOptions } from "../../domain/stack/Stack.ts"
 import { requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackParameters from "../../domain/stack/StackParameters.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
+import { isUnderWay } from "../../domain/stack/StackStatus.ts"
 import * as Template from "../../domain/stack/Template.ts"
 import { sentences } from "../../domain/text/sentences.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
@@ -149,18 +150,22 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
       }, 0)
     ),
     Effect.catchTags({
-      NoUpdates: () =>
-        // The stack may have changed since it was described.
-        Effect.flatMap(
-          cloudFormation.describe(state.stackId),
-          (stack) => Outputs.succeed(invocation, "There were no stack updates", stack)
-        ),
+      NoUpdates: () => endWithoutUpdates(context, state.stackId),
       TokenUsed: () => Effect.succeed(adopt(context, state, operation)),
       StackExists: () => Effect.fail(new StackChanged({ status: "CREATE_IN_PROGRESS" })),
       StackNotReady: ({ status }) => Effect.fail(new StackChanged({ status })),
       AwsRejected: ({ detail }) => Effect.fail(new OperationRejected({ operation, stack: named, reason: detail }))
     })
   )
+})
+
+/** The stack may have changed since it was described, and a late read is even older. */
+const endWithoutUpdates = Effect.fnUntraced(function*({ invocation, stack }: StartContext, stackId: string) {
+  const { describe } = yield* CloudFormation
+  const found = yield* describe(stackId)
+  const status = Option.match(found, { onNone: () => "not found", onSome: ({ status }) => status })
+  if (isUnderWay(status) || changedAt(found) < changedAt(stack)) return yield* new StackChanged({ status })
+  return yield* Outputs.succeed(invocation, "There were no stack updates", found)
 })
 
 export const startDelete = Effect.fn("DeployStack.delete")(function*(context: StartContext, state: NewState) {
