@@ -24,7 +24,7 @@ const notCounted = [
   "test/model/**",
   "test/scripts/**/!(event).test.ts",
   "test/package.test.ts",
-  ...["bundle", "checkWebpage", "lifecycle"].map((name) => `test/lambda/${name}.test.ts`)
+  ...["bundle", "checkWebpage", "doNoHarm", "lifecycle", "security"].map((name) => `test/lambda/${name}.test.ts`)
 ]
 
 const isSlow = ({ moduleId }: TestSpecification) => /\/test\/model\/|\/runs\.test\.ts$/.test(moduleId)

@@ -202,11 +202,15 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
   ["a redelivery and a stale read", modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 } })],
   [
     "another actor and a call fault",
-    modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, callFaults: 1 } })
+    modelOf({ initialClouds: [stackIn("CREATE_COMPLETE")], budget: { ...noFaults, otherActors: 1, callFaults: 1 } })
   ],
   [
     "without progress, another actor and two stale reads",
-    modelOf({ initialClouds: ready, budget: { ...noFaults, otherActors: 1, staleReads: 2 }, ...withoutProgress })
+    modelOf({
+      initialClouds: [stackIn("CREATE_COMPLETE")],
+      budget: { ...noFaults, otherActors: 1, staleReads: 2 },
+      ...withoutProgress
+    })
   ],
   [
     "without permission to read events, another actor and a stale read",
@@ -229,15 +233,6 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
   [
     "a stack that another actor has just created, a redelivery and a stale read",
     modelOf({ initialClouds: [justCreated], budget: { ...redelivery, staleReads: 1 }, ...withoutProgress })
-  ],
-  ["REPLACE_ON_FAILURE, a redelivery", modelOf({ initialClouds: replaceable, budget: redelivery, ...replacing })],
-  [
-    "REPLACE_ON_FAILURE, a call fault and a stale read",
-    modelOf({
-      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
-      budget: { ...noFaults, callFaults: 1, staleReads: 1 },
-      ...replacing
-    })
   ],
   [
     "REPLACE_ON_FAILURE keeps the values of parameters, a redelivery",
@@ -300,6 +295,27 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
 ]
 
 const deepModels: typeof models = [
+  [
+    "another actor and a call fault, without a stack",
+    modelOf({ initialClouds: [stackIn(undefined)], budget: { ...noFaults, otherActors: 1, callFaults: 1 } })
+  ],
+  [
+    "without progress, another actor and two stale reads, without a stack",
+    modelOf({
+      initialClouds: [stackIn(undefined)],
+      budget: { ...noFaults, otherActors: 1, staleReads: 2 },
+      ...withoutProgress
+    })
+  ],
+  ["REPLACE_ON_FAILURE, a redelivery", modelOf({ initialClouds: replaceable, budget: redelivery, ...replacing })],
+  [
+    "REPLACE_ON_FAILURE, a call fault and a stale read",
+    modelOf({
+      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
+      budget: { ...noFaults, callFaults: 1, staleReads: 1 },
+      ...replacing
+    })
+  ],
   [
     "REPLACE_ON_FAILURE, another actor and a late redelivery",
     modelOf({
