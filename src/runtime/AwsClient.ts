@@ -38,8 +38,11 @@ export const Transport: Context.Reference<RequestHandler> = Context.Reference<Re
   { defaultValue: () => undefined }
 )
 
-export type ClientOptions = Omit<typeof clientOptions, "requestHandler"> & {
-  readonly requestHandler: NonNullable<RequestHandler>
+/** The options of an SDK client, see {@link awsClient}. */
+export interface ClientOptions {
+  readonly maxAttempts: 1
+  readonly retryMode: "standard"
+  readonly requestHandler: NonNullable<CodePipelineClientConfig["requestHandler"]>
 }
 
 /** A client with the lifetime of the current scope. */
