@@ -62,7 +62,10 @@ export interface EventSearch {
   readonly stack: Option.Option<Stack>
   readonly owner: Owner
   readonly operations: ReadonlyArray<StackOperation>
-  /** Events are read back to the start of an operation, or to this time, before which there is none; epoch milliseconds. Default: only the newest page is read. */
+  /**
+   * Events are read back to the start of an operation, or to this time, before which there is none; epoch milliseconds.
+   * Default: only the newest page is read.
+   */
   readonly since?: number
 }
 

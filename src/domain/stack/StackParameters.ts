@@ -121,7 +121,7 @@ export const valueAt = (file: Uint8Array): (key: string) => Result.Result<string
         return Result.fail(() => `it has no key "${key}" at its top (${didYouMean(key, Object.keys(object))})`)
       }
       return Result.fromOption(
-        Option.map(decodeScalar(object[key as never]), String),
+        Option.map(decodeScalar(Reflect.get(object, key)), String),
         () => () => `its "${key}" is not a string, a number, true or false`
       )
     })
