@@ -1,43 +1,51 @@
-// What is made from the list of permissions: the policy and the table in README.md, and the statements in
+// What is made from the lists of permissions: the policy and the table in README.md, and the statements in
 // templates/functions.yaml.
-import * as Array from "effect/Array"
-import { Document, type Node, Scalar } from "yaml"
-import { type FunctionName, type Permission, permissions, type Resource, resources, type Role } from "../permissions.ts"
+import type { FunctionPermission, Permission } from "../../src/actions/deployStack/permissions.ts"
+import { merge } from "../../src/domain/job/Statement.ts"
+import { templateStatements } from "../deploy/templateStatements.ts"
+import { type FunctionName, permissions, permissionsOf } from "../permissions.ts"
 import { code } from "./markdown.ts"
 
-/** Whether it is in the minimal policy: what all jobs of the function need from its role. */
-const isMinimal = ({ functions, jobs, role }: Permission, name: FunctionName = "deploy-stack") =>
-  jobs === "all" && role === "function" && functions.includes(name)
+const isOfFunction = (permission: Permission): permission is FunctionPermission => permission.role === "function"
 
-/** The statements of a policy, in the order of the list: all actions on one resource under the same condition. */
-const statementsOf = (permissions: ReadonlyArray<Permission>) =>
-  Object.values(Array.groupBy(permissions, ({ condition, resource }) => JSON.stringify([resource, condition])))
-    .map((group) => {
-      const [{ condition, resource }] = group
-      return { resource, actions: group.flatMap(({ actions }) => actions), condition }
-    })
+/** Whether it is in the minimal policy: what all jobs of the function need from its role. */
+const isMinimal = (permission: Permission): permission is FunctionPermission =>
+  permission.jobs === "all" && isOfFunction(permission)
+
+/** What stands in a policy for readers where the template has a parameter, or a resource of its own. */
+const forReaders: Readonly<Record<string, string>> = {
+  "AWS::Partition": "aws",
+  "AWS::Region": "REGION",
+  "AWS::AccountId": "ACCOUNT",
+  "Stacks": "MyTestStack",
+  "CloudFormationRole.Arn": "arn:aws:iam::ACCOUNT:role/ROLE",
+  "TemplateBucket": "BUCKET",
+  "TemplateBucketKeyArn": "arn:aws:kms:REGION:ACCOUNT:key/KEY"
+}
+
+const filled = (resource: string): string =>
+  resource.replaceAll(/\$\{([^}]+)\}/g, (text, name: string) => forReaders[name] ?? text)
+
+/** One resource as such, several as a list. */
+const oneOrAll = <A>(list: ReadonlyArray<A>): A | ReadonlyArray<A> | undefined => list.length === 1 ? list[0] : list
 
 /** The minimal policy of the function's role, with one statement for each resource. */
 export const minimalPolicy = (name: FunctionName) => ({
   Version: "2012-10-17",
-  Statement: statementsOf(permissions.filter((permission) => isMinimal(permission, name))).map((
-    { actions, condition, resource }
-  ) => ({
+  Statement: merge(permissionsOf[name].filter(isMinimal)).map(({ actions, conditions, resources }) => ({
     Effect: "Allow",
     Action: actions,
-    Resource: resources[resource],
-    Condition: condition
+    Resource: oneOrAll(resources.map(filled)),
+    Condition: conditions
   }))
 })
-
-const owners: Readonly<Record<Role, string>> = { function: "the function's", action: "the action's" }
 
 /** A row for each permission that is not in the minimal policy, below the head of the table. */
 export const furtherPermissions = (): ReadonlyArray<ReadonlyArray<string>> => [
   ["For", "Whose role", "Actions", "Resource", "Without it"],
   ...permissions.filter((permission) => !isMinimal(permission)).map((permission) => [
     jobsOf(permission),
-    owners[permission.role],
+    `the ${permission.role}'s`,
     permission.actions.map(code).join(", "),
     resourceOf(permission),
     permission.required === true ? "PermissionError" : permission.required.otherwise
@@ -56,44 +64,18 @@ const jobsOf = ({ jobs }: Permission) => {
   ].join(", ")
 }
 
-const resourceOf = ({ condition, resource }: Permission) => {
-  const pattern = resources[resource]
-  const shown = typeof pattern === "string" ? code(pattern) : pattern.words
-  return condition === undefined ? shown : `${shown}, if ${code(JSON.stringify(condition))}`
+const resourceOf = (permission: Permission) => {
+  if (!isOfFunction(permission)) return permission.words
+  const { conditions, resources } = permission
+  const shown = resources.map((resource) => code(filled(resource))).join(", ")
+  return conditions === undefined ? shown : `${shown}, if ${code(JSON.stringify(conditions))}`
 }
 
-/** A node of YAML with one of CloudFormation's tags, the short form of a function. */
-const tagged = <A extends Node>(tag: string, node: A): A => {
-  node.tag = tag
-  return node
-}
-const scalar = (tag: string, text: string) => tagged(tag, new Scalar(text))
-
-const stacks = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/${Stacks}"
-
-/** A resource as templates/functions.yaml writes it, and the condition without which the stack does not have it. */
-interface TemplateResource {
-  readonly node: unknown
-  readonly onlyIf?: string
-}
-
-const inTemplate: Readonly<Record<Resource, ((logGroup: string) => TemplateResource) | undefined>> = {
-  any: () => ({ node: "*" }),
-  stack: () => ({ node: scalar("!Sub", `${stacks}/*`) }),
-  nestedStacks: () => ({ node: scalar("!Sub", `${stacks}-*/*`) }),
-  logs: (logGroup) => ({ node: scalar("!GetAtt", `${logGroup}.Arn`) }),
-  serviceRole: () => ({ node: scalar("!GetAtt", "CloudFormationRole.Arn"), onlyIf: "HasServiceRole" }),
-  templates: () => ({
-    node: scalar("!Sub", "arn:${AWS::Partition}:s3:::${TemplateBucket}/effect-codepipeline/*"),
-    onlyIf: "HasTemplateBucket"
-  }),
-  templateKey: () => ({ node: scalar("!Ref", "TemplateBucketKeyArn"), onlyIf: "HasTemplateBucketKey" }),
-  artifact: undefined,
-  artifactBucket: undefined
-}
-
-/** The template creates the log group itself. */
-const doneByTemplate: ReadonlySet<string> = new Set(["logs:CreateLogGroup"])
+/** The statements of the role of a function as YAML in templates/functions.yaml: one for each resource. */
+export const statementsInTemplate = (name: FunctionName): string =>
+  templateStatements(permissionsOf[name].filter(isOfFunction), logGroups[name])
+    .toString({ lineWidth: 0 })
+    .replaceAll(/^(?=.)/gm, indentation)
 
 const logGroups: Readonly<Record<FunctionName, string>> = {
   "deploy-stack": "DeployStackLogs",
@@ -101,26 +83,3 @@ const logGroups: Readonly<Record<FunctionName, string>> = {
 }
 
 const indentation = " ".repeat(14)
-
-/** The statements of the role of a function as YAML in templates/functions.yaml: one for each resource. */
-export const templateStatements = (name: FunctionName): string => {
-  const document = new Document([])
-  const needed = permissions.filter(({ functions, role }) => role === "function" && functions.includes(name))
-  for (const { actions, condition, resource } of statementsOf(needed)) {
-    const found = inTemplate[resource]?.(logGroups[name])
-    if (found === undefined) throw new Error(`templates/functions.yaml has no form for the resource "${resource}"`)
-    const statement = {
-      Effect: "Allow",
-      Action: actions.filter((action) => !doneByTemplate.has(action)),
-      Resource: found.node,
-      ...(condition !== undefined && { Condition: condition })
-    }
-    const { onlyIf } = found
-    document.add(
-      onlyIf === undefined
-        ? statement
-        : tagged("!If", document.createNode([onlyIf, statement, scalar("!Ref", "AWS::NoValue")]))
-    )
-  }
-  return document.toString({ lineWidth: 0 }).replaceAll(/^(?=.)/gm, indentation)
-}

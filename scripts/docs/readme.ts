@@ -13,7 +13,7 @@ import { helpOf, runScript, type Script } from "../commandLine.ts"
 import { script as deployScript } from "../deploy/deployOptions.ts"
 import { functionNames } from "../permissions.ts"
 import { code, codeBlock, table } from "./markdown.ts"
-import { furtherPermissions, minimalPolicy, templateStatements } from "./policies.ts"
+import { furtherPermissions, minimalPolicy, statementsInTemplate } from "./policies.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
 
@@ -160,7 +160,7 @@ const pageParts: Readonly<Record<string, Parts>> = {
 
 /** Each part is between `# <NAME>` and `# </NAME>` in the template. */
 const templateParts: Parts = Object.fromEntries(
-  functionNames.map((name) => [`${name} statements`, () => templateStatements(name)])
+  functionNames.map((name) => [`${name} statements`, () => statementsInTemplate(name)])
 )
 
 /** A file's text now, and as generated. */

@@ -7,6 +7,7 @@ import {
   type ClientOptions,
   CodePipeline,
   Lambda,
+  type Permissions,
   UserParameters
 } from "effect-codepipeline"
 
@@ -127,3 +128,19 @@ export const handler = Lambda.handler(
   RunTask,
   Layer.merge(Tasks.layer((options) => new ECSClient(options)), CodePipeline.layer)
 )
+
+/** What the function's role needs besides what every function needs. */
+export const permissions: ReadonlyArray<Permissions.Statement> = [
+  {
+    actions: ["ecs:RunTask", "ecs:DescribeTasks", "ecs:StopTask"],
+    resources: [
+      "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:task-definition/*",
+      "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:task/*"
+    ]
+  },
+  {
+    actions: ["iam:PassRole"],
+    resources: ["*"],
+    conditions: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } }
+  }
+]

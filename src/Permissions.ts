@@ -1,0 +1,71 @@
+/**
+ * What the role of a Lambda function needs, as typed statements of IAM. A module with an action exports those of its
+ * function beside its handler, and the command `effect-codepipeline deploy` creates the role from them:
+ *
+ * ```ts
+ * export const permissions: ReadonlyArray<Permissions.Statement> = [
+ *   { actions: ["ecs:RunTask"], resources: ["*"] },
+ *   ...Permissions.cloudFormation({ stacks: "shop-*" })
+ * ]
+ * ```
+ *
+ * The functions for Lambda export only their handler, so that the statements add nothing to their size. `ArtifactStore`
+ * needs no permission: a job brings credentials for its artifacts. `WebPage` needs none either.
+ */
+import { permissions } from "./actions/deployStack/permissions.ts"
+import { merge, type Statement } from "./domain/job/Statement.ts"
+
+export type { Statement } from "./domain/job/Statement.ts"
+
+/** What `CodePipeline` needs: the calls that report a job. They have no resources in IAM. */
+export const codePipeline: Statement = {
+  actions: ["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"],
+  resources: ["*"]
+}
+
+/** What Lambda needs to write the function's logs. */
+export const logs: Statement = {
+  actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+  resources: ["arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*"]
+}
+
+/** What every function needs. `deploy` adds it to the role of each function. */
+export const everyFunction: ReadonlyArray<Statement> = [codePipeline, logs]
+
+/** What a function may do with `CloudFormation`. */
+export interface CloudFormationAccess {
+  /** The name of the stack, or of several with `*`, such as `shop-*`. */
+  readonly stacks: string
+  /** The ARN of the role that CloudFormation assumes, `roleArn` in a request. Default: none may be passed. */
+  readonly roleArn?: string
+  /** The bucket of `ArtifactStore.upload` for templates over 51,200 bytes. Default: they are rejected. */
+  readonly templateBucket?: string
+  /** The ARN of the KMS key that encrypts this bucket. Default: no key of yours. */
+  readonly templateBucketKeyArn?: string
+}
+
+/** What `CloudFormation` needs, and so what a function needs that runs `DeployStack`, with all its options and modes. */
+export const cloudFormation = (
+  { roleArn, stacks, templateBucket, templateBucketKeyArn }: CloudFormationAccess
+): ReadonlyArray<Statement> => {
+  const values = Object.entries({
+    "${Stacks}": stacks,
+    "${CloudFormationRole.Arn}": roleArn,
+    "${TemplateBucket}": templateBucket,
+    "${TemplateBucketKeyArn}": templateBucketKeyArn
+  })
+  return merge(
+    permissions.flatMap((permission): ReadonlyArray<Statement> => {
+      if (permission.role === "action") return []
+      const unknown = values.some(([name, value]) =>
+        value === undefined && permission.resources.some((resource) => resource.includes(name))
+      )
+      if (unknown) return []
+      const { actions, conditions, resources } = permission
+      const filled = resources.map((resource) =>
+        values.reduce((text, [name, value = ""]) => text.replaceAll(name, () => value), resource)
+      )
+      return [{ actions, resources: filled, conditions }]
+    })
+  )
+}

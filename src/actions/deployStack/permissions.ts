@@ -1,0 +1,189 @@
+// What deploy-stack needs besides what every function needs. The policy and the table in README.md, and the function's role
+// in the template, are made from this list. A test compares it with the calls in the code and in the built function.
+import type { Statement } from "../../domain/job/Statement.ts"
+import type { Mode } from "../../domain/stack/StackPlan.ts"
+import type { options } from "./Parameters.ts"
+
+/** The jobs that need a permission, if not all do. */
+export interface SomeJobs {
+  /** Those with one of these options of deploy-stack. */
+  readonly options?: ReadonlyArray<keyof typeof options>
+  /** Those with one of these modes. */
+  readonly modes?: ReadonlyArray<Mode>
+  /** What else decides it, in Markdown: further jobs, or a condition. Only for readers. */
+  readonly note?: string
+}
+
+/** The jobs that need a permission, and what they are without it. */
+export interface Need {
+  readonly jobs: "all" | SomeJobs
+  /** If required, a job without it fails with a PermissionError; otherwise the job continues, and this is what it lacks. */
+  readonly required: true | { readonly otherwise: string }
+}
+
+/** A permission of the Lambda function's role. */
+export interface FunctionPermission extends Statement, Need {
+  readonly role: "function"
+}
+
+/** A permission of the role of the pipeline's action, whose credentials the job brings. */
+export interface ActionPermission extends Need {
+  readonly role: "action"
+  readonly actions: Statement["actions"]
+  /** The resource in words: only a pipeline knows it. */
+  readonly words: string
+}
+
+export type Permission = FunctionPermission | ActionPermission
+
+const stacks = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/${Stacks}"
+const stack = `${stacks}/*`
+const nestedStacks = `${stacks}-*/*`
+
+/** The resources have parameters and resources of the template of functions. */
+export const permissions: ReadonlyArray<Permission> = [
+  {
+    actions: ["cloudformation:DescribeStacks", "cloudformation:CreateStack", "cloudformation:UpdateStack"],
+    resources: [stack],
+    role: "function",
+    jobs: "all",
+    required: true
+  },
+  {
+    actions: ["cloudformation:DescribeStackEvents"],
+    resources: [stack],
+    role: "function",
+    jobs: "all",
+    required: { otherwise: "a stack is judged by its status and its times, and a failure is reported without causes" }
+  },
+  {
+    actions: ["s3:GetObject", "kms:Decrypt"],
+    words: "the artifact's object, and its key",
+    role: "action",
+    jobs: { options: ["artifact", "templateConfiguration", "parameters"], note: "to read from an artifact" },
+    required: true
+  },
+  {
+    actions: ["s3:ListBucket"],
+    words: "the artifact's bucket",
+    role: "action",
+    jobs: { note: "if an artifact is missing in its bucket" },
+    required: { otherwise: "S3 denies the access, and the artifact is reported as probably missing" }
+  },
+  {
+    actions: ["cloudformation:GetTemplateSummary"],
+    // IAM has no resource for a template in a call.
+    resources: ["*"],
+    role: "function",
+    jobs: {
+      options: ["parameters", "templateConfiguration"],
+      note: "and every update of a stack that has parameters"
+    },
+    required: {
+      otherwise: "names are not checked before the call, and missing capabilities are reported without the resources"
+    }
+  },
+  {
+    actions: ["cloudformation:GetTemplateSummary"],
+    resources: ["*"],
+    role: "function",
+    jobs: { modes: ["REPLACE_ON_FAILURE"], note: "if the stack has parameters" },
+    required: true
+  },
+  {
+    actions: ["cloudformation:GetTemplateSummary"],
+    resources: ["*"],
+    role: "function",
+    jobs: {
+      modes: ["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"],
+      note: "if a change set of the same name exists"
+    },
+    required: { otherwise: "the new change set is not checked before the existing one is deleted" }
+  },
+  {
+    actions: ["cloudformation:SetStackPolicy"],
+    resources: [stack],
+    role: "function",
+    jobs: { options: ["templateConfiguration"], note: "if it has a `StackPolicy`" },
+    required: true
+  },
+  {
+    actions: ["iam:PassRole"],
+    resources: ["${CloudFormationRole.Arn}"],
+    role: "function",
+    jobs: { options: ["roleArn"] },
+    required: true,
+    conditions: { StringEquals: { "iam:PassedToService": "cloudformation.amazonaws.com" } }
+  },
+  {
+    actions: ["cloudformation:UpdateTerminationProtection"],
+    resources: [stack],
+    role: "function",
+    jobs: { options: ["terminationProtection"] },
+    required: true
+  },
+  {
+    actions: ["s3:PutObject", "s3:GetObject"],
+    resources: ["arn:${AWS::Partition}:s3:::${TemplateBucket}/effect-codepipeline/*"],
+    role: "function",
+    jobs: { options: ["templateBucket"] },
+    required: true
+  },
+  {
+    actions: ["kms:GenerateDataKey", "kms:Decrypt"],
+    resources: ["${TemplateBucketKeyArn}"],
+    role: "function",
+    jobs: { options: ["templateBucketEncryption"], note: "with a KMS key, or if that is the bucket's default" },
+    required: true
+  },
+  {
+    actions: ["cloudformation:DeleteStack"],
+    resources: [stack],
+    role: "function",
+    jobs: { modes: ["REPLACE_ON_FAILURE", "DELETE_ONLY"] },
+    required: true
+  },
+  {
+    actions: ["cloudformation:DeleteStack"],
+    resources: [stack],
+    role: "function",
+    jobs: {
+      modes: ["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"],
+      note: "if the change set for a new stack fails"
+    },
+    required: { otherwise: "the empty stack of the change set stays" }
+  },
+  {
+    actions: [
+      "cloudformation:CreateChangeSet",
+      "cloudformation:DescribeChangeSet",
+      "cloudformation:ExecuteChangeSet",
+      "cloudformation:DeleteChangeSet"
+    ],
+    resources: [stack],
+    role: "function",
+    jobs: { modes: ["CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"] },
+    required: true
+  },
+  {
+    actions: ["s3:PutObject", "kms:GenerateDataKey"],
+    words: "the artifact's object, and its key",
+    role: "action",
+    jobs: { options: ["outputFile"] },
+    required: true
+  },
+  {
+    actions: ["cloudformation:DescribeEvents"],
+    resources: [stack],
+    role: "function",
+    jobs: { note: "causes of a failure in CloudFormation's validation" },
+    required: { otherwise: "a failed validation is reported by its status alone" }
+  },
+  {
+    actions: ["cloudformation:DescribeStackEvents"],
+    resources: [nestedStacks],
+    role: "function",
+    jobs: { note: "causes of a failure in nested stacks" },
+    required: { otherwise: "the nested stack is named, not its resource" }
+  }
+]
