@@ -59,7 +59,8 @@ const statusTable = () =>
         changedAt: 0,
         changedSince: true,
         changedInWindow: true,
-        createdInWindow: false
+        createdInWindow: false,
+        justCreated: false
       } as const
       const steps = shownModes.map((mode) => atStart(mode, observation))
       return [String(status)].concat(steps, whileWatched(observation))

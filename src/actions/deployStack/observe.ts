@@ -19,13 +19,17 @@ const redeliveryWindow = Duration.toMillis("6 hours")
 /** No delivery of the event started anything before this time; epoch milliseconds. */
 export const redeliveryWindowStart = ({ startedAt }: Execution): number => startedAt - redeliveryWindow
 
+/** How long the first events of a stack can lag behind. */
+const eventsLag = Duration.toMillis("15 minutes")
+
 /** What is known of the call that started an operation. */
 type Call = Partial<Pick<WatchState, "calledAt" | "since">>
 
-/** What the plan needs to know of a stack. */
+/** What the plan needs to know of a stack. `now` in epoch milliseconds. */
 export const observe = (
   stack: Option.Option<Stack>,
   execution: Execution,
+  now: number,
   { since = 0, calledAt = since }: Call = {}
 ): StackPlan.Observation => {
   const windowStart = redeliveryWindowStart(execution)
@@ -38,7 +42,8 @@ export const observe = (
       // By CloudFormation's clock too: the one of Lambda can be wrong.
       changedSince: changedAt >= calledAt && changedAt > since,
       changedInWindow: changedAt >= windowStart,
-      createdInWindow: createdAt >= windowStart
+      createdInWindow: createdAt >= windowStart,
+      justCreated: createdAt >= now - eventsLag
     })
   })
 }

@@ -1,4 +1,5 @@
 // Starts an operation: describes the stack and decides by its status.
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -147,7 +148,11 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
   const { invocation, stack } = context
   const { execution, parameters } = invocation
   const { disableRollback = false, mode, whenBusy = "fail" } = parameters
-  const decision = StackPlan.start(mode, { whenBusy, disableRollback }, observe(stack, execution))
+  const decision = StackPlan.start(
+    mode,
+    { whenBusy, disableRollback },
+    observe(stack, execution, yield* Clock.currentTimeMillis)
+  )
   // The newest events are enough: if the own operation is in progress or was the last one, they are its events.
   const search = { stack, owner: execution, operations: StackOperation.literals }
   const { events, next } = yield* resolveDecision(decision, search)

@@ -150,7 +150,7 @@ const judge = Effect.fn("DeployStack.judge")(function*(
   const stack = Option.getOrElse(found, () => notFound(stackId))
   const now = yield* epochMillis
   const idleTooLong = now - (idleSince ?? now) >= idleLimit
-  const decision = StackPlan.watch({ operation, waitForCleanup, idleTooLong }, observe(found, execution, state))
+  const decision = StackPlan.watch({ operation, waitForCleanup, idleTooLong }, observe(found, execution, now, state))
   const { events, next } = yield* resolveDecision(
     decision,
     { stack: found, since, owner, operations: operation === undefined ? [] : [operation] },

@@ -48,6 +48,8 @@ export type Evidence = Data.TaggedEnum<{
   Denied: {}
   /** No event is of an own operation, and nothing is in progress: the own operation may not be visible yet. */
   Inconclusive: {}
+  /** No event is visible, although every stack has some: they lag behind. */
+  NoEvents: {}
   /** No event is of an own operation, and another operation is in progress. */
   Foreign: {}
   /** The own operation is in progress. The stack's status is unknown if only events of resources were read. */
@@ -75,6 +77,7 @@ export const evidence = (
   owner: Owner,
   operations: ReadonlyArray<StackOperation> = StackOperation.literals
 ): Evidence => {
+  if (events.length === 0) return Evidence.NoEvents()
   const tokens = new Map(operations.map((operation) => [requestToken(operation, owner), operation]))
   const all = newestFirst(events)
   const stackEvents = all.filter(isOfStack)

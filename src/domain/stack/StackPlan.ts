@@ -1,9 +1,8 @@
 // The transition system of DeployStack: what to do about a stack, given what is known of it and how far the action has
 // come. It does not know how a stack is described or changed.
 import * as Data from "effect/Data"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Evidence, ownOperation } from "./StackEvents.ts"
+import { Evidence } from "./StackEvents.ts"
 import type { StackOperation } from "./StackOperation.ts"
 import {
   isInProgress,
@@ -42,7 +41,9 @@ export const Observation = Schema.TaggedUnion({
     /** Whether it was created or last updated within the redelivery window of the first event. */
     changedInWindow: Schema.Boolean,
     /** Whether it was created within that window. */
-    createdInWindow: Schema.Boolean
+    createdInWindow: Schema.Boolean,
+    /** Whether it was created so recently that its events may not be visible yet. */
+    justCreated: Schema.Boolean
   }
 })
 export type Observation = typeof Observation.Type
@@ -224,14 +225,24 @@ const startRules: Readonly<Record<Mode, StartRules>> = {
   CHANGE_SET_DEPLOY: changeSetDeploy
 }
 
+/** What to do if the stack shows no own operation, by what its events show instead. */
+interface Alternatives {
+  readonly foreign: Start
+  readonly inconclusive: Start
+  readonly noEvents: Start
+}
+
 /** Lambda delivers an event at least once: an operation on the stack can be the first delivery's. The one place for this. */
-const adoptOwnOr = ({ foreign, inconclusive }: { readonly foreign: Start; readonly inconclusive: Start }) =>
-  readEvents((evidence) =>
-    Option.match(ownOperation(evidence), {
-      onSome: (operation): Start => Start.Adopt({ operation }),
-      onNone: () => Evidence.$is("Inconclusive")(evidence) || Evidence.$is("Denied")(evidence) ? inconclusive : foreign
-    })
-  )
+const adoptOwnOr = ({ foreign, inconclusive, noEvents }: Alternatives) =>
+  readEvents(Evidence.$match({
+    Begun: ({ operation }): Start => Start.Adopt({ operation }),
+    Ended: ({ operation }) => Start.Adopt({ operation }),
+    Denied: () => inconclusive,
+    Inconclusive: () => inconclusive,
+    NoEvents: () => noEvents,
+    NoTokens: () => foreign,
+    Foreign: () => foreign
+  }))
 
 /** What a new job does. Total: every status has a decision, known or not. */
 export const start = (mode: Mode, options: StartOptions, observation: Observation): Decision<Start> =>
@@ -240,7 +251,10 @@ export const start = (mode: Mode, options: StartOptions, observation: Observatio
     Present: (stack) => {
       const { inconclusive, mayBeOwn, step } = startRules[mode][startability(stack.status)]
       const foreign = step(stack, options)
-      return mayBeOwn(stack) ? adoptOwnOr({ foreign, inconclusive: inconclusive(stack, options) }) : foreign
+      if (!mayBeOwn(stack)) return foreign
+      const otherwise = inconclusive(stack, options)
+      const noEvents = stack.justCreated ? postpone(stack, options) : otherwise
+      return adoptOwnOr({ foreign, inconclusive: otherwise, noEvents })
     }
   })
 
@@ -286,6 +300,7 @@ export const watch = (context: OperationContext, observation: Observation): Deci
       }
       return readEvents(Evidence.$match({
         Inconclusive: () => wait,
+        NoEvents: () => wait,
         Foreign: () => wait,
         Begun: ({ idleUntil, status }) => {
           if (status === undefined) return wait

@@ -271,23 +271,52 @@ it.effect.prop(
   { arbitrary: { runs }, timeout: 1_800_000 }
 )
 
+/** A run without faults, at whose start the stack does not exist. */
+const uneventful: typeof Scenario.Type = {
+  mode: "CREATE_UPDATE",
+  lag: { describe: 0, events: 0 },
+  status: null,
+  minutesAgo: 0,
+  whenBusy: "wait",
+  waitForCleanup: false,
+  terminationProtection: null,
+  isProtected: false,
+  hasPolicy: false,
+  resourceFails: false,
+  mayReadEvents: true,
+  remainingMillis: 900_000,
+  throttledCalls: 0,
+  faults: [],
+  redeliveredAfter: null,
+  interference: null,
+  seed: 0
+}
+
 it.effect("fractions of a millisecond on the test clock do not fail a run", () =>
   assertRun({
-    mode: "CREATE_UPDATE",
-    lag: { describe: 0, events: 0 },
-    status: null,
-    minutesAgo: 0,
-    whenBusy: "wait",
-    waitForCleanup: false,
-    terminationProtection: null,
-    isProtected: false,
-    hasPolicy: false,
-    resourceFails: false,
-    mayReadEvents: true,
-    remainingMillis: 900_000,
+    ...uneventful,
     throttledCalls: 20,
     faults: ["stale", "none", "stale", "request slow", "none", "request slow", "stale"],
-    redeliveredAfter: 0,
-    interference: null,
-    seed: 0
+    redeliveredAfter: 0
+  }))
+
+it.effect("a stack whose own creation the events do not show yet is not updated, although another actor changed it", () =>
+  Effect.gen(function*() {
+    yield* assertRun({
+      ...uneventful,
+      lag: { describe: 0, events: 90 },
+      faults: ["none", "answer lost"],
+      resourceFails: true,
+      throttledCalls: 3,
+      interference: { at: 2, status: "UPDATE_ROLLBACK_COMPLETE" }
+    })
+    yield* assertRun({
+      ...uneventful,
+      lag: { describe: 0, events: 90 },
+      remainingMillis: 100,
+      resourceFails: true,
+      throttledCalls: 3,
+      redeliveredAfter: 0,
+      interference: { at: 3, status: "UPDATE_COMPLETE" }
+    })
   }))

@@ -58,7 +58,7 @@ const ended = (operation: StackOperation, status: string, idleUntil = 0) =>
 
 describe("evidence", () => {
   it("without events there is no evidence", () => {
-    assert.deepStrictEqual(evidence([], owner), Evidence.Inconclusive())
+    assert.deepStrictEqual(evidence([], owner), Evidence.NoEvents())
   })
 
   it.each(StackOperation.literals)(

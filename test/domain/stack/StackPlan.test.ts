@@ -32,6 +32,7 @@ const anyStatus = Schema.Union([
 const anyEvidence = Schema.TaggedUnion({
   Denied: {},
   Inconclusive: {},
+  NoEvents: {},
   Begun: { operation: StackOperation, status: Schema.UndefinedOr(anyStatus), idleUntil: Schema.Int },
   Ended: { operation: StackOperation, status: anyStatus, idleUntil: Schema.Int },
   Foreign: {},
@@ -46,7 +47,8 @@ const anyObservation: Arbitrary.Arbitrary<Observation> = Arbitrary.schema(
       changedAt: Schema.Int,
       changedSince: Schema.Boolean,
       changedInWindow: Schema.Boolean,
-      createdInWindow: Schema.Boolean
+      createdInWindow: Schema.Boolean,
+      justCreated: Schema.Boolean
     }
   })
 )
@@ -64,7 +66,7 @@ const anyWishes = Schema.Struct({ whenBusy: WhenBusy, disableRollback: Schema.Bo
 const options = { whenBusy: "fail", disableRollback: false } as const
 
 /** The times of the stack's last change and creation; by default long ago. */
-type Times = Partial<Record<"changedSince" | "changedInWindow" | "createdInWindow", boolean>>
+type Times = Partial<Record<"changedSince" | "changedInWindow" | "createdInWindow" | "justCreated", boolean>>
 
 /** The own operation started before the stack changed. */
 const idleUntil = 1_000
@@ -76,6 +78,7 @@ const present = (status: string, times: Times = {}) =>
     changedSince: false,
     changedInWindow: false,
     createdInWindow: false,
+    justCreated: false,
     ...times
   })
 
@@ -125,14 +128,14 @@ describe("start", () => {
   )
 
   it.prop("nothing is adopted without evidence", [anyObservation], ([seen]) => {
-    for (const _tag of ["Denied", "Inconclusive", "Foreign", "NoTokens"] as const) {
+    for (const _tag of ["Denied", "Inconclusive", "NoEvents", "Foreign", "NoTokens"] as const) {
       assert.notStrictEqual(startDecision(seen, { _tag })._tag, "Adopt")
     }
   })
 
   it.prop(
     "a stack in progress is refused only if its operation is certainly foreign",
-    [anyStatus, Schema.Literals(["Denied", "Inconclusive"])],
+    [anyStatus, Schema.Literals(["Denied", "Inconclusive", "NoEvents"])],
     ([status, _tag]) => {
       if (runs(status)) assert.deepStrictEqual(startDecision(present(status), { _tag }), Start.Postpone({ status }))
     }
@@ -152,6 +155,21 @@ describe("start", () => {
       assert.isFalse(readsEvents(start("CREATE_UPDATE", options, present(status, { changedInWindow: true }))))
     }
   })
+
+  it.prop(
+    "nothing starts on a stack that was just created until one of its events is visible",
+    [Mode, anyStatus],
+    ([mode, status]) => {
+      const seen = present(status, { changedInWindow: true, createdInWindow: true, justCreated: true })
+      const decision = start(mode, options, seen)
+      if (!readsEvents(decision)) return
+      assert.deepStrictEqual(decision.decide({ _tag: "NoEvents" }), Start.Postpone({ status }))
+      // An older stack without events, as some emulators have it, counts as one of another actor.
+      const older = start(mode, options, { ...seen, justCreated: false })
+      if (!readsEvents(older)) return assert.fail("the events of an older stack matter too")
+      assert.deepStrictEqual(older.decide({ _tag: "NoEvents" }), older.decide({ _tag: "Inconclusive" }))
+    }
+  )
 
   it.prop("a refusal names the stack's status", [anyStatus, anyEvidence], ([status, evidence]) => {
     const step = startDecision(present(status), evidence)
@@ -418,7 +436,7 @@ describe("watch", () => {
 
   it.prop(
     "an idle stack is not judged before our operation's end is visible, and given up when it was idle for too long",
-    [anyStatus, Schema.Boolean, Schema.Literals(["Inconclusive", "Foreign"])],
+    [anyStatus, Schema.Boolean, Schema.Literals(["Inconclusive", "NoEvents", "Foreign"])],
     ([status, changedSince, _tag]) => {
       if (runs(status)) return
       const seen = present(status, { changedSince })
