@@ -16,13 +16,14 @@ const readSeed = () => {
 
 /**
  * `npm run coverage` skips the slow tests that cover no further line (measured): the model, and the tests of the scripts,
- * of the package and of functions in processes of their own. `npm test` runs them. Only the test of `npm run event` covers
- * something that no other test covers.
+ * of the command, of the package and of functions in processes of their own. `npm test` runs them. Only the test of
+ * `event` covers something that no other test covers.
  */
 const counting = process.argv.includes("--coverage")
 const notCounted = [
   "test/model/**",
-  "test/scripts/**/!(event).test.ts",
+  "test/scripts/**",
+  "test/cli/**/!(event).test.ts",
   "test/package.test.ts",
   ...["bundle", "checkWebpage", "doNoHarm", "lifecycle", "security"].map((name) => `test/lambda/${name}.test.ts`)
 ]
@@ -61,6 +62,8 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/**"],
+      // The command runs in processes of its own.
+      exclude: ["src/cli/**"],
       reporter: ["text"],
       thresholds: {
         lines: 95,

@@ -15,7 +15,7 @@ const rows = readFileSync(new URL("../events/README.md", import.meta.url), "utf8
     return { name: text, target, action, outcome, about }
   })
 
-const preload = ["--import", fileURLToPath(new URL("scripts/run/pages.ts", import.meta.url))]
+const preload = ["--import", fileURLToPath(new URL("cli/run/pages.ts", import.meta.url))]
 
 /** What the command of each row prints. */
 const printed = new Map<string, Printed>()
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const parts = [0, 1, 2].map((part) => rows.filter((_row, index) => index % 3 === part))
   await Promise.all(parts.map(async (part) => {
     const results = await runInOneProcess(
-      part.map(({ action, name }) => ["scripts/run/start.ts", `events/${name}.json`, "--action", action]),
+      part.map(({ action, name }) => ["src/cli/main.ts", "run", `events/${name}.json`, "--action", action]),
       preload
     )
     for (const [index, result] of results.entries()) printed.set(part[index]?.name ?? "", result)

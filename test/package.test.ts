@@ -2,14 +2,15 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { build } from "esbuild"
 import { execFile } from "node:child_process"
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { basename, join, relative } from "node:path"
+import { basename, delimiter, dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import manifest from "../package.json" with { type: "json" }
 import { compile, entryPoints, functionFiles } from "../scripts/build/bundle.ts"
 import { compilations } from "../scripts/build/compilations.ts"
+import { removeUnreachableDeclarations } from "../scripts/build/declarations.ts"
 import { writePackagedFunctions } from "../scripts/build/packagedFunctions.ts"
 import { functionNames } from "../scripts/permissions.ts"
 import { zipFiles } from "../src/internal/zipFiles.ts"
@@ -27,7 +28,7 @@ const withOutput = (failed: Promise<{ readonly stdout: string }>): Promise<strin
       Promise.reject(new Error(`${error.message}\n${error.stdout ?? ""}`))
   )
 
-/** The documents in the package. */
+/** What the package has besides code: its documents, and the samples that the command runs by default. */
 const documents = [
   "README.md",
   "AGENTS.md",
@@ -36,8 +37,15 @@ const documents = [
   "docs/check-webpage.md",
   "docs/deploying.md",
   "docs/measurements.md",
-  "docs/own-actions.md"
+  "docs/own-actions.md",
+  "events/deploy-stack.json",
+  "events/check-webpage.json",
+  "events/artifacts/MyTemplate/template.json",
+  "events/artifacts/MyTemplate/production.json",
+  "events/artifacts/MyTemplate/template-package/template.json"
 ]
+
+const command = manifest.bin["effect-codepipeline"]
 
 /** Subpaths of modules; `./functions/*` has files. */
 const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.includes("*"))
@@ -116,6 +124,7 @@ beforeAll(async () => {
       "dist/lambda/deploy-stack/index.mjs",
       "dist/lambda/deploy-stack.zip",
       "docs/api/index.html",
+      "events/no-artifact.json",
       "test/x.ts",
       "scripts/x.ts"
     ]
@@ -128,6 +137,7 @@ beforeAll(async () => {
   for (const compilation of compilations(out, join(repository, "tsconfig.build.json"))) {
     await withOutput(run(process.execPath, compilation))
   }
+  await removeUnreachableDeclarations(out)
   await withOutput(run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", folder], { cwd: source }))
   tarball = join(folder, (await readdir(folder)).find((file) => file.endsWith(".tgz")) ?? assert.fail("no tarball"))
 
@@ -139,9 +149,20 @@ beforeAll(async () => {
     await mkdir(join(link, ".."), { recursive: true })
     await symlink(join(repository, "node_modules", name), link)
   }
+  // As npm links it.
+  await chmod(join(installed, command), 0o755)
+  await mkdir(join(project, "node_modules/.bin"))
+  await symlink(join(installed, command), join(project, "node_modules/.bin/effect-codepipeline"))
   await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
   await writeFile(join(project, "app.ts"), app)
 })
+
+/** Runs the command in the project. */
+const npx = (...args: ReadonlyArray<string>) =>
+  run("npx", ["--no-install", "effect-codepipeline", ...args], {
+    cwd: join(folder, "project"),
+    env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}` }
+  })
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -155,14 +176,14 @@ describe("the package", () => {
     assert.isAtMost((await stat(tarball)).size, 500_000)
   })
 
-  it("contains the documents besides the code", async () => {
+  it("contains the documents and the samples besides the code", async () => {
     const others = (await filesOf(installed)).filter((file) => !file.startsWith("dist/"))
     assert.sameMembers(others, ["package.json", ...documents])
   })
 
-  it("has types for all of its code, and no code that no export reaches", async () => {
+  it("has no code that neither an export nor the command reaches", async () => {
     const { metafile } = await build({
-      entryPoints: Object.values(manifest.exports).filter((path) => path.endsWith(".js")),
+      entryPoints: Object.values(manifest.exports).concat(command).filter((path) => path.endsWith(".js")),
       absWorkingDir: installed,
       bundle: true,
       packages: "external",
@@ -176,7 +197,6 @@ describe("the package", () => {
     })
     const stray: Array<string> = []
     for (const file of (await filesOf(installed)).filter((file) => file.endsWith(".js"))) {
-      assert.isTrue((await stat(join(installed, file.replace(/js$/, "d.ts")))).isFile())
       // A module that only has types is empty, and only types reach it.
       const code = (await readFile(join(installed, file), "utf8")).replaceAll(/^(?:\/\/.*|export \{\};?)$/gm, "").trim()
       if (metafile.inputs[file] === undefined && code !== "") stray.push(file)
@@ -255,6 +275,13 @@ describe("the package", () => {
       if (imported.endsWith(".json")) assert.isArray(JSON.parse(content.toString()).Statement, names[index])
       if (imported.endsWith(".yaml")) assert.include(content.toString(), "DeployStackFunction", names[index])
     }
+  })
+
+  it("has a command that runs the sample in memory, without this repository", async () => {
+    const { stderr, stdout } = await npx("run")
+    assert.match(stdout, /^deploy-stack on .*deploy-stack\.json, in memory\n[^]*\nSucceeded after \d invocations/)
+    assert.strictEqual(stderr, "")
+    assert.strictEqual((await npx("--version")).stdout, `${manifest.version}\n`)
   })
 
   it.each(["effect-codepipeline/internal/zipEntry", "effect-codepipeline/dist/internal/zipEntry.js"])(

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises"
 import { runScript, type Script } from "../commandLine.ts"
 import { buildFunction, building, type BuiltFunction, entryPoints } from "./bundle.ts"
 import { compilations } from "./compilations.ts"
+import { removeUnreachableDeclarations } from "./declarations.ts"
 import { writePackagedFunctions } from "./packagedFunctions.ts"
 
 const script: Script<never> = {
@@ -20,6 +21,7 @@ const script: Script<never> = {
 const build = async () => {
   await rm("dist", { recursive: true, force: true })
   for (const compilation of compilations("dist")) execFileSync(process.execPath, compilation, { stdio: "inherit" })
+  await removeUnreachableDeclarations("dist")
 
   const built: Array<BuiltFunction> = []
   for (const [name, module] of await entryPoints()) {

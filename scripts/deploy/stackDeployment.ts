@@ -12,6 +12,7 @@ import {
   type StackProtected,
   type StackRefused
 } from "../../src/actions/deployStack/DeployStack.ts"
+import type { TerminalReporter } from "../../src/cli/TerminalReporter.ts"
 import type { AwsDenied, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
 import type { Failure } from "../../src/domain/job/JobOutcome.ts"
 import { sentences } from "../../src/domain/text/sentences.ts"
@@ -19,7 +20,6 @@ import * as JobRunner from "../../src/JobRunner.ts"
 import { ArtifactStore, type UploadFailed } from "../../src/services/ArtifactStore.ts"
 import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
 import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
-import type { TerminalReporter } from "../run/TerminalReporter.ts"
 
 const again = "then run this again"
 

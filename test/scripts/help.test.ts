@@ -38,7 +38,9 @@ beforeAll(async () => {
 })
 
 it("every npm script is a script of this repository", () => {
-  for (const command of Object.values(scripts)) assert.match(command, /^node scripts\/[\w/]+\.ts( [\w:-]+)?$/)
+  for (const command of Object.values(scripts)) {
+    assert.match(command, /^node (?:scripts|src\/cli)\/[\w/]+\.ts( [\w:-]+)?$/)
+  }
 })
 
 it("every npm script that the documents name exists", () => {
@@ -59,7 +61,7 @@ describe("--help", () => {
     "of $commandLine prints its usage, and has no side effects",
     ({ index }) => {
       const { status, stderr, stdout = "" } = helped[index] ?? {}
-      assert.match(stdout, /^Usage: npm [^]+\n\nExamples:\n {2}npm [^]+\n\nExit status: 0 /)
+      assert.match(stdout, /^Usage: np[mx] [^]+\n\nExamples:\n {2}np[mx] [^]+\n\nExit status: 0 /)
       for (const line of stdout.split("\n")) assert.isAtMost(line.length, 120)
       assert.strictEqual(stderr, "")
       assert.strictEqual(status, 0)

@@ -10,14 +10,14 @@ import {
 import * as Effect from "effect/Effect"
 import { readdir, readFile, stat } from "node:fs/promises"
 import { basename, join, relative } from "node:path"
-import type { Files } from "../../src/domain/job/ArtifactFiles.ts"
-import type { Artifact } from "../../src/domain/job/Job.ts"
-import { templateLimits } from "../../src/domain/stack/Template.ts"
-import { readEntry } from "../../src/internal/zipEntry.ts"
-import { zipFiles } from "../../src/internal/zipFiles.ts"
-import { normalizePath } from "../../src/internal/zipNames.ts"
-import { entriesOf } from "../../src/internal/zipRecords.ts"
-import { absolute, BadUsage, reason } from "../commandLine.ts"
+import type { Files } from "../../domain/job/ArtifactFiles.ts"
+import type { Artifact } from "../../domain/job/Job.ts"
+import { templateLimits } from "../../domain/stack/Template.ts"
+import { readEntry } from "../../internal/zipEntry.ts"
+import { zipFiles } from "../../internal/zipFiles.ts"
+import { normalizePath } from "../../internal/zipNames.ts"
+import { entriesOf } from "../../internal/zipRecords.ts"
+import { BadUsage, reason } from "../commandLine/usage.ts"
 
 export interface LocalArtifact {
   readonly name: string
@@ -79,8 +79,7 @@ export const readArtifact = Effect.fn("readArtifact")(
     }
     const content = yield* Effect.tryPromise({
       try: async () => {
-        const file = absolute(path)
-        return (await stat(file)).isDirectory() ? readFolder(file) : readFile(file)
+        return (await stat(path)).isDirectory() ? readFolder(path) : readFile(path)
       },
       catch: (cause) => new BadUsage({ message: `artifact ${name} cannot be read: ${reason(cause)}` })
     })
@@ -132,7 +131,7 @@ const mustUpload = Effect.fn("mustUpload")(
     return yield* new BadUsage({
       message: found === "different"
         ? `${url} differs from ${given.local.path}: add --yes to overwrite it, or write an event with another location by ` +
-          "npm run event"
+          "npx effect-codepipeline event"
         : `${url} cannot be compared with ${given.local.path} (${found.unknown}): add --yes to write it all the same`
     })
   }
@@ -156,7 +155,7 @@ export const upload = Effect.fn("upload")(function*(artifacts: ReadonlyArray<Giv
         new BadUsage({
           message: cause instanceof Error && cause.name === "NoSuchBucket"
             ? `bucket ${Bucket} of the artifact does not exist: create it, or write an event with another bucket by ` +
-              "npm run event"
+              "npx effect-codepipeline event"
             : `${url} could not be written: ${reason(cause)}`
         })
     })

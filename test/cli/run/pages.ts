@@ -1,4 +1,4 @@
-// A preload of npm start: www.example.com is a server of this process, with and without TLS.
+// A preload of run: www.example.com is a server of this process, with and without TLS.
 import dns from "node:dns"
 import { createServer } from "node:http"
 import { syncBuiltinESMExports } from "node:module"

@@ -1,12 +1,12 @@
-// A script's access to AWS: a region and credentials, or the address of an emulator.
+// A subcommand's access to AWS: a region and credentials, or the address of an emulator.
 import { S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
-import { badUsage } from "./commandLine.ts"
+import { badUsage } from "./commandLine/usage.ts"
 
 export interface AwsAccess {
-  /** The script, or its option, that uses AWS; for messages. */
+  /** The subcommand, or its option, that uses AWS; for messages. */
   readonly user: string
-  /** The value of `--region`, if the script has this option. */
+  /** The value of `--region`, if the subcommand has this option. */
   readonly region?: string | undefined
   /** The address of all services, such as an emulator's. */
   readonly endpoint?: string | undefined

@@ -8,17 +8,17 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
-import { zipFiles } from "../../../src/internal/zipFiles.ts"
-import { listen } from "../../contract/server.ts"
-import { checkEvent, deployEvent } from "../../fixtures.ts"
-import { repository, run, runInOneProcess } from "../inOneProcess.ts"
-import type { Printed } from "../runScripts.ts"
+import { zipFiles } from "../../src/internal/zipFiles.ts"
+import { listen } from "../contract/server.ts"
+import { checkEvent, deployEvent } from "../fixtures.ts"
+import { repository, run, runInOneProcess } from "../scripts/inOneProcess.ts"
+import type { Printed } from "../scripts/runScripts.ts"
 
-const script = fileURLToPath(new URL("../../../scripts/run/start.ts", import.meta.url))
+const script = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
 const start = (...args: ReadonlyArray<string>) => startWith({}, ...args)
 
 const startWith = (variables: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>
-  run(process.execPath, [script, ...args], { env: { PATH: process.env["PATH"], ...variables } })
+  run(process.execPath, [script, "run", ...args], { env: { PATH: process.env["PATH"], ...variables } })
 
 const folder = mkdtempSync(join(tmpdir(), "effect-codepipeline-"))
 const files = {
@@ -84,7 +84,7 @@ const resultOf = (name: keyof typeof inMemory): Printed => results.get(name) ?? 
 beforeAll(async () => {
   writeFileSync(files.nestingZip, await Effect.runPromise(zipFiles(nesting)))
   const printed = await runInOneProcess(
-    Object.values(inMemory).map((args: ReadonlyArray<string>) => [script].concat(args)),
+    Object.values(inMemory).map((args: ReadonlyArray<string>) => [script, "run"].concat(args)),
     [],
     { COLUMNS: "60" }
   )
@@ -99,7 +99,7 @@ const temporaryFolder = Effect.acquireRelease(
   (folder) => Effect.promise(() => rm(folder, { recursive: true }))
 )
 
-describe("npm start", () => {
+describe("effect-codepipeline run", () => {
   it("shows how the sample's stack is created, and exits with 0", () => {
     const { status, stderr, stdout } = resultOf("sample")
     assert.match(
@@ -201,7 +201,7 @@ describe("npm start", () => {
   })
 
   it("ends quietly when the reader of its output closes it", async () => {
-    const child = spawn(process.execPath, [script], { cwd: repository, env: { PATH: process.env["PATH"] } })
+    const child = spawn(process.execPath, [script, "run"], { cwd: repository, env: { PATH: process.env["PATH"] } })
     const stderr = text(child.stderr)
     child.stdout.once("data", () => child.stdout.destroy())
     const [status] = await once(child, "exit")
@@ -256,7 +256,10 @@ describe("npm start", () => {
 
   it("warns that a busy stack in memory never changes its status", async () => {
     const busy = ["--stack-status=UPDATE_IN_PROGRESS", "--option=whenBusy=wait"]
-    const child = spawn(process.execPath, [script, ...busy], { cwd: repository, env: { PATH: process.env["PATH"] } })
+    const child = spawn(process.execPath, [script, "run", ...busy], {
+      cwd: repository,
+      env: { PATH: process.env["PATH"] }
+    })
     let output = ""
     for await (const chunk of child.stdout) {
       output += String(chunk)
@@ -311,7 +314,7 @@ describe("npm start", () => {
       assert.strictEqual(
         stderr,
         "bucket codepipeline-us-east-1-123456789012 of the artifact does not exist: create it, or write an event with " +
-          "another bucket by npm run event\n"
+          "another bucket by npx effect-codepipeline event\n"
       )
       assert.strictEqual(status, 2)
     }).pipe(Effect.scoped))

@@ -1,4 +1,4 @@
-// npm start --live against S3 and CloudFormation on this machine.
+// run --live against S3 and CloudFormation on this machine.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { spawn } from "node:child_process"
@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers"
 import { zipFiles } from "../../../src/internal/zipFiles.ts"
 import { CloudFormationServer } from "../../contract/CloudFormationServer.ts"
 import { S3Server } from "../../contract/S3Server.ts"
-import { repository, runInOneProcess } from "../inOneProcess.ts"
+import { repository, runInOneProcess } from "../../scripts/inOneProcess.ts"
 
 const bucket = "codepipeline-us-east-1-123456789012"
 const key = "MyPipeline/MyTemplate/aB3dE5f.zip"
@@ -29,13 +29,13 @@ const environment = Effect.map(
   })
 )
 
-/** Runs `npm start --live` with each of these further arguments, one after another. */
+/** Runs `run --live` with each of these further arguments, one after another. */
 const start = (...commandLines: ReadonlyArray<ReadonlyArray<string>>) =>
   Effect.flatMap(
     environment,
     (env) =>
       Effect.promise(() =>
-        runInOneProcess(commandLines.map((args) => ["scripts/run/start.ts", "--live"].concat(args)), [], env)
+        runInOneProcess(commandLines.map((args) => ["src/cli/main.ts", "run", "--live"].concat(args)), [], env)
       )
   )
 
@@ -69,7 +69,7 @@ describe("--live with --artifact", () => {
       assert.strictEqual(
         refused?.stderr,
         `${url} differs from ${otherTemplate}: add --yes to overwrite it, or write an event with another location by ` +
-          "npm run event\n"
+          "npx effect-codepipeline event\n"
       )
       assert.strictEqual(refused?.status, 2)
       assert.strictEqual(yield* puts, 1)
@@ -104,7 +104,7 @@ describe("--live with --artifact", () => {
 const interruptAfter = (printed: string, ...args: ReadonlyArray<string>) =>
   Effect.flatMap(environment, (env) =>
     Effect.promise(async () => {
-      const child = spawn(process.execPath, ["scripts/run/start.ts", "--live", ...args], {
+      const child = spawn(process.execPath, ["src/cli/main.ts", "run", "--live", ...args], {
         cwd: repository,
         env: { PATH: process.env["PATH"], ...env }
       })

@@ -5,20 +5,20 @@ import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { readCommandLine } from "../../../scripts/commandLine.ts"
-import { makeEvent, script } from "../../../scripts/run/event.ts"
-import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
-import { decodeJob } from "../../../src/domain/job/Job.ts"
-import * as JobRunner from "../../../src/JobRunner.ts"
-import { ArtifactStoreMemory, CloudFormationMemory, CodePipelineMemory } from "../../../src/testing/index.ts"
-import { sampleTemplate } from "../../fixtures.ts"
+import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
+import { eventConfig, makeEvent } from "../../src/cli/event.ts"
+import { decodeJob } from "../../src/domain/job/Job.ts"
+import * as JobRunner from "../../src/JobRunner.ts"
+import { ArtifactStoreMemory, CloudFormationMemory, CodePipelineMemory } from "../../src/testing/index.ts"
+import { sampleTemplate } from "../fixtures.ts"
+import { inputOf } from "./inputOf.ts"
 
-const eventOf = (...args: ReadonlyArray<string>) => Effect.flatMap(readCommandLine(script, args), makeEvent)
+const eventOf = (...args: ReadonlyArray<string>) => Effect.flatMap(inputOf("event", eventConfig, args), makeEvent)
 const jobOf = (...args: ReadonlyArray<string>) => Effect.flatMap(eventOf(...args), decodeJob)
 
 const deploy = ["deploy-stack", "--stack", "S", "--artifact", "A=bucket/some/key.zip", "--file", "t.json"]
 
-describe("npm run event", () => {
+describe("effect-codepipeline event", () => {
   it.effect("writes the event of a deployment with every option", () =>
     Effect.gen(function*() {
       const job = yield* jobOf(
@@ -82,9 +82,12 @@ describe("npm run event", () => {
     ))))
 
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
-    [[], "name the action: deploy-stack or check-webpage"],
+    [[], "ACTION is missing: deploy-stack or check-webpage"],
     [["deploystack"], "deploystack is not an action; did you mean deploy-stack?"],
-    [["deploy-stack", "check-webpage"], "one action at a time, not also check-webpage"],
+    [
+      ["deploy-stack", "check-webpage"],
+      "\"check-webpage\" is not expected: event takes only one ACTION and options; see --help"
+    ],
     [["deploy-stack", "--url", "x"], "--url does not apply to deploy-stack"],
     [["check-webpage", "--stack", "S"], "--stack does not apply to check-webpage"],
     [
@@ -133,7 +136,8 @@ describe("npm run event", () => {
     try {
       const run = (...more: ReadonlyArray<string>) =>
         execFileSync(process.execPath, [
-          fileURLToPath(new URL("../../../scripts/run/event.ts", import.meta.url)),
+          fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url)),
+          "event",
           ...deploy,
           "--job-id=j1",
           ...more

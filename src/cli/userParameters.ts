@@ -1,8 +1,8 @@
 // UserParameters on a command line.
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { notJson, parse } from "../../src/domain/text/json.ts"
-import { badUsage } from "../commandLine.ts"
+import { notJson, parse } from "../domain/text/json.ts"
+import { badUsage } from "./commandLine/usage.ts"
 
 /** In parameters and tags, numbers keep their text, as in the action. */
 const keepNumbers: ReadonlySet<string> = new Set(["parameters", "tags"])

@@ -3,8 +3,8 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { PassThrough } from "node:stream"
 import { stripVTControlCharacters } from "node:util"
-import { makeTerminalReporter, type TerminalReporter } from "../../../scripts/run/TerminalReporter.ts"
-import { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
+import { makeTerminalReporter, type TerminalReporter } from "../../src/cli/TerminalReporter.ts"
+import { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 
 const inProgress = (text: string, percentComplete = 10) =>
   JobOutcome.Continued({

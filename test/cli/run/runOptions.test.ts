@@ -1,21 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { readCommandLine } from "../../../scripts/commandLine.ts"
 import {
   readArtifacts,
   readEvent,
   readOptions,
-  script,
+  runConfig,
   withoutCredentials,
   withParameters
-} from "../../../scripts/run/startOptions.ts"
+} from "../../../src/cli/run/runOptions.ts"
 import { decodeJob } from "../../../src/domain/job/Job.ts"
 import { deployEvent } from "../../fixtures.ts"
+import { inputOf } from "../inputOf.ts"
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
-const optionsOf = (args: ReadonlyArray<string>) => Effect.flatMap(readCommandLine(script, args), readOptions)
+const optionsOf = (args: ReadonlyArray<string>) => Effect.flatMap(inputOf("run", runConfig, args), readOptions)
 
 describe("readOptions", () => {
   it.effect("reads every option of the command line", () =>
@@ -39,7 +40,8 @@ describe("readOptions", () => {
       ])
       assert.deepStrictEqual(options, {
         action: "deploy-stack",
-        event: "event.json",
+        isNamed: false,
+        event: resolve("event.json"),
         artifacts: ["A=a.zip", "B=b=c.zip"],
         live: true,
         yes: true,
@@ -76,10 +78,13 @@ describe("readOptions", () => {
     [["--yes", "--live"], "--yes needs --live and --artifact"],
     [["--action=check-webpage", "--events"], "--events cannot be combined with --action check-webpage"],
     [["--live", "--stack-fails", "x"], "--stack-fails cannot be combined with --live"],
-    [["--live", "--stack-status", "x"], "--stack-status cannot be combined with --live"],
-    [["--stack-status", "ROLBACK_COMPLETE"], "is not a status of a stack; did you mean ROLLBACK_COMPLETE?"],
+    [["--live", "--stack-status", "CREATE_COMPLETE"], "--stack-status cannot be combined with --live"],
+    [
+      ["--stack-status", "ROLBACK_COMPLETE"],
+      "--stack-status cannot be ROLBACK_COMPLETE; did you mean ROLLBACK_COMPLETE?"
+    ],
     [["--option", "changeSet"], "--option takes NAME=VALUE, not \"changeSet\""],
-    [["a.json", "b.json"], "one event at a time, not a.json and b.json"],
+    [["a.json", "b.json"], "\"b.json\" is not expected: run takes only one EVENT.json and options; see --help"],
     [["--action", "check"], "--action check is not an action; known are deploy-stack, check-webpage"],
     [["--action=check-webpage", "--live"], "--live cannot be combined with --action check-webpage"],
     [["--action=check-webpage", "--artifact", "A=a.zip"], "--artifact cannot be combined with --action check-webpage"]

@@ -3,9 +3,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { styleText } from "node:util"
-import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
-import type { StackEvent } from "../../src/domain/stack/StackEvents.ts"
-import type { Happening } from "../../src/testing/LocalPipeline.ts"
+import type { JobOutcome } from "../domain/job/JobOutcome.ts"
+import type { StackEvent } from "../domain/stack/StackEvents.ts"
+import type { Happening } from "../testing/LocalPipeline.ts"
 
 type Style = Parameters<typeof styleText>[0]
 

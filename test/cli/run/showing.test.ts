@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { interruption } from "../../../scripts/run/showing.ts"
+import { interruption } from "../../../src/cli/run/showing.ts"
 
 it.each<readonly [stack: string | undefined, status: string | undefined, isStarting: boolean, text: string]>([
   [undefined, undefined, false, "nothing was started"],

@@ -1,40 +1,38 @@
-// npm start: acts as CodePipeline for one action on this machine, and shows what happens.
+// run: acts as CodePipeline for one action on this machine, and shows what happens.
+import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
-import * as References from "effect/References"
 import type * as Schema from "effect/Schema"
-import { relative } from "node:path"
-import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
-import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
-import { decodeJob, type Job } from "../../src/domain/job/Job.ts"
-import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
-import * as UserParameters from "../../src/domain/job/UserParameters.ts"
-import { startability } from "../../src/domain/stack/StackStatus.ts"
-import * as JobRunner from "../../src/JobRunner.ts"
-import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
-import { CloudFormation } from "../../src/services/CloudFormation.ts"
-import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
-import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
-import { configureAws } from "../aws.ts"
-import { absolute, BadUsage, runScript } from "../commandLine.ts"
-import { type GivenArtifact, upload } from "./artifacts.ts"
-import { memory, parametersOf } from "./memory.ts"
-import { showingPages, showingStacks } from "./showing.ts"
+import { CheckWebpage } from "../actions/checkWebpage/CheckWebpage.ts"
+import { DeployStack } from "../actions/deployStack/DeployStack.ts"
+import { decodeJob, type Job } from "../domain/job/Job.ts"
+import type { JobOutcome } from "../domain/job/JobOutcome.ts"
+import * as UserParameters from "../domain/job/UserParameters.ts"
+import { startability } from "../domain/stack/StackStatus.ts"
+import * as JobRunner from "../JobRunner.ts"
+import { ArtifactStore } from "../services/ArtifactStore.ts"
+import { CloudFormation } from "../services/CloudFormation.ts"
+import { CodePipelineMemory } from "../testing/CodePipelineMemory.ts"
+import * as LocalPipeline from "../testing/LocalPipeline.ts"
+import { configureAws } from "./aws.ts"
+import { ExitStatus } from "./commandLine/options.ts"
+import { BadUsage, Unsuccessful } from "./commandLine/usage.ts"
+import { type GivenArtifact, upload } from "./run/artifacts.ts"
+import { memory, parametersOf } from "./run/memory.ts"
 import {
-  type CommandLine,
   readArtifacts,
   readEvent,
   readOptions,
+  runConfig,
+  type RunInput,
   type RunOptions,
-  script,
+  shownPath,
   withoutCredentials,
   withParameters
-} from "./startOptions.ts"
+} from "./run/runOptions.ts"
+import { showingPages, showingStacks } from "./run/showing.ts"
 import { makeTerminalReporter, type TerminalReporter } from "./TerminalReporter.ts"
-
-const relativePath = (path: string) => relative(process.cwd(), absolute(path))
 
 /** Puts the artifacts where the action reads them. In a real bucket, only artifacts of the command line. */
 const putArtifacts = Effect.fn("putArtifacts")(function*(
@@ -54,7 +52,7 @@ const putArtifacts = Effect.fn("putArtifacts")(function*(
       ? `, uploaded to s3://${bucketName}/${objectKey}`
       : `, equal to s3://${bucketName}/${objectKey}`
     const as = file === undefined ? "" : ` as ${file}`
-    yield* reporter.labelled("artifact", `${name}: ${relativePath(path)}${as}, ${zip.length} bytes as a zip${where}`)
+    yield* reporter.labelled("artifact", `${name}: ${shownPath(path)}${as}, ${zip.length} bytes as a zip${where}`)
   }
 })
 
@@ -119,7 +117,7 @@ const deployStack = Effect.fn("deployStack")(
     const job = yield* Effect.option(decodeJob(event))
     const artifacts = Option.isNone(job) ? [] : yield* readArtifacts(options, job.value)
     yield* reporter.line(
-      `deploy-stack on ${relativePath(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
+      `deploy-stack on ${shownPath(options.event)}, ${options.live ? options.endpoint ?? "live" : "in memory"}`
     )
     yield* putArtifacts(options, artifacts, reporter)
     const { stackStatus } = options
@@ -145,7 +143,7 @@ const deployStack = Effect.fn("deployStack")(
 
 const checkWebpage = Effect.fn("checkWebpage")(
   function*(options: RunOptions, event: unknown, reporter: TerminalReporter) {
-    yield* reporter.line(`check-webpage on ${relativePath(options.event)}`)
+    yield* reporter.line(`check-webpage on ${shownPath(options.event)}`)
     return yield* runPipeline(options, event, reporter, (event) => JobRunner.run(CheckWebpage, event)).pipe(
       Effect.provide(Layer.merge(showingPages(reporter), CodePipelineMemory.layer))
     )
@@ -167,21 +165,30 @@ const rejectOtherAction = Effect.fn("rejectOtherAction")(function*(event: unknow
   }
 })
 
-const main = Effect.fn("main")(
-  function*(commandLine: CommandLine) {
-    const options = yield* readOptions(commandLine)
+const play = Effect.fn("run")(
+  function*(input: RunInput) {
+    const options = yield* readOptions(input)
     const event = yield* readEvent(options.event)
-    if (commandLine.values.action === undefined) yield* rejectOtherAction(event)
+    if (!options.isNamed) yield* rejectOtherAction(event)
     const reporter = yield* makeTerminalReporter(process.stdout)
     const run = options.action === "check-webpage" ? checkWebpage : deployStack
     const outcome = yield* run(options, event, reporter)
-    return outcome._tag === "Succeeded" ? 0 : 1
+    if (outcome._tag !== "Succeeded") return yield* new Unsuccessful()
   },
   Effect.scoped,
-  Effect.catchTag("NotAJobEvent", ({ message }) => Effect.fail(new BadUsage({ message }))),
-  Effect.provide(Logger.layer([Logger.withConsoleError(Logger.formatSimple)])),
-  // The reporter shows failures; the log is for defects.
-  Effect.provideService(References.MinimumLogLevel, "Error")
+  Effect.catchTag("NotAJobEvent", ({ message }) => Effect.fail(new BadUsage({ message })))
 )
 
-await runScript(script, main)
+export const run = Command.make("run", runConfig, play).pipe(
+  Command.withShortDescription("Runs an action on an event, as CodePipeline would."),
+  Command.withDescription(`
+Runs an action on an event, as CodePipeline would, until the action ends. By default the action is deploy-stack, and
+everything is in memory, without an AWS account or the network. npx effect-codepipeline event writes other events.`),
+  Command.withExamples([
+    { command: "npx effect-codepipeline run --stack-fails MySampleBucket" },
+    { command: "npx effect-codepipeline run --mode REPLACE_ON_FAILURE --stack-status ROLLBACK_COMPLETE" },
+    { command: "npx effect-codepipeline run --artifact MyTemplate=template.yaml --events" },
+    { command: "npx effect-codepipeline run event.json --artifact MyTemplate=./template-package --live" }
+  ]),
+  Command.annotate(ExitStatus, "0 the action succeeded, 1 it failed, 2 the command line or one of its files is wrong")
+)

@@ -2,13 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
-import { decodeJob } from "../../src/domain/job/Job.ts"
-import * as UserParameters from "../../src/domain/job/UserParameters.ts"
-import { ArtifactStoreMemory } from "../../src/testing/ArtifactStoreMemory.ts"
-import { CloudFormationMemory } from "../../src/testing/CloudFormationMemory.ts"
+import { DeployStack } from "../../actions/deployStack/DeployStack.ts"
+import { decodeJob } from "../../domain/job/Job.ts"
+import * as UserParameters from "../../domain/job/UserParameters.ts"
+import { ArtifactStoreMemory } from "../../testing/ArtifactStoreMemory.ts"
+import { CloudFormationMemory } from "../../testing/CloudFormationMemory.ts"
+import type { TerminalReporter } from "../TerminalReporter.ts"
 import type { LocalArtifact } from "./artifacts.ts"
-import type { TerminalReporter } from "./TerminalReporter.ts"
 
 /** The event's parameters of deploy-stack, if they are valid. */
 export const parametersOf = (event: unknown) =>

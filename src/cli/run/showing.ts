@@ -2,11 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { reachTime, type StackEvent } from "../../src/domain/stack/StackEvents.ts"
-import { isUnderWay } from "../../src/domain/stack/StackStatus.ts"
-import { CloudFormation } from "../../src/services/CloudFormation.ts"
-import { WebPage } from "../../src/services/WebPage.ts"
-import type { TerminalReporter } from "./TerminalReporter.ts"
+import { reachTime, type StackEvent } from "../../domain/stack/StackEvents.ts"
+import { isUnderWay } from "../../domain/stack/StackStatus.ts"
+import { CloudFormation } from "../../services/CloudFormation.ts"
+import { WebPage } from "../../services/WebPage.ts"
+import type { TerminalReporter } from "../TerminalReporter.ts"
 
 const keyOf = (event: StackEvent) => JSON.stringify(event)
 

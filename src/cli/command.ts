@@ -1,0 +1,16 @@
+// The command, of which each subcommand has a module of its own.
+import * as Command from "effect/cli/Command"
+import { ExitStatus } from "./commandLine/options.ts"
+import { event } from "./event.ts"
+import { run } from "./run.ts"
+
+export const command = Command.make("effect-codepipeline").pipe(
+  Command.withDescription("Runs actions of CodePipeline on this machine, and writes events for them."),
+  Command.withSubcommands([run, event]),
+  Command.withExamples([
+    { command: "npx effect-codepipeline run" },
+    { command: "npx effect-codepipeline run --help" },
+    { command: "source <(npx effect-codepipeline --completions bash)" }
+  ]),
+  Command.annotate(ExitStatus, "0 it was done, 1 it failed, 2 the command line is wrong")
+)

@@ -1,0 +1,98 @@
+// The options of the command itself: --help, --version and --completions.
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Completions from "effect/cli/Completions"
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import type * as HelpDoc from "effect/cli/HelpDoc"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { helpRow, layoutHelp, terminalColumns } from "./layoutHelp.ts"
+import { ExitStatus } from "./options.ts"
+import { shells } from "./strictArguments.ts"
+
+const print = (text: string) => Effect.sync(() => void process.stdout.write(text))
+
+/** The first sentence of a text: the menu of a shell has one line for it. */
+const firstSentence = (text: string | undefined) => text?.split(/(?<=[.;:]) /, 1).join().replace(/[.;:]$/, "")
+
+const shortened = (command: Completions.CommandDescriptor): Completions.CommandDescriptor => ({
+  ...command,
+  description: firstSentence(command.description),
+  flags: [
+    ...command.flags.map((option) => ({ ...option, description: firstSentence(option.description) })),
+    {
+      name: "help",
+      aliases: [],
+      description: firstSentence(helpRow[1]),
+      type: { _tag: "Boolean" },
+      negation: false
+    }
+  ],
+  subcommands: command.subcommands.map(shortened)
+})
+
+const completions = GlobalFlag.Action({
+  flag: Flag.Literals("completions", shells).pipe(
+    Flag.withMetavar("SHELL"),
+    Flag.withDescription("Print the completions for bash, zsh, fish or powershell."),
+    Flag.optional
+  ),
+  run: (shell, { command }) =>
+    Option.match(shell, {
+      onNone: () => Effect.void,
+      onSome: (shell) =>
+        print(`${Completions.generate(command.name, shell, shortened(Completions.fromCommand(command)))}\n`)
+    })
+})
+
+/** Effect's help lists all values of a choice. Where they help, our own text has them. */
+const withoutChoices = (text: string) => text.replace(/ \(choices: [^)]*\)$/, "")
+
+const rowOf = ({ description, name, type }: HelpDoc.FlagDoc) =>
+  [
+    type === "boolean" ? `--${name}` : `--${name} ${type}`,
+    withoutChoices(Option.getOrElse(description, () => ""))
+  ] as const
+
+const helpOf = (doc: HelpDoc.HelpDoc): string => {
+  const { annotations, args = [], commandPath = [], description, examples = [], flags, subcommands = [] } = doc
+  const isRoot = subcommands.length > 0
+  const operands = isRoot
+    ? ["SUBCOMMAND"]
+    : args.map(({ name, required, variadic }) => {
+      const placeholder = variadic ? `${name}…` : name
+      return required ? placeholder : `[${placeholder}]`
+    })
+  const own = isRoot ? (doc.globalFlags ?? []).filter(({ name }) => name !== helpRow[0].slice(2)) : flags
+  const lists = [
+    subcommands.flatMap(({ commands }) =>
+      commands.map(({ description, name, shortDescription = description }) => [name, shortDescription] as const)
+    ),
+    args.map(({ description, name }) => [name, Option.getOrElse(description, () => "")] as const),
+    [...own.map(rowOf), helpRow]
+  ]
+  return layoutHelp({
+    usage: ["npx", ...commandPath, ...operands, "[options]"].join(" "),
+    purpose: description,
+    lists: lists.filter((rows) => rows.length > 0),
+    examples: examples.map(({ command }) => command),
+    status: Context.get(annotations, ExitStatus)
+  }, terminalColumns())
+}
+
+/** Errors are not presented here: they are one line on standard error, without the help. */
+const presenter: CliOutput.Presenter = {
+  present: (event) => {
+    if (event._tag === "Version") return print(`${event.version}\n`)
+    return event._tag === "Help" && event.reason === "Requested" ? print(helpOf(event.helpDoc)) : Effect.void
+  }
+}
+
+/** How the command line is read, and how the help is shown. */
+export const globalOptions: Layer.Layer<never> = Layer.merge(
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions] }),
+  CliOutput.layerPresenter(presenter)
+)
