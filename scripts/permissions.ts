@@ -1,4 +1,4 @@
-// The IAM permissions of the functions, as data. The policy and the table in README.md, and the roles in
+// The IAM permissions of the functions, as data. The policies in the documents, and the roles in
 // templates/functions.yaml, are made from this list. A test compares it with the calls in the code and in the built
 // functions.
 import { type Permission, permissions as deployStack } from "../src/actions/deployStack/permissions.ts"

@@ -2,6 +2,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { build } from "esbuild"
 import { execFile } from "node:child_process"
+import { globSync } from "node:fs"
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, delimiter, dirname, join, relative } from "node:path"
@@ -34,15 +35,12 @@ const documents = [
   "AGENTS.md",
   "LICENSE",
   "CHANGELOG.md",
-  "docs/check-webpage.md",
-  "docs/deploying.md",
-  "docs/measurements.md",
-  "docs/own-actions.md",
   "events/deploy-stack.json",
   "events/check-webpage.json",
   "events/artifacts/MyTemplate/template.json",
   "events/artifacts/MyTemplate/production.json",
-  "events/artifacts/MyTemplate/template-package/template.json"
+  "events/artifacts/MyTemplate/template-package/template.json",
+  ...globSync("docs/**/*.md", { cwd: repository, exclude: ["docs/api"] })
 ]
 
 const command = manifest.bin["effect-codepipeline"]

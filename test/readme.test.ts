@@ -62,10 +62,10 @@ describe("links", () => {
       "README.md",
       "AGENTS.md",
       "CONTRIBUTING.md",
-      "docs/own-actions.md",
+      "docs/library/own-actions.md",
       "docs/check-webpage.md",
-      "docs/deploying.md",
-      "docs/measurements.md",
+      "docs/operations/deploying.md",
+      "docs/internals/measurements.md",
       "events/README.md"
     ])
   })

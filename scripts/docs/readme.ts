@@ -4,92 +4,15 @@ import { execFile } from "node:child_process"
 import { readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { modesOf, options, type OptionText } from "../../src/actions/deployStack/Parameters.ts"
-import { Evidence } from "../../src/domain/stack/StackEvents.ts"
-import * as StackPlan from "../../src/domain/stack/StackPlan.ts"
-import { StackStatus } from "../../src/domain/stack/StackStatus.ts"
 import * as Telemetry from "../../src/runtime/Telemetry.ts"
 import { helpOf, runScript, type Script } from "../commandLine.ts"
 import { script as deployScript } from "../deploy/deployOptions.ts"
 import { functionNames } from "../permissions.ts"
+import { optionSections, permissionSections, statusClasses, statusTable } from "./deployStack.ts"
 import { code, codeBlock, table } from "./markdown.ts"
-import { furtherPermissions, minimalPolicy, statementsInTemplate } from "./policies.ts"
+import { minimalPolicy, statementsInTemplate } from "./policies.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
-
-const atStart = (mode: StackPlan.Mode, observation: StackPlan.Observation): string => {
-  const decision = StackPlan.start(mode, { whenBusy: "fail", disableRollback: false }, observation)
-  const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Foreign()) : decision
-  return StackPlan.Start.$match(step, {
-    Begin: ({ operation }) => `${operation} it`,
-    Prepare: () => "create a change set",
-    Execute: () => "execute the change set",
-    NothingToDelete: () => "succeed",
-    StackNotFound: () => "fail",
-    Adopt: () => "watch it",
-    Postpone: () => "wait, then retry",
-    Refuse: () => "refuse"
-  })
-}
-
-const whileWatched = (observation: StackPlan.Observation & { readonly _tag: "Present" }): string => {
-  const decision = StackPlan.watch({ operation: "update", waitForCleanup: true, idleTooLong: false }, observation)
-  const step = decision._tag === "ReadEvents"
-    ? decision.decide(Evidence.Ended({ operation: "update", status: observation.status, idleUntil: 0 }))
-    : decision
-  return StackPlan.WatchDecision.$match(step, {
-    Wait: () => "wait",
-    Succeed: () => "succeed",
-    Fail: () => "fail",
-    Unproven: () => "fail",
-    StackNotFound: () => "fail"
-  })
-}
-
-const shownModes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "DELETE_ONLY"] as const
-
-const statusTable = () =>
-  table([
-    ["Status of the stack", "A new job", "… that replaces", "… that deletes", "A job that watches its update"],
-    ["(does not exist)", ...shownModes.map((mode) => atStart(mode, { _tag: "Absent" })), "fail"],
-    ...StackStatus.literals.map((status) => {
-      const observation = {
-        _tag: "Present",
-        status,
-        changedAt: 0,
-        changedSince: true,
-        changedInWindow: true,
-        createdInWindow: false,
-        justCreated: false
-      } as const
-      const steps = shownModes.map((mode) => atStart(mode, observation))
-      return [String(status)].concat(steps, whileWatched(observation))
-    })
-  ])
-
-/** The modes to which the option applies, or the others if these are fewer; nothing if it applies to all. */
-const restriction = (option: string): string => {
-  const modes = Object.entries(modesOf).find(([name]) => name === option)?.[1] ?? StackPlan.Mode.literals
-  const others = StackPlan.Mode.literals.filter((mode) => !modes.includes(mode))
-  if (others.length === 0) return ""
-  return others.length < modes.length
-    ? ` Not with ${both.format(others.map(code))}.`
-    : ` Only with ${both.format(modes.map(code))}.`
-}
-
-const both = new Intl.ListFormat("en", { type: "conjunction" })
-
-const optionTable = () =>
-  table([
-    ["Option", "Values", "Default", "What it is for"],
-    ...Object.entries(options).map(([name, { ast: { context } }]) => {
-      const { description, otherwise, values } = (context?.annotations ?? {}) as Partial<OptionText>
-      if (description === undefined || values === undefined || otherwise === undefined) {
-        throw new Error(`The option "${name}" has no description, no values, or no default`)
-      }
-      return [code(name), values, otherwise, description + restriction(name)]
-    })
-  ])
 
 const example = async (file: string) => codeBlock("ts", await readFile(path(file), "utf8"))
 
@@ -132,21 +55,22 @@ const examples = (...files: ReadonlyArray<string>): Parts =>
 
 /** Each part is between `<!-- NAME -->` and `<!-- /NAME -->` in its page. */
 const pageParts: Readonly<Record<string, Parts>> = {
-  "README.md": {
-    "option table": optionTable,
+  "README.md": examples("readVersion.ts"),
+  "docs/deploy-stack/options.md": { options: optionSections },
+  "docs/deploy-stack/permissions.md": {
     "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("deploy-stack"))),
-    "permission table": () => table(furtherPermissions()),
-    "status table": statusTable,
-    "telemetry table": telemetryTable,
-    ...examples("embed.ts")
+    "further permissions": permissionSections
   },
+  "docs/deploy-stack/statuses.md": { "status table": statusTable, "status classes": statusClasses },
+  "docs/operations/observability.md": { "telemetry table": telemetryTable },
+  "docs/library/embedding.md": examples("embed.ts"),
   "docs/check-webpage.md": {
     "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("check-webpage")))
   },
-  "docs/deploying.md": {
+  "docs/operations/deploying.md": {
     "deploy help": () => codeBlock("text", helpOf(deployScript))
   },
-  "docs/own-actions.md": examples(
+  "docs/library/own-actions.md": examples(
     "greet.ts",
     "greet.test.ts",
     "approval.ts",

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
-import { furtherPermissions, minimalPolicy, statementsInTemplate } from "../../scripts/docs/policies.ts"
+import { permissionSections } from "../../scripts/docs/deployStack.ts"
+import { minimalPolicy, statementsInTemplate } from "../../scripts/docs/policies.ts"
 import { functionNames, permissions } from "../../scripts/permissions.ts"
 
 const source = (folder: string) => {
@@ -67,28 +68,41 @@ it("the minimal policy allows the calls of a minimal job, and logging", () => {
   ])
 })
 
-it("every permission is in the minimal policy or in a row of the table", () => {
-  const shown = JSON.stringify(minimalPolicy("deploy-stack")) + furtherPermissions().flat().join()
+const sections = permissionSections().split(/^(?=### )/m)
+
+const sectionOf = (heading: string) =>
+  sections.find((section) => section.startsWith(`### ${heading}\n`)) ?? assert.fail(`no heading "${heading}"`)
+
+it("every permission is in the minimal policy or in a section of the documents", () => {
+  const shown = JSON.stringify(minimalPolicy("deploy-stack")) + sections.join("")
   for (const action of listed) assert.include(shown, action)
 })
 
-describe("a row of the table", () => {
-  const rows = furtherPermissions().map((row) => row.join(" | "))
-
-  it("names the options that need the permission, its resource and its condition", () => {
+describe("a section about permissions", () => {
+  it("of an option has the statement with resource and condition", () => {
+    const section = sectionOf("Option `roleArn`")
+    assert.include(section, "- `iam:PassRole`. Required.")
     assert.include(
-      rows,
-      "`roleArn` | the function's | `iam:PassRole` | `arn:aws:iam::ACCOUNT:role/ROLE`, if " +
-        "`{\"StringEquals\":{\"iam:PassedToService\":\"cloudformation.amazonaws.com\"}}` | PermissionError"
+      section,
+      JSON.stringify({
+        Effect: "Allow",
+        Action: ["iam:PassRole"],
+        Resource: "arn:aws:iam::ACCOUNT:role/ROLE",
+        Condition: { StringEquals: { "iam:PassedToService": "cloudformation.amazonaws.com" } }
+      })
     )
   })
 
-  it("names the modes that need the permission", () => {
-    assert.include(rows.join("\n"), "`mode` `REPLACE_ON_FAILURE` or `DELETE_ONLY` | the function's")
+  it("of a mode has everything that the mode needs besides the minimal policy", () => {
+    const section = sectionOf("Mode `CHANGE_SET_DEPLOY`")
+    for (const action of ["CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DeleteChangeSet"]) {
+      assert.include(section, `"cloudformation:${action}"`)
+    }
+    assert.include(sectionOf("Mode `DELETE_ONLY`"), "cloudformation:DeleteStack")
   })
 
   it("says what a job lacks without an optional permission", () => {
-    assert.include(rows.join("\n"), "`cloudformation:GetTemplateSummary` | `*` | names are not checked")
+    assert.match(sectionOf("Option `parameters`"), /GetTemplateSummary`.* Optional\. Without it, names are not checked/)
   })
 })
 

@@ -53,8 +53,8 @@ it.skipIf(noLinter)(
   }
 )
 
-describe("the SAM template of docs/deploying.md", () => {
-  const page = readFileSync(fileURLToPath(new URL("../../docs/deploying.md", import.meta.url)), "utf8")
+describe("the SAM template of docs/operations/deploying.md", () => {
+  const page = readFileSync(fileURLToPath(new URL("../../docs/operations/deploying.md", import.meta.url)), "utf8")
   const text = /```yaml\n(.+?)```/s.exec(page)?.[1] ?? assert.fail("no template")
 
   it("allows the minimal policy; SAM adds the statements for logs", () => {

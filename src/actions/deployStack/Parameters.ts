@@ -1,4 +1,4 @@
-// The options of DeployStack in UserParameters: the one place that defines them. The table in README.md is generated from
+// The options of DeployStack in UserParameters: the one place that defines them. docs/deploy-stack/options.md is generated from
 // it.
 import * as Effect from "effect/Effect"
 import * as Record from "effect/Record"
@@ -48,7 +48,7 @@ export const options = {
   mode: option(StackPlan.Mode, {
     values: StackPlan.Mode.literals.map((literal) => `\`"${literal}"\``).join(", "),
     otherwise: "`\"CREATE_UPDATE\"`",
-    description: "What happens to the stack, see [Modes](#modes)."
+    description: "What happens to the stack, see [Modes](modes.md)."
   }),
   file: parameter("template file name", {
     values: "path",
@@ -63,7 +63,7 @@ export const options = {
   changeSet: parameter("name of the change set (\"changeSet\")", {
     values: "name; with `CHANGE_SET_EXECUTE` also the ARN",
     otherwise: "required with `CHANGE_SET_REPLACE` and `CHANGE_SET_EXECUTE`",
-    description: "The change set, see [Modes](#modes)."
+    description: "The change set, see [Modes](modes.md)."
   }).check(Schema.isPattern(/^(?:[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:[^:\s]+:cloudformation:\S+:changeSet\/\S+)$/, {
     expected: "the name of a change set (a letter, then letters, digits and hyphens, 128 characters at most)"
   })),
@@ -122,12 +122,14 @@ export const options = {
   parameters: option(ParameterValues, {
     values: "object of values by name",
     otherwise: "those of `templateConfiguration`",
-    description: "Parameters of the template; they override those of `templateConfiguration`; see below."
+    description:
+      "Parameters of the template; they override those of `templateConfiguration`, see [Parameters and tags](parameters-and-tags.md)."
   }),
   templateConfiguration: option(matching(/^[^:]+::.+$/, "\"Artifact::path/in/it.json\""), {
     values: "`\"Artifact::path.json\"`",
     otherwise: "none",
-    description: "A file in an input artifact with `Parameters`, `Tags` and `StackPolicy`; see below."
+    description:
+      "A file in an input artifact with `Parameters`, `Tags` and `StackPolicy`, see [the configuration file](parameters-and-tags.md#the-configuration-file)."
   }),
   capabilities: option(Schema.Array(StackCapability), {
     values: `list of ${StackCapability.literals.map((literal) => `\`"${literal}"\``).join(", ")}`,

@@ -1,4 +1,4 @@
-// What deploy-stack needs besides what every function needs. The policy and the table in README.md, and the function's role
+// What deploy-stack needs besides what every function needs. The policies in the documents, and the function's role
 // in the template, are made from this list. A test compares it with the calls in the code and in the built function.
 import type { Statement } from "../../domain/job/Statement.ts"
 import type { Mode } from "../../domain/stack/StackPlan.ts"

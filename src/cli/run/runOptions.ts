@@ -38,7 +38,7 @@ export const runConfig = {
   }),
   mode: value("mode", {
     value: "MODE",
-    text: "The mode of deploy-stack: CREATE_UPDATE, DELETE_ONLY, or another one of the README.",
+    text: "The mode of deploy-stack: CREATE_UPDATE, DELETE_ONLY, or another one of docs/deploy-stack/modes.md.",
     otherwise: "the event's"
   }),
   option: values("option", {

@@ -1,0 +1,188 @@
+// The generated parts of the reference of deploy-stack: its options, the statuses of a stack, and the permissions.
+import * as Array from "effect/Array"
+import { modesOf, options, type OptionText } from "../../src/actions/deployStack/Parameters.ts"
+import type { FunctionPermission, Permission } from "../../src/actions/deployStack/permissions.ts"
+import { Evidence } from "../../src/domain/stack/StackEvents.ts"
+import * as StackPlan from "../../src/domain/stack/StackPlan.ts"
+import { StackStatus, type Startability, startability } from "../../src/domain/stack/StackStatus.ts"
+import { permissionsOf } from "../permissions.ts"
+import { code, codeBlock, table } from "./markdown.ts"
+import { isMinimal, isOfFunction, policyStatement } from "./policies.ts"
+
+const modes = StackPlan.Mode.literals
+
+const both = new Intl.ListFormat("en", { type: "conjunction" })
+
+/** The modes to which the option applies, or the others if these are fewer. */
+const modesWith = (option: string): string => {
+  const applies = Object.entries(modesOf).find(([name]) => name === option)?.[1] ?? modes
+  const others = modes.filter((mode) => !applies.includes(mode))
+  if (others.length === 0) return "all"
+  return others.length < applies.length
+    ? `all but ${both.format(others.map(code))}`
+    : both.format(applies.map(code))
+}
+
+/** A heading for each option. */
+export const optionSections = (): string =>
+  Object.entries(options).map(([name, { ast: { context } }]) => {
+    const { description, otherwise, values } = (context?.annotations ?? {}) as Partial<OptionText>
+    if (description === undefined || values === undefined || otherwise === undefined) {
+      throw new Error(`The option "${name}" has no description, no values, or no default`)
+    }
+    return [
+      `## ${code(name)}`,
+      "",
+      description,
+      "",
+      `- Values: ${values}`,
+      `- Default: ${otherwise}`,
+      `- Modes: ${modesWith(name)}`
+    ].join("\n")
+  }).join("\n\n")
+
+const present = (status: string) => ({
+  _tag: "Present" as const,
+  status,
+  changedAt: 0,
+  changedSince: true,
+  changedInWindow: true,
+  createdInWindow: false,
+  justCreated: false
+})
+
+const atStart = (mode: StackPlan.Mode, observation: StackPlan.Observation): string => {
+  const decision = StackPlan.start(mode, { whenBusy: "fail", disableRollback: false }, observation)
+  const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Foreign()) : decision
+  return StackPlan.Start.$match(step, {
+    Begin: ({ operation }) => `${operation} it`,
+    Prepare: () => "create a change set",
+    Execute: () => "execute the change set",
+    NothingToDelete: () => "succeed",
+    StackNotFound: () => "fail",
+    Adopt: () => "watch it",
+    Postpone: () => "wait, then retry",
+    Refuse: () => "refuse"
+  })
+}
+
+const whileWatched = (observation: StackPlan.Observation & { readonly _tag: "Present" }): string => {
+  const decision = StackPlan.watch({ operation: "update", waitForCleanup: true, idleTooLong: false }, observation)
+  const step = decision._tag === "ReadEvents"
+    ? decision.decide(Evidence.Ended({ operation: "update", status: observation.status, idleUntil: 0 }))
+    : decision
+  return StackPlan.WatchDecision.$match(step, {
+    Wait: () => "wait",
+    Succeed: () => "succeed",
+    Fail: () => "fail",
+    Unproven: () => "fail",
+    StackNotFound: () => "fail"
+  })
+}
+
+const shownModes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "DELETE_ONLY"] as const
+
+export const statusTable = (): string =>
+  table([
+    ["Status of the stack", "A new job", "… replaces", "… deletes", "A watching job"],
+    ["(does not exist)", ...shownModes.map((mode) => atStart(mode, { _tag: "Absent" })), "fail"],
+    ...StackStatus.literals.map((status) => {
+      const observation = present(status)
+      const steps = shownModes.map((mode) => atStart(mode, observation))
+      return [String(status)].concat(steps, whileWatched(observation))
+    })
+  ])
+
+/** What each class of statuses means to somebody who looks at a stack. */
+const classes: Readonly<Record<Startability, string>> = {
+  Updatable: "The stack is healthy",
+  Busy: "An operation is in progress",
+  CleaningUp: "A cleanup is in progress",
+  Deleting: "The stack is being deleted",
+  Creatable: "The stack is deleted",
+  Broken: "The stack can only be deleted",
+  CreateFailed: "A creation failed and was not rolled back",
+  UpdatableWithoutRollback: "An update failed and was not rolled back",
+  RollbackStuck: "The rollback of an update failed",
+  Shell: "The stack has only a change set",
+  Unknown: "The rollback of an import failed"
+}
+
+/** A heading for each class of statuses, with what every mode does. */
+export const statusClasses = (): string =>
+  Object.entries(classes).map(([name, title]) => {
+    const statuses = StackStatus.literals.filter((status) => startability(status) === name)
+    const [first] = statuses
+    if (first === undefined) throw new Error(`No status has the class ${name}`)
+    const steps = Array.groupBy(modes, (mode) => atStart(mode, present(first)))
+    return [
+      `## ${title}`,
+      "",
+      `${both.format(statuses.map(code))}. A new job does this:`,
+      "",
+      ...Object.entries(steps).map(([step, modes]) => `- ${step}: ${modes.map(code).join(", ")}`)
+    ].join("\n")
+  }).join("\n\n")
+
+const further = permissionsOf["deploy-stack"].filter((permission) => !isMinimal(permission))
+
+type Subject = { readonly modes: StackPlan.Mode } | { readonly options: keyof typeof options }
+
+const isFor = (permission: Permission, subject: Subject): boolean => {
+  if (permission.jobs === "all") return false
+  return "modes" in subject
+    ? permission.jobs.modes?.includes(subject.modes) === true
+    : permission.jobs.options?.includes(subject.options) === true
+}
+
+const noteOf = ({ jobs }: Permission) => jobs === "all" ? undefined : jobs.note
+
+const actionsOf = ({ actions }: Permission) => actions.map(code).join(", ")
+
+/** A permission as an item of a list: the role, the actions, the resource, and what happens without it. */
+const item = (permission: Permission): string => {
+  const resource = isOfFunction(permission) ? undefined : permission.words
+  const note = noteOf(permission)
+  const without = permission.required === true ? "Required" : `Optional. Without it, ${permission.required.otherwise}`
+  return `- ${permission.role === "action" ? "The action's role: " : ""}${actionsOf(permission)}${
+    resource === undefined ? "" : ` on ${resource}`
+  }${note === undefined ? "" : `, ${note}`}. ${without}.`
+}
+
+const section = (title: string, permissions: ReadonlyArray<Permission>): ReadonlyArray<string> => {
+  if (permissions.length === 0) return []
+  const statements = permissions.filter((permission): permission is FunctionPermission => isOfFunction(permission))
+  return [[
+    `### ${title}`,
+    "",
+    ...permissions.map(item),
+    ...(statements.length === 0
+      ? []
+      : [
+        "",
+        "The statements for the function's role:",
+        "",
+        codeBlock("json", JSON.stringify(statements.map(policyStatement)))
+      ])
+  ].join("\n")]
+}
+
+/** A heading for each mode and option that needs more than the minimal policy. */
+export const permissionSections = (): string => {
+  const others = further.filter(({ jobs }) => jobs === "all" || (jobs.modes ?? jobs.options) === undefined)
+  return [
+    ...modes.flatMap((mode) => section(`Mode ${code(mode)}`, further.filter((one) => isFor(one, { modes: mode })))),
+    ...Object.keys(options).flatMap((name) =>
+      section(
+        `Option ${code(name)}`,
+        further.filter((one) => isFor(one, { options: name as keyof typeof options }))
+      )
+    ),
+    ...others.flatMap((permission) => section(titleOf(permission), [permission]))
+  ].join("\n\n")
+}
+
+const titleOf = (permission: Permission) => {
+  const note = noteOf(permission) ?? actionsOf(permission)
+  return `${note.charAt(0).toUpperCase()}${note.slice(1)}`
+}

@@ -1,0 +1,107 @@
+// The documents are true: their JSON is accepted, their commands exist, and every error has a heading.
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { globSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { optionSections, statusClasses } from "../scripts/docs/deployStack.ts"
+import { CheckWebpage } from "../src/actions/checkWebpage/CheckWebpage.ts"
+import { DeployStack } from "../src/actions/deployStack/DeployStack.ts"
+import { options } from "../src/actions/deployStack/Parameters.ts"
+import * as UserParameters from "../src/domain/job/UserParameters.ts"
+import { StackStatus } from "../src/domain/stack/StackStatus.ts"
+
+const repository = fileURLToPath(new URL("..", import.meta.url))
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...globSync("docs/**/*.md", { cwd: repository, exclude: ["docs/api"] })
+]
+const read = (file: string) => readFileSync(join(repository, file), "utf8")
+
+/** The blocks of code in a language, without their indentation. */
+const blocks = (text: string, language: string): ReadonlyArray<string> =>
+  Array.from(
+    text.matchAll(new RegExp(`^( *)\`\`\`${language}\\n(.*?)^\\1\`\`\``, "gms")),
+    ([, indent = "", code = ""]) => code.replaceAll(new RegExp(`^${indent}`, "gm"), "")
+  )
+
+const isObject = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
+
+describe("the documents", () => {
+  it.effect("have only JSON that parses, and UserParameters that the actions accept", () =>
+    Effect.gen(function*() {
+      let accepted = 0
+      for (const file of documents) {
+        for (const text of blocks(read(file), "json")) {
+          const value: unknown = JSON.parse(text)
+          if (!isObject(value)) continue
+          const action = "stack" in value ? DeployStack : "url" in value ? CheckWebpage : undefined
+          if (action === undefined) continue
+          // The ARN that the variable stands for.
+          const filled = text.replaceAll("#{Plan.ChangeSetId}", "arn:aws:cloudformation:eu-west-1:1:changeSet/Next/1")
+          yield* Effect.catch(
+            UserParameters.decode<unknown>(action.parameters, filled),
+            ({ message }) => Effect.sync(() => assert.fail(`${file}: ${message}\n${text}`))
+          )
+          accepted++
+        }
+      }
+      assert.isAtLeast(accepted, 8)
+    }))
+
+  it("name only npm scripts that exist", () => {
+    const { scripts } = JSON.parse(read("package.json"))
+    for (const file of documents) {
+      for (const [, name = ""] of read(file).matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g)) {
+        assert.property(scripts, name, file)
+      }
+    }
+  })
+
+  it("have no table with a line over 100 characters in the README, which has at most 160 lines", () => {
+    const lines = read("README.md").split("\n")
+    assert.deepStrictEqual(lines.filter((line) => line.startsWith("|") && line.length > 100), [])
+    assert.isAtMost(lines.length, 160)
+  })
+})
+
+describe("the troubleshooting page", () => {
+  const page = read("docs/operations/troubleshooting.md")
+  const headings = Array.from(page.matchAll(/^### .* \((\w+)\)$/gm), ([, tag = ""]) => tag)
+
+  /** The errors of JobRunner itself, which no action maps. */
+  const ofRunner = [
+    "UserParametersInvalid",
+    "JobInvalid",
+    "OutOfTime",
+    "TimedOut",
+    "StateTooLarge",
+    "TokenUnknown",
+    "OutputVariablesInvalid",
+    "JobNotOpen",
+    "NotAJobEvent"
+  ]
+
+  it("has a heading for every error that can fail a job, and for no other", () => {
+    const errors = [...Object.keys(DeployStack.failures), ...Object.keys(CheckWebpage.failures), ...ofRunner]
+    assert.sameMembers(headings, [...new Set(errors)])
+  })
+
+  it("has one heading for each error", () => {
+    assert.strictEqual(new Set(headings).size, headings.length)
+  })
+})
+
+describe("the reference of deploy-stack", () => {
+  it("has a heading for every option", () => {
+    for (const name of Object.keys(options)) assert.include(optionSections(), `## \`${name}\`\n`)
+  })
+
+  it("has every status of a stack in exactly one class", () => {
+    const classes = statusClasses()
+    for (const status of StackStatus.literals) {
+      assert.strictEqual(classes.match(new RegExp(`\`${status}\``, "g"))?.length, 1, status)
+    }
+  })
+})
