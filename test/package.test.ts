@@ -40,7 +40,7 @@ const documents = [
   "events/artifacts/MyTemplate/template.json",
   "events/artifacts/MyTemplate/production.json",
   "events/artifacts/MyTemplate/template-package/template.json",
-  ...globSync("docs/**/*.md", { cwd: repository, exclude: ["docs/api"] })
+  ...globSync("docs/**/*.md", { cwd: repository, exclude: ["docs/{api,internals}"] })
 ]
 
 const command = manifest.bin["effect-codepipeline"]
