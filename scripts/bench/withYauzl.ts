@@ -6,7 +6,6 @@ import { bundleOptions } from "../build/bundle.ts"
 export const withYauzl = {
   ...bundleOptions,
   alias: {
-    ...bundleOptions.alias,
     "@node-rs/crc32": fileURLToPath(new URL("crc32.ts", import.meta.url)),
     "globalthis": fileURLToPath(new URL("globalThis.ts", import.meta.url))
   }

@@ -2,9 +2,9 @@
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { gunzipSync } from "node:zlib"
+import { codeCacheFile } from "../../src/cli/build/codeCache.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import type { BuiltFunction } from "../build/bundle.ts"
-import { codeCacheFile } from "../build/codeCache.ts"
 import type { openBucket } from "./codeBucket.ts"
 import type { RequestCodeCache } from "./codeCacheClient.ts"
 

@@ -4,7 +4,7 @@
 // V8 accepts a code cache only from the same build of V8: it compares its version, its flags and the checksum of its
 // snapshot. So the cache must come from Lambda itself, and after an update of Lambda's Node, V8 rejects it and compiles
 // function.js at each start. So it does if the cache is damaged.
-import type { Handler } from "../../src/lambda/handler.ts"
+import type { Handler } from "../../lambda/handler.ts"
 import { codeCacheFile, codeCacheRequest, type CodeCacheResponse, sealed, unsealed } from "./codeCache.ts"
 
 // Not imported: a bundle adds code for each import.
@@ -27,12 +27,13 @@ const filename = here("function.js")
 const source = readFileSync(filename)
 const file = readIfPresent(here(codeCacheFile))
 const cachedData = file && unsealed(file, source)
-const script = new Script(source.toString("latin1"), { filename, ...(cachedData && { cachedData }) })
+const script = new Script(source.toString(), { filename, ...(cachedData && { cachedData }) })
 const usesCodeCache = cachedData !== undefined && script.cachedDataRejected === false
 
-const load = async (): Promise<Handler> => script.runInThisContext()()
+const load = async (): Promise<Handler> => script.runInThisContext()(import.meta)
 
-const run = await load()
+/** The handler of the function's module. `build` checks that it is a function. */
+export const run = await load()
 
 /** MB of memory. With as little, a function replays a job while it loads. */
 const primedMemory = "128"

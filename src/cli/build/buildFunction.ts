@@ -1,0 +1,84 @@
+// Builds a function from the module that exports its handler.
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { stat } from "node:fs/promises"
+import { basename, relative, resolve } from "node:path"
+import { zipFiles } from "../../internal/zipFiles.ts"
+import { checkLoads } from "./checkLoads.ts"
+import { type BuildFailed, type Bundle, compileFunction } from "./compile.ts"
+import { type EsbuildMissing, loadEsbuild } from "./esbuild.ts"
+import { type FunctionFiles, functionFiles } from "./functionFiles.ts"
+
+/** Entries that cannot be built: the command line is wrong. */
+export class WrongEntry extends Schema.TaggedError<WrongEntry>()("WrongEntry", { message: Schema.String }) {}
+
+/** `deploy-stack` for `src/deployStack.ts`: a name that Lambda accepts. */
+export const functionName = (entry: string): string =>
+  basename(entry).replace(/\.[^.]*$/, "")
+    .replaceAll(/([a-z\d])([A-Z])/g, "$1-$2")
+    .replaceAll(/([A-Z])([A-Z][a-z])/g, "$1-$2")
+    .toLowerCase()
+    .replaceAll(/[^a-z\d_]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "")
+
+/** The absolute path of each entry, by the name of its function. */
+export const entriesByName = Effect.fn("entriesByName")(function*(entries: ReadonlyArray<string>, folder: string) {
+  const byName = new Map<string, string>()
+  for (const entry of entries) {
+    const path = resolve(folder, entry)
+    const name = functionName(entry)
+    const other = byName.get(name)
+    if (name === "") return yield* new WrongEntry({ message: `${entry} has no name for a function: rename the file` })
+    if (other !== undefined) {
+      const message = other === path
+        ? `${entry} is given twice`
+        : `${relative(folder, other)} and ${entry} would both be the function ${name}: rename one of the files`
+      return yield* new WrongEntry({ message })
+    }
+    const isFile = yield* Effect.promise(() => stat(path).then((stats) => stats.isFile(), () => false))
+    if (!isFile) return yield* new WrongEntry({ message: `${entry} is not a file` })
+    byName.set(name, path)
+  }
+  return byName
+})
+
+export interface BuildOptions {
+  /** The absolute path of the module that exports `handler`. */
+  readonly entry: string
+  /** Default: the entry's {@link functionName}. */
+  readonly name?: string | undefined
+  /** The folder of the project. Messages name files by their paths in it. */
+  readonly folder: string
+  /** Adds a source map, with which stack traces name the sources. */
+  readonly sourceMap?: boolean | undefined
+  /** Bundles the AWS SDK as it is, for functions that read profiles. */
+  readonly wholeSdk?: boolean | undefined
+  /** Whether the function is loaded once, to see that it does load. Default: true. */
+  readonly load?: boolean | undefined
+}
+
+export interface BuiltFunction extends Pick<Bundle, "metafile" | "warnings"> {
+  readonly name: string
+  readonly files: FunctionFiles
+  /** Reproducible: the same files have the same zip on any machine. */
+  readonly zip: Uint8Array
+}
+
+/** Builds a function for Lambda's `nodejs24.x`, on both architectures. Nothing is written. */
+export const buildFunction: (
+  options: BuildOptions
+) => Effect.Effect<BuiltFunction, BuildFailed | EsbuildMissing> = Effect.fn("buildFunction")(function*({
+  entry,
+  folder,
+  load = true,
+  name = functionName(entry),
+  sourceMap,
+  wholeSdk
+}) {
+  const esbuild = yield* loadEsbuild(entry, folder)
+  const bundle = yield* compileFunction(esbuild, { entry, folder, sourceMap, wholeSdk })
+  const files = yield* functionFiles(esbuild, bundle)
+  if (load) yield* checkLoads({ name, files, shown: relative(folder, entry) })
+  const zip = yield* zipFiles({ ...files })
+  return { name, files, zip, metafile: bundle.metafile, warnings: bundle.warnings }
+})
