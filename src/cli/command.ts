@@ -1,12 +1,15 @@
 // The command, of which each subcommand has a module of its own.
 import * as Command from "effect/cli/Command"
+import { build } from "./build.ts"
 import { ExitStatus } from "./commandLine/options.ts"
 import { event } from "./event.ts"
 import { run } from "./run.ts"
 
 export const command = Command.make("effect-codepipeline").pipe(
-  Command.withDescription("Runs actions of CodePipeline on this machine, and writes events for them."),
-  Command.withSubcommands([run, event]),
+  Command.withDescription(
+    "Runs actions of CodePipeline on this machine, writes events for them, and builds their functions."
+  ),
+  Command.withSubcommands([run, event, build]),
   Command.withExamples([
     { command: "npx effect-codepipeline run" },
     { command: "npx effect-codepipeline run --help" },

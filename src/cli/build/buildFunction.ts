@@ -1,42 +1,46 @@
 // Builds a function from the module that exports its handler.
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { stat } from "node:fs/promises"
-import { basename, relative, resolve } from "node:path"
+import { basename, dirname, relative, resolve } from "node:path"
 import { zipFiles } from "../../internal/zipFiles.ts"
+import { badUsage } from "../commandLine/usage.ts"
 import { checkLoads } from "./checkLoads.ts"
 import { type BuildFailed, type Bundle, compileFunction } from "./compile.ts"
 import { type EsbuildMissing, loadEsbuild } from "./esbuild.ts"
 import { type FunctionFiles, functionFiles } from "./functionFiles.ts"
 
-/** Entries that cannot be built: the command line is wrong. */
-export class WrongEntry extends Schema.TaggedError<WrongEntry>()("WrongEntry", { message: Schema.String }) {}
-
-/** `deploy-stack` for `src/deployStack.ts`: a name that Lambda accepts. */
-export const functionName = (entry: string): string =>
-  basename(entry).replace(/\.[^.]*$/, "")
+/**
+ * The name of the function for a module: `deploy-stack` for `src/deployStack.ts` and for `src/deployStack/index.ts`. It has
+ * only lowercase letters, digits and hyphens, which Lambda and CloudFormation accept.
+ */
+export const functionName = (entry: string): string => {
+  const file = basename(entry).replace(/\.[^.]*$/, "")
+  return (file === "index" ? basename(dirname(entry)) : file)
     .replaceAll(/([a-z\d])([A-Z])/g, "$1-$2")
     .replaceAll(/([A-Z])([A-Z][a-z])/g, "$1-$2")
     .toLowerCase()
-    .replaceAll(/[^a-z\d_]+/g, "-")
+    .replaceAll(/[^a-z\d]+/g, "-")
     .replaceAll(/^-+|-+$/g, "")
+}
 
 /** The absolute path of each entry, by the name of its function. */
 export const entriesByName = Effect.fn("entriesByName")(function*(entries: ReadonlyArray<string>, folder: string) {
   const byName = new Map<string, string>()
   for (const entry of entries) {
     const path = resolve(folder, entry)
-    const name = functionName(entry)
+    const shown = relative(folder, path)
+    const name = functionName(path)
     const other = byName.get(name)
-    if (name === "") return yield* new WrongEntry({ message: `${entry} has no name for a function: rename the file` })
+    if (name === "") return yield* badUsage(`${shown} has no name for a function: rename the file`)
     if (other !== undefined) {
-      const message = other === path
-        ? `${entry} is given twice`
-        : `${relative(folder, other)} and ${entry} would both be the function ${name}: rename one of the files`
-      return yield* new WrongEntry({ message })
+      return yield* badUsage(
+        other === path
+          ? `${shown} is given twice`
+          : `${relative(folder, other)} and ${shown} would both be the function ${name}: rename one of the files`
+      )
     }
     const isFile = yield* Effect.promise(() => stat(path).then((stats) => stats.isFile(), () => false))
-    if (!isFile) return yield* new WrongEntry({ message: `${entry} is not a file` })
+    if (!isFile) return yield* badUsage(`${shown} is not a file`)
     byName.set(name, path)
   }
   return byName

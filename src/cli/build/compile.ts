@@ -48,7 +48,9 @@ const failureOf = (shown: string) => (cause: unknown): BuildFailed => {
     })
   }
   // The only import of the module that re-exports it.
-  if (errors.some(({ location, text }) => location?.file === virtual && /No matching export/.test(text))) {
+  if (
+    errors.some(({ location, text }) => location?.file.endsWith(virtual) === true && /No matching export/.test(text))
+  ) {
     return new BuildFailed({ message: noHandler(shown) })
   }
   const lines = errors.slice(0, shownErrors).map(textOf)

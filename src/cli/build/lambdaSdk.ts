@@ -6,7 +6,8 @@ import { dirname } from "node:path"
 import { SdkClients } from "./SdkClients.ts"
 
 /** A filter for paths, which are written with `/` here and with `\` on Windows. */
-export const filterOf = (source: string): RegExp => new RegExp(source.replaceAll(/(\[\^)?\//g, (_, not) => not === undefined ? "[\\\\/]" : "[^\\\\/"))
+export const filterOf = (source: string): RegExp =>
+  new RegExp(source.replaceAll(/(\[\^)?\//g, (_, not) => not === undefined ? "[\\\\/]" : "[^\\\\/"))
 
 /** Something in Lambda's environment that the replacements do not read. */
 const noProfiles =

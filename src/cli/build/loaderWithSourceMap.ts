@@ -1,4 +1,7 @@
 // The index.mjs of a function that is built with a source map.
-export * from "./sourceMaps.ts"
+import { mapStackTraces } from "./mapStackTraces.ts"
 
-export * from "./loader.ts"
+mapStackTraces()
+
+// Not before: the function may fail while it loads.
+export const { handler, run } = await import("./loader.ts")

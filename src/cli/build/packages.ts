@@ -5,6 +5,9 @@ import type { Metafile } from "esbuild"
 export const packageOf = (module: string): string | undefined =>
   /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(module)?.[1]
 
+/** A module that is not a file, such as `<runtime>`. */
+const isVirtual = (module: string) => /<\w+>$/.test(module)
+
 export interface PackageSize {
   readonly name: string
   /** In the bundle, minified. */
@@ -15,7 +18,7 @@ const nameOf = (module: string) => {
   const name = packageOf(module)
   if (name !== undefined) return name
   if (module.startsWith("builtin:")) return "(modules of Node.js)"
-  return module.startsWith("<") ? "(esbuild)" : "(this project)"
+  return isVirtual(module) ? "(esbuild)" : "(this project)"
 }
 
 /** The bytes of each package in the bundle, the largest first. */
@@ -76,7 +79,7 @@ export const nativeModule = ({ inputs, outputs }: Metafile): NativeModule | unde
   const chain: Array<string> = []
   for (let module = queue.at(-1); module !== undefined && module !== file; module = importerOf.get(module)) {
     const name = packageOf(module) ?? module
-    if (!module.startsWith("<") && chain.at(-1) !== name) chain.push(name)
+    if (!isVirtual(module) && chain.at(-1) !== name) chain.push(name)
   }
   return { file, chain }
 }

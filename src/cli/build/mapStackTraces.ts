@@ -33,4 +33,7 @@ const headOf = (error: Error): string => {
   }
 }
 
-Error.prepareStackTrace = (error, sites) => [headOf(error), ...sites.map(frameOf)].join("\n    at ")
+/** Lets all stack traces name the sources. */
+export const mapStackTraces = (): void => {
+  Error.prepareStackTrace = (error, sites) => [headOf(error), ...sites.map(frameOf)].join("\n    at ")
+}
