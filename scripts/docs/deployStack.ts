@@ -51,19 +51,29 @@ const present = (status: string) => ({
   justCreated: false
 })
 
-const atStart = (mode: StackPlan.Mode, observation: StackPlan.Observation): string => {
-  const decision = StackPlan.start(mode, { whenBusy: "fail", disableRollback: false }, observation)
+const atStart = (mode: StackPlan.Mode, observation: StackPlan.Observation, recover = false): string => {
+  const options = { whenBusy: "fail", disableRollback: false, recover, isFound: false } as const
+  const decision = StackPlan.start(mode, options, observation)
   const step = decision._tag === "ReadEvents" ? decision.decide(Evidence.Foreign()) : decision
   return StackPlan.Start.$match(step, {
-    Begin: ({ operation }) => `${operation} it`,
+    Begin: ({ operation }) => beginnings[operation],
     Prepare: () => "create a change set",
     Execute: () => "execute the change set",
     NothingToDelete: () => "succeed",
+    NothingToRollBack: () => "succeed",
     StackNotFound: () => "fail",
     Adopt: () => "watch it",
     Postpone: () => "wait, then retry",
     Refuse: () => "refuse"
   })
+}
+
+const beginnings = {
+  create: "create it",
+  update: "update it",
+  delete: "delete it",
+  rollback: "roll it back",
+  "continue-rollback": "continue its rollback"
 }
 
 const whileWatched = (observation: StackPlan.Observation & { readonly _tag: "Present" }): string => {
@@ -115,12 +125,19 @@ export const statusClasses = (): string =>
     const [first] = statuses
     if (first === undefined) throw new Error(`No status has the class ${name}`)
     const steps = Array.groupBy(modes, (mode) => atStart(mode, present(first)))
+    const recovering = Array.groupBy(
+      modesOf.recover.filter((mode) => atStart(mode, present(first), true) !== atStart(mode, present(first))),
+      (mode) => atStart(mode, present(first), true)
+    )
     return [
       `## ${title}`,
       "",
       `${both.format(statuses.map(code))}. A new job does this:`,
       "",
-      ...Object.entries(steps).map(([step, modes]) => `- ${step}: ${modes.map(code).join(", ")}`)
+      ...Object.entries(steps).map(([step, modes]) => `- ${step}: ${modes.map(code).join(", ")}`),
+      ...Object.entries(recovering).map(([step, modes]) =>
+        `- ${step}, then go on, with ${code("recover")}: ${modes.map(code).join(", ")}`
+      )
     ].join("\n")
   }).join("\n\n")
 

@@ -8,7 +8,14 @@ import type {
   StackEvent as StackEventShape
 } from "@aws-sdk/client-cloudformation"
 import type { ChangeSet, ResourceChange } from "../domain/stack/ChangeSet.ts"
-import type { ChangeSetKey, Stack, StackOptions, StackRequest, TemplateSummary } from "../domain/stack/Stack.ts"
+import type {
+  ChangeSetKey,
+  RollbackRequest,
+  Stack,
+  StackOptions,
+  StackRequest,
+  TemplateSummary
+} from "../domain/stack/Stack.ts"
 import type { StackEvent } from "../domain/stack/StackEvents.ts"
 import type { StackParameter } from "../domain/stack/StackParameters.ts"
 import type { Template } from "../domain/stack/Template.ts"
@@ -38,6 +45,12 @@ export const toStackInput = (request: StackRequest) => ({
 const toParameterInput = (parameter: StackParameter) => ({
   ParameterKey: parameter.name,
   ...("value" in parameter ? { ParameterValue: parameter.value } : { UsePreviousValue: parameter.usePreviousValue })
+})
+
+export const toRollbackInput = ({ clientRequestToken, roleArn, stack }: RollbackRequest) => ({
+  StackName: stack,
+  ClientRequestToken: clientRequestToken,
+  RoleARN: roleArn
 })
 
 export const toKeyInput = ({ changeSet, stack }: ChangeSetKey) => ({ StackName: stack, ChangeSetName: changeSet })

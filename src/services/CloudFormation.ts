@@ -1,6 +1,7 @@
 // Describes stacks and changes them.
 import {
   CloudFormationClient,
+  ContinueUpdateRollbackCommand,
   CreateChangeSetCommand,
   CreateStackCommand,
   DeleteChangeSetCommand,
@@ -11,6 +12,7 @@ import {
   DescribeStacksCommand,
   ExecuteChangeSetCommand,
   GetTemplateSummaryCommand,
+  RollbackStackCommand,
   SetStackPolicyCommand,
   UpdateStackCommand,
   UpdateTerminationProtectionCommand
@@ -26,6 +28,7 @@ import type { ChangeSet } from "../domain/stack/ChangeSet.ts"
 import type {
   ChangeSetKey,
   ChangeSetRequest,
+  RollbackRequest,
   Stack,
   StackOptions,
   StackRequest,
@@ -147,6 +150,21 @@ export class CloudFormation extends Context.Service<CloudFormation, {
       readonly roleArn?: string | undefined
     }
   ): Effect.Effect<void, TokenUsed | StackNotReady | AwsError>
+  /**
+   * Starts to roll a stack back that is in CREATE_FAILED or UPDATE_FAILED. A stack that was never complete ends in
+   * ROLLBACK_COMPLETE, or is deleted. Source: RollbackStack.
+   */
+  rollBack(
+    request: RollbackRequest & Pick<StackOptions, "retainExceptOnCreate">
+  ): Effect.Effect<void, TokenUsed | StackNotReady | AwsError>
+  /**
+   * Starts to continue the rollback of an update, of a stack that is in UPDATE_ROLLBACK_FAILED. `resourcesToSkip` are the
+   * logical ids of resources that could not be rolled back, or `NestedStackName.LogicalId`; CloudFormation leaves them as
+   * they are. Source: ContinueUpdateRollback.
+   */
+  continueRollback(
+    request: RollbackRequest & { readonly resourcesToSkip?: ReadonlyArray<string> | undefined }
+  ): Effect.Effect<void, TokenUsed | StackNotReady | AwsError>
   /** Starts to create a change set. Source: CreateChangeSet. */
   createChangeSet(
     request: ChangeSetRequest
@@ -231,9 +249,28 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         })
         return callAws("cloudformation:DeleteStack", (options) => client.send(command, options)).pipe(
           Effect.asVoid,
-          Effect.mapError((error) =>
-            error.code === tokenUsed ? new TokenUsed({ stack }) : toStackNotReady(stack, error) ?? error
-          )
+          Effect.mapError(toNotStarted(stack))
+        )
+      }),
+      rollBack: Effect.fn("CloudFormation.rollBack")((request) => {
+        const command = new RollbackStackCommand({
+          ...shapes.toRollbackInput(request),
+          RetainExceptOnCreate: request.retainExceptOnCreate
+        })
+        return callAws("cloudformation:RollbackStack", (options) => client.send(command, options)).pipe(
+          Effect.asVoid,
+          Effect.mapError(toNotStarted(request.stack))
+        )
+      }),
+      continueRollback: Effect.fn("CloudFormation.continueRollback")((request) => {
+        const { resourcesToSkip = [] } = request
+        const command = new ContinueUpdateRollbackCommand({
+          ...shapes.toRollbackInput(request),
+          ResourcesToSkip: resourcesToSkip.length === 0 ? undefined : [...resourcesToSkip]
+        })
+        return callAws("cloudformation:ContinueUpdateRollback", (options) => client.send(command, options)).pipe(
+          Effect.asVoid,
+          Effect.mapError(toNotStarted(request.stack))
         )
       }),
       createChangeSet: Effect.fn("CloudFormation.createChangeSet")((request) => {
@@ -365,10 +402,16 @@ const tokenUsed = "TokenAlreadyExistsException"
 const notReady =
   /^(?:Stack:\S+ is in|This stack is currently in a non-terminal|Stack \[.*\] cannot be deleted while in status) \[?([A-Z_]+)\]?(?: state|$)/
 
+/** Of rollbacks, and of the cancellation of an update. The call can have an internal name, as in "RollbackUpdatedStack". */
+const wrongStatus = /^\w+ cannot be called from current stack status/
+
 const toStackNotReady = (stack: string, { detail }: AwsError) => {
-  const status = notReady.exec(detail)?.[1]
+  const status = notReady.exec(detail)?.[1] ?? (wrongStatus.test(detail) ? "unknown" : undefined)
   return status === undefined ? undefined : new StackNotReady({ stack, status })
 }
+
+const toNotStarted = (stack: string) => (error: AwsError) =>
+  error.code === tokenUsed ? new TokenUsed({ stack }) : toStackNotReady(stack, error) ?? error
 
 /** The whole sentence for this stack: of a missing role or template object, it says "does not exist" too. */
 const isStackNotFound = (stack: string) => (error: AwsError): error is AwsRejected =>

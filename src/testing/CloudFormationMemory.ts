@@ -10,6 +10,7 @@ import { CloudFormation } from "../services/CloudFormation.ts"
 import { changeSetCalls } from "./cloudFormation/changeSetCalls.ts"
 import { epochMillis, MemoryCloud } from "./cloudFormation/MemoryCloud.ts"
 import type { MemorySettings } from "./cloudFormation/MemorySettings.ts"
+import { rollbackCalls } from "./cloudFormation/rollbackCalls.ts"
 import { stackCalls } from "./cloudFormation/stackCalls.ts"
 
 export interface CloudFormationMemoryOptions {
@@ -52,6 +53,10 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   readonly notChecked: Effect.Effect<ReadonlyArray<string>>
   /** From now on, creating, updating or deleting this resource fails with the reason. */
   failResource(logicalResourceId: string, reason: string): Effect.Effect<void>
+  /** From now on, rolling this resource back fails with the reason. */
+  failRollback(logicalResourceId: string, reason: string): Effect.Effect<void>
+  /** From now on, nothing fails this resource. */
+  fixResource(logicalResourceId: string): Effect.Effect<void>
   /** From now on, a CloudFormation hook rejects creating or updating this resource. */
   failHook(logicalResourceId: string, hookType: string, reason: string): Effect.Effect<void>
   /**
@@ -91,7 +96,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         exportedValue: lookup(exports)
       })
       const { denied, failures, operationTokens } = cloud
-      const service = CloudFormation.of({ ...stackCalls(cloud), ...changeSetCalls(cloud) })
+      const service = CloudFormation.of({ ...stackCalls(cloud), ...changeSetCalls(cloud), ...rollbackCalls(cloud) })
       return Context.make(CloudFormation, service).pipe(Context.add(CloudFormationMemory, {
         operationTokens,
         settingsOf: (stack) =>
@@ -111,6 +116,10 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         ),
         failResource: (logicalResourceId, reason) =>
           Effect.sync(() => void failures.resources.set(logicalResourceId, reason)),
+        failRollback: (logicalResourceId, reason) =>
+          Effect.sync(() => void failures.rollbacks.set(logicalResourceId, reason)),
+        fixResource: (logicalResourceId) =>
+          Effect.sync(() => Object.values(failures).forEach((failures) => failures.delete(logicalResourceId))),
         failHook: (logicalResourceId, type, reason) =>
           Effect.sync(() => void failures.hooks.set(logicalResourceId, { type, reason })),
         failValidation: (logicalResourceId, reason) =>

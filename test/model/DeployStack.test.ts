@@ -104,6 +104,38 @@ const invariantsOfReplacing: Invariants = {
   }
 }
 
+const isRollback = ({ token }: Cloud.ModelOperation) => /^(continue-)?rollback-/.test(token)
+
+/** For `recover`: each operation starts once; the result is that of the update, or of the rollback that failed before it. */
+const invariantsOfRecovering: Invariants = {
+  onOperationStarted: invariantsOfReplacing.onOperationStarted,
+  onReport: (outcome, cloud, execution) => {
+    const operations = cloud.operations.filter((operation) => !isRollback(operation))
+    const rollbacks = cloud.operations.filter(isRollback).filter(({ result }) => result !== "failed")
+    if (outcome._tag === "Failed" && operations.length === 0 && rollbacks.length > 0) {
+      return "failure, but the stack is being rolled back, or is rolled back and not deployed"
+    }
+    const operationsSeen = Math.max(0, execution.operationsSeen - cloud.operations.length + operations.length)
+    return invariants.onReport(outcome, { ...cloud, operations }, { ...execution, operationsSeen })
+  }
+}
+
+/** For ROLLBACK: success means that the own rollback has succeeded, or that the stack needed none. */
+const invariantsOfRollingBack: Invariants = {
+  onOperationStarted: invariantsOfReplacing.onOperationStarted,
+  onReport: (outcome, { operations, stacks }, { operationsSeen }) => {
+    const results = operations.map(({ result }) => result)
+    const status = Cloud.find(stacks, Cloud.name)?.status
+    const isAtRest = status === undefined || Cloud.updatable.has(status) || status === "REVIEW_IN_PROGRESS"
+    if (outcome._tag === "Succeeded" && !results.includes("succeeded") && (operations.length > 0 || !isAtRest)) {
+      return `success in ${status}, but own rollbacks: ${results.join() || "none"}`
+    }
+    return outcome._tag === "Failed" && operations.slice(0, operationsSeen).some(({ result }) => result !== "failed")
+      ? `failure, but own rollbacks: ${results.join()}`
+      : undefined
+  }
+}
+
 /** For DELETE_ONLY: success means that the stack does not exist, whoever deleted it. */
 const invariantsOfDeleting: Invariants = {
   onOperationStarted: invariants.onOperationStarted,
@@ -190,6 +222,13 @@ const withoutProgress = { userParameters: { ...parameters, progress: false } }
 const withoutEvents = { mayReadEvents: false }
 const replacing = { userParameters: { ...parameters, mode: "REPLACE_ON_FAILURE" }, invariants: invariantsOfReplacing }
 const deleting = { userParameters: { stack: Cloud.name, mode: "DELETE_ONLY" }, invariants: invariantsOfDeleting }
+const rollingBack = {
+  userParameters: { stack: Cloud.name, mode: "ROLLBACK" },
+  invariants: invariantsOfRollingBack
+}
+const recovering = { userParameters: { ...parameters, recover: true }, invariants: invariantsOfRecovering }
+const recoverable = ["UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"].map(stackIn)
+const brief = (clouds: ReadonlyArray<Cloud.Cloud>) => clouds.map((cloud) => ({ ...cloud, isBrief: true }))
 const replaceable = ["ROLLBACK_COMPLETE", "DELETE_FAILED", "REVIEW_IN_PROGRESS"].map(stackIn)
 
 const models: ReadonlyArray<readonly [name: string, model: Model]> = [
@@ -266,6 +305,34 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
       invariants: invariantsOfLateJobs
     })
   ],
+  [
+    "ROLLBACK in every status, a redelivery",
+    modelOf({ initialClouds: brief(everyStatus), budget: redelivery, ...rollingBack })
+  ],
+  [
+    "ROLLBACK, a call fault and a stale read",
+    modelOf({
+      initialClouds: brief(["UPDATE_ROLLBACK_FAILED", "CREATE_FAILED"].map(stackIn)),
+      budget: { ...noFaults, callFaults: 1, staleReads: 1 },
+      ...rollingBack
+    })
+  ],
+  [
+    "ROLLBACK without permission to read events, a redelivery",
+    modelOf({ initialClouds: brief(recoverable), budget: redelivery, ...rollingBack, ...withoutEvents })
+  ],
+  [
+    "recover, a redelivery",
+    modelOf({ initialClouds: brief(recoverable), budget: redelivery, ...recovering })
+  ],
+  [
+    "recover, a call fault",
+    modelOf({ initialClouds: brief(recoverable), budget: { ...noFaults, callFaults: 1 }, ...recovering })
+  ],
+  [
+    "recover, a stale read",
+    modelOf({ initialClouds: brief(recoverable), budget: { ...noFaults, staleReads: 1 }, ...recovering })
+  ],
   ["the ARN of a deleted stack, a redelivery", modelOf({ initialClouds: deletedByArn, budget: redelivery, ...byArn })],
   [
     "DELETE_ONLY in every status, a redelivery",
@@ -295,6 +362,23 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
 ]
 
 const deepModels: typeof models = [
+  [
+    "ROLLBACK, a redelivery and a call fault",
+    modelOf({ initialClouds: brief(recoverable), budget: { ...redelivery, callFaults: 1 }, ...rollingBack })
+  ],
+  [
+    "recover, a redelivery and a call fault",
+    modelOf({ initialClouds: brief(recoverable), budget: { ...redelivery, callFaults: 1 }, ...recovering })
+  ],
+  [
+    "recover in REPLACE_ON_FAILURE, a redelivery and a stale read",
+    modelOf({
+      initialClouds: brief(recoverable),
+      budget: { ...redelivery, staleReads: 1 },
+      ...recovering,
+      userParameters: { ...recovering.userParameters, mode: "REPLACE_ON_FAILURE" }
+    })
+  ],
   [
     "another actor and a call fault, without a stack",
     modelOf({ initialClouds: [stackIn(undefined)], budget: { ...noFaults, otherActors: 1, callFaults: 1 } })

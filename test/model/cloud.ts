@@ -110,6 +110,7 @@ const briefSuccessors: typeof successors = {
   ...successors,
   CREATE_IN_PROGRESS: ["CREATE_COMPLETE", "ROLLBACK_COMPLETE"],
   UPDATE_IN_PROGRESS: ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"],
+  UPDATE_ROLLBACK_IN_PROGRESS: ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"],
   DELETE_IN_PROGRESS: ["DELETE_COMPLETE"]
 }
 
@@ -125,8 +126,11 @@ export const isRunning = ({ status }: ModelStack) => Object.hasOwn(successors, s
 
 const succeeding = new Set(["CREATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"])
 
+const rolledBack = new Set(["UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
+
 /** The result of an operation that has brought the stack into this status. */
 const resultOf = (status: string, token: string) => {
+  if (/^(continue-)?rollback-/.test(token) && rolledBack.has(status)) return "succeeded"
   if (token.startsWith("delete-") ? status === "DELETE_COMPLETE" : succeeding.has(status)) return "succeeded"
   return Object.hasOwn(successors, status) ? "running" : "failed"
 }
@@ -280,6 +284,35 @@ export const remove = (cloud: Cloud, token: string, id: string): ReadonlyArray<O
   if (stack.status === "DELETE_IN_PROGRESS") return [[started, cloud]]
   const changed = setStatus(cloud, stack.id, "DELETE_IN_PROGRESS", token, true)
   return [[started, { ...changed, operations: [...changed.operations, { token, stack: stack.id, result: "running" }] }]]
+}
+
+/**
+ * RollbackStack or ContinueUpdateRollback. AWS does not document whether it counts as a change of the stack, whether the token
+ * or the status is checked first, and whether a stack that was never complete is deleted.
+ */
+export const rollBack = (
+  cloud: Cloud,
+  kind: "rollback" | "continueRollback",
+  token: string,
+  id: string
+): ReadonlyArray<Outcome> => {
+  const stack = find(cloud.stacks, id)
+  if (stack === undefined) return [[{ _tag: "Rejected" }, cloud]]
+  const notReady = [{ _tag: "StackNotReady", status: "unknown" }, cloud] as const
+  const before = cloud.operations.find((operation) => operation.token === token && operation.stack === stack.id)
+  if (before !== undefined) return [...answersToUsedToken(cloud, before), notReady]
+  const from = kind === "rollback" ? ["CREATE_FAILED", "UPDATE_FAILED"] : ["UPDATE_ROLLBACK_FAILED"]
+  if (!from.includes(stack.status)) return [notReady]
+  const next = stack.status === "CREATE_FAILED"
+    ? ["ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"]
+    : ["UPDATE_ROLLBACK_IN_PROGRESS"]
+  return next.flatMap((status) =>
+    [true, false].map((changes) => {
+      const changed = setStatus(cloud, stack.id, status, token, changes)
+      const operations = [...changed.operations, { token, stack: stack.id, result: "running" } as const]
+      return [{ _tag: "Started", stackId: stack.id }, { ...changed, operations }] as const
+    })
+  )
 }
 
 /** UpdateStack. AWS does not document its answer for the id of a deleted stack. */

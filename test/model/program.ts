@@ -19,7 +19,11 @@ export type Call =
   | { readonly _tag: "describe" | "events"; readonly stack: string }
   | { readonly _tag: "summary" }
   | { readonly _tag: "create"; readonly token: string; readonly parameters: ReadonlyArray<string> }
-  | { readonly _tag: "update" | "delete"; readonly token: string; readonly stack: string }
+  | {
+    readonly _tag: "update" | "delete" | "rollback" | "continueRollback"
+    readonly token: string
+    readonly stack: string
+  }
   | { readonly _tag: "describeChangeSet"; readonly stack: string; readonly changeSet: string }
   | { readonly _tag: "deleteChangeSet"; readonly stack: string; readonly changeSet: string }
   | ({ readonly _tag: "createChangeSet" } & ChangeSets.CreateRequest)
@@ -111,6 +115,11 @@ const toDeleted = (answer: Answer): Effect.Effect<void, TokenUsed | AwsError> =>
       return fail(answer)
   }
 }
+
+const toRolledBack = (answer: Answer): Effect.Effect<void, TokenUsed | StackNotReady | AwsError> =>
+  answer._tag === "StackNotReady"
+    ? Effect.fail(new StackNotReady({ stack, status: answer.status }))
+    : toDeleted(answer)
 
 const toReported = (answer: Answer): Effect.Effect<void, JobNotOpen | AwsError> => {
   switch (answer._tag) {
@@ -220,6 +229,10 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
         Effect.flatMap(answerTo({ _tag: "update", token, stack }), toUpdated),
       delete: ({ clientRequestToken: token, stack }) =>
         Effect.flatMap(answerTo({ _tag: "delete", token, stack }), toDeleted),
+      rollBack: ({ clientRequestToken: token, stack }) =>
+        Effect.flatMap(answerTo({ _tag: "rollback", token, stack }), toRolledBack),
+      continueRollback: ({ clientRequestToken: token, stack }) =>
+        Effect.flatMap(answerTo({ _tag: "continueRollback", token, stack }), toRolledBack),
       // It only adds causes to a failure that is already decided.
       failedEvents: () =>
         Effect.succeed([])

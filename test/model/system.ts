@@ -106,6 +106,9 @@ const callOutcomes = (cloud: Cloud.Cloud, call: OperationCall) => {
       return Cloud.create(cloud, call.token)
     case "update":
       return Cloud.update(cloud, call.token, call.stack)
+    case "rollback":
+    case "continueRollback":
+      return Cloud.rollBack(cloud, call._tag, call.token, call.stack)
     case "createChangeSet":
       return ChangeSets.create(cloud, call)
     case "executeChangeSet":
@@ -118,7 +121,15 @@ const callOutcomes = (cloud: Cloud.Cloud, call: OperationCall) => {
 }
 
 type OperationCall = Call & {
-  readonly _tag: "create" | "update" | "delete" | "createChangeSet" | "executeChangeSet" | "deleteChangeSet"
+  readonly _tag:
+    | "create"
+    | "update"
+    | "delete"
+    | "rollback"
+    | "continueRollback"
+    | "createChangeSet"
+    | "executeChangeSet"
+    | "deleteChangeSet"
 }
 
 type ReadCall = Call & { readonly _tag: "describe" | "events" | "describeChangeSet" }
@@ -382,6 +393,8 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
       case "create":
       case "update":
       case "delete":
+      case "rollback":
+      case "continueRollback":
       case "createChangeSet":
       case "executeChangeSet":
       case "deleteChangeSet":

@@ -41,7 +41,7 @@ export const options = {
     otherwise: "required",
     description:
       "The stack. If the stack with this ARN was deleted, the current stack of the same name is used (except with " +
-      "`DELETE_ONLY`)."
+      "`DELETE_ONLY` and `ROLLBACK`)."
   }).check(Schema.isPattern(/^(?:[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:\S+)$/, {
     expected: "a stack's ARN or name (a letter, then letters, digits and hyphens, 128 characters at most)"
   })),
@@ -52,7 +52,7 @@ export const options = {
   }),
   file: parameter("template file name", {
     values: "path",
-    otherwise: "required, except with `DELETE_ONLY` and `CHANGE_SET_EXECUTE`",
+    otherwise: "required, except with `DELETE_ONLY`, `CHANGE_SET_EXECUTE` and `ROLLBACK`",
     description: "The template in the artifact's zip; JSON or YAML in UTF-8."
   }),
   artifact: parameter("artifact name", {
@@ -169,7 +169,27 @@ export const options = {
     values: "`true`, `false`",
     otherwise: "unchanged",
     description: "Whether the stack is protected from deletion. A protected stack is deleted only with `false`."
-  })
+  }),
+  recover: option(Schema.Boolean, {
+    values: "`true`, `false`",
+    otherwise: "`false`",
+    description: "`true`: a stack in `UPDATE_FAILED` or `UPDATE_ROLLBACK_FAILED` is rolled back first, then deployed."
+  }),
+  resourcesToSkip: option(
+    Schema.Array(
+      matching(
+        /^(?:[a-zA-Z0-9]+|[a-zA-Z][-a-zA-Z0-9]*\.[a-zA-Z0-9]+)$/,
+        "the logical id of a resource, or \"NestedStackName.LogicalId\""
+      )
+    ),
+    {
+      values: "list of logical ids, `\"NestedStackName.LogicalId\"` in nested stacks",
+      otherwise: "none",
+      description:
+        "Resources that a continued update rollback leaves as they are; then they differ from the template. Only with " +
+        "mode `ROLLBACK` or `recover`."
+    }
+  )
 }
 
 const { artifact, changeSet, file, mode: _, stack, ...rest } = options
@@ -190,6 +210,7 @@ type Modes = ReadonlyArray<StackPlan.Mode>
 const every: Modes = StackPlan.Mode.literals
 const preparing: Modes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"]
 const deploying: Modes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"]
+const notRollback = every.filter((mode) => mode !== "ROLLBACK")
 
 /**
  * The modes to which an option applies. In another mode it is refused by name. `stack`, `file` and `artifact`, the
@@ -203,17 +224,20 @@ export const modesOf: Readonly<Record<keyof typeof others, Modes>> = {
   waitForCleanup: deploying,
   outputs: deploying,
   outputFile: deploying,
-  progress: [...deploying, "DELETE_ONLY"],
+  progress: [...deploying, "DELETE_ONLY", "ROLLBACK"],
   timeoutMinutes: every,
   parameters: preparing,
   templateConfiguration: [...preparing, "CHANGE_SET_EXECUTE"],
   capabilities: preparing,
   tags: preparing,
-  roleArn: [...preparing, "DELETE_ONLY"],
+  roleArn: [...preparing, "DELETE_ONLY", "ROLLBACK"],
   notificationArns: preparing,
   disableRollback: deploying,
-  retainExceptOnCreate: deploying,
-  terminationProtection: every
+  retainExceptOnCreate: [...deploying, "ROLLBACK"],
+  terminationProtection: notRollback,
+  // A change set from before the failed update cannot be executed after it.
+  recover: preparing,
+  resourcesToSkip: [...preparing, "ROLLBACK"]
 }
 
 const fieldsOf = (mode: StackPlan.Mode) =>
@@ -223,6 +247,14 @@ const fieldsOf = (mode: StackPlan.Mode) =>
     const message = `"${name}" does not apply to mode ${mode}, only to ${modes.join(", ")}`
     return Schema.optionalKey(Schema.Never.annotate({ message }))
   }) as typeof others
+
+/** What is wrong with options that depend on each other. */
+const conflict = ({ recover, resourcesToSkip }: Readonly<Record<string, unknown>>) =>
+  resourcesToSkip !== undefined && recover !== true
+    ? "\"resourcesToSkip\" requires \"recover\": true, or mode ROLLBACK"
+    : undefined
+
+const withoutConflict = Schema.makeFilter(conflict)
 
 /** The mode itself, so that the parameters are a union that `mode` discriminates. */
 const only = <const M extends StackPlan.Mode>(mode: M) =>
@@ -237,13 +269,13 @@ const schemas = {
     mode: only(defaultMode).pipe(Schema.withDecodingDefaultKey(Effect.succeed(defaultMode))),
     ...templated,
     ...fieldsOf(defaultMode)
-  }),
+  }).check(withoutConflict),
   REPLACE_ON_FAILURE: Schema.Struct({
     stack,
     mode: only("REPLACE_ON_FAILURE"),
     ...templated,
     ...fieldsOf("REPLACE_ON_FAILURE")
-  }),
+  }).check(withoutConflict),
   DELETE_ONLY: Schema.Struct({ stack, mode: only("DELETE_ONLY"), ...untemplated, ...fieldsOf("DELETE_ONLY") }),
   CHANGE_SET_REPLACE: Schema.Struct({
     stack,
@@ -251,7 +283,7 @@ const schemas = {
     ...templated,
     ...fieldsOf("CHANGE_SET_REPLACE"),
     changeSet: newChangeSet
-  }),
+  }).check(withoutConflict),
   CHANGE_SET_EXECUTE: Schema.Struct({
     stack,
     mode: only("CHANGE_SET_EXECUTE"),
@@ -264,7 +296,8 @@ const schemas = {
     mode: only("CHANGE_SET_DEPLOY"),
     ...templated,
     ...fieldsOf("CHANGE_SET_DEPLOY")
-  })
+  }).check(withoutConflict),
+  ROLLBACK: Schema.Struct({ stack, mode: only("ROLLBACK"), ...untemplated, ...fieldsOf("ROLLBACK") })
 } satisfies Record<StackPlan.Mode, Schema.Constraint>
 
 const isMode = Schema.is(StackPlan.Mode)
@@ -284,4 +317,4 @@ export type DeployStackParameters = typeof DeployStackParameters.Type
 export type TemplateParameters = Extract<DeployStackParameters, { readonly artifact: string; readonly file: string }>
 
 export const hasTemplate = (parameters: DeployStackParameters): parameters is TemplateParameters =>
-  parameters.mode !== "DELETE_ONLY" && parameters.mode !== "CHANGE_SET_EXECUTE"
+  parameters.mode !== "DELETE_ONLY" && parameters.mode !== "CHANGE_SET_EXECUTE" && parameters.mode !== "ROLLBACK"

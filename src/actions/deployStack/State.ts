@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
-import { calledAt, StackOperation } from "../../domain/stack/StackOperation.ts"
+import { calledAt, isRollback, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackProgress from "../../domain/stack/StackProgress.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 
@@ -41,10 +41,11 @@ export const PrepareState = Schema.Struct({
 export type PrepareState = typeof PrepareState.Type
 
 /**
- * The stack that is going to be deleted, or the name of the one that is going to be created instead of a deleted one. Lambda
- * can deliver an event six hours late, when CodePipeline no longer waits for its job, and another stack may have the name.
- * Such a job deletes nothing: it only continues, which CodePipeline does not accept. The next job exists only if CodePipeline
- * accepted, and it deletes no other stack than this one. The new stack gets the values of the deleted one.
+ * The stack that is going to be deleted or rolled back, or the name of the one that is going to be created instead of a
+ * deleted one, or the stack that is rolled back and going to be deployed. Lambda can deliver an event six hours late, when
+ * CodePipeline no longer waits for its job, and another stack may have the name. Such a job deletes nothing: it only
+ * continues, which CodePipeline does not accept. The next job exists only if CodePipeline accepted, and it deletes no other
+ * stack than this one. The new stack gets the values of the deleted one.
  */
 export const FoundState = Schema.Struct({ stackId: Schema.String, found: Schema.Literal(true) })
 export type FoundState = typeof FoundState.Type
@@ -69,9 +70,14 @@ export const continueWithFound = (message: string, stackId: string): Step =>
 export const postpone = (status: string): Step =>
   Action.Step.StartAgain({ message: `Waiting for the stack: ${status}` })
 
-/** AWS's sample has no delete. */
+/** AWS's sample says "update" for a create too; it has no other operations. */
+export const nounOf = (operation: StackOperation | undefined): "rollback" | "delete" | "update" => {
+  if (isRollback(operation)) return "rollback"
+  return operation === "delete" ? "delete" : "update"
+}
+
 export const stillInProgress = (operation: StackOperation | undefined): string =>
-  `Stack ${operation === "delete" ? "delete" : "update"} still in progress`
+  `Stack ${nounOf(operation)} still in progress`
 
 /** The name of a stack or a change set, which is also a part of its ARN. */
 export const nameOf = (key: string): string => key.startsWith("arn:") ? key.split("/")[1] ?? key : key

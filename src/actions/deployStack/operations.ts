@@ -50,7 +50,9 @@ const participles = {
   create: "creating",
   update: "updating",
   delete: "deleting",
-  execute: "updating"
+  execute: "updating",
+  rollback: "rolling back",
+  "continue-rollback": "continuing the rollback of"
 } satisfies Record<StackOperation, string>
 
 /** The stack is protected from deletion. */
@@ -108,7 +110,7 @@ export interface StartContext {
 export type NewState = Omit<WatchState, "since">
 
 /** When the stack last changed; CloudFormation's time in epoch milliseconds. */
-const changedAt = Option.match({ onNone: () => 0, onSome: ({ changedAt }: Stack) => changedAt })
+export const changedAt = Option.match({ onNone: () => 0, onSome: ({ changedAt }: Stack) => changedAt })
 
 /** Watches an operation that an earlier delivery started. */
 export const adopt = ({ invocation: { execution } }: StartContext, state: NewState, operation: StackOperation): Step =>
@@ -222,18 +224,17 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
 })
 
 /**
- * Checks everything about a new change set that can be known before another one of its name is deleted: it cannot be created
- * under its name as long as that exists. The check is optional: a change set can be created again, a stack's data cannot.
+ * Checks everything about an update that can be known before something else is done for it: before another change set of
+ * the same name is deleted, as long as which the new one cannot be created, or before the stack is rolled back. The check is
+ * optional: a change set can be created again, a stack's data cannot.
  */
-const checkChangeSet = Effect.fnUntraced(function*(
+const checkUpdate = Effect.fnUntraced(function*<E>(
   context: StartContext,
   { settings: { options, values }, template }: Effect.Success<ReturnType<typeof contentOf>>,
-  toError: (reason: string) => StackChangeSet.ChangeSetFailed
+  toError: (reason: string) => E,
+  before: string
 ) {
-  const summary = yield* optionalCall(
-    summarize(template, toError),
-    "The template is not checked before the change set of the same name is deleted."
-  )
+  const summary = yield* optionalCall(summarize(template, toError), `The template is not checked before ${before}.`)
   if (Option.isNone(summary)) return
   const known = yield* Effect.fromResult(summary.value)
   const present = StackSettings.parametersOf(context.stack)
@@ -241,6 +242,14 @@ const checkChangeSet = Effect.fnUntraced(function*(
   const declared = known.parameters.filter(({ name, noEcho }) => values.has(name) || !(noEcho && present.has(name)))
   yield* StackSettings.toParameters(StackParameters.carryOver(values, declared, present))
   yield* check(nameOf(context.invocation.parameters.stack), options, known, toError)
+})
+
+/** Checks what the action deploys after it has rolled the stack back. */
+export const checkRecovery = Effect.fnUntraced(function*(context: StartContext) {
+  if (Option.isNone(context.content)) return
+  const named = nameOf(context.invocation.parameters.stack)
+  const toError = (reason: string) => new OperationRejected({ operation: "update", stack: named, reason })
+  yield* checkUpdate(context, yield* contentOf(context), toError, "the stack is rolled back")
 })
 
 export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(function*(
@@ -264,7 +273,7 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
     template: content.template,
     execution,
     isNewStack,
-    check: checkChangeSet(context, content, toError)
+    check: checkUpdate(context, content, toError, "the change set of the same name is deleted")
   }
   return yield* StackSettings.callWithSettings(
     targetOf(context, type === "CREATE"),

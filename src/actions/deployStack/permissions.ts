@@ -154,6 +154,13 @@ export const permissions: ReadonlyArray<Permission> = [
     required: { otherwise: "the empty stack of the change set stays" }
   },
   {
+    actions: ["cloudformation:RollbackStack", "cloudformation:ContinueUpdateRollback"],
+    resources: [stack],
+    role: "function",
+    jobs: { options: ["recover"], modes: ["ROLLBACK"] },
+    required: true
+  },
+  {
     actions: [
       "cloudformation:CreateChangeSet",
       "cloudformation:DescribeChangeSet",

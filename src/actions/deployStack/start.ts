@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
 import type { Job } from "../../domain/job/Job.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
-import { StackOperation } from "../../domain/stack/StackOperation.ts"
+import { isRollback, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
 import { advice, type AdviceContext, needsDisableRollback, phaseOf } from "../../domain/stack/StackStatus.ts"
 import { sentences } from "../../domain/text/sentences.ts"
@@ -25,7 +25,8 @@ import {
   type StartError
 } from "./operations.ts"
 import * as Outputs from "./outputs.ts"
-import { hasTemplate, type TemplateParameters } from "./Parameters.ts"
+import { hasTemplate, modesOf, type TemplateParameters } from "./Parameters.ts"
+import { nothingToRollBack, startRollback } from "./rollback.ts"
 import * as StackSettings from "./settings.ts"
 import { continueWithFound, type Invocation, nameOf, postpone, type Step } from "./State.ts"
 import * as StackTemplate from "./template.ts"
@@ -35,7 +36,7 @@ export class StackRefused extends Schema.TaggedError<StackRefused>()("StackRefus
   stack: Schema.String,
   status: Schema.String,
   /** What the stack's status forbids. */
-  purpose: Schema.Literals(["updated", "deleted"]),
+  purpose: Schema.Literals(["updated", "deleted", "rolled back"]),
   /** What to do. */
   advice: Schema.String
 }) {
@@ -53,20 +54,27 @@ const refused = (parameters: Invocation["parameters"], status: string, found: Op
   return new StackRefused({
     stack,
     status,
-    purpose: parameters.mode === "DELETE_ONLY" ? "deleted" : "updated",
+    purpose: parameters.mode === "DELETE_ONLY" ? "deleted" : parameters.mode === "ROLLBACK" ? "rolled back" : "updated",
     advice: advice(status, adviceContext(parameters, stack, isProtected))
   })
 }
 
 /** What an advice about the stack of this name depends on. Only these modes update a stack that was not rolled back. */
 export const adviceContext = (
-  { disableRollback = false, mode }: Invocation["parameters"],
+  { disableRollback = false, mode, recover = false }: Invocation["parameters"],
   stack: string,
   isProtected: boolean
 ): AdviceContext => {
   const isReplaced = mode === "REPLACE_ON_FAILURE"
   const continues = disableRollback ? "yes" : "with disableRollback"
-  return { stack, isProtected, isReplaced, isContinued: isReplaced || mode === "CREATE_UPDATE" ? continues : "never" }
+  const recovers = recover ? "first" : "with recover"
+  return {
+    stack,
+    isProtected,
+    isReplaced,
+    isContinued: isReplaced || mode === "CREATE_UPDATE" ? continues : "never",
+    isRolledBack: mode === "ROLLBACK" ? "only" : modesOf.recover.includes(mode) ? recovers : "never"
+  }
 }
 
 /** How often the stack is described again because it changed. */
@@ -77,7 +85,8 @@ export const start = (invocation: Invocation) => decideAndStart(invocation, unde
 
 /**
  * Deletes the stack that an earlier job found, or creates the stack again if it is deleted. `stackId` is known before the
- * delete, so that its values are not lost if the job that deletes it is not reported.
+ * delete, so that its values are not lost if the job that deletes it is not reported. Or rolls the stack back that an earlier
+ * job found, or deploys it after that.
  */
 export const resumeWithFound = Effect.fn("DeployStack.resumeWithFound")(function*(
   invocation: Invocation,
@@ -96,14 +105,22 @@ export const resumeWithFound = Effect.fn("DeployStack.resumeWithFound")(function
 const decideAndStart = Effect.fn("DeployStack.start")(function*(
   invocation: Invocation,
   foundId: string | undefined,
-  replaced: Option.Option<Stack>
+  found: Option.Option<Stack>
 ) {
   const { job, parameters } = invocation
   yield* Outputs.check(invocation)
+  // Only a deleted stack can have a successor of the same name.
+  let described = Option.filter(found, ({ status }) => phaseOf(status) !== "Deleted")
+  const current = Effect.suspend(() => {
+    const first = described
+    described = Option.none()
+    return Option.isSome(first) ? Effect.succeed(first) : find(parameters, foundId)
+  })
+  const replaced = parameters.mode === "REPLACE_ON_FAILURE" ? found : Option.none()
   const content = yield* Effect.cached(
     hasTemplate(parameters) ? Effect.asSome(readContent(job, parameters)) : Effect.succeedNone
   )
-  return yield* Effect.all([find(parameters, foundId), content], { concurrency: 2 }).pipe(
+  return yield* Effect.all([current, content], { concurrency: 2 }).pipe(
     Effect.flatMap(([stack, content]) => startOperation({ invocation, content, stack, foundId, replaced })),
     Effect.retry({ times: retries, while: (error) => error._tag === "StackChanged" }),
     Effect.catchTag("StackChanged", ({ status }) => refuseOrPostpone(parameters, status))
@@ -118,12 +135,12 @@ const readContent = (job: Job, parameters: TemplateParameters) =>
 
 /**
  * The current stack. An ARN identifies one stack: if that one is deleted, the current stack of the same name is used,
- * which an earlier execution of the pipeline may have recreated. A delete is only for the stack that is named, or was found
- * by an earlier job.
+ * which an earlier execution of the pipeline may have recreated. A delete or a rollback alone is only for the stack that is
+ * named, or was found by an earlier job.
  */
 const find = Effect.fnUntraced(function*({ mode, stack }: Invocation["parameters"], foundId = stack) {
   const { describe } = yield* CloudFormation
-  if (mode === "DELETE_ONLY") return yield* describe(foundId)
+  if (mode === "DELETE_ONLY" || mode === "ROLLBACK") return yield* describe(foundId)
   const found = yield* describe(stack)
   const name = nameOf(stack)
   if (name === stack) return found
@@ -147,12 +164,9 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
 ): Effect.fn.Return<Step, StackRefused | StackChanged | StartError, CloudFormation | ArtifactStore> {
   const { invocation, stack } = context
   const { execution, parameters } = invocation
-  const { disableRollback = false, mode, whenBusy = "fail" } = parameters
-  const decision = StackPlan.start(
-    mode,
-    { whenBusy, disableRollback },
-    observe(stack, execution, yield* Clock.currentTimeMillis)
-  )
+  const { disableRollback = false, mode, recover = false, whenBusy = "fail" } = parameters
+  const options = { whenBusy, disableRollback, recover, isFound: context.foundId !== undefined }
+  const decision = StackPlan.start(mode, options, observe(stack, execution, yield* Clock.currentTimeMillis))
   // The newest events are enough: if the own operation is in progress or was the last one, they are its events.
   const search = { stack, owner: execution, operations: StackOperation.literals }
   const { events, next } = yield* resolveDecision(decision, search)
@@ -161,8 +175,10 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
     ...(Events.$is("Denied")(events) && { eventsDenied: true })
   }
   return yield* StackPlan.Start.$match(next, {
-    Begin: ({ operation }) =>
-      operation === "delete" ? startDelete(context, state) : createOrUpdate(context, state, operation),
+    Begin: ({ operation }) => {
+      if (isRollback(operation)) return startRollback(context, state, operation)
+      return operation === "delete" ? startDelete(context, state) : createOrUpdate(context, state, operation)
+    },
     Prepare: ({ type }) => prepareChangeSet(context, type),
     Execute: () => executeNamed(invocation, state.stackId),
     Adopt: ({ operation }) => Effect.succeed(adopt(context, state, operation)),
@@ -172,6 +188,7 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
       Effect.succeed(
         Action.Step.Done({ message: `Stack "${parameters.stack}" does not exist: there is nothing to delete` })
       ),
+    NothingToRollBack: ({ status }) => Effect.succeed(nothingToRollBack(context, status)),
     StackNotFound: () => stackNotFound(invocation)
   })
 })

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackEvents from "../../domain/stack/StackEvents.ts"
 import * as StackFailure from "../../domain/stack/StackFailure.ts"
-import { type Owner, StackOperation } from "../../domain/stack/StackOperation.ts"
+import { isRollback, type Owner, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
 import * as StackProgress from "../../domain/stack/StackProgress.ts"
 import { adviceAfterFailure, isInProgress } from "../../domain/stack/StackStatus.ts"
@@ -15,12 +15,14 @@ import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackDiagnosis from "./diagnose.ts"
 import { Events, observe, readEvents, readOf, resolveDecision } from "./observe.ts"
 import * as Outputs from "./outputs.ts"
+import { rolledBack } from "./rollback.ts"
 import { adviceContext, resumeWithFound } from "./start.ts"
 import {
   continueWatching,
   epochMillis,
   idleLimit,
   type Invocation,
+  nounOf,
   type Step,
   stillInProgress,
   type WatchState
@@ -41,12 +43,17 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
   override get message() {
     const { advice, causes, operation, remarks, status } = this
     return StackFailure.message({
-      head: `${operation === "delete" ? "Delete" : "Update"} failed: ${status}`,
+      head: `${heads[nounOf(operation)]} failed: ${status}`,
       causes,
       remarks: advice === undefined ? remarks : [...remarks, advice]
     })
   }
 }
+
+const heads = { rollback: "Rollback", delete: "Delete", update: "Update" } satisfies Record<
+  ReturnType<typeof nounOf>,
+  string
+>
 
 /** The stack to watch does not exist. */
 export class StackNotFound extends Schema.TaggedError<StackNotFound>()("StackNotFound", {
@@ -181,6 +188,7 @@ const succeed = Effect.fnUntraced(function*(
   stack: Option.Option<Stack>
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
   const { operation, stackId } = state
+  if (isRollback(operation)) return rolledBack(invocation, stackId, stack)
   if (operation === "delete" && invocation.parameters.mode === "REPLACE_ON_FAILURE") {
     return yield* resumeWithFound(invocation, stackId)
   }

@@ -52,6 +52,16 @@ export type StackRequest = Template & StackOptions & {
   readonly clientRequestToken: string
 }
 
+/** A request to bring a stack back to rest. */
+export interface RollbackRequest {
+  /** Name or ARN. */
+  readonly stack: string
+  /** The idempotency token of the operation. At most 128 characters. */
+  readonly clientRequestToken: string
+  /** The role that CloudFormation assumes for this and later operations on the stack. */
+  readonly roleArn?: string | undefined
+}
+
 /** A request to create a change set. The stack policy and the options of an execution are ignored. */
 export type ChangeSetRequest = Template & StackOptions & {
   /** Name or ARN of the stack. */

@@ -2,7 +2,7 @@
 import * as Data from "effect/Data"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { type Owner, requestToken, StackOperation } from "./StackOperation.ts"
+import { isRollback, type Owner, requestToken, StackOperation } from "./StackOperation.ts"
 import { isUnderWay, phaseOf, startability } from "./StackStatus.ts"
 
 const check = {
@@ -97,7 +97,8 @@ export const evidence = (
     const operation = tokens.get(clientRequestToken ?? "")
     if (operation !== undefined) return Evidence.Begun({ operation, status: undefined, idleUntil: 0 })
   }
-  if (withoutTokens(events, owner).some(isStart)) return Evidence.NoTokens()
+  const started = withoutTokens(events, owner)
+  if (operations.some((operation) => started.some(isStartOf(operation)))) return Evidence.NoTokens()
   const [newest] = stackEvents
   return newest !== undefined && isUnderWay(newest.status) ? Evidence.Foreign() : Evidence.Inconclusive()
 }
@@ -139,12 +140,14 @@ export const underWay = (
 /** Whether the newest events go back to the start of the own operation, and to the stack before it. */
 export const reachBack = (events: ReadonlyArray<StackEvent>, owner: Owner, operation: StackOperation): boolean => {
   const token = requestToken(operation, owner)
+  const isStart = isStartOf(operation)
   return events.some((event) => isStart(event) && event.clientRequestToken === token) &&
     (operation === "create" || lastBefore(newestFirst(events), token) !== undefined)
 }
 
-/** Whether an operation on the stack starts with the event. */
-const isStart = (event: StackEvent) => isOfStack(event) && phaseOf(event.status) === "Running"
+/** Whether the operation on the stack starts with the event. A rollback that is no operation of its own has the same statuses. */
+const isStartOf = (operation: StackOperation) => (event: StackEvent): boolean =>
+  isOfStack(event) && (isRollback(operation) ? isUnderWay(event.status) : phaseOf(event.status) === "Running")
 
 /** The last event before the operation with this token. Of an operation, the stack's own event is the first. */
 const lastBefore = (newestFirst: ReadonlyArray<StackEvent>, token: string): StackEvent | undefined =>

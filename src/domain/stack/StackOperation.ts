@@ -2,9 +2,25 @@
 import * as Schema from "effect/Schema"
 import type { JobId } from "../job/Job.ts"
 
-/** An operation that the action starts. `execute` executes a change set. */
-export const StackOperation = Schema.Literals(["create", "update", "delete", "execute"])
+/**
+ * An operation that the action starts. `execute` executes a change set; `rollback` (RollbackStack) rolls a failed operation
+ * back that was not rolled back, `continue-rollback` (ContinueUpdateRollback) a failed rollback of an update.
+ */
+export const StackOperation = Schema.Literals([
+  "create",
+  "update",
+  "delete",
+  "execute",
+  "rollback",
+  "continue-rollback"
+])
 export type StackOperation = typeof StackOperation.Type
+
+/** An operation that brings a failed stack back to rest. */
+export type RollbackOperation = "rollback" | "continue-rollback"
+
+export const isRollback = (operation: StackOperation | undefined): operation is RollbackOperation =>
+  operation === "rollback" || operation === "continue-rollback"
 
 /** The action that owns an operation. */
 export interface Owner {

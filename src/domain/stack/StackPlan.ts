@@ -3,9 +3,10 @@
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { Evidence } from "./StackEvents.ts"
-import type { StackOperation } from "./StackOperation.ts"
+import { isRollback, type RollbackOperation, type StackOperation } from "./StackOperation.ts"
 import {
   isInProgress,
+  isRecoverable,
   isUnderWay,
   type OperationPhase,
   phaseOf,
@@ -13,14 +14,18 @@ import {
   startability
 } from "./StackStatus.ts"
 
-/** How the action changes the stack. The words are those of CodePipeline's own CloudFormation action. */
+/**
+ * How the action changes the stack. The words are those of CodePipeline's own CloudFormation action, besides
+ * `CHANGE_SET_DEPLOY` and `ROLLBACK`.
+ */
 export const Mode = Schema.Literals([
   "CREATE_UPDATE",
   "REPLACE_ON_FAILURE",
   "DELETE_ONLY",
   "CHANGE_SET_REPLACE",
   "CHANGE_SET_EXECUTE",
-  "CHANGE_SET_DEPLOY"
+  "CHANGE_SET_DEPLOY",
+  "ROLLBACK"
 ])
 export type Mode = typeof Mode.Type
 
@@ -54,7 +59,7 @@ export type ChangeSetType = "CREATE" | "UPDATE"
 
 /** What a job does that has not started an operation, as far as it knows. */
 export type Start = Data.TaggedEnum<{
-  Begin: { readonly operation: "create" | "update" | "delete" }
+  Begin: { readonly operation: "create" | "update" | "delete" | RollbackOperation }
   /** Create a change set, for a new stack or for an existing one. */
   Prepare: { readonly type: ChangeSetType }
   /** Execute the named change set. */
@@ -67,6 +72,8 @@ export type Start = Data.TaggedEnum<{
   Refuse: { readonly status: string }
   /** The stack does not exist, so it need not be deleted. */
   NothingToDelete: {}
+  /** The stack is at rest with this status, or does not exist, so it need not be rolled back. */
+  NothingToRollBack: { readonly status: string | undefined }
   /** The stack does not exist, so its change set cannot be executed. */
   StackNotFound: {}
 }>
@@ -101,6 +108,10 @@ export interface StartOptions {
   readonly whenBusy: WhenBusy
   /** Whether a failed operation is not rolled back. Some statuses allow no other update. */
   readonly disableRollback: boolean
+  /** Whether a stack that is not at rest is rolled back first. */
+  readonly recover: boolean
+  /** Whether an earlier job found the stack, and decided to change it. */
+  readonly isFound: boolean
 }
 
 type Step = (stack: PresentStack, options: StartOptions) => Start
@@ -129,13 +140,20 @@ const update: Step = () => Start.Begin({ operation: "update" })
 const remove: Step = () => Start.Begin({ operation: "delete" })
 const prepare = (type: ChangeSetType): Step => () => Start.Prepare({ type })
 const execute: Step = () => Start.Execute()
+const rollBack: Step = () => Start.Begin({ operation: "rollback" })
+const continueRollback: Step = () => Start.Begin({ operation: "continue-rollback" })
 const refuse: Step = ({ status }) => Start.Refuse({ status })
 const postpone: Step = ({ status }) => Start.Postpone({ status })
 const nothingToDelete: Step = () => Start.NothingToDelete()
 const stackNotFound: Step = () => Start.StackNotFound()
+const nothingToRollBack: Step = ({ status }) => Start.NothingToRollBack({ status })
 
-const updateWithoutRollback: Step = (stack, options) =>
-  options.disableRollback ? update(stack, options) : refuse(stack, options)
+const updateWithoutRollbackOr = (otherwise: Step): Step => (stack, options) =>
+  (options.disableRollback ? update : otherwise)(stack, options)
+
+/** Brings the stack to rest first if the action may, and goes on from there. */
+const recoverBy = (step: Step, otherwise: Step = refuse): Step => (stack, options) =>
+  (options.recover ? step : otherwise)(stack, options)
 
 const waitOrRefuse: Step = (stack, options) =>
   options.whenBusy === "fail" ? refuse(stack, options) : postpone(stack, options)
@@ -153,10 +171,11 @@ const createOrUpdate: StartRules = {
   CleaningUp: rule(postpone),
   Busy: busy,
   Deleting: busy,
-  CreateFailed: rule(updateWithoutRollback),
-  UpdatableWithoutRollback: rule(updateWithoutRollback),
+  // The rollback of a creation leaves a stack that can only be deleted.
+  CreateFailed: rule(updateWithoutRollbackOr(refuse)),
+  UpdatableWithoutRollback: rule(updateWithoutRollbackOr(recoverBy(rollBack))),
   Broken: rule(refuse),
-  RollbackStuck: rule(refuse),
+  RollbackStuck: rule(recoverBy(continueRollback)),
   Shell: rule(refuse),
   Unknown: rule(refuse)
 }
@@ -166,7 +185,7 @@ const replaceOnFailure: StartRules = {
   ...createOrUpdate,
   CreateFailed: rule(remove),
   Broken: rule(remove),
-  RollbackStuck: rule(remove),
+  RollbackStuck: rule(recoverBy(continueRollback, remove)),
   Shell: rule(remove)
 }
 
@@ -196,9 +215,9 @@ const changeSetReplace: StartRules = {
   Busy: busy,
   Deleting: busy,
   CreateFailed: rule(refuse),
-  UpdatableWithoutRollback: rule(refuse),
+  UpdatableWithoutRollback: rule(recoverBy(rollBack)),
   Broken: rule(refuse),
-  RollbackStuck: rule(refuse),
+  RollbackStuck: rule(recoverBy(continueRollback)),
   Unknown: rule(refuse)
 }
 
@@ -216,33 +235,72 @@ const changeSetDeploy: StartRules = {
   Updatable: rule(prepare("UPDATE"), changedInWindow)
 }
 
+/** A stack that an earlier job found was not at rest then. If it is rolled back now, that is the goal, whoever did it. */
+const rolledBackOrRefuse: Step = (stack, options) =>
+  (options.isFound && stack.status === "ROLLBACK_COMPLETE" ? nothingToRollBack : refuse)(stack, options)
+
+const rollbackOnly: StartRules = {
+  absent: Start.NothingToRollBack({ status: undefined }),
+  Creatable: rule(nothingToRollBack, never),
+  Updatable: rule(nothingToRollBack, never),
+  CleaningUp: rule(postpone),
+  Busy: busy,
+  Deleting: busy,
+  CreateFailed: rule(rollBack),
+  UpdatableWithoutRollback: rule(rollBack),
+  // The own rollback can have ended here.
+  Broken: rule(rolledBackOrRefuse),
+  RollbackStuck: rule(continueRollback),
+  Shell: rule(nothingToRollBack, never),
+  Unknown: rule(refuse)
+}
+
 const startRules: Readonly<Record<Mode, StartRules>> = {
   CREATE_UPDATE: createOrUpdate,
   REPLACE_ON_FAILURE: replaceOnFailure,
   DELETE_ONLY: deleteOnly,
   CHANGE_SET_REPLACE: changeSetReplace,
   CHANGE_SET_EXECUTE: changeSetExecute,
-  CHANGE_SET_DEPLOY: changeSetDeploy
+  CHANGE_SET_DEPLOY: changeSetDeploy,
+  ROLLBACK: rollbackOnly
 }
 
 /** What to do if the stack shows no own operation, by what its events show instead. */
 interface Alternatives {
+  /** What to do if the own operation rolled the stack back. */
+  readonly afterRecovery: (operation: RollbackOperation, idleUntil: number) => Start
   readonly foreign: Start
   readonly inconclusive: Start
   readonly noEvents: Start
 }
 
 /** Lambda delivers an event at least once: an operation on the stack can be the first delivery's. The one place for this. */
-const adoptOwnOr = ({ foreign, inconclusive, noEvents }: Alternatives) =>
+const adoptOwnOr = ({ afterRecovery, foreign, inconclusive, noEvents }: Alternatives) =>
   readEvents(Evidence.$match({
     Begun: ({ operation }): Start => Start.Adopt({ operation }),
-    Ended: ({ operation }) => Start.Adopt({ operation }),
+    Ended: ({ idleUntil, operation, status }) =>
+      isRollback(operation) && isSuccess(operation, status)
+        ? afterRecovery(operation, idleUntil)
+        : Start.Adopt({ operation }),
     Denied: () => inconclusive,
     Inconclusive: () => inconclusive,
     NoEvents: () => noEvents,
     NoTokens: () => foreign,
     Foreign: () => foreign
   }))
+
+/**
+ * What the action does after it has rolled the stack back: it goes on. A stack that still is not at rest is described as it
+ * was before, or another actor's update has failed since: a second rollback would have the token of the first.
+ */
+const goOnAfterRecovery =
+  ({ changedAt, status }: PresentStack, next: Start) => (_: RollbackOperation, idleUntil: number): Start => {
+    if (isUnderWay(status)) return Start.Postpone({ status })
+    if (!isRecoverable(status)) return next
+    return idleUntil === 0 || changedAt < idleUntil ? Start.Postpone({ status }) : Start.Refuse({ status })
+  }
+
+const adoptRollback = (operation: RollbackOperation) => Start.Adopt({ operation })
 
 /** What a new job does. Total: every status has a decision, known or not. */
 export const start = (mode: Mode, options: StartOptions, observation: Observation): Decision<Start> =>
@@ -253,8 +311,12 @@ export const start = (mode: Mode, options: StartOptions, observation: Observatio
       const foreign = step(stack, options)
       if (!mayBeOwn(stack)) return foreign
       const otherwise = inconclusive(stack, options)
-      const noEvents = stack.justCreated ? postpone(stack, options) : otherwise
-      return adoptOwnOr({ foreign, inconclusive: otherwise, noEvents })
+      return adoptOwnOr({
+        afterRecovery: mode === "ROLLBACK" ? adoptRollback : goOnAfterRecovery(stack, foreign),
+        foreign,
+        inconclusive: otherwise,
+        noEvents: stack.justCreated ? postpone(stack, options) : otherwise
+      })
     }
   })
 
@@ -270,8 +332,16 @@ export interface OperationContext {
   readonly idleTooLong: boolean
 }
 
-const isSuccess = ({ operation }: OperationContext, status: string) =>
-  operation === "delete" ? phaseOf(status) === "Deleted" : successes.has(phaseOf(status))
+const rolledBack: Readonly<Record<RollbackOperation, ReadonlySet<string>>> = {
+  // A stack that was never complete is rolled back to nothing, or deleted.
+  rollback: new Set(["UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"]),
+  "continue-rollback": new Set(["UPDATE_ROLLBACK_COMPLETE"])
+}
+
+const isSuccess = (operation: StackOperation | undefined, status: string): boolean => {
+  if (isRollback(operation)) return rolledBack[operation].has(status)
+  return operation === "delete" ? phaseOf(status) === "Deleted" : successes.has(phaseOf(status))
+}
 
 /**
  * What a job does that watches an operation. An idle stack can still show the status of an earlier operation, or already
@@ -281,7 +351,7 @@ const isSuccess = ({ operation }: OperationContext, status: string) =>
 export const watch = (context: OperationContext, observation: Observation): Decision<WatchDecision> => {
   const { idleTooLong, operation, waitForCleanup } = context
   const verdict = (status: string) =>
-    isSuccess(context, status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status })
+    isSuccess(operation, status) ? WatchDecision.Succeed() : WatchDecision.Fail({ status })
   return Observation.match(observation, {
     // A stack is found by its id for 90 days after its deletion: one that is not found may not be visible yet.
     Absent: (): Decision<WatchDecision> =>
@@ -291,11 +361,14 @@ export const watch = (context: OperationContext, observation: Observation): Deci
       if (isInProgress(status, waitForCleanup)) return WatchDecision.Wait({ isIdle })
       if (operation === undefined) return verdict(status)
       // A deleted stack is the goal of a delete, no matter who deleted it.
-      if (operation === "delete" && isSuccess(context, status)) return WatchDecision.Succeed()
+      if (operation === "delete" && isSuccess(operation, status)) return WatchDecision.Succeed()
       const wait = isIdle && idleTooLong ? WatchDecision.Unproven({ status }) : WatchDecision.Wait({ isIdle })
       const judge = (own: { readonly idleUntil: number; readonly status: string }) => {
-        // An operation never brings a stack back into the status of an empty one.
-        const isEarlier = changedAt < own.idleUntil || startability(status) === "Shell"
+        // An operation never brings a stack back into the status of an empty one. A rollback is not always a change, but
+        // starts only in statuses in which it does not succeed.
+        const isEarlier = isRollback(operation)
+          ? isRecoverable(status) && status !== own.status
+          : changedAt < own.idleUntil || startability(status) === "Shell"
         return isEarlier && !idleTooLong ? WatchDecision.Wait({ isIdle: true }) : verdict(own.status)
       }
       return readEvents(Evidence.$match({
@@ -312,7 +385,10 @@ export const watch = (context: OperationContext, observation: Observation): Deci
         Ended: judge,
         NoTokens: () => verdict(status),
         // An idle stack that changed only before this job's call: CloudFormation answered for an earlier delivery's call.
-        Denied: () => changedSince || (idleTooLong && changedInWindow) ? verdict(status) : wait
+        Denied: () => {
+          const isShown = isRollback(operation) ? idleTooLong || !isRecoverable(status) : changedSince
+          return isShown || (idleTooLong && changedInWindow) ? verdict(status) : wait
+        }
       }))
     }
   })

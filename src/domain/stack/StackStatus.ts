@@ -94,6 +94,15 @@ export const isUnderWay = (status: string): boolean => underWay.has(phaseOf(stat
 export const isInProgress = (status: string, waitForCleanup: boolean): boolean =>
   isUnderWay(status) && (waitForCleanup || phaseOf(status) !== "CleaningUp")
 
+const recoverable: ReadonlySet<Startability> = new Set<Startability>([
+  "CreateFailed",
+  "UpdatableWithoutRollback",
+  "RollbackStuck"
+])
+
+/** Whether the stack can be rolled back: its last operation was not rolled back, or the rollback failed. */
+export const isRecoverable = (status: string): boolean => recoverable.has(startability(status))
+
 const unrollable: ReadonlySet<Startability> = new Set<Startability>(["CreateFailed", "UpdatableWithoutRollback"])
 
 /** Whether only an operation without rollback can update the stack. */
@@ -109,6 +118,8 @@ export interface AdviceContext {
   readonly isReplaced: boolean
   /** Whether the action updates a stack that was not rolled back: with its options, with `disableRollback` too, or never. */
   readonly isContinued: "yes" | "with disableRollback" | "never"
+  /** Whether the action rolls the stack back: that is all it does, it does so before it deploys, with `recover`, or never. */
+  readonly isRolledBack: "only" | "first" | "with recover" | "never"
 }
 
 type Advice = (context: AdviceContext) => string
@@ -124,8 +135,23 @@ const orContinue = ({ isContinued }: AdviceContext) =>
   isContinued === "with disableRollback" ? ", or add \"disableRollback\": true to UserParameters" : ""
 
 const replace: Advice = (context) =>
-  `Delete stack "${context.stack}", or let the action delete and recreate it with ${replacing(context)}` +
-  `${orContinue(context)}, then retry the action`
+  context.isRolledBack === "only"
+    ? `Only a delete helps: delete stack "${context.stack}", or let an action with ${replacing(context)} delete and ` +
+      "recreate it"
+    : `Delete stack "${context.stack}", or let the action delete and recreate it with ${replacing(context)}` +
+      `${orContinue(context)}, then retry the action`
+
+/** How a stack can be rolled back by this action or by another one. */
+const orRecover = ({ isRolledBack }: AdviceContext) =>
+  isRolledBack === "with recover" ? ", or let the action do so with \"recover\": true" : " (\"mode\": \"ROLLBACK\")"
+
+const continueRollback: Advice = (context) =>
+  context.isRolledBack === "only" || context.isRolledBack === "first"
+    ? `Fix what keeps stack "${context.stack}" from being rolled back, then retry the action: it continues the rollback. ` +
+      "It leaves resources as they are that \"resourcesToSkip\" names; they differ from the template then"
+    : `Continue the update rollback of stack "${context.stack}"${orRecover(context)}, then retry the action. ` +
+      "\"mode\": \"REPLACE_ON_FAILURE\" without \"recover\" does not continue the rollback: it deletes the stack with all " +
+      "its resources and their data, and creates it again"
 
 const advices: Readonly<Record<Startability, Advice>> = {
   Busy: waitAndRetry,
@@ -133,14 +159,17 @@ const advices: Readonly<Record<Startability, Advice>> = {
   CleaningUp: waitAndRetry,
   Updatable: waitAndRetry,
   Creatable: waitAndRetry,
-  CreateFailed: replace,
+  CreateFailed: (context) =>
+    replace(context) +
+    (context.isRolledBack === "first"
+      ? ". It is not rolled back, because that leaves a stack that can only be deleted"
+      : ""),
   UpdatableWithoutRollback: (context) =>
-    `Roll stack "${context.stack}" back or delete it${orContinue(context)}, then retry the action`,
+    `Roll stack "${context.stack}" back${orRecover(context)}, or delete it${
+      orContinue(context)
+    }, then retry the action`,
   Broken: (context) => replace({ ...context, isContinued: "never" }),
-  RollbackStuck: ({ stack }) =>
-    `Continue the update rollback of stack "${stack}" (ContinueUpdateRollback), then retry the action. ` +
-    `"mode": "REPLACE_ON_FAILURE" does not continue the rollback: it deletes the stack with all its resources and their ` +
-    "data, and creates it again",
+  RollbackStuck: continueRollback,
   Shell: (context) =>
     `Stack "${context.stack}" is empty: a change set created it and was never executed. Execute the change set, or ` +
     `delete the stack, or let the action delete it with ${replacing(context)}, then retry the action`,

@@ -31,7 +31,12 @@ export interface MemoryCloudOptions {
 export class MemoryCloud implements Surroundings {
   readonly operationTokens: Array<string> = []
   readonly denied = new Set<string>()
-  readonly failures: InjectedFailures = { resources: new Map(), hooks: new Map(), validations: new Map() }
+  readonly failures: InjectedFailures = {
+    resources: new Map(),
+    rollbacks: new Map(),
+    hooks: new Map(),
+    validations: new Map()
+  }
   /** The number of calls that are still to be throttled. */
   throttledCalls = 0
   /** How old the state is that each call shows, in milliseconds. */

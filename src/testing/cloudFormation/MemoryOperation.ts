@@ -1,7 +1,7 @@
 // An operation on a stack in memory: its request, its failures, and the statuses through which it ends.
 import type * as Result from "effect/Result"
 import type { StackEvent } from "../../domain/stack/StackEvents.ts"
-import type { StackOperation } from "../../domain/stack/StackOperation.ts"
+import type { RollbackOperation, StackOperation } from "../../domain/stack/StackOperation.ts"
 import type { StandIn } from "./evaluation/Scope.ts"
 import type { MemorySettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
@@ -14,6 +14,7 @@ export const lastStatuses = {
   create: {
     succeeded: ["CREATE_COMPLETE"],
     failed: ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"],
+    rollbackFailed: ["ROLLBACK_IN_PROGRESS", "ROLLBACK_FAILED"],
     failedWithoutRollback: ["CREATE_FAILED"]
   },
   update: {
@@ -23,11 +24,13 @@ export const lastStatuses = {
       "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
       "UPDATE_ROLLBACK_COMPLETE"
     ],
+    rollbackFailed: ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"],
     failedWithoutRollback: ["UPDATE_FAILED"]
   },
   delete: {
     succeeded: ["DELETE_COMPLETE"],
     failed: ["DELETE_FAILED"],
+    rollbackFailed: ["DELETE_FAILED"],
     failedWithoutRollback: ["DELETE_FAILED"]
   }
 } as const satisfies Record<OperationKind, unknown>
@@ -35,6 +38,8 @@ export const lastStatuses = {
 /** The failures that a test has set up, by the logical id of the resource. */
 export interface InjectedFailures {
   readonly resources: Map<string, string>
+  /** Those of rolling the resource back. */
+  readonly rollbacks: Map<string, string>
   readonly hooks: Map<string, { readonly type: string; readonly reason: string }>
   readonly validations: Map<string, string>
 }
@@ -63,7 +68,7 @@ export const withHook = (
 
 /** An operation to start on a stack. */
 export interface MemoryOperation {
-  readonly operation: StackOperation
+  readonly operation: Exclude<StackOperation, RollbackOperation>
   readonly token: string
   readonly template: MemoryTemplate
   readonly resolved: Resolved

@@ -16,6 +16,7 @@ import {
 import { type MemorySettings, noSettings } from "./MemorySettings.ts"
 import { NestedStacks } from "./NestedStacks.ts"
 import { duration, eventsOf, type OperationKind, type ResourceEvent, stepsOf } from "./resourceEvents.ts"
+import { failedRollback } from "./rollback.ts"
 import { type MemoryTemplate, noTemplate } from "./template/MemoryTemplate.ts"
 import { type Environment, nothingResolved, partitionOf, resolve, type Resolved } from "./template/resolve.ts"
 
@@ -26,12 +27,21 @@ interface Results {
   readonly exports: ReadonlyMap<string, string>
 }
 
+/** An event of the stack itself. */
+export interface StackStep {
+  readonly status: string
+  readonly timestamp: number
+  readonly reason?: string | undefined
+}
+
 export class MemoryStack {
   readonly id: string
   readonly name: string
   readonly tokens = new Set<string>()
   template: MemoryTemplate = noTemplate
   resolved: Resolved = nothingResolved
+  /** What the last create or update was to make of the stack. */
+  attempted: Resolved = nothingResolved
   settings: MemorySettings = noSettings
   changeSets: ReadonlyArray<MemoryChangeSet> = []
   readonly createdAt: number
@@ -147,6 +157,28 @@ export class MemoryStack {
     this.#changes.push(now - 1)
   }
 
+  /** Lets other events follow instead of those of the running operation. No event is a change of the stack. */
+  continueWith(token: string, now: number, events: ReadonlyArray<ResourceEvent | StackStep>) {
+    this.#events = [
+      ...this.eventsAt(now).toReversed(),
+      ...events.map((event) =>
+        "resource" in event
+          ? this.#resourceEvent(event, token)
+          : this.#event(
+            "AWS::CloudFormation::Stack",
+            this.name,
+            this.id,
+            token,
+            event.status,
+            event.timestamp,
+            event.reason
+          )
+      )
+    ]
+    this.#results = this.#results.filter(({ at }) => at <= now)
+    this.tokens.add(token)
+  }
+
   /** Returns the reason if the operation is going to fail. */
   startOperation(request: MemoryOperation): string | undefined {
     const { disableRollback, now, operation, resolved, resourceMillis, token } = request
@@ -156,6 +188,7 @@ export class MemoryStack {
       return this.#failValidation(kind, request)
     }
     const { cleanup, steps } = stepsOf(kind, this.resolved, resolved)
+    this.attempted = resolved
     const failure = this.#nested.run(steps, request, (now) => this.#evaluate(request, now))
     const result = failure === undefined && kind !== "delete" ? this.#resultOf(request) : Result.succeed(noResult)
     const failed = steps[failure?.index ?? -1]
@@ -163,7 +196,16 @@ export class MemoryStack {
       ? Result.isFailure(result) ? result.failure : undefined
       : `The following resource(s) failed to ${failed.verb.toLowerCase()}: [${failed.resource.id}].`
     const resourcesEnd = now + duration(steps, resourceMillis, failure)
-    const end = failureReason === undefined ? "succeeded" : disableRollback ? "failedWithoutRollback" : "failed"
+    const stuck = failureReason === undefined || disableRollback || kind === "delete"
+      ? undefined
+      : failedRollback(
+        kind,
+        steps.map(({ resource }) => resource),
+        this.#surroundings.failures,
+        resourcesEnd + resourceMillis
+      )
+    const failedEnd = stuck === undefined ? "failed" : "rollbackFailed"
+    const end = failureReason === undefined ? "succeeded" : disableRollback ? "failedWithoutRollback" : failedEnd
     if (failureReason === undefined) this.#nested.run(cleanup, { ...request, now: resourcesEnd })
 
     const stackEvent = (status: string, at: number, reason?: string) =>
@@ -181,6 +223,7 @@ export class MemoryStack {
       stackEvent(first, resourcesEnd, failureReason),
       ...(failureReason === undefined ? eventsOf(cleanup, resourcesEnd, cleanupMillis) : [])
         .map((event) => this.#resourceEvent(event, token)),
+      ...(stuck === undefined ? [] : [this.#resourceEvent(stuck, token)]),
       ...others.map((status, index) => stackEvent(status, resourcesEnd + resourceMillis * (1 + index)))
     ]
     this.tokens.add(token)

@@ -14,17 +14,21 @@ const requiredOf: Readonly<Record<Mode, Readonly<Record<string, unknown>>>> = {
   DELETE_ONLY: { stack },
   CHANGE_SET_REPLACE: { ...required, changeSet },
   CHANGE_SET_EXECUTE: { stack, changeSet },
-  CHANGE_SET_DEPLOY: required
+  CHANGE_SET_DEPLOY: required,
+  ROLLBACK: { stack }
 }
 
-const everywhere = { whenBusy: "wait", timeoutMinutes: 60, terminationProtection: false }
+const ofRollbacks = { whenBusy: "wait", timeoutMinutes: 60 }
+const everywhere = { ...ofRollbacks, terminationProtection: false }
 const ofTemplates = {
   templateBucket: "templates",
   templateBucketEncryption: "AES256",
   parameters: { A: "a" },
   capabilities: ["CAPABILITY_IAM"],
   tags: { Owner: "team" },
-  notificationArns: ["arn:aws:sns:us-east-1:123456789012:t"]
+  notificationArns: ["arn:aws:sns:us-east-1:123456789012:t"],
+  recover: true,
+  resourcesToSkip: ["Topic"]
 }
 const ofDeployments = {
   waitForCleanup: false,
@@ -45,7 +49,8 @@ const meaningful: Readonly<Record<Mode, Readonly<Record<string, unknown>>>> = {
   DELETE_ONLY: { ...everywhere, progress, roleArn },
   CHANGE_SET_REPLACE: { ...everywhere, ...ofTemplates, changeSet, roleArn, templateConfiguration },
   CHANGE_SET_EXECUTE: { ...everywhere, ...ofDeployments, changeSet, progress, templateConfiguration },
-  CHANGE_SET_DEPLOY: { ...ofStacks, changeSet }
+  CHANGE_SET_DEPLOY: { ...ofStacks, changeSet },
+  ROLLBACK: { ...ofRollbacks, progress, roleArn, retainExceptOnCreate: true, resourcesToSkip: ["Topic"] }
 }
 const all = meaningful.CHANGE_SET_DEPLOY
 

@@ -43,6 +43,7 @@ const Scenario = Schema.Struct({
   minutesAgo: Schema.Literals([0, 1, 600]),
   whenBusy: Schema.Literals(["fail", "wait"]),
   waitForCleanup: Schema.Boolean,
+  recover: Schema.Boolean,
   /** The termination protection that is asked for, and that of the stack. */
   terminationProtection: Schema.NullOr(Schema.Boolean),
   isProtected: Schema.Boolean,
@@ -115,6 +116,8 @@ const lambda = Effect.fnUntraced(function*(faults: ReadonlyArray<Fault>, remaini
         create: (request) => withFault("create", cloudFormation.create(request)),
         update: (request) => withFault("update", cloudFormation.update(request)),
         delete: (request) => withFault("delete", cloudFormation.delete(request)),
+        rollBack: (request) => withFault("rollBack", cloudFormation.rollBack(request)),
+        continueRollback: (request) => withFault("continueRollback", cloudFormation.continueRollback(request)),
         templateSummary: (template) => withFault("templateSummary", cloudFormation.templateSummary(template)),
         createChangeSet: (request) => withFault("createChangeSet", cloudFormation.createChangeSet(request)),
         describeChangeSet: (key) =>
@@ -143,6 +146,7 @@ const files = { "configuration.json": `{"StackPolicy":${policy}}` }
 const runs = Number(process.env["RUNS"] ?? 5_000)
 
 const isDelete = (token: string) => token.startsWith("delete-")
+const isRollback = (token: string) => /^(continue-)?rollback-/.test(token)
 
 const changeSet = "Next"
 
@@ -169,6 +173,7 @@ const assertRun = (
     mayReadEvents,
     minutesAgo,
     mode,
+    recover,
     redeliveredAfter,
     remainingMillis,
     resourceFails,
@@ -210,6 +215,7 @@ const assertRun = (
       mode,
       whenBusy,
       waitForCleanup,
+      recover,
       ...(terminationProtection !== null && { terminationProtection }),
       ...(hasPolicy && { templateConfiguration: "MyTemplate::configuration.json" }),
       ...(mode !== "CHANGE_SET_DEPLOY" && { changeSet })
@@ -226,18 +232,25 @@ const assertRun = (
     assert.deepStrictEqual(results, [outcome])
     // Own operations are invisible without permission to read events, and on a stack that another actor has deleted.
     const visible = mayReadEvents && interference?.status !== "DELETE_COMPLETE"
-    assert.isAtMost(cloudFormation.operationTokens.filter((token) => !isDelete(token)).length, visible ? 1 : 2)
+    const { operationTokens } = cloudFormation
+    const deployments = operationTokens.filter((token) => !isDelete(token) && !isRollback(token))
+    assert.isAtMost(deployments.length, visible ? 1 : 2)
+    const rollbacks = operationTokens.filter(isRollback)
+    // Another actor can bring the stack out of rest in another way than before.
+    assert.isAtMost(rollbacks.length, interference === null ? 1 : 2)
+    if (mode === "ROLLBACK") assert.deepStrictEqual(operationTokens, rollbacks)
+    else if (!recover) assert.isEmpty(rollbacks)
     // A broken stack of another actor is deleted too, and so is an own one that is not recognizable.
-    const deletes = cloudFormation.operationTokens.filter(isDelete).length
+    const deletes = operationTokens.filter(isDelete).length
     if (mayReadEvents) assert.isAtMost(deletes, interference === null ? 1 : 2)
-    if (mode === "CREATE_UPDATE") assert.isEmpty(cloudFormation.operationTokens.filter(isDelete))
+    if (mode === "CREATE_UPDATE") assert.strictEqual(deletes, 0)
     // The job gives up after an hour without one successful call, whatever happens to the stack; not earlier.
     const gaveUp = outcome._tag === "Failed" && outcome.type === "SystemUnavailable"
     if (gaveUp) assert.isAtLeast(Duration.toMinutes(duration), 60)
     // Without events or after a foreign operation, the verdict may rest on status and times alone, and be wrong.
     const alone = interference === null && invocation < releasedAt
     const provable = mayReadEvents && alone && !gaveUp
-    const fails = resourceFails && mode !== "DELETE_ONLY" && mode !== "CHANGE_SET_REPLACE"
+    const fails = resourceFails && modesOf.outputs.includes(mode)
     // A stack that is not visible yet counts as absent.
     const isVisible = minutesAgo * 60 > lag.describe
     if (provable && status === null && (mode !== "CHANGE_SET_EXECUTE" || isVisible)) {
@@ -249,6 +262,9 @@ const assertRun = (
     if (provable && deploys) {
       const { id, outputs } = Option.getOrThrow(now)
       assert.deepStrictEqual(outcome.outputVariables, { StackId: id, ...outputs })
+    }
+    if (provable && mode === "ROLLBACK" && isVisible && Option.isSome(now)) {
+      assert.match(now.value.status, /^(?!DELETE).*_COMPLETE$|^REVIEW_IN_PROGRESS$/)
     }
     if (provable && mode === "DELETE_ONLY" && isVisible) assert.isTrue(Option.isNone(now))
     // Every setting of the request is in force on success, unless another actor has deleted the stack since.
@@ -279,6 +295,7 @@ const uneventful: typeof Scenario.Type = {
   minutesAgo: 0,
   whenBusy: "wait",
   waitForCleanup: false,
+  recover: false,
   terminationProtection: null,
   isProtected: false,
   hasPolicy: false,

@@ -109,6 +109,8 @@ export class Stack {
   readonly id: string
   readonly name: string
   readonly tokens = new Set<string>()
+  /** The resources that the last rollback could not roll back. */
+  readonly notRolledBack = new Set<string>()
   readonly #createdAt: string
   #updatedAt: string | undefined
   status = "REVIEW_IN_PROGRESS"
@@ -154,6 +156,7 @@ export class Stack {
   startOperation(status: string, token: string, template: string) {
     if (status.startsWith("UPDATE")) this.#updatedAt = now()
     this.tokens.add(token)
+    this.notRolledBack.clear()
     this.#token = token
     this.template = template
     this.addEvent({ status, reason: "User Initiated" })
@@ -200,6 +203,9 @@ export class Stack {
       this.status = status
       this.#reason = reason
       if (/^(CREATE|UPDATE)_COMPLETE/.test(status)) this.#outputs = outputsIn(this.template)
+    }
+    if (resource !== undefined && status === "UPDATE_FAILED" && this.status === "UPDATE_ROLLBACK_IN_PROGRESS") {
+      this.notRolledBack.add(resource.id)
     }
     this.events.unshift({
       EventId: `${this.events.length}`,

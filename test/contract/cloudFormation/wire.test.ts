@@ -83,6 +83,28 @@ describe("CloudFormation on the wire", () => {
       })
     }).pipe(Effect.provide(http)))
 
+  it.effect("the requests to roll a stack back arrive in CloudFormation's own fields", () =>
+    Effect.gen(function*() {
+      const { answerNext, calls } = yield* CloudFormationServer
+      const refusal = refused("ValidationError", "No")
+      yield* answerNext(refusal, refusal, refusal)
+      const { continueRollback, rollBack } = yield* CloudFormation
+      const request = { stack, clientRequestToken: "token-1", roleArn: "arn:aws:iam::123456789012:role/R" }
+      yield* Effect.flip(rollBack({ ...request, retainExceptOnCreate: true }))
+      yield* Effect.flip(continueRollback({ ...request, resourcesToSkip: ["Bucket", "Nested.Queue"] }))
+      yield* Effect.flip(continueRollback({ stack, clientRequestToken: "token-2", resourcesToSkip: [] }))
+      const common = { Version: "2010-05-15", StackName: stack }
+      const all = { ...common, ClientRequestToken: "token-1", RoleARN: "arn:aws:iam::123456789012:role/R" }
+      assert.deepStrictEqual(calls.map(({ operation, parameters }) => [operation, parameters]), [
+        ["RollbackStack", { ...all, RetainExceptOnCreate: "true" }],
+        [
+          "ContinueUpdateRollback",
+          { ...all, "ResourcesToSkip.member.1": "Bucket", "ResourcesToSkip.member.2": "Nested.Queue" }
+        ],
+        ["ContinueUpdateRollback", { ...common, ClientRequestToken: "token-2" }]
+      ])
+    }).pipe(Effect.provide(http)))
+
   it.effect("empty tags and topics arrive as empty lists", () =>
     Effect.gen(function*() {
       yield* create({ tags: new Map(), notificationArns: [] })

@@ -9,6 +9,7 @@ import { CloudFormationMemory } from "../../../src/testing/CloudFormationMemory.
 import { sampleTemplate } from "../../fixtures.ts"
 import { CloudFormationServer } from "../CloudFormationServer.ts"
 import { clientOptions, denied, refused } from "../server.ts"
+import type { Change } from "./serverStacks.ts"
 
 export interface Settings {
   readonly parameters: Readonly<Record<string, string>>
@@ -36,6 +37,11 @@ export class World extends Context.Service<World, {
   deny(operation: string): Effect.Effect<void>
   /** The settings of the stack besides its template. */
   settings(stack: string): Effect.Effect<Settings>
+  /**
+   * Creates the stack, and updates it: the update fails, and the rollback of its bucket too. Without rollback, it stays in
+   * UPDATE_FAILED. After that, nothing fails any more. Returns the stack's id.
+   */
+  failUpdate(how: "in the rollback" | "without rollback"): Effect.Effect<string, unknown, CloudFormation>
   /** Creates the stack, whose bucket fails on its own, by a hook, by validation, or in a nested stack. */
   createFailing(how: "resource" | "hook" | "validation" | "nested"): Effect.Effect<string, unknown, CloudFormation>
 }>()("effect-codepipeline/test/CloudFormationWorld") {}
@@ -44,7 +50,30 @@ export const memory: Layer.Layer<CloudFormation | World> = Layer.effect(
   World,
   Effect.map(
     CloudFormationMemory,
-    ({ deny, failHook, failResource, failValidation, protect, setStatus, settingsOf, throttle }) => ({
+    (
+      {
+        deny,
+        failHook,
+        failResource,
+        failRollback,
+        failValidation,
+        fixResource,
+        protect,
+        setStatus,
+        settingsOf,
+        throttle
+      }
+    ) => ({
+      failUpdate: Effect.fnUntraced(function*(how) {
+        const id = yield* create({ templateBody: bucketTemplate })
+        yield* TestClock.adjust("1 hour")
+        yield* failResource("Topic", why)
+        yield* failRollback("Bucket", why)
+        yield* update({ templateBody: changedBucketTemplate, disableRollback: how === "without rollback" })
+        yield* TestClock.adjust("1 hour")
+        yield* Effect.all([fixResource("Topic"), fixResource("Bucket")])
+        return id
+      }),
       createFailing: Effect.fnUntraced(function*(how) {
         if (how === "hook") yield* failHook("Bucket", hookType, why)
         if (how === "validation") yield* failValidation("Bucket", why)
@@ -112,6 +141,22 @@ export const httpWithPages = (eventsPerPage: number) =>
         settings
       }
     ) => ({
+      failUpdate: Effect.fnUntraced(function*(how) {
+        const id = yield* create()
+        yield* advance(stack, { status: "CREATE_COMPLETE" })
+        const withRollback = how === "in the rollback"
+        yield* update({ templateBody: otherTemplate, disableRollback: !withRollback })
+        yield* advance(stack, updateFailed("Topic"))
+        yield* withRollback
+          ? advance(
+            stack,
+            { status: "UPDATE_ROLLBACK_IN_PROGRESS" },
+            updateFailed("Bucket"),
+            { status: "UPDATE_ROLLBACK_FAILED" }
+          )
+          : advance(stack, { status: "UPDATE_FAILED" })
+        return id
+      }),
       createFailing: Effect.fnUntraced(function*(how) {
         const id = yield* create()
         const resource = { id: "Bucket", type: "AWS::S3::Bucket" }
@@ -172,6 +217,12 @@ export const httpWithPages = (eventsPerPage: number) =>
     }))
   ).pipe(Layer.merge(service), Layer.provideMerge(CloudFormationServer.layer(eventsPerPage)))
 
+const updateFailed = (id: string): Change => ({
+  status: "UPDATE_FAILED",
+  resource: { id, type: "AWS::S3::Bucket" },
+  reason: why
+})
+
 export const http = httpWithPages(100)
 
 export const stack = "MyTestStack"
@@ -182,6 +233,13 @@ export const hookType = "Org::Policy::Hook"
 export const why = "it is not <allowed> & \"not\" wanted"
 export const nestedUrl = "https://templates.example/nested"
 export const bucketTemplate = JSON.stringify({ Resources: { Bucket: { Type: "AWS::S3::Bucket" } } })
+/** Its bucket is changed before its topic is created. */
+const changedBucketTemplate = JSON.stringify({
+  Resources: {
+    Bucket: { Type: "AWS::S3::Bucket", Properties: { BucketName: "other" } },
+    Topic: { Type: "AWS::SNS::Topic", DependsOn: "Bucket" }
+  }
+})
 
 export const withOutputs = JSON.stringify({
   Resources: { Bucket: { Type: "AWS::S3::Bucket" } },
@@ -207,6 +265,14 @@ export const eventsOf = (id: string, since: number) =>
 
 export const failedEventsOf = (operationId: string) =>
   CloudFormation.use(({ failedEvents }) => failedEvents({ operationId }))
+export const rollBack = (request: { readonly clientRequestToken?: string; readonly roleArn?: string } = {}) =>
+  CloudFormation.use((service) => service.rollBack({ stack, clientRequestToken: "rollback-1", ...request }))
+export const continueRollback = (
+  request: { readonly resourcesToSkip?: ReadonlyArray<string>; readonly roleArn?: string } = {}
+) =>
+  CloudFormation.use((service) =>
+    service.continueRollback({ stack, clientRequestToken: "continue-rollback-1", ...request })
+  )
 export const remove = (name: string) =>
   CloudFormation.use((service) => service.delete({ stack: name, clientRequestToken: "delete-1" }))
 

@@ -48,6 +48,7 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
     [["StackOutputs", "MyPipeline/StackOutpu/xY7zW9q.zip"]]
   ],
   "deploy-stack-replace-on-failure": [mode, "REPLACE_ON_FAILURE"],
+  "deploy-stack-rollback": [mode, "ROLLBACK"],
   "deploy-stack-options": [
     (job) => job.inputArtifacts.map(({ location, name }) => [name, location.s3Location.objectKey]),
     [["MyTemplate", "MyPipeline/MyTemplate/aB3dE5f.zip"], ["MyBuild", "MyPipeline/MyBuild/gH7iJ9k.zip"]]

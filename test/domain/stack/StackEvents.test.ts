@@ -308,6 +308,35 @@ describe("reachBack", () => {
   })
 })
 
+describe("a rollback that is an operation of its own", () => {
+  const events = history(
+    ofStack("UPDATE_IN_PROGRESS", "update-j0"),
+    ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "update-j0"),
+    ofStack("UPDATE_ROLLBACK_FAILED", "update-j0"),
+    ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "continue-rollback-j1"),
+    ofStack("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "continue-rollback-j1"),
+    ofStack("UPDATE_ROLLBACK_COMPLETE", "continue-rollback-j1")
+  )
+
+  it("it has ended with its own status, after the rollback that failed", () => {
+    const own = ended("continue-rollback", "UPDATE_ROLLBACK_COMPLETE", calledAt + 3_000)
+    assert.deepStrictEqual(evidence(events, owner), own)
+  })
+
+  it("it starts with the status in which an automatic rollback goes on", () => {
+    assert.isTrue(reachBack(events.slice(0, 4), owner, "continue-rollback"))
+    assert.isFalse(reachBack(events.slice(0, 3), owner, "continue-rollback"))
+    const automatic = history(ofStack("UPDATE_FAILED", "x"), ofStack("UPDATE_ROLLBACK_IN_PROGRESS", "update-j1"))
+    assert.isFalse(reachBack(automatic, owner, "update"))
+  })
+
+  it("without tokens, as emulators show it, it is ours since our call", () => {
+    const bare = history(ofStack("UPDATE_ROLLBACK_IN_PROGRESS"), ofStack("UPDATE_ROLLBACK_COMPLETE"))
+    assert.deepStrictEqual(evidence(bare, owner, ["continue-rollback"]), Evidence.NoTokens())
+    assert.deepStrictEqual(evidence(bare, owner, ["update"]), Evidence.Inconclusive())
+  })
+})
+
 /** Events of a stack, with a number for each event to shuffle them by. */
 const Shuffled = Arbitrary.map(
   Arbitrary.schema(Schema.Array(Schema.Struct({

@@ -62,8 +62,13 @@ const anyPursuit = Schema.Struct({
 const ours = { operation: "update", waitForCleanup: true, idleTooLong: false } as const
 const unknown = { ...ours, operation: undefined }
 
-const anyWishes = Schema.Struct({ whenBusy: WhenBusy, disableRollback: Schema.Boolean })
-const options = { whenBusy: "fail", disableRollback: false } as const
+const anyWishes = Schema.Struct({
+  whenBusy: WhenBusy,
+  disableRollback: Schema.Boolean,
+  recover: Schema.Boolean,
+  isFound: Schema.Boolean
+})
+const options = { whenBusy: "fail", disableRollback: false, recover: false, isFound: false } as const
 
 /** The times of the stack's last change and creation; by default long ago. */
 type Times = Partial<Record<"changedSince" | "changedInWindow" | "createdInWindow" | "justCreated", boolean>>
@@ -94,6 +99,16 @@ const runs = (status: string) => status.endsWith("_IN_PROGRESS") && status !== "
 const wentWell = (status: string) =>
   ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"].includes(status)
 
+/** Whether a rollback has brought the stack to rest: to its last complete state, or to nothing. */
+const wentBack = (operation: StackOperation | undefined, status: string) =>
+  status === "UPDATE_ROLLBACK_COMPLETE" ||
+  (operation === "rollback" && ["ROLLBACK_COMPLETE", "DELETE_COMPLETE"].includes(status))
+
+const isGood = (operation: StackOperation | undefined, status: string) => {
+  if (operation?.endsWith("rollback")) return wentBack(operation, status)
+  return operation === "delete" ? status === "DELETE_COMPLETE" : wentWell(status)
+}
+
 const startDecision = (observation: Observation, evidence: Evidence = { _tag: "Foreign" }) =>
   resolveDecision(start("CREATE_UPDATE", options, observation), evidence)
 
@@ -102,7 +117,17 @@ describe("start", () => {
     "the start has a decision for every mode, stack and evidence",
     [Mode, anyWishes, anyObservation, anyEvidence],
     ([mode, options, seen, evidence]) => {
-      const steps = ["Begin", "Prepare", "Execute", "Adopt", "Postpone", "Refuse", "NothingToDelete", "StackNotFound"]
+      const steps = [
+        "Begin",
+        "Prepare",
+        "Execute",
+        "Adopt",
+        "Postpone",
+        "Refuse",
+        "NothingToDelete",
+        "NothingToRollBack",
+        "StackNotFound"
+      ]
       assert.include(steps, resolveDecision(start(mode, options, seen), evidence)._tag)
     }
   )
@@ -120,6 +145,7 @@ describe("start", () => {
         startDecision(seen, { _tag: "Begun", operation, status, idleUntil }),
         Start.Adopt({ operation })
       )
+      if (operation.endsWith("rollback") && wentBack(operation, status)) return
       assert.deepStrictEqual(
         startDecision(seen, { _tag: "Ended", operation, status, idleUntil }),
         Start.Adopt({ operation })
@@ -268,6 +294,7 @@ describe("start, by mode", () => {
     "REPLACE_ON_FAILURE deletes nothing that an earlier delivery has created, and failed to",
     [Schema.Literals(failedStates), StackOperation, anyStatus],
     ([shown, operation, status]) => {
+      if (operation.endsWith("rollback") && wentBack(operation, status)) return
       const decision = start("REPLACE_ON_FAILURE", options, present(shown))
       assert.deepStrictEqual(
         resolveDecision(decision, { _tag: "Ended", operation, status, idleUntil }),
@@ -397,7 +424,7 @@ describe("watch", () => {
       if (resolveDecision(watch(context, seen), evidence)._tag !== "Succeed") return
       const shown = seen._tag === "Present" ? seen.status : ""
       const own = context.operation !== undefined && "status" in evidence ? evidence.status : undefined
-      const good = context.operation === "delete" ? (status: string) => status === "DELETE_COMPLETE" : wentWell
+      const good = (status: string) => isGood(context.operation, status)
       assert.isTrue(good(own ?? shown) || (context.operation === "delete" && good(shown)))
     }
   )
@@ -410,7 +437,7 @@ describe("watch", () => {
       if (step._tag !== "Fail" || seen._tag === "Absent") return
       const judged = context.operation !== undefined && evidence._tag === "Ended" ? evidence.status : seen.status
       assert.strictEqual(step.status, judged)
-      if (context.operation !== "delete") assert.isFalse(wentWell(step.status))
+      assert.isFalse(isGood(context.operation, step.status))
     }
   )
 
@@ -478,5 +505,159 @@ describe("watch", () => {
     assert.deepStrictEqual(watch(ours, absent), WatchDecision.Wait({ isIdle: true }))
     assert.deepStrictEqual(watch({ ...ours, idleTooLong: true }, absent), WatchDecision.StackNotFound())
     assert.deepStrictEqual(watch(unknown, absent), WatchDecision.StackNotFound())
+  })
+})
+
+describe("start with recover", () => {
+  const modes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"] as const
+  const recover = { ...options, recover: true }
+  const starts: ReadonlyArray<readonly [status: string, operation: "rollback" | "continue-rollback"]> = [
+    ["UPDATE_FAILED", "rollback"],
+    ["UPDATE_ROLLBACK_FAILED", "continue-rollback"]
+  ]
+
+  describe.each(modes)("%s", (mode) => {
+    it("rolls back exactly the stacks that can be deployed after it, and treats all others as without it", () => {
+      for (const status of StackStatus.literals) {
+        const [, operation] = starts.find(([from]) => from === status) ?? []
+        const expected = operation === undefined ? stepIn(mode, present(status)) : Start.Begin({ operation })
+        assert.deepStrictEqual(stepIn(mode, present(status), { recover: true }), expected)
+      }
+    })
+
+    it.each(starts)("goes on after its own rollback: %s", (shown, operation) => {
+      const step = (status: string, times: { readonly changedAt: number; readonly idleUntil?: number }) =>
+        resolveDecision(start(mode, recover, { ...present(status), changedAt: times.changedAt }), {
+          _tag: "Ended",
+          operation,
+          status: "UPDATE_ROLLBACK_COMPLETE",
+          idleUntil: times.idleUntil ?? idleUntil
+        })
+      const later = { changedAt: idleUntil }
+      const rested = "UPDATE_ROLLBACK_COMPLETE"
+      assert.deepStrictEqual(step(rested, later), stepIn(mode, present(rested), { recover: true }))
+      // Described as before the rollback, or too few events were read to know.
+      assert.deepStrictEqual(step(shown, { changedAt: idleUntil - 1 }), Start.Postpone({ status: shown }))
+      assert.deepStrictEqual(step(shown, { ...later, idleUntil: 0 }), Start.Postpone({ status: shown }))
+      // Another actor's update failed after the rollback.
+      assert.deepStrictEqual(step(shown, later), Start.Refuse({ status: shown }))
+      const running = "UPDATE_ROLLBACK_IN_PROGRESS"
+      assert.deepStrictEqual(step(running, later), Start.Postpone({ status: running }))
+    })
+
+    it.each(starts)("adopts its own rollback while it runs, and after it has failed: %s", (status, operation) => {
+      for (const _tag of ["Begun", "Ended"] as const) {
+        const evidence = { _tag, operation, status: "UPDATE_ROLLBACK_FAILED", idleUntil } as const
+        assert.deepStrictEqual(
+          resolveDecision(start(mode, recover, present(status)), evidence),
+          Start.Adopt({ operation })
+        )
+      }
+    })
+  })
+
+  it("an update without rollback needs no recovery", () => {
+    const step = stepIn("CREATE_UPDATE", present("UPDATE_FAILED"), { recover: true, disableRollback: true })
+    assert.deepStrictEqual(step, Start.Begin({ operation: "update" }))
+  })
+})
+
+describe("start in mode ROLLBACK", () => {
+  it.each(
+    [
+      ["CREATE_FAILED", "rollback"],
+      ["UPDATE_FAILED", "rollback"],
+      ["UPDATE_ROLLBACK_FAILED", "continue-rollback"]
+    ] as const
+  )("a stack in status %s starts a %s", (status, operation) => {
+    assert.deepStrictEqual(stepIn("ROLLBACK", present(status)), Start.Begin({ operation }))
+  })
+
+  it("a stack that is at rest or does not exist need not be rolled back", () => {
+    const rested = [
+      "CREATE_COMPLETE",
+      "UPDATE_COMPLETE",
+      "UPDATE_ROLLBACK_COMPLETE",
+      "IMPORT_COMPLETE",
+      "IMPORT_ROLLBACK_COMPLETE",
+      "DELETE_COMPLETE",
+      "REVIEW_IN_PROGRESS"
+    ]
+    for (const status of rested) {
+      assert.deepStrictEqual(stepIn("ROLLBACK", present(status)), Start.NothingToRollBack({ status }))
+    }
+    const absent = stepIn("ROLLBACK", Observation.cases.Absent.make({}))
+    assert.deepStrictEqual(absent, Start.NothingToRollBack({ status: undefined }))
+  })
+
+  it.each(["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"])(
+    "a stack in status %s is refused",
+    (status) => {
+      assert.deepStrictEqual(stepIn("ROLLBACK", present(status)), Start.Refuse({ status }))
+    }
+  )
+
+  it("a stack that an earlier job found not at rest, and that is rolled back now, has reached the goal", () => {
+    const steps = ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"].map((status) =>
+      stepIn("ROLLBACK", present(status), { isFound: true })
+    )
+    assert.deepStrictEqual(steps, [
+      Start.NothingToRollBack({ status: "ROLLBACK_COMPLETE" }),
+      Start.Refuse({ status: "ROLLBACK_FAILED" })
+    ])
+  })
+
+  it.prop(
+    "a second delivery adopts the rollback of the first one, however it ended",
+    [Schema.Literals(["CREATE_FAILED", "UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE"]), anyStatus],
+    ([shown, status]) => {
+      const operation = "rollback"
+      const decision = start("ROLLBACK", options, present(shown))
+      assert.deepStrictEqual(
+        resolveDecision(decision, { _tag: "Ended", operation, status, idleUntil }),
+        Start.Adopt({ operation })
+      )
+    }
+  )
+})
+
+const endedWith = (status: string) =>
+  ({ _tag: "Ended", operation: "continue-rollback", status, idleUntil: 1_000 }) as const
+
+describe("watch of a rollback", () => {
+  const context = { ...ours, operation: "continue-rollback" } as const
+  const step = (shown: string, evidence: Evidence, idleTooLong = false) =>
+    resolveDecision(watch({ ...context, idleTooLong }, { ...present(shown), changedAt: 0 }), evidence)
+  const wait = WatchDecision.Wait({ isIdle: true })
+
+  it("it succeeds once the stack shows it, although the rollback is no change of the stack", () => {
+    assert.deepStrictEqual(
+      step("UPDATE_ROLLBACK_COMPLETE", endedWith("UPDATE_ROLLBACK_COMPLETE")),
+      WatchDecision.Succeed()
+    )
+    assert.deepStrictEqual(step("UPDATE_ROLLBACK_FAILED", endedWith("UPDATE_ROLLBACK_COMPLETE")), wait)
+    assert.deepStrictEqual(
+      step("UPDATE_ROLLBACK_FAILED", endedWith("UPDATE_ROLLBACK_COMPLETE"), true),
+      WatchDecision.Succeed()
+    )
+  })
+
+  it("it fails if the stack ends where it began", () => {
+    const status = "UPDATE_ROLLBACK_FAILED"
+    assert.deepStrictEqual(step(status, endedWith(status)), WatchDecision.Fail({ status }))
+  })
+
+  it("it fails if another actor deletes the stack", () => {
+    const status = "DELETE_COMPLETE"
+    assert.deepStrictEqual(step(status, endedWith(status)), WatchDecision.Fail({ status }))
+  })
+
+  it("without permission to read events, another status than before proves it, or the same one after a while", () => {
+    const denied = { _tag: "Denied" } as const
+    assert.deepStrictEqual(step("UPDATE_ROLLBACK_COMPLETE", denied), WatchDecision.Succeed())
+    assert.deepStrictEqual(step("ROLLBACK_FAILED", denied), WatchDecision.Fail({ status: "ROLLBACK_FAILED" }))
+    const status = "UPDATE_ROLLBACK_FAILED"
+    assert.deepStrictEqual(step(status, denied), wait)
+    assert.deepStrictEqual(step(status, denied, true), WatchDecision.Fail({ status }))
   })
 })

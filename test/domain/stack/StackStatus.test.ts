@@ -5,6 +5,7 @@ import {
   advice,
   adviceAfterFailure,
   type AdviceContext,
+  isRecoverable,
   isUnderWay,
   phaseOf,
   StackStatus,
@@ -91,7 +92,13 @@ describe("a status that is not in the table", () => {
   )
 })
 
-const context: AdviceContext = { stack: "MyStack", isProtected: false, isReplaced: false, isContinued: "never" }
+const context: AdviceContext = {
+  stack: "MyStack",
+  isProtected: false,
+  isReplaced: false,
+  isContinued: "never",
+  isRolledBack: "never"
+}
 const isProtected = true
 const isReplaced = true
 
@@ -162,3 +169,41 @@ it.each(["CREATE_FAILED", "UPDATE_FAILED"])(
     assert.notInclude(advice, "disableRollback")
   }
 )
+
+it.each(["UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"])(
+  "the advice in status %s names the option that rolls the stack back if the mode has it, and else the mode",
+  (status) => {
+    const recover = "or let the action do so with \"recover\": true"
+    assert.include(advice(status, { ...context, isRolledBack: "with recover" }), recover)
+    assert.include(advice(status, context), "(\"mode\": \"ROLLBACK\")")
+    assert.notInclude(advice(status, context), recover)
+  }
+)
+
+it.each(["only", "first"] as const)(
+  "after a failed rollback, the advice of an action that rolls back (%s) names resourcesToSkip, and what it leaves behind",
+  (isRolledBack) => {
+    const words = adviceAfterFailure("UPDATE_ROLLBACK_FAILED", { ...context, isRolledBack })
+    assert.include(words, "retry the action: it continues the rollback")
+    assert.match(words ?? "", /"resourcesToSkip" names; they differ from the template/)
+  }
+)
+
+it.each(["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"])(
+  "an action that only rolls back says that nothing but a delete helps a stack in status %s",
+  (status) => {
+    assert.match(advice(status, { ...context, isRolledBack: "only" }), /^Only a delete helps/)
+    assert.notMatch(advice(status, { ...context, isRolledBack: "first" }), /^Only a delete helps/)
+  }
+)
+
+it("the advice about a failed creation says why the action does not roll it back", () => {
+  const why = "It is not rolled back, because that leaves a stack that can only be deleted"
+  assert.include(advice("CREATE_FAILED", { ...context, isRolledBack: "first" }), why)
+  assert.notInclude(advice("CREATE_FAILED", context), why)
+})
+
+it("exactly the stacks that failed without a rollback, or in one, are recoverable", () => {
+  const recoverable = ["CREATE_FAILED", "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"]
+  assert.sameMembers(Object.values(SdkStackStatus).filter(isRecoverable), recoverable)
+})
