@@ -219,6 +219,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
         const { stack, terminationProtection } = request
         const command = new CreateStackCommand({
           ...shapes.toStackInput(request),
+          OnFailure: request.onStackFailure,
           EnableTerminationProtection: terminationProtection
         })
         return callAws("cloudformation:CreateStack", (options) => client.send(command, options)).pipe(
@@ -281,7 +282,9 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           StackName: stack,
           ChangeSetName: changeSet,
           ChangeSetType: request.type,
-          Description: request.description
+          Description: request.description,
+          // Of an update, CloudFormation rejects it.
+          OnStackFailure: request.type === "CREATE" ? request.onStackFailure : undefined
         })
         return callAws("cloudformation:CreateChangeSet", (options) => client.send(command, options)).pipe(
           Effect.map(({ Id, StackId }) => ({ id: Id ?? changeSet, stackId: StackId ?? stack })),

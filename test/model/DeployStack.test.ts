@@ -322,6 +322,14 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
     modelOf({ initialClouds: brief(recoverable), budget: redelivery, ...rollingBack, ...withoutEvents })
   ],
   [
+    "a stack that CloudFormation deletes if it cannot create it, a redelivery",
+    modelOf({
+      initialClouds: [{ ...stackIn(undefined), isBrief: true, deletesFailed: true }],
+      budget: redelivery,
+      userParameters: { ...parameters, onStackFailure: "DELETE" }
+    })
+  ],
+  [
     "recover, a redelivery",
     modelOf({ initialClouds: brief(recoverable), budget: redelivery, ...recovering })
   ],

@@ -51,6 +51,8 @@ export interface Cloud {
   readonly now: number
   /** Whether operations skip the statuses between their start and their end, so that there are fewer states. */
   readonly isBrief?: boolean
+  /** Whether CloudFormation deletes a stack that it cannot create (OnFailure DELETE). */
+  readonly deletesFailed?: boolean
   readonly template: Template
   readonly stacks: ReadonlyArray<ModelStack>
   readonly operations: ReadonlyArray<ModelOperation>
@@ -178,10 +180,15 @@ export const setStatus = (cloud: Cloud, id: string, status: string, token: strin
   }
 }
 
+const successorsOf = ({ deletesFailed, isBrief }: Cloud, { status }: ModelStack) =>
+  deletesFailed && status === "CREATE_IN_PROGRESS"
+    ? ["CREATE_COMPLETE", "DELETE_IN_PROGRESS"]
+    : (isBrief ? briefSuccessors : successors)[status] ?? []
+
 /** The next states of CloudFormation's own work. */
 export const progressTransitions = (cloud: Cloud): ReadonlyArray<readonly [label: string, cloud: Cloud]> =>
   cloud.stacks.flatMap((stack) =>
-    ((cloud.isBrief ? briefSuccessors : successors)[stack.status] ?? []).map((status) =>
+    successorsOf(cloud, stack).map((status) =>
       [`${stack.status} → ${status}`, setStatus(cloud, stack.id, status, stack.token, false)] as const
     )
   )

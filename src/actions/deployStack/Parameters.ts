@@ -160,6 +160,13 @@ export const options = {
     otherwise: "`false`",
     description: "`true`: a failed operation is not rolled back, and the next one continues from there."
   }),
+  onStackFailure: option(StackPlan.OnStackFailure, {
+    values: StackPlan.OnStackFailure.literals.map((literal) => `\`"${literal}"\``).join(", "),
+    otherwise: "`\"ROLLBACK\"`",
+    description:
+      "What happens to a new stack that cannot be created: it is rolled back, deleted, or left as it is. Not together " +
+      "with `disableRollback`, which is for updates too."
+  }),
   retainExceptOnCreate: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "`false`",
@@ -233,6 +240,7 @@ export const modesOf: Readonly<Record<keyof typeof others, Modes>> = {
   roleArn: [...preparing, "DELETE_ONLY", "ROLLBACK"],
   notificationArns: preparing,
   disableRollback: deploying,
+  onStackFailure: preparing,
   retainExceptOnCreate: [...deploying, "ROLLBACK"],
   terminationProtection: notRollback,
   // A change set from before the failed update cannot be executed after it.
@@ -249,10 +257,14 @@ const fieldsOf = (mode: StackPlan.Mode) =>
   }) as typeof others
 
 /** What is wrong with options that depend on each other. */
-const conflict = ({ recover, resourcesToSkip }: Readonly<Record<string, unknown>>) =>
-  resourcesToSkip !== undefined && recover !== true
+const conflict = ({ disableRollback, onStackFailure, recover, resourcesToSkip }: Readonly<Record<string, unknown>>) => {
+  if (onStackFailure !== undefined && disableRollback !== undefined) {
+    return "\"onStackFailure\" and \"disableRollback\" exclude each other: remove one of them"
+  }
+  return resourcesToSkip !== undefined && recover !== true
     ? "\"resourcesToSkip\" requires \"recover\": true, or mode ROLLBACK"
     : undefined
+}
 
 const withoutConflict = Schema.makeFilter(conflict)
 

@@ -73,7 +73,7 @@ const concurrency = 4
 
 /** Reads the files that UserParameters name, if any. */
 export const read = Effect.fn("StackSettings.read")(function*(job: Job, parameters: DeployStackParameters) {
-  const { capabilities, disableRollback, notificationArns, retainExceptOnCreate, roleArn } = parameters
+  const { capabilities, disableRollback, notificationArns, onStackFailure, retainExceptOnCreate, roleArn } = parameters
   const { Parameters, StackPolicy, Tags } = yield* readConfiguration(job, parameters.templateConfiguration)
   const named = yield* toParameters(
     StackParameters.withinCount(StackParameters.merge(Parameters, parameters.parameters))
@@ -92,6 +92,7 @@ export const read = Effect.fn("StackSettings.read")(function*(job: Job, paramete
       roleArn,
       notificationArns,
       disableRollback,
+      onStackFailure,
       retainExceptOnCreate,
       stackPolicy: StackPolicy && JSON.stringify(StackPolicy)
     }

@@ -110,8 +110,10 @@ const wait = Effect.fnUntraced(function*(
   const { events, invocation: { parameters }, state } = context
   const { calledAt, operation, progress: before, resources, since } = state
   const own = parameters.progress === false ? [] : ownEvents(context)
-  const progress = own.length === 0 ? before : StackProgress.advance(before, own, status, resources)
-  const progressText = progress && StackProgress.summary(progress, status, yield* epochMillis, resources)
+  // With `onStackFailure`, CloudFormation deletes a stack that it cannot create: that is no progress.
+  const shown = operation !== "delete" && status === "DELETE_IN_PROGRESS" ? "ROLLBACK_IN_PROGRESS" : status
+  const progress = own.length === 0 ? before : StackProgress.advance(before, own, shown, resources)
+  const progressText = progress && StackProgress.summary(progress, shown, yield* epochMillis, resources)
   const head = `${stillInProgress(operation)}: ${status}`
   // The percentage is that of the create that follows.
   const isReplaced = operation === "delete" && parameters.mode === "REPLACE_ON_FAILURE"

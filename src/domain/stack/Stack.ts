@@ -1,7 +1,7 @@
 // A stack as CloudFormation shows it, and the requests that create and change one.
 import type { StackCapability } from "./StackCapability.ts"
 import type { DeclaredParameter, StackParameter } from "./StackParameters.ts"
-import type { ChangeSetType } from "./StackPlan.ts"
+import type { ChangeSetType, OnStackFailure } from "./StackPlan.ts"
 import type { Template } from "./Template.ts"
 
 /** A stack. Source: DescribeStacks. */
@@ -38,6 +38,11 @@ export interface StackOptions {
   readonly notificationArns?: ReadonlyArray<string> | undefined
   /** Whether a failed operation is not rolled back. */
   readonly disableRollback?: boolean | undefined
+  /**
+   * What happens to a new stack that cannot be created. It excludes `disableRollback`. A stack that was created with
+   * DO_NOTHING can only be deleted after its creation failed. An update ignores it.
+   */
+  readonly onStackFailure?: OnStackFailure | undefined
   /** Whether a rollback deletes the resources that the operation created, whatever their deletion policy. */
   readonly retainExceptOnCreate?: boolean | undefined
   /** JSON of at most 16,384 bytes: the resources that updates may change. */

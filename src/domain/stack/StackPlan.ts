@@ -33,6 +33,10 @@ export type Mode = typeof Mode.Type
 export const WhenBusy = Schema.Literals(["fail", "wait"])
 export type WhenBusy = typeof WhenBusy.Type
 
+/** What CloudFormation does with a new stack that cannot be created. */
+export const OnStackFailure = Schema.Literals(["ROLLBACK", "DELETE", "DO_NOTHING"])
+export type OnStackFailure = typeof OnStackFailure.Type
+
 /** What DescribeStacks shows of the stack. */
 export const Observation = Schema.TaggedUnion({
   Absent: {},

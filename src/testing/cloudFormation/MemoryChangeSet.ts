@@ -1,5 +1,6 @@
 // A change set in memory.
 import type { ChangeSet } from "../../domain/stack/ChangeSet.ts"
+import type { OnStackFailure } from "../../domain/stack/StackPlan.ts"
 import { isUnderWay } from "../../domain/stack/StackStatus.ts"
 import { earlyValidationReason } from "./MemoryOperation.ts"
 import { isUnchanged, type MemorySettings } from "./MemorySettings.ts"
@@ -18,6 +19,7 @@ export interface MemoryChangeSet {
   /** The stack at the time of creation. */
   readonly previous: Resolved
   readonly settings: MemorySettings
+  readonly onStackFailure?: OnStackFailure | undefined
   /** Epoch milliseconds. */
   readonly createdAt: number
   /** When CloudFormation has created it; epoch milliseconds. */
@@ -33,7 +35,10 @@ export const maxChangeSets = 1_000
 /** Adds a change set. The id of a change set also identifies its failed validations among the failed events. */
 export const addChangeSet = (
   stack: MemoryStack,
-  request: Pick<MemoryChangeSet, "name" | "description" | "template" | "resolved" | "capabilities" | "settings">,
+  request: Pick<
+    MemoryChangeSet,
+    "name" | "description" | "template" | "resolved" | "capabilities" | "settings" | "onStackFailure"
+  >,
   resourceMillis: number,
   now: number
 ) => {

@@ -2,6 +2,7 @@
 import type * as Result from "effect/Result"
 import type { StackEvent } from "../../domain/stack/StackEvents.ts"
 import type { RollbackOperation, StackOperation } from "../../domain/stack/StackOperation.ts"
+import type { OnStackFailure } from "../../domain/stack/StackPlan.ts"
 import type { StandIn } from "./evaluation/Scope.ts"
 import type { MemorySettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
@@ -34,6 +35,21 @@ export const lastStatuses = {
     failedWithoutRollback: ["DELETE_FAILED"]
   }
 } as const satisfies Record<OperationKind, unknown>
+
+/** How an operation ends that fails. */
+export const failedStatuses = (
+  kind: OperationKind,
+  { disableRollback, onStackFailure }: Pick<MemoryOperation, "disableRollback" | "onStackFailure">,
+  isStuck: boolean
+): readonly [first: string, ...others: ReadonlyArray<string>] => {
+  if (kind === "create" && onStackFailure === "DELETE") {
+    return ["DELETE_IN_PROGRESS", isStuck ? "DELETE_FAILED" : "DELETE_COMPLETE"]
+  }
+  if (disableRollback || (kind === "create" && onStackFailure === "DO_NOTHING")) {
+    return lastStatuses[kind].failedWithoutRollback
+  }
+  return lastStatuses[kind][isStuck ? "rollbackFailed" : "failed"]
+}
 
 /** The failures that a test has set up, by the logical id of the resource. */
 export interface InjectedFailures {
@@ -76,6 +92,8 @@ export interface MemoryOperation {
   readonly settings: MemorySettings
   readonly capabilities: ReadonlyArray<string>
   readonly disableRollback: boolean
+  /** What happens to a new stack that cannot be created. */
+  readonly onStackFailure?: OnStackFailure | undefined
   /** The duration of one resource, in whole milliseconds. */
   readonly resourceMillis: number
   /** Epoch milliseconds. */

@@ -7,6 +7,7 @@ import type { MemoryChangeSet } from "./MemoryChangeSet.ts"
 import {
   earlyValidation,
   earlyValidationReason,
+  failedStatuses,
   isFailure,
   lastStatuses,
   type MemoryOperation,
@@ -40,6 +41,8 @@ export class MemoryStack {
   readonly tokens = new Set<string>()
   template: MemoryTemplate = noTemplate
   resolved: Resolved = nothingResolved
+  /** Whether its failed creation was not rolled back on request (DO_NOTHING): then it cannot be updated. */
+  isCreatedToStay = false
   /** What the last create or update was to make of the stack. */
   attempted: Resolved = nothingResolved
   settings: MemorySettings = noSettings
@@ -181,7 +184,7 @@ export class MemoryStack {
 
   /** Returns the reason if the operation is going to fail. */
   startOperation(request: MemoryOperation): string | undefined {
-    const { disableRollback, now, operation, resolved, resourceMillis, token } = request
+    const { disableRollback, now, onStackFailure, operation, resolved, resourceMillis, token } = request
     const kind = operation === "execute" ? this.statusAt(now) === "REVIEW_IN_PROGRESS" ? "create" : "update" : operation
     const tokens = { operationId: this.#operationIdOf(token), clientRequestToken: token }
     if (kind !== "delete" && this.recordFailedValidations(resolved, tokens, now)) {
@@ -189,6 +192,7 @@ export class MemoryStack {
     }
     const { cleanup, steps } = stepsOf(kind, this.resolved, resolved)
     this.attempted = resolved
+    if (kind === "create") this.isCreatedToStay = onStackFailure === "DO_NOTHING"
     const failure = this.#nested.run(steps, request, (now) => this.#evaluate(request, now))
     const result = failure === undefined && kind !== "delete" ? this.#resultOf(request) : Result.succeed(noResult)
     const failed = steps[failure?.index ?? -1]
@@ -196,7 +200,8 @@ export class MemoryStack {
       ? Result.isFailure(result) ? result.failure : undefined
       : `The following resource(s) failed to ${failed.verb.toLowerCase()}: [${failed.resource.id}].`
     const resourcesEnd = now + duration(steps, resourceMillis, failure)
-    const stuck = failureReason === undefined || disableRollback || kind === "delete"
+    const staysFailed = disableRollback || onStackFailure === "DO_NOTHING"
+    const stuck = failureReason === undefined || staysFailed || kind === "delete"
       ? undefined
       : failedRollback(
         kind,
@@ -204,8 +209,6 @@ export class MemoryStack {
         this.#surroundings.failures,
         resourcesEnd + resourceMillis
       )
-    const failedEnd = stuck === undefined ? "failed" : "rollbackFailed"
-    const end = failureReason === undefined ? "succeeded" : disableRollback ? "failedWithoutRollback" : failedEnd
     if (failureReason === undefined) this.#nested.run(cleanup, { ...request, now: resourcesEnd })
 
     const stackEvent = (status: string, at: number, reason?: string) =>
@@ -214,7 +217,9 @@ export class MemoryStack {
     const failedEvent = events.find(({ logicalResourceId, status }) =>
       logicalResourceId === failed?.resource.id && status.endsWith("_FAILED")
     )
-    const [first, ...others] = lastStatuses[kind][end]
+    const [first, ...others] = failureReason === undefined
+      ? lastStatuses[kind].succeeded
+      : failedStatuses(kind, request, stuck !== undefined)
     const cleanupMillis = Math.floor(resourceMillis / Math.max(1, cleanup.length))
     this.#events = [
       ...this.eventsAt(now).toReversed(),
@@ -270,10 +275,11 @@ export class MemoryStack {
   }
 
   /** Early validation has failed: no resource is started. */
-  #failValidation(kind: Exclude<OperationKind, "delete">, { now, token }: MemoryOperation) {
+  #failValidation(kind: Exclude<OperationKind, "delete">, request: MemoryOperation) {
+    const { now, token } = request
     const stackEvent = (status: string, reason?: string) =>
       this.#event("AWS::CloudFormation::Stack", this.name, this.id, token, status, now, reason)
-    const [first, ...others] = lastStatuses[kind].failed
+    const [first, ...others] = failedStatuses(kind, request, false)
     this.#events = [
       ...this.eventsAt(now).toReversed(),
       stackEvent(`${kind.toUpperCase()}_IN_PROGRESS`, "User Initiated"),

@@ -45,7 +45,15 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
         return yield* new AwsRejected({ operation, code: "LimitExceededException", detail })
       }
       if (existing === undefined) cloud.add(target).setStatus("REVIEW_IN_PROGRESS", now)
-      const changeSet = { name, description, template, resolved, settings, capabilities: request.capabilities ?? [] }
+      const changeSet = {
+        name,
+        description,
+        template,
+        resolved,
+        settings,
+        capabilities: request.capabilities ?? [],
+        onStackFailure: type === "CREATE" ? request.onStackFailure : undefined
+      }
       return addChangeSet(target, changeSet, cloud.resourceMillis, now)
     }),
     describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(key) {
@@ -69,6 +77,12 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
       if (executionStatus !== "AVAILABLE") {
         return yield* notReady(
           `ChangeSet [${changeSet.id}] cannot be executed in its current execution status of [${executionStatus}]`
+        )
+      }
+      if (changeSet.onStackFailure !== undefined && disableRollback !== undefined) {
+        return yield* validationError(
+          "cloudformation:ExecuteChangeSet",
+          "DisableRollback must not be specified if the change set specifies OnStackFailure."
         )
       }
       // CloudFormation deletes the other change sets, which are obsolete now.

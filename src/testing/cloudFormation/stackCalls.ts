@@ -32,8 +32,12 @@ export const stackCalls = (cloud: MemoryCloud) =>
       }
       const draft = cloud.draft(stack, now)
       const resolved = yield* cloud.resolve(operation, draft, template, settings, now)
-      const { capabilities, disableRollback } = request
+      const { capabilities, disableRollback, onStackFailure } = request
+      if (onStackFailure !== undefined && disableRollback !== undefined) {
+        return yield* validationError(operation, "You can specify either OnFailure or DisableRollback, but not both.")
+      }
       return cloud.startOperation(cloud.add(draft), {
+        onStackFailure,
         operation: "create",
         token,
         template,
@@ -55,7 +59,7 @@ export const stackCalls = (cloud: MemoryCloud) =>
       }
       if (existing.tokens.has(token)) return yield* new TokenUsed({ stack })
       const isUpdatable = startability(status) === "Updatable" ||
-        (disableRollback === true && needsDisableRollback(status))
+        (disableRollback === true && needsDisableRollback(status) && !existing.isCreatedToStay)
       if (!isUpdatable) return yield* new StackNotReady({ stack, status })
       const template = yield* cloud.templateOf(operation, request)
       const settings = yield* settingsAfter(operation, template, request, existing.settings)

@@ -27,6 +27,7 @@ const ofTemplates = {
   capabilities: ["CAPABILITY_IAM"],
   tags: { Owner: "team" },
   notificationArns: ["arn:aws:sns:us-east-1:123456789012:t"],
+  onStackFailure: "DELETE",
   recover: true,
   resourcesToSkip: ["Topic"]
 }

@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import { DeployStack } from "../../../src/actions/deployStack/DeployStack.ts"
 import { modesOf } from "../../../src/actions/deployStack/Parameters.ts"
 import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
-import { Mode } from "../../../src/domain/stack/StackPlan.ts"
+import { Mode, OnStackFailure } from "../../../src/domain/stack/StackPlan.ts"
 import { StackStatus } from "../../../src/domain/stack/StackStatus.ts"
 import * as JobRunner from "../../../src/JobRunner.ts"
 import { CloudFormation } from "../../../src/services/CloudFormation.ts"
@@ -44,6 +44,7 @@ const Scenario = Schema.Struct({
   whenBusy: Schema.Literals(["fail", "wait"]),
   waitForCleanup: Schema.Boolean,
   recover: Schema.Boolean,
+  onStackFailure: Schema.NullOr(OnStackFailure),
   /** The termination protection that is asked for, and that of the stack. */
   terminationProtection: Schema.NullOr(Schema.Boolean),
   isProtected: Schema.Boolean,
@@ -173,6 +174,7 @@ const assertRun = (
     mayReadEvents,
     minutesAgo,
     mode,
+    onStackFailure,
     recover,
     redeliveredAfter,
     remainingMillis,
@@ -216,6 +218,7 @@ const assertRun = (
       whenBusy,
       waitForCleanup,
       recover,
+      ...(onStackFailure !== null && { onStackFailure }),
       ...(terminationProtection !== null && { terminationProtection }),
       ...(hasPolicy && { templateConfiguration: "MyTemplate::configuration.json" }),
       ...(mode !== "CHANGE_SET_DEPLOY" && { changeSet })
@@ -296,6 +299,7 @@ const uneventful: typeof Scenario.Type = {
   whenBusy: "wait",
   waitForCleanup: false,
   recover: false,
+  onStackFailure: null,
   terminationProtection: null,
   isProtected: false,
   hasPolicy: false,

@@ -26,6 +26,9 @@ export const createStack = (stacks: Stacks, parameters: Parameters) => {
   if (stacks.hasUsed(name, token)) return tokenUsed(token)
   if (stacks.find(name)) return refused("AlreadyExistsException", `Stack [${name}] already exists`)
   if (template === undefined) return validationError(noResources)
+  if (parameters["OnFailure"] !== undefined && parameters["DisableRollback"] !== undefined) {
+    return validationError("You can specify either OnFailure or DisableRollback, but not both.")
+  }
   const settings = settingsAfter(template, parameters, noSettings)
   if ("_tag" in settings) return settings
   const stack = stacks.add(name)

@@ -77,6 +77,15 @@ describe.each(worlds)("CloudFormation $name: stacks", ({ world }) => {
       assert.deepInclude(yield* Effect.flip(create()), { _tag: "TokenUsed", stack })
     }).pipe(Effect.provide(world)))
 
+  it.effect("a new stack has either a rule for its failure or a disabled rollback", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(create({ onStackFailure: "DELETE", disableRollback: false }))
+      assert.deepInclude(error, { _tag: "AwsRejected", code: "ValidationError" })
+      assert.include(error.message, "either OnFailure or DisableRollback")
+      yield* create({ onStackFailure: "DELETE" })
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("CREATE_IN_PROGRESS"))
+    }).pipe(Effect.provide(world)))
+
   it.effect("a create of an existing stack is StackExists", () =>
     Effect.gen(function*() {
       yield* create()

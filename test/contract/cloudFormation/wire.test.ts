@@ -15,6 +15,7 @@ import {
   failedEventsOf,
   http,
   httpWithPages,
+  prepare,
   stack,
   templateUrl,
   update,
@@ -81,6 +82,26 @@ describe("CloudFormation on the wire", () => {
         StackPolicyBody: "{}",
         EnableTerminationProtection: "true"
       })
+    }).pipe(Effect.provide(http)))
+
+  it.effect("what happens to a new stack that cannot be created arrives only with its creation", () =>
+    Effect.gen(function*() {
+      const { answerNext, calls } = yield* CloudFormationServer
+      const refusal = refused("ValidationError", "No")
+      yield* answerNext(refusal, refusal, refusal, refusal)
+      yield* Effect.flip(create({ onStackFailure: "DO_NOTHING" }))
+      yield* Effect.flip(update({ onStackFailure: "DO_NOTHING" }))
+      yield* Effect.flip(prepare({ type: "CREATE", onStackFailure: "DELETE" }))
+      yield* Effect.flip(prepare({ type: "UPDATE", onStackFailure: "DELETE" }))
+      assert.deepStrictEqual(
+        calls.map(({ operation, parameters }) => [operation, parameters["OnFailure"] ?? parameters["OnStackFailure"]]),
+        [
+          ["CreateStack", "DO_NOTHING"],
+          ["UpdateStack", undefined],
+          ["CreateChangeSet", "DELETE"],
+          ["CreateChangeSet", undefined]
+        ]
+      )
     }).pipe(Effect.provide(http)))
 
   it.effect("the requests to roll a stack back arrive in CloudFormation's own fields", () =>
