@@ -2,7 +2,10 @@
 // templates/functions.yaml, are made from this list. A test compares it with the calls in the code and in the built
 // functions.
 import { type Permission, permissions as deployStack } from "../src/actions/deployStack/permissions.ts"
+import { type FunctionName, functionNames } from "../src/cli/deploy/readyMade.ts"
 import * as Permissions from "../src/Permissions.ts"
+
+export { type FunctionName, functionNames }
 
 const every: Permission = { ...Permissions.codePipeline, role: "function", jobs: "all", required: true }
 const logs: Permission = {
@@ -11,10 +14,6 @@ const logs: Permission = {
   jobs: "all",
   required: { otherwise: "nothing is logged" }
 }
-
-/** The functions of this repository. */
-export const functionNames = ["deploy-stack", "check-webpage"] as const
-export type FunctionName = (typeof functionNames)[number]
 
 /** The permissions of each function. */
 export const permissionsOf: Readonly<Record<FunctionName, ReadonlyArray<Permission>>> = {

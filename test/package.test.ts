@@ -15,6 +15,7 @@ import { removeUnreachableDeclarations } from "../scripts/build/declarations.ts"
 import { writePackagedFunctions } from "../scripts/build/packagedFunctions.ts"
 import { functionNames } from "../scripts/permissions.ts"
 import { zipFiles } from "../src/internal/zipFiles.ts"
+import { hasMoto, startMoto } from "./scripts/moto.ts"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
 const tsc = join(repository, "node_modules/typescript/bin/tsc")
@@ -98,6 +99,22 @@ process.stdout.write(JSON.stringify({
   error: OperationFailed.name,
   statuses: StackStatus.StackStatus.literals.length
 }))
+`
+
+/** A module with an action of one's own. */
+const ownAction = `
+import { Effect, Schema } from "effect"
+import { Action, CodePipeline, Lambda, type Permissions, UserParameters } from "effect-codepipeline"
+
+const Wave = Action.makeStateless({
+  name: "wave",
+  parameters: UserParameters.json({ to: Schema.NonEmptyString }),
+  start: ({ parameters: { to } }) => Effect.succeed(Action.Step.Done({ message: to }))
+})({})
+
+export const handler = Lambda.handler(Wave, CodePipeline.layer)
+
+export const permissions: ReadonlyArray<Permissions.Statement> = [{ actions: ["sns:Publish"], resources: ["*"] }]
 `
 
 const zipOf = async ([name, module]: readonly [string, string]) => ({
@@ -284,6 +301,39 @@ describe("the package", () => {
     assert.strictEqual(stderr, "")
     assert.strictEqual((await npx("--version")).stdout, `${manifest.version}\n`)
   })
+
+  it.skipIf(!hasMoto)(
+    `deploys deploy-stack with one command, and then an action of one's own beside it${
+      hasMoto ? "" : " (skipped: python3 has no moto here)"
+    }`,
+    () =>
+      Effect.gen(function*() {
+        const endpoint = yield* startMoto
+        yield* Effect.promise(() => fetch(`${endpoint}/code`, { method: "PUT" }))
+        const deploy = (...args: ReadonlyArray<string>) =>
+          Effect.promise(() => npx("deploy", ...args, "--bucket=code", `--endpoint-url=${endpoint}`))
+
+        const first = yield* deploy("--actions=deploy-stack", "--parameter=Stacks=shop-*")
+        assert.match(
+          first.stdout,
+          /function +effect-codepipeline\/functions\/deploy-stack\.zip[^]*upload[^]*Stack update complete/
+        )
+        assert.match(first.stdout, /"FunctionName": "codepipeline-actions-deploy-stack"/)
+        assert.strictEqual(first.stderr, "")
+
+        yield* Effect.promise(() => writeFile(join(folder, "project", "wave.ts"), ownAction))
+        const plan = yield* deploy("wave.ts", "--dry-run")
+        assert.match(plan.stdout, /template +\+ resource Wave \(AWS::Lambda::Function\)/)
+        assert.notMatch(plan.stdout, /template +[-~] /)
+
+        const second = yield* deploy("wave.ts")
+        assert.match(second.stdout, /unchanged +\S+deploy-stack-[^]*built +dist\/wave\.zip[^]*Stack update complete/)
+        assert.match(second.stdout, /"FunctionName": "codepipeline-actions-wave"/)
+        assert.strictEqual(second.stderr, "")
+        const template = yield* Effect.promise(() => readFile(join(folder, "project/dist/functions.yaml"), "utf8"))
+        assert.match(template, /WaveRole:[^]*- sns:Publish\n +Resource: "\*"/)
+      }).pipe(Effect.scoped, Effect.runPromise)
+  )
 
   it.each(["effect-codepipeline/internal/zipEntry", "effect-codepipeline/dist/internal/zipEntry.js"])(
     "does not export %s",

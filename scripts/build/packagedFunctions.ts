@@ -6,9 +6,10 @@ import { minimalPolicy } from "../docs/policies.ts"
 import { functionNames } from "../permissions.ts"
 import type { BuiltFunction } from "./bundle.ts"
 
-const template = "functions.yaml"
+/** That of the functions, and that of the example pipeline. */
+const templates = ["functions.yaml", "pipeline.yaml"]
 
-/** Writes the zip and the minimal policy of each function, and the template of both, into the folder. */
+/** Writes the zip and the minimal policy of each function, and the templates, into the folder. */
 export const writePackagedFunctions = async (
   built: ReadonlyArray<Pick<BuiltFunction, "name" | "zip">>,
   folder: string
@@ -18,5 +19,7 @@ export const writePackagedFunctions = async (
   for (const name of functionNames) {
     await writeFile(join(folder, `${name}.policy.json`), `${JSON.stringify(minimalPolicy(name), undefined, 2)}\n`)
   }
-  await copyFile(fileURLToPath(new URL(`../templates/${template}`, import.meta.url)), join(folder, template))
+  for (const template of templates) {
+    await copyFile(fileURLToPath(new URL(`../templates/${template}`, import.meta.url)), join(folder, template))
+  }
 }

@@ -1,7 +1,7 @@
 // What is made from the lists of permissions: policies for readers, and the statements in templates/functions.yaml.
 import type { FunctionPermission, Permission } from "../../src/actions/deployStack/permissions.ts"
+import { templateStatements } from "../../src/cli/deploy/templateStatements.ts"
 import { merge, type Statement } from "../../src/domain/job/Statement.ts"
-import { templateStatements } from "../deploy/templateStatements.ts"
 import { type FunctionName, permissionsOf } from "../permissions.ts"
 
 export const isOfFunction = (permission: Permission): permission is FunctionPermission => permission.role === "function"

@@ -5,8 +5,7 @@ import { readFile, writeFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import * as Telemetry from "../../src/runtime/Telemetry.ts"
-import { helpOf, runScript, type Script } from "../commandLine.ts"
-import { script as deployScript } from "../deploy/deployOptions.ts"
+import { runScript, type Script } from "../commandLine.ts"
 import { functionNames } from "../permissions.ts"
 import { optionSections, permissionSections, statusClasses, statusTable } from "./deployStack.ts"
 import { code, codeBlock, table } from "./markdown.ts"
@@ -15,6 +14,14 @@ import { minimalPolicy, statementsInTemplate } from "./policies.ts"
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
 
 const example = async (file: string) => codeBlock("ts", await readFile(path(file), "utf8"))
+
+/** The help of a subcommand. */
+const helpOfCommand = async (subcommand: string) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [path("src/cli/main.ts"), subcommand, "--help"], {
+    env: {}
+  })
+  return codeBlock("text", stdout)
+}
 
 const codes = (names: ReadonlyArray<string>) => names.map(code).join(", ")
 
@@ -68,7 +75,7 @@ const pageParts: Readonly<Record<string, Parts>> = {
     "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("check-webpage")))
   },
   "docs/operations/deploying.md": {
-    "deploy help": () => codeBlock("text", helpOf(deployScript))
+    "deploy help": () => helpOfCommand("deploy")
   },
   "docs/library/own-actions.md": examples(
     "greet.ts",

@@ -3,13 +3,11 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { mkdir, writeFile } from "node:fs/promises"
-import { join, relative, resolve } from "node:path"
-import { buildFunction, type BuiltFunction, entriesByName } from "./build/buildFunction.ts"
-import { BuildFailed } from "./build/compile.ts"
+import { relative, resolve } from "node:path"
+import { buildFunction, entriesByName } from "./build/buildFunction.ts"
 import { packageSizes, sizesAsText } from "./build/packages.ts"
+import { writeFunction } from "./build/writeFunction.ts"
 import { ExitStatus, flag, value } from "./commandLine/options.ts"
-import { reason } from "./commandLine/usage.ts"
 
 /** The arguments and options of `build`. */
 export const buildConfig = {
@@ -35,20 +33,6 @@ export const buildConfig = {
 
 export type BuildInput = Command.Command.Config.Infer<typeof buildConfig>
 
-/** Writes `OUT/NAME.zip`, and what is in it to `OUT/NAME/`. */
-const write = Effect.fn("writeFunction")(function*({ files, name, zip }: BuiltFunction, out: string) {
-  const path = join(out, `${name}.zip`)
-  yield* Effect.tryPromise({
-    try: async () => {
-      await mkdir(join(out, name), { recursive: true })
-      for (const [file, bytes] of Object.entries(files)) await writeFile(join(out, name, file), bytes)
-      await writeFile(path, zip)
-    },
-    catch: (cause) => new BuildFailed({ message: `the function ${name} could not be written: ${reason(cause)}` })
-  })
-  return path
-})
-
 /** A path as it is shown: relative, for a file in the project. */
 const shownPath = (folder: string, path: string) => {
   const short = relative(folder, path)
@@ -73,7 +57,7 @@ export const buildFunctions = Effect.fn("buildFunctions")(function*(
   const outFolder = resolve(folder, Option.getOrElse(out, () => "dist"))
   for (const one of built) {
     for (const warning of one.warnings) warn(`${warning}\n`)
-    const path = yield* write(one, outFolder)
+    const path = yield* writeFunction(one, outFolder)
     print(`${shownPath(folder, path)}  ${one.zip.length} bytes (function.js ${one.files["function.js"].length})\n`)
     if (analyze) print(sizesAsText(packageSizes(one.metafile)))
   }

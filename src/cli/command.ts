@@ -2,14 +2,15 @@
 import * as Command from "effect/cli/Command"
 import { build } from "./build.ts"
 import { ExitStatus } from "./commandLine/options.ts"
+import { deploy } from "./deploy.ts"
 import { event } from "./event.ts"
 import { run } from "./run.ts"
 
 export const command = Command.make("effect-codepipeline").pipe(
   Command.withDescription(
-    "Runs actions of CodePipeline on this machine, writes events for them, and builds their functions."
+    "Runs actions of CodePipeline on this machine, writes events for them, builds their functions, and deploys them."
   ),
-  Command.withSubcommands([run, event, build]),
+  Command.withSubcommands([run, event, build, deploy]),
   Command.withExamples([
     { command: "npx effect-codepipeline run" },
     { command: "npx effect-codepipeline run --help" },

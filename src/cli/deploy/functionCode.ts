@@ -2,31 +2,42 @@
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { gunzipSync } from "node:zlib"
-import { codeCacheFile } from "../../src/cli/build/codeCache.ts"
-import { zipFiles } from "../../src/internal/zipFiles.ts"
-import type { BuiltFunction } from "../build/bundle.ts"
+import { zipFiles } from "../../internal/zipFiles.ts"
+import { codeCacheFile } from "../build/codeCache.ts"
 import type { openBucket } from "./codeBucket.ts"
 import type { RequestCodeCache } from "./codeCacheClient.ts"
 
 type Bucket = ReturnType<typeof openBucket>
 
+/** The code of a function. */
+export interface FunctionCode {
+  readonly name: string
+  /** Where its zip comes from, for the terminal. */
+  readonly origin: string
+  /** Whether it was built by this deployment. */
+  readonly isBuilt: boolean
+  readonly files: Readonly<Record<"index.mjs" | "function.js", Uint8Array>>
+  /** Reproducible: the same files have the same zip on any machine. */
+  readonly zip: Uint8Array
+}
+
 /** A function, and the key of its code in the bucket. */
 export interface StoredFunction {
-  readonly built: BuiltFunction
+  readonly built: FunctionCode
   readonly key: string
 }
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
 /** The prefix of the keys of this code, and of no other code. The role of deploy-stack may not write there. */
-const prefixOf = ({ name, zip }: BuiltFunction) => `effect-codepipeline-functions/${name}-${sha256(zip)}`
+const prefixOf = ({ name, zip }: FunctionCode) => `effect-codepipeline-functions/${name}-${sha256(zip)}`
 
 /** Reports a step of the deployment on the terminal. */
 type ReportStep = (step: string, text: string) => Effect.Effect<void>
 
 /** Uploads the code unless the bucket has it. Code that is already there with a code cache is preferred. */
 export const storeFunction = Effect.fn("storeFunction")(function*(
-  built: BuiltFunction,
+  built: FunctionCode,
   { bucket, dryRun, reportStep }: {
     readonly bucket: Bucket
     readonly dryRun: boolean

@@ -2,9 +2,9 @@
 import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { AwsError } from "../../src/domain/job/AwsError.ts"
-import { putObject } from "../../src/internal/s3Object.ts"
-import { callAws } from "../../src/runtime/AwsClient.ts"
+import type { AwsError } from "../../domain/job/AwsError.ts"
+import { putObject } from "../../internal/s3Object.ts"
+import { callAws } from "../../runtime/AwsClient.ts"
 
 /** The account does not allow the deployment with these credentials. */
 export class AccountNotReady extends Schema.TaggedError<AccountNotReady>()("AccountNotReady", {

@@ -1,18 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { readCommandLine } from "../../../scripts/commandLine.ts"
-import { readOptions, script } from "../../../scripts/deploy/deployOptions.ts"
+import { deployConfig, readOptions } from "../../../src/cli/deploy/deployOptions.ts"
+import { inputOf } from "../inputOf.ts"
 
-const optionsOf = (args: ReadonlyArray<string>) => Effect.flatMap(readCommandLine(script, args), readOptions)
+const optionsOf = (args: ReadonlyArray<string>) => Effect.flatMap(inputOf("deploy", deployConfig, args), readOptions)
 
-describe("readOptions of npm run deploy", () => {
+describe("readOptions of deploy", () => {
   it.effect("returns a default for every option but the bucket", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* optionsOf(["--bucket", "code"]), {
         bucket: "code",
         stack: "codepipeline-actions",
         region: undefined,
+        own: [],
         actions: ["deploy-stack", "check-webpage"],
+        remove: false,
         parameters: {},
         templateBucket: undefined,
         pipelineExample: false,
@@ -28,6 +30,7 @@ describe("readOptions of npm run deploy", () => {
         "--stack=tools",
         "--region=eu-west-1",
         "--actions=check-webpage",
+        "--remove",
         "--parameter",
         "Stacks=shop-*",
         "--parameter=MemorySize=512",
@@ -39,7 +42,9 @@ describe("readOptions of npm run deploy", () => {
         bucket: "code",
         stack: "tools",
         region: "eu-west-1",
+        own: [],
         actions: ["check-webpage"],
+        remove: true,
         parameters: { Stacks: "shop-*", MemorySize: "512" },
         templateBucket: "templates",
         pipelineExample: false,
@@ -53,7 +58,7 @@ describe("readOptions of npm run deploy", () => {
     [["--buckt", "code"], "--buckt is not an option; did you mean --bucket?"],
     [["--bucket", "s3://code/x"], "\"s3://code/x\" is not a valid bucket name"],
     [["--bucket=code", "--template-bucket=a/b"], "\"a/b\" is not a valid bucket name"],
-    [["--bucket=code", "more"], "\"more\" is not expected: npm run deploy takes only options"],
+    [["--bucket=code", "more.ts"], "more.ts is not a file"],
     [["--bucket=code", "--stack=1st"], "--stack takes a letter, then letters"],
     [["--bucket=code", `--stack=${"s".repeat(51)}`], "at most 50 characters"],
     [["--bucket=code", "--actions=deploy-stak"], "\"deploy-stak\" is not a function; did you mean deploy-stack?"],

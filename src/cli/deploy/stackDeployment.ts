@@ -11,15 +11,15 @@ import {
   type StackNotFound,
   type StackProtected,
   type StackRefused
-} from "../../src/actions/deployStack/DeployStack.ts"
-import type { TerminalReporter } from "../../src/cli/TerminalReporter.ts"
-import type { AwsDenied, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
-import type { Failure } from "../../src/domain/job/JobOutcome.ts"
-import { sentences } from "../../src/domain/text/sentences.ts"
-import * as JobRunner from "../../src/JobRunner.ts"
-import { ArtifactStore, type UploadFailed } from "../../src/services/ArtifactStore.ts"
-import { CodePipelineMemory } from "../../src/testing/CodePipelineMemory.ts"
-import * as LocalPipeline from "../../src/testing/LocalPipeline.ts"
+} from "../../actions/deployStack/DeployStack.ts"
+import type { AwsDenied, AwsUnavailable } from "../../domain/job/AwsError.ts"
+import type { Failure } from "../../domain/job/JobOutcome.ts"
+import { sentences } from "../../domain/text/sentences.ts"
+import * as JobRunner from "../../JobRunner.ts"
+import { ArtifactStore, type UploadFailed } from "../../services/ArtifactStore.ts"
+import { CodePipelineMemory } from "../../testing/CodePipelineMemory.ts"
+import * as LocalPipeline from "../../testing/LocalPipeline.ts"
+import type { TerminalReporter } from "../TerminalReporter.ts"
 
 const again = "then run this again"
 

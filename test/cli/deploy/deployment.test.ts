@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, Layer, Option, Record, References } from "effect"
 import { createHash } from "node:crypto"
+import { readFile } from "node:fs/promises"
 import { PassThrough } from "node:stream"
 import { gzipSync } from "node:zlib"
-import { readCommandLine } from "../../../scripts/commandLine.ts"
-import { FunctionFailed, type RequestCodeCache, UnexpectedResponse } from "../../../scripts/deploy/codeCacheClient.ts"
-import { deploy } from "../../../scripts/deploy/deployment.ts"
-import { readOptions, script } from "../../../scripts/deploy/deployOptions.ts"
+import { FunctionFailed, type RequestCodeCache, UnexpectedResponse } from "../../../src/cli/deploy/codeCacheClient.ts"
+import { deploy } from "../../../src/cli/deploy/deployment.ts"
+import { deployConfig, readOptions } from "../../../src/cli/deploy/deployOptions.ts"
+import type { ReadTemplate } from "../../../src/cli/deploy/existingStack.ts"
 import { makeTerminalReporter } from "../../../src/cli/TerminalReporter.ts"
 import { AwsDenied } from "../../../src/domain/job/AwsError.ts"
 import type { Stack } from "../../../src/domain/stack/Stack.ts"
@@ -16,8 +17,9 @@ import { zipFiles } from "../../../src/internal/zipFiles.ts"
 import { CloudFormationMemory } from "../../../src/testing/index.ts"
 import { environment } from "../../contract/environment.ts"
 import { S3Server } from "../../contract/S3Server.ts"
-import { hasMoto, startMoto } from "../moto.ts"
-import { toJson } from "../template.ts"
+import { hasMoto, startMoto } from "../../scripts/moto.ts"
+import { toJson } from "../../scripts/template.ts"
+import { inputOf } from "../inputOf.ts"
 import { deployScript } from "./deployScript.ts"
 
 const inJson = <A extends object>(request: A): A =>
@@ -65,25 +67,40 @@ const moto = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer).pipe(
 
 const noCodeCache: RequestCodeCache = () => Effect.fail(new UnexpectedResponse({ message: "no function responds" }))
 
+const noTemplate: ReadTemplate = () =>
+  Effect.fail(new AwsDenied({ operation: "cloudformation:GetTemplate", code: "AccessDenied", detail: "no" }))
+
 /** Runs the command with a build that takes no time, and returns its result and its output. */
 const run = Effect.fnUntraced(
-  function*(args: ReadonlyArray<string>, code = "the code", requestCodeCache: RequestCodeCache = noCodeCache) {
+  function*(
+    args: ReadonlyArray<string>,
+    code = "the code",
+    requestCodeCache: RequestCodeCache = noCodeCache,
+    readDeployed: ReadTemplate = noTemplate
+  ) {
     const endpoint = yield* Config.String("AWS_ENDPOINT_URL")
-    const options = yield* readCommandLine(script, ["--bucket=code", `--endpoint-url=${endpoint}`, ...args]).pipe(
-      Effect.flatMap(readOptions)
-    )
+    const options = yield* inputOf("deploy", deployConfig, ["--bucket=code", `--endpoint-url=${endpoint}`, ...args])
+      .pipe(
+        Effect.flatMap(readOptions)
+      )
     const out = new PassThrough()
     let builds = 0
-    const build = Effect.suspend(() => {
+    const build = (actions: ReadonlyArray<string>) => {
       builds++
-      return Effect.forEach(options.actions, (name) => {
+      return Effect.forEach([...actions, ...options.own.map(({ name }) => name)], (name) => {
         const files = { "index.mjs": Buffer.from(name), "function.js": Buffer.from(code) }
-        return Effect.map(zipFiles(files), (zip) => ({ name, path: `dist/lambda/${name}.zip`, files, zip }))
+        return Effect.map(zipFiles(files), (zip) => ({
+          name,
+          origin: `dist/${name}.zip`,
+          isBuilt: true,
+          files,
+          zip
+        }))
       })
-    })
+    }
     const reporter = yield* makeTerminalReporter(out as unknown as NodeJS.WriteStream)
     const result = yield* Effect.result(
-      deploy(options, { requestCodeCache, build, interval: "5 millis", region: "eu-central-1", reporter })
+      deploy(options, { requestCodeCache, readDeployed, build, interval: "5 millis", region: "eu-central-1", reporter })
     )
     return { result, builds, output: String(out.read() ?? "") }
   },
@@ -109,7 +126,7 @@ const otherTemplate = "{\"Resources\":{\"Shop\":{\"Type\":\"AWS::S3::Bucket\"}}}
 
 const withBucket = S3Server.use(({ makeBucket }) => makeBucket("code"))
 
-describe("npm run deploy", () => {
+describe("effect-codepipeline deploy", () => {
   it.live("uploads the functions and creates their stack only once", () =>
     Effect.gen(function*() {
       yield* withBucket
@@ -138,7 +155,7 @@ describe("npm run deploy", () => {
       yield* succeeds(["--parameter=MemorySize=512"])
       assert.include(yield* succeeds([]), "There were no stack updates")
       assert.include(yield* succeeds(["--parameter=MemorySize=1024"]), "Stack update complete")
-      assert.include(yield* succeeds(["--actions=check-webpage"]), "Stack update complete")
+      assert.include(yield* succeeds(["--actions=check-webpage", "--remove"]), "Stack update complete")
     }).pipe(Effect.provide(account)))
 
   it.live("creates the example's pipeline after its sample is uploaded", () =>
@@ -202,6 +219,64 @@ describe("npm run deploy", () => {
       assert.deepInclude(yield* CloudFormation.use(({ describe }) => describe("codepipeline-actions")), {
         _tag: "None"
       })
+    }).pipe(Effect.provide(account)))
+})
+
+describe("a function of one's own", () => {
+  const entry = "test/examples/runTask.ts"
+
+  /** Reads the template that the last deployment wrote. */
+  const written = Effect.promise(() => readFile("dist/functions.yaml", "utf8"))
+
+  it.live("is deployed alone with its role, and is added to the ready-made functions that the stack has", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      const output = yield* succeeds([entry])
+      assert.match(output, /built +dist\/run-task\.zip[^]*template +dist\/functions\.yaml/)
+      assert.match(output, /RunTaskFunction[^]*FunctionName +codepipeline-actions-RunTask/)
+      assert.notInclude(output, "deploy-stack.zip")
+      assert.lengthOf(yield* writes, 1)
+      assert.include(yield* written, "ecs:RunTask")
+
+      assert.include(yield* succeeds(["--actions=deploy-stack", entry]), "Stack update complete")
+      // Without --actions, the stack keeps deploy-stack, and does not get check-webpage.
+      const again = yield* succeeds([entry])
+      assert.match(again, /unchanged +\S+deploy-stack-[^]*unchanged +\S+run-task-[^]*There were no stack updates/)
+    }).pipe(Effect.provide(account)))
+
+  it.live("is not removed from the stack by a deployment that does not name it, unless --remove says so", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* succeeds([entry])
+      const outcome = yield* run([])
+      assert.strictEqual(
+        failure(outcome),
+        "Stack \"codepipeline-actions\" has the function run-task, which this would remove: name its module, or it " +
+          "with --actions, or give --remove"
+      )
+      assert.strictEqual(outcome.builds, 0)
+      assert.include(yield* succeeds(["--remove"]), "Stack update complete")
+      assert.include(failure(yield* run([entry, "--actions=none"])), "has the functions deploy-stack, check-webpage")
+    }).pipe(Effect.provide(account)))
+
+  it.live("is shown in a dry run as a difference to the deployed template", () =>
+    Effect.gen(function*() {
+      yield* withBucket
+      yield* succeeds([])
+      const deployed = yield* Effect.promise(() => readFile("scripts/templates/functions.yaml", "utf8"))
+      const before = yield* writes
+      const { output } = yield* run([entry, "--dry-run", "--parameter=MemorySize=512"], undefined, undefined, () =>
+        Effect.succeed(deployed))
+      assert.match(output, /parameter +MemorySize: 256 → 512/)
+      assert.match(output, /template +\+ parameter RunTaskKey[^]*\+ resource RunTaskRole \(AWS::IAM::Role\)/)
+      assert.notMatch(output, /template +[-~]/)
+      assert.deepStrictEqual(yield* writes, before)
+
+      const same = yield* run(["--dry-run"], undefined, undefined, () =>
+        Effect.succeed(deployed))
+      assert.match(same.output, /template +no difference/)
+      const unknown = yield* run(["--dry-run"])
+      assert.match(unknown.output, /template +the difference is unknown: cloudformation:GetTemplate is not permitted/)
     }).pipe(Effect.provide(account)))
 })
 
@@ -411,7 +486,7 @@ it.live("a call that is denied later is reported with the permission that the cr
     assert.notInclude(output, "Lambda function")
   }).pipe(Effect.provide(account)))
 
-describe(`npm run deploy, against moto${hasMoto ? "" : " (skipped: python3 has no moto here)"}`, () => {
+describe(`effect-codepipeline deploy, against moto${hasMoto ? "" : " (skipped: python3 has no moto here)"}`, () => {
   it.live.skipIf(!hasMoto)(
     "deploys the functions and the example, deploys nothing new, deploys changes, and deploys what it builds",
     () =>
@@ -434,7 +509,7 @@ describe(`npm run deploy, against moto${hasMoto ? "" : " (skipped: python3 has n
         const changed = yield* succeeds(["--parameter=MemorySize=512"], "other code")
         assert.match(changed, /upload[^]*Stack update started[^]*Stack update complete[^]*"stack":"shop-NAME"/)
 
-        const one = yield* succeeds(["--actions=check-webpage"])
+        const one = yield* succeeds(["--actions=check-webpage", "--remove"])
         assert.include(one, "Stack update complete")
         assert.notInclude(one, "DeployStackFunction")
 
@@ -442,7 +517,8 @@ describe(`npm run deploy, against moto${hasMoto ? "" : " (skipped: python3 has n
           "--bucket=code",
           `--endpoint-url=${endpoint}`,
           "--region=eu-central-1",
-          "--actions=check-webpage"
+          "--actions=check-webpage",
+          "--remove"
         ])
         assert.strictEqual(stderr, "")
         assert.match(stdout, /built +dist\/lambda\/check-webpage\.zip[^]*upload[^]*Stack update complete/)

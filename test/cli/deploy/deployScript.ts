@@ -1,4 +1,4 @@
-// The script deploy.ts in a process of its own.
+// The subcommand deploy in a process of its own.
 import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-const script = fileURLToPath(new URL("../../../scripts/deploy/deploy.ts", import.meta.url))
+const script = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url))
 
 /** A temporary folder. The build writes into `dist` there. */
 const folder = Effect.acquireRelease(
@@ -24,7 +24,7 @@ export const deployScript = Effect.fnUntraced(
       (resume) =>
         void execFile(
           process.execPath,
-          [script, ...args],
+          [script, "deploy", ...args],
           { cwd, env },
           (error, stdout, stderr) => resume(Effect.succeed({ status: error === null ? 0 : error.code, stdout, stderr }))
         )

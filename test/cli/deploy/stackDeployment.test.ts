@@ -1,5 +1,4 @@
 import { assert, it } from "@effect/vitest"
-import { deployment } from "../../../scripts/deploy/stackDeployment.ts"
 import {
   OperationFailed,
   OperationUnproven,
@@ -7,6 +6,7 @@ import {
   StackProtected,
   StackRefused
 } from "../../../src/actions/deployStack/DeployStack.ts"
+import { deployment } from "../../../src/cli/deploy/stackDeployment.ts"
 import { AwsDenied, AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
 import { UploadFailed } from "../../../src/services/ArtifactStore.ts"
 

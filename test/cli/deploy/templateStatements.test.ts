@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { templateStatements } from "../../../scripts/deploy/templateStatements.ts"
+import { templateStatements } from "../../../src/cli/deploy/templateStatements.ts"
 import { Permissions } from "../../../src/index.ts"
 
 const written = (statements: ReadonlyArray<Permissions.Statement>) =>
