@@ -14,6 +14,7 @@ import { beside, type FunctionFiles } from "../../src/cli/build/functionFiles.ts
 import { lambdaSdk, replace, replaceImport, type Replacements } from "../../src/cli/build/lambdaSdk.ts"
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { reason } from "../commandLine.ts"
+import { smallerS3 } from "./smallerS3.ts"
 
 /** Runs a build. The compilers write the errors to standard error; the message says which compiler failed. */
 export const building = <A>(build: () => Promise<A>): Effect.Effect<A, BuildFailed> =>
@@ -59,6 +60,7 @@ export const bundleOptions = {
   ...commonOptions,
   plugins: [
     ...commonOptions.plugins,
+    smallerS3,
     ownSdk,
     lambdaSdk({ eventStreams: false, use: { importsEventStreams: false } })
   ]
