@@ -13,6 +13,7 @@ import { compile, entryPoints, functionFiles } from "../scripts/build/bundle.ts"
 import { compilations } from "../scripts/build/compilations.ts"
 import { removeUnreachableDeclarations } from "../scripts/build/declarations.ts"
 import { writePackagedFunctions } from "../scripts/build/packagedFunctions.ts"
+import { makeModulesSmaller } from "../scripts/build/smallerModules.ts"
 import { functionNames } from "../scripts/permissions.ts"
 import { zipFiles } from "../src/internal/zipFiles.ts"
 import { hasMoto, startMoto } from "./scripts/moto.ts"
@@ -156,6 +157,7 @@ beforeAll(async () => {
     await withOutput(run(process.execPath, compilation))
   }
   await removeUnreachableDeclarations(out)
+  await makeModulesSmaller(out)
   await withOutput(run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", folder], { cwd: source }))
   tarball = join(folder, (await readdir(folder)).find((file) => file.endsWith(".tgz")) ?? assert.fail("no tarball"))
 
@@ -181,6 +183,17 @@ const npx = (...args: ReadonlyArray<string>) =>
     cwd: join(folder, "project"),
     env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}` }
   })
+
+/** Runs the command in the project by Node.js with this flag. */
+const runFailing = (flag: string, ...args: ReadonlyArray<string>) =>
+  new Promise<{ readonly status: unknown; readonly stderr: string }>((resolve) =>
+    execFile(
+      process.execPath,
+      [flag, join(installed, command), ...args],
+      { cwd: join(folder, "project") },
+      (error, _stdout, stderr) => resolve({ status: error?.code, stderr })
+    )
+  )
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -334,6 +347,30 @@ describe("the package", () => {
         assert.match(template, /WaveRole:[^]*- sns:Publish\n +Resource: "\*"/)
       }).pipe(Effect.scoped, Effect.runPromise)
   )
+
+  it("has a command that plays the action of one's own, and writes its event", async () => {
+    const project = join(folder, "project")
+    await mkdir(join(project, "people"))
+    await writeFile(join(project, "people/name.txt"), "Ada\n")
+    await cp(join(repository, "test/examples/greet.ts"), join(project, "greet.ts"))
+    const options = ["--option", "artifact=People", "--option", "file=name.txt"]
+    const { stdout } = await npx("run", "--action", "./greet.ts", ...options, "--artifact", "People=people")
+    assert.match(stdout, /^\.\/greet\.ts, in memory\n[^]*succeeded {3}Hello, Ada/)
+    const event = await npx("event", "./greet.ts", ...options, "--artifact", "People=bucket/key.zip")
+    assert.strictEqual(
+      JSON.parse(event.stdout)["CodePipeline.job"].data.inputArtifacts[0].location.s3Location.bucketName,
+      "bucket"
+    )
+  })
+
+  it("refuses TypeScript where Node.js does not run it", async () => {
+    const { status, stderr } = await runFailing("--no-experimental-strip-types", "run", "--action", "./app.ts")
+    assert.match(
+      stderr,
+      /^\.\/app\.ts is TypeScript, which Node\.js v\S+ does not run: use Node\.js 22\.18 or later .+\n$/
+    )
+    assert.strictEqual(status, 2)
+  })
 
   it.each(["effect-codepipeline/internal/zipEntry", "effect-codepipeline/dist/internal/zipEntry.js"])(
     "does not export %s",

@@ -6,6 +6,7 @@ import { buildFunction, building, type BuiltFunction, entryPoints } from "./bund
 import { compilations } from "./compilations.ts"
 import { removeUnreachableDeclarations } from "./declarations.ts"
 import { writePackagedFunctions } from "./packagedFunctions.ts"
+import { makeModulesSmaller } from "./smallerModules.ts"
 
 const script: Script<never> = {
   command: "npm run build",
@@ -22,6 +23,7 @@ const build = async () => {
   await rm("dist", { recursive: true, force: true })
   for (const compilation of compilations("dist")) execFileSync(process.execPath, compilation, { stdio: "inherit" })
   await removeUnreachableDeclarations("dist")
+  await makeModulesSmaller("dist")
 
   const built: Array<BuiltFunction> = []
   for (const [name, module] of await entryPoints()) {

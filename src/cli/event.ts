@@ -3,49 +3,43 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
 import { writeFile } from "node:fs/promises"
-import { CheckWebpage } from "../actions/checkWebpage/CheckWebpage.ts"
-import { DeployStack } from "../actions/deployStack/DeployStack.ts"
-import { decodeJob } from "../domain/job/Job.ts"
-import { jobLimits } from "../domain/job/JobOutcome.ts"
-import * as UserParameters from "../domain/job/UserParameters.ts"
-import * as LocalPipeline from "../testing/LocalPipeline.ts"
+import { chosenAction, type ReadyMadeName } from "./action/chosenAction.ts"
+import { composeEvent } from "./action/composeEvent.ts"
+import {
+  readUserParameters,
+  userParametersAdvice,
+  userParametersOptions,
+  userParametersText
+} from "./action/userParameters.ts"
 import { ExitStatus, value, values } from "./commandLine/options.ts"
-import { BadUsage, badUsage, didYouMean, reason } from "./commandLine/usage.ts"
-import { readUserParameters } from "./userParameters.ts"
+import { BadUsage, badUsage, reason } from "./commandLine/usage.ts"
 
-/** CodePipeline's limits. */
-const maxUserParameters = 1_000
+/** CodePipeline's limit. */
 const maxArtifacts = 5
 
-/** The actions, and their UserParameters that are options of the command. */
-const actions: Readonly<
-  Record<string, {
-    readonly parameters: Schema.Codec<unknown, string>
-    readonly own: ReadonlyArray<"stack" | "file" | "mode" | "url">
-  }>
-> = {
-  "deploy-stack": { parameters: DeployStack.parameters, own: ["stack", "file", "mode"] },
-  "check-webpage": { parameters: CheckWebpage.parameters, own: ["url"] }
+/** The UserParameters that are options of the command. */
+const shortcuts = ["stack", "file", "mode", "url"] as const
+const shortcutsOf: Readonly<Record<ReadyMadeName, ReadonlyArray<typeof shortcuts[number]>>> = {
+  "deploy-stack": ["stack", "file", "mode"],
+  "check-webpage": ["url"]
 }
 
 /** The arguments and options of `event`. */
 export const eventConfig = {
-  action: Argument.String("ACTION").pipe(Argument.withDescription("deploy-stack or check-webpage.")),
+  action: Argument.String("ACTION").pipe(
+    Argument.withDescription("deploy-stack, check-webpage, or a module of your own, such as ./greet.ts.")
+  ),
   stack: value("stack", { value: "NAME", text: "deploy-stack: the name of the stack." }),
   file: value("file", { value: "PATH", text: "deploy-stack: the path of the template in the artifact's zip." }),
   mode: value("mode", { value: "MODE", text: "deploy-stack: the mode.", otherwise: "CREATE_UPDATE" }),
   url: value("url", { value: "URL", text: "check-webpage: the URL of the page." }),
-  option: values("option", {
-    value: "NAME=VALUE",
-    text: "Any other UserParameter of the action; VALUE is JSON, or else a string."
-  }),
+  ...userParametersOptions,
   artifact: values("artifact", {
     value: "NAME=BUCKET/KEY",
-    text: "An input artifact, and the location of its zip. The first one has the template, unless --option " +
-      "artifact=NAME names another."
+    text: "An input artifact, and the location of its zip. For deploy-stack, the first one has the template, unless " +
+      "--option artifact=NAME names another."
   }),
   outputArtifact: values("output-artifact", {
     value: "NAME=BUCKET/KEY",
@@ -101,68 +95,45 @@ const artifactsToRead = ({ artifact, templateConfiguration }: Readonly<Record<st
 export const makeEvent = Effect.fn("makeEvent")(function*(
   input: EventInput
 ) {
-  const { action: name } = input
-  const action = Object.hasOwn(actions, name) ? actions[name] : undefined
-  if (action === undefined) {
-    return yield* badUsage(`${name} is not an action; ${didYouMean(name, Object.keys(actions))}`)
-  }
-  const inapplicable = (["stack", "file", "mode", "url"] as const)
-    .find((option) => Option.isSome(input[option]) && !action.own.includes(option))
-  if (inapplicable !== undefined) return yield* badUsage(`--${inapplicable} does not apply to ${name}`)
+  const chosen = yield* chosenAction(input.action)
+  const { readyMade, title } = chosen
+  const own = readyMade === undefined ? [] : shortcutsOf[readyMade]
+  const inapplicable = shortcuts.find((option) => Option.isSome(input[option]) && !own.includes(option))
+  if (inapplicable !== undefined) return yield* badUsage(`--${inapplicable} does not apply to ${title}`)
 
   const inputArtifacts = yield* readArtifacts("artifact", input.artifact)
   const outputArtifacts = yield* readArtifacts("output-artifact", input.outputArtifact)
-  const own = Object.fromEntries(
-    action.own.flatMap((option) => Option.toArray(input[option]).map((value): [string, string] => [option, value]))
-  )
+  const isDeployStack = readyMade === "deploy-stack"
   const [first] = inputArtifacts
   const parameters = {
-    ...own,
-    ...(name === "deploy-stack" && first !== undefined && { artifact: first.name }),
+    ...Object.fromEntries(
+      own.flatMap((option) => Option.toArray(input[option]).map((value): [string, string] => [option, value]))
+    ),
+    ...(isDeployStack && first !== undefined && { artifact: first.name }),
     ...(yield* readUserParameters(input.option))
   }
-
-  const userParameters = JSON.stringify(parameters)
-  yield* Effect.mapError(
-    UserParameters.decode(action.parameters, userParameters),
-    ({ message }) =>
-      new BadUsage({
-        message: `${message}. Set UserParameters with ${
-          action.own.map((option) => `--${option}`).join(", ")
-        } and --option NAME=VALUE${name === "deploy-stack" ? ", and the artifact with --artifact NAME=BUCKET/KEY" : ""}`
-      })
+  const event = yield* composeEvent(
+    chosen,
+    {
+      id: Option.getOrElse(input.jobId, () => randomUUID()),
+      ...(Option.isSome(input.accountId) && { accountId: input.accountId.value }),
+      userParameters: yield* userParametersText(chosen.action, input.userParameters, parameters),
+      inputArtifacts,
+      outputArtifacts,
+      continuationToken: Option.getOrUndefined(input.continuation),
+      encryptionKey: Option.getOrUndefined(input.encryptionKey)
+    },
+    {
+      parameters: own.length === 0 ? userParametersAdvice : `${own.map((option) => `--${option}`).join(", ")} and ` +
+        `--option NAME=VALUE${isDeployStack ? ", and the artifact with --artifact NAME=BUCKET/KEY" : ""}`,
+      ...(isDeployStack && { tooLong: ": put parameters and tags into the file of templateConfiguration" })
+    }
   )
-  if (userParameters.length > maxUserParameters) {
-    return yield* badUsage(
-      `UserParameters would have ${userParameters.length} characters, and CodePipeline allows ${maxUserParameters}` +
-        (name === "deploy-stack" ? ": put parameters and tags into the file of templateConfiguration" : "")
-    )
-  }
   const given = new Set(inputArtifacts.map((artifact) => artifact.name))
-  const missing = name === "deploy-stack"
-    ? artifactsToRead(parameters).find((artifact) => !given.has(artifact))
-    : undefined
+  const missing = isDeployStack ? artifactsToRead(parameters).find((artifact) => !given.has(artifact)) : undefined
   if (missing !== undefined) {
     return yield* badUsage(`input artifact "${missing}" is missing: add it with --artifact ${missing}=BUCKET/KEY`)
   }
-  const continuationToken = Option.getOrUndefined(input.continuation)
-  if (continuationToken !== undefined && continuationToken.length > jobLimits.continuationToken) {
-    return yield* badUsage(
-      `--continuation has ${continuationToken.length} characters, and CodePipeline allows ${jobLimits.continuationToken}`
-    )
-  }
-
-  const event = LocalPipeline.event({
-    id: Option.getOrElse(input.jobId, () => randomUUID()),
-    ...(Option.isSome(input.accountId) && { accountId: input.accountId.value }),
-    functionName: name,
-    userParameters,
-    inputArtifacts,
-    outputArtifacts,
-    continuationToken,
-    encryptionKey: Option.getOrUndefined(input.encryptionKey)
-  })
-  yield* Effect.mapError(decodeJob(event), ({ message }) => new BadUsage({ message }))
   return event
 })
 
@@ -197,7 +168,8 @@ The event goes to a file, or to standard output. npx effect-codepipeline run FIL
     {
       command: "npx effect-codepipeline event check-webpage --url https://www.example.com/ --option status=2xx " +
         "--output event.json"
-    }
+    },
+    { command: "npx effect-codepipeline event ./greet.ts --option artifact=A --artifact A=bucket/key.zip" }
   ]),
   Command.annotate(
     ExitStatus,

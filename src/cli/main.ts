@@ -2,23 +2,23 @@
 // The entry point of effect-codepipeline on the command line.
 import * as Effect from "effect/Effect"
 import { createRequire } from "node:module"
-import { chdir } from "node:process"
+import { dirname } from "node:path"
+import { chdir, cwd } from "node:process"
+import { fileURLToPath } from "node:url"
 import { command } from "./command.ts"
 import { endWithReader } from "./commandLine/endWithReader.ts"
 import { runCommand } from "./commandLine/runCommand.ts"
 import { nodeServices } from "./nodeServices.ts"
 
-const manifest = createRequire(import.meta.url)("../../package.json") as {
-  readonly name: string
-  readonly version: string
-}
+const manifestPath = fileURLToPath(new URL("../../package.json", import.meta.url))
+const { version } = createRequire(import.meta.url)(manifestPath) as { readonly version: string }
 
 // The npm scripts of this repository take paths of the folder where npm was called. npm changes to the package's folder.
-const { INIT_CWD, npm_package_name } = process.env
-if (INIT_CWD !== undefined && npm_package_name === manifest.name) chdir(INIT_CWD)
+const { INIT_CWD } = process.env
+if (INIT_CWD !== undefined && cwd() === dirname(manifestPath)) chdir(INIT_CWD)
 
 endWithReader()
-process.exitCode = await runCommand(command, manifest.version, process.argv.slice(2)).pipe(
+process.exitCode = await runCommand(command, version, process.argv.slice(2)).pipe(
   Effect.provide(nodeServices),
   Effect.runPromise
 )

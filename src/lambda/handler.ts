@@ -22,7 +22,17 @@ export interface LambdaContext {
   getRemainingTimeInMillis?(): number
 }
 
-export type Handler = (event: unknown, context?: LambdaContext) => Promise<JobOutcome>
+/** The handler, and what it was made of: `npx effect-codepipeline run` plays the action on this machine. */
+export interface Handler {
+  (event: unknown, context?: LambdaContext): Promise<JobOutcome>
+  readonly action: AnyAction
+  /** The services of the action. */
+  readonly layer: Layer.Any
+}
+
+/** An action whose types are not known. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyAction = Action<any, any, any, any>
 
 /**
  * The handler of a Lambda function that runs one action. `layer` is built once for each container and must not fail: put
@@ -54,14 +64,14 @@ export function handler<Params, State, E extends TaggedError, R>(
   layer: Layer.Layer<R | CodePipeline>,
   options?: { readonly priming: Priming }
 ): Handler | Promise<Handler> {
-  if (options === undefined) return handlerOf(action, runtimeOf(layer))
-  if (hasWholeCpu()) return Promise.resolve(handlerOf(action, runtimeOf(layer)))
+  if (options === undefined) return handlerOf(action, layer, runtimeOf(layer))
+  if (hasWholeCpu()) return Promise.resolve(handlerOf(action, layer, runtimeOf(layer)))
   const connections = new Connections()
   const runtime = runtimeOf(Layer.provide(layer, connections.transport))
   // The loggers format entries, and nothing prints them.
   return replay(action, layer, Layer.merge(lambdaLogs, silence), options.priming, connections)
     .then(() => runtime.runPromiseExit(Effect.void))
-    .then(() => handlerOf(action, runtime))
+    .then(() => handlerOf(action, layer, runtime))
 }
 
 const hasWholeCpu = () => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) >= megabytesOfCpu
@@ -75,14 +85,18 @@ const runtimeOf = <R>(layer: Layer.Layer<R>): ManagedRuntime.ManagedRuntime<R, n
 
 const handlerOf = <Params, State, E extends TaggedError, R>(
   action: Action<Params, State, E, R>,
+  layer: Layer.Layer<R | CodePipeline>,
   runtime: ManagedRuntime.ManagedRuntime<R | CodePipeline, never>
 ): Handler =>
-(event, context) =>
-  runtime.runPromise(
-    JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
-      Effect.tapErrorTag("NotAJobEvent", (error) => Effect.logError(error.message)),
-      Effect.annotateLogs(context?.awsRequestId === undefined ? {} : { requestId: context.awsRequestId })
-    )
+  Object.assign(
+    (event: unknown, context?: LambdaContext) =>
+      runtime.runPromise(
+        JobRunner.run(action, event, { remainingMillis: context?.getRemainingTimeInMillis?.() }).pipe(
+          Effect.tapErrorTag("NotAJobEvent", (error) => Effect.logError(error.message)),
+          Effect.annotateLogs(context?.awsRequestId === undefined ? {} : { requestId: context.awsRequestId })
+        )
+      ),
+    { action, layer }
   )
 
 /**

@@ -25,6 +25,7 @@ import { templateLimits } from "../domain/stack/Template.ts"
 import { objectChanged, putObject, readObject } from "../internal/s3Object.ts"
 import { zipFiles } from "../internal/zipFiles.ts"
 import { clientOptions, scopedClient } from "../runtime/AwsClient.ts"
+import { liveLayer } from "../runtime/liveLayer.ts"
 
 export {
   ArtifactDenied,
@@ -179,7 +180,7 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
    * Artifacts in S3. The region comes from the environment, as the AWS SDK reads it. With an endpoint for S3
    * (`AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`), buckets are addressed by path.
    */
-  static readonly layer: Layer.Layer<ArtifactStore> = Layer.unwrap(Effect.gen(function*() {
+  static readonly layer: Layer.Layer<ArtifactStore> = liveLayer(Effect.gen(function*() {
     const endpoint = yield* Config.String("AWS_ENDPOINT_URL_S3").pipe(
       Config.orElse(() => Config.String("AWS_ENDPOINT_URL")),
       Effect.option

@@ -38,6 +38,7 @@ import type { StackEvent } from "../domain/stack/StackEvents.ts"
 import type { Template } from "../domain/stack/Template.ts"
 import * as shapes from "../internal/stackShapes.ts"
 import { callAws, scopedClient } from "../runtime/AwsClient.ts"
+import { liveLayer } from "../runtime/liveLayer.ts"
 import { allPages } from "../runtime/pages.ts"
 
 /** The update changes nothing. */
@@ -388,7 +389,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
     })
 
   /** Region, endpoint and credentials come from the environment, as the AWS SDK reads them. */
-  static readonly layer: Layer.Layer<CloudFormation> = Layer.unwrap(
+  static readonly layer: Layer.Layer<CloudFormation> = liveLayer(
     scopedClient((options) => new CloudFormationClient(options)).pipe(Effect.map((client) => this.layerClient(client)))
   )
 }

@@ -12,6 +12,7 @@ import type { AwsDenied, AwsRejected, AwsUnavailable } from "../domain/job/AwsEr
 import { JobId } from "../domain/job/Job.ts"
 import { JobOutcome } from "../domain/job/JobOutcome.ts"
 import { callAws, scopedClient } from "../runtime/AwsClient.ts"
+import { liveLayer } from "../runtime/liveLayer.ts"
 
 /** The job timed out, was superseded, or already has a result. */
 export class JobNotOpen extends Schema.TaggedError<JobNotOpen>()("JobNotOpen", {
@@ -51,7 +52,7 @@ export class CodePipeline extends Context.Service<CodePipeline, {
     })
 
   /** The AWS SDK reads region, endpoint and credentials from the environment. */
-  static readonly layer: Layer.Layer<CodePipeline> = Layer.unwrap(
+  static readonly layer: Layer.Layer<CodePipeline> = liveLayer(
     scopedClient((options) => new CodePipelineClient(options)).pipe(Effect.map((client) => this.layerClient(client)))
   )
 }

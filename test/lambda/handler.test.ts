@@ -40,6 +40,17 @@ type Line = Readonly<Record<string, unknown>>
 const parse = (line: string): Line => JSON.parse(line)
 
 describe("the handler", () => {
+  it("has the action and the layer that it was made of, also after priming", async () => {
+    const handler = Lambda.handler(DeployStack, services)
+    assert.strictEqual(handler.action, DeployStack)
+    assert.strictEqual(handler.layer, services)
+    const primed = await Lambda.handler(DeployStack, services, {
+      priming: { event: () => deployEvent(), respond: () => ({ status: 200, body: "" }) }
+    })
+    assert.strictEqual(primed.action, DeployStack)
+    assert.strictEqual(primed.layer, services)
+  })
+
   it.effect("resolves to the reported outcome", () =>
     Effect.gen(function*() {
       const { invoke } = yield* makeFunction()

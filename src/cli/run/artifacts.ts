@@ -17,7 +17,7 @@ import { readEntry } from "../../internal/zipEntry.ts"
 import { zipFiles } from "../../internal/zipFiles.ts"
 import { normalizePath } from "../../internal/zipNames.ts"
 import { entriesOf } from "../../internal/zipRecords.ts"
-import { BadUsage, reason } from "../commandLine/usage.ts"
+import { BadUsage, badUsage, reason } from "../commandLine/usage.ts"
 
 export interface LocalArtifact {
   readonly name: string
@@ -63,6 +63,17 @@ const templatesIn = (zip: Uint8Array): Effect.Effect<Files> => {
     )).pipe(Effect.map((files) => Object.fromEntries(files.flat())))
 }
 
+const parts = (option: string) => {
+  const name = option.slice(0, Math.max(0, option.indexOf("=")))
+  const path = option.slice(name.length + 1)
+  return name === "" || path === ""
+    ? badUsage(`--artifact takes NAME=PATH, not "${option}"`)
+    : Effect.succeed({ name, path })
+}
+
+/** The name in `NAME=PATH`. */
+export const artifactName = (option: string) => Effect.map(parts(option), ({ name }) => name)
+
 /**
  * `NAME=PATH`; the path is that of a zip, of a folder, which is packed into one, or of a template. A template is packed
  * under its own name, and under that of the template in the event.
@@ -72,11 +83,7 @@ export const readArtifact = Effect.fn("readArtifact")(
     option: string,
     templateFile: (artifact: string) => string | undefined = () => undefined
   ): Effect.fn.Return<LocalArtifact, BadUsage> {
-    const name = option.slice(0, Math.max(0, option.indexOf("=")))
-    const path = option.slice(name.length + 1)
-    if (name === "" || path === "") {
-      return yield* new BadUsage({ message: `--artifact takes NAME=PATH, not "${option}"` })
-    }
+    const { name, path } = yield* parts(option)
     const content = yield* Effect.tryPromise({
       try: async () => {
         return (await stat(path)).isDirectory() ? readFolder(path) : readFile(path)

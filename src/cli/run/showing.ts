@@ -7,6 +7,7 @@ import { isUnderWay } from "../../domain/stack/StackStatus.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import { WebPage } from "../../services/WebPage.ts"
 import type { TerminalReporter } from "../TerminalReporter.ts"
+import type { RunOptions } from "./runOptions.ts"
 
 const keyOf = (event: StackEvent) => JSON.stringify(event)
 
@@ -47,9 +48,11 @@ interface Known {
   isStarting: boolean
 }
 
-/** What goes on after Ctrl+C. */
-export const interruption = ({ isStarting, stack, status = "" }: Known) => {
-  if (stack === undefined) return "nothing was started"
+/** What goes on after Ctrl+C. Of a module, only its stack is known. */
+export const interruption = ({ isStarting, stack, status = "" }: Known, module?: string) => {
+  if (stack === undefined) {
+    return module === undefined ? "nothing was started" : `what ${module} has started continues`
+  }
   const goesOn = isUnderWay(status)
     ? `CloudFormation continues with stack "${stack}", which is in ${status}`
     : `CloudFormation may have started to change stack "${stack}"`
@@ -59,9 +62,9 @@ export const interruption = ({ isStarting, stack, status = "" }: Known) => {
 }
 
 /** Says on Ctrl+C what goes on, which CloudFormation does without this process. */
-const explainInterruption = (known: Known) => {
+const explainInterruption = (known: Known, module: string | undefined) => {
   const explain = () => {
-    process.stderr.write(`\ninterrupted: ${interruption(known)}\n`)
+    process.stderr.write(`\ninterrupted: ${interruption(known, module)}\n`)
     process.exit(130)
   }
   return Effect.acquireRelease(
@@ -73,14 +76,14 @@ const explainInterruption = (known: Known) => {
 /** Shows the status of the stack whenever the action reads it, and the events of its resources if they are wanted. */
 export const showingStacks = (
   reporter: TerminalReporter,
-  { events: showsEvents, live }: { readonly events: boolean; readonly live: boolean }
+  { chosen: { readyMade, title }, events: showsEvents, live }: Pick<RunOptions, "chosen" | "events" | "live">
 ) =>
   Layer.effect(
     CloudFormation,
     Effect.gen(function*() {
       const cloudFormation = yield* CloudFormation
       const known: Known = { stack: undefined, status: undefined, isStarting: false }
-      if (live) yield* explainInterruption(known)
+      if (live) yield* explainInterruption(known, readyMade === undefined ? title : undefined)
       const logEvents = showsEvents ? makeEventLog(cloudFormation, reporter) : () => Effect.void
       const starting = <A, E>(status: string, call: Effect.Effect<A, E>) =>
         Effect.sync(() => void (known.isStarting = true)).pipe(

@@ -1,15 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import {
-  readArtifacts,
-  readEvent,
-  readOptions,
-  runConfig,
-  withoutCredentials,
-  withParameters
-} from "../../../src/cli/run/runOptions.ts"
+import { readArtifacts } from "../../../src/cli/run/runArtifacts.ts"
+import { readEvent, withoutCredentials, withParameters } from "../../../src/cli/run/runEvent.ts"
+import { readOptions, runConfig } from "../../../src/cli/run/runOptions.ts"
 import { decodeJob } from "../../../src/domain/job/Job.ts"
 import { deployEvent } from "../../fixtures.ts"
 import { inputOf } from "../inputOf.ts"
@@ -38,11 +33,14 @@ describe("readOptions", () => {
         "--option",
         "timeoutMinutes=30"
       ])
-      assert.deepStrictEqual(options, {
-        action: "deploy-stack",
+      const { chosen, ...others } = options
+      assert.strictEqual(chosen.readyMade, "deploy-stack")
+      assert.deepStrictEqual(others, {
         isNamed: false,
         event: resolve("event.json"),
         artifacts: ["A=a.zip", "B=b=c.zip"],
+        outputArtifacts: [],
+        userParameters: Option.none(),
         live: true,
         yes: true,
         events: true,
@@ -59,12 +57,15 @@ describe("readOptions", () => {
     Effect.gen(function*() {
       const options = yield* optionsOf([`--action=${action}`])
       assert.strictEqual(options.event, file(`events/${action}.json`))
-      assert.isObject(yield* readEvent(options.event))
+      assert.isObject(yield* readEvent(options.event ?? ""))
     }))
 
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
     [["--stak-fails", "x"], "--stak-fails is not an option; did you mean --stack-fails?"],
-    [["--zzzzzzzz"], "--zzzzzzzz is not an option; known are --action, --artifact, --mode, --option,"],
+    [
+      ["--zzzzzzzz"],
+      "--zzzzzzzz is not an option; known are --action, --artifact, --output-artifact, --mode, --option,"
+    ],
     [["-l"], "-l is not an option"],
     [["--stack-fails"], "--stack-fails needs a value"],
     [["--stack-fails="], "--stack-fails needs a value"],

@@ -23,3 +23,8 @@ it.each<readonly [stack: string | undefined, status: string | undefined, isStart
     assert.strictEqual(interruption({ stack, status, isStarting }), text)
   }
 )
+
+it("an interruption says of a module without a stack that its operations continue", () => {
+  const known = { stack: undefined, status: undefined, isStarting: false }
+  assert.strictEqual(interruption(known, "./backup.ts"), "what ./backup.ts has started continues")
+})
