@@ -94,11 +94,18 @@ export type Resume<Params, State, E, R> = (
   state: State
 ) => Effect.Effect<Step<State>, E, R>
 
+/** How an action failed. */
+export interface FailureContext {
+  /** Whether the action reached its timeout. */
+  readonly isTimeout: boolean
+}
+
 /** Stops or removes what a failed action has begun. */
 export type OnFailure<Params, State, R> = (
   invocation: Invocation<Params>,
-  state: State
-) => Effect.Effect<void, unknown, R>
+  state: State,
+  context: FailureContext
+) => Effect.Effect<string | void, unknown, R>
 
 /** An action as {@link make} and {@link makeStateless} return it and `JobRunner` runs it. */
 export interface Action<Params, State, E extends TaggedError, R> extends ActionDefinition<Params> {
@@ -153,7 +160,8 @@ export const make = <
      * Stops or removes what the action has begun, when it fails or reaches its timeout. It gets the last state, and is not
      * called before there is one: `start` undoes its own work when it fails. It runs before the failure is reported,
      * within the deadline of the invocation, and may run again for a redelivered event: make it idempotent. If it fails
-     * or takes too long, this is logged, and the action's own failure is reported all the same. Default: nothing.
+     * or takes too long, this is logged, and the action's own failure is reported all the same. A text that it returns is a
+     * sentence of the reported message: what it has done, or could not do. Default: nothing.
      */
     readonly onFailure?: OnFailure<Params, NoInfer<State>, R4>
   }

@@ -22,6 +22,7 @@ import {
 } from "./domain/job/JobOutcome.ts"
 import * as UserParameters from "./domain/job/UserParameters.ts"
 import { loggable } from "./domain/text/loggable.ts"
+import { sentences } from "./domain/text/sentences.ts"
 import { wellFormed } from "./domain/text/wellFormed.ts"
 import { Deadline, timeBudget } from "./runtime/Deadline.ts"
 import { Secrets, secretsOf } from "./runtime/Secrets.ts"
@@ -84,7 +85,15 @@ const epochMillis = Effect.map(Clock.currentTimeMillis, Math.floor)
 class JobFailure extends Data.TaggedError("JobFailure")<{
   readonly failure: Failure
   readonly reason: TaggedError
-}> {}
+  /** The message with a remark, if it is not appended: for the action's timeout. */
+  readonly messageWith?: ((remark: string) => string) | undefined
+}> {
+  /** With a sentence on what was done about the failure. */
+  with(remark: string): JobFailure {
+    const { failure, messageWith = (remark) => sentences(failure.message, remark) } = this
+    return new JobFailure({ ...this, failure: { ...failure, message: messageWith(remark) } })
+  }
+}
 
 /** An error of the runner fails the job with its own message. */
 const failAs = (type: FailureType) => <A, E extends TaggedError, R>(effect: Effect.Effect<A, E, R>) =>
@@ -139,7 +148,12 @@ const perform = Effect.fnUntraced(function*<Params, State, E extends TaggedError
       (error) => continueAfterOutage(token, now, error)
     ),
     Effect.flatMap((outcome) => withinTimeout(outcome, execution, action.timeout?.(parameters))),
-    Effect.tapCause(() => cleanUp(action, invocation, state, now + actionDeadline))
+    Effect.catchCause((cause) =>
+      Effect.flatMap(
+        cleanUp(action, invocation, state, cause, now + actionDeadline),
+        (remark) => Effect.failCause(remark === undefined ? cause : Cause.map(cause, (failure) => failure.with(remark)))
+      )
+    )
   )
 })
 
@@ -152,20 +166,23 @@ const stateAt = <Params, State, E extends TaggedError, R>(
     ? Effect.option(Schema.decodeEffect(Schema.toCodecJson(state))(position.state))
     : Effect.succeedNone
 
-/** Lets a failed action undo what it has begun. The failure is reported, whatever becomes of that. */
+/** Lets a failed action undo what it has begun; returns what it says about that. The failure is reported in any case. */
 const cleanUp = Effect.fnUntraced(function*<Params, State, E extends TaggedError, R>(
   { onFailure }: Action<Params, State, E, R>,
   invocation: Invocation<Params>,
   state: Option.Option<State>,
+  cause: Cause.Cause<JobFailure>,
   deadline: number
-) {
-  if (onFailure === undefined || Option.isNone(state)) return
+): Effect.fn.Return<string | undefined, never, R> {
+  if (onFailure === undefined || Option.isNone(state)) return undefined
+  const isTimeout = Option.exists(Cause.findErrorOption(cause), ({ messageWith }) => messageWith !== undefined)
   const remaining = Math.max(0, deadline - (yield* epochMillis))
-  yield* Effect.suspend(() => onFailure(invocation, state.value)).pipe(
+  return yield* Effect.suspend(() => onFailure(invocation, state.value, { isTimeout })).pipe(
     Effect.timeout(remaining),
     Effect.withSpan(Telemetry.spans.onFailure),
+    Effect.map((remark) => remark ?? undefined),
     Effect.catchCause((cause) =>
-      logSafely(Effect.logWarning, "What the failed action has begun is not cleaned up", cause)
+      Effect.as(logSafely(Effect.logWarning, "What the failed action has begun is not cleaned up", cause), undefined)
     )
   )
 })
@@ -186,7 +203,8 @@ const withinTimeout = Effect.fnUntraced(function*(
   const reason = new TimedOut({ minutes: Duration.toMinutes(limit), waitedFor, externalExecutionId })
   return yield* new JobFailure({
     failure: { type: "JobFailed", message: reason.message, externalExecutionId },
-    reason
+    reason,
+    messageWith: (remark) => reason.messageWith(remark)
   })
 })
 
@@ -312,8 +330,14 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   externalExecutionId: Schema.UndefinedOr(Schema.String)
 }) {
   override get message() {
+    return this.messageWith("Operations that it started continue without it")
+  }
+  /** `ending`: a sentence on what becomes of the operations that the action started. */
+  messageWith(ending: string): string {
     const unit = this.minutes === 1 ? "minute" : "minutes"
-    return `The action did not complete within ${this.minutes} ${unit}. Operations that it started continue without it. ` +
-      `It was waiting for this: ${this.waitedFor}`
+    return sentences(
+      `The action did not complete within ${this.minutes} ${unit}`,
+      sentences(ending, `It was waiting for this: ${this.waitedFor}`)
+    )
   }
 }

@@ -563,10 +563,12 @@ const Machine = (stopped: Array<string>) =>
     timeout: () => Duration.minutes(10),
     start: ({ job, parameters }) => obey(parameters, [job.id]),
     resume: ({ job, parameters }, { seen }) => obey(parameters.split("; ")[0] ?? "", [...seen, job.id]),
-    onFailure: ({ execution, parameters }, { seen }) =>
+    onFailure: ({ execution, parameters }, { seen }, { isTimeout }) =>
       Effect.gen(function*() {
-        stopped.push(`${execution.firstJobId}: ${seen.join()}`)
-        yield* obey(parameters.split("; ")[1] ?? "done", seen)
+        stopped.push(`${execution.firstJobId}: ${seen.join()}${isTimeout ? " (timeout)" : ""}`)
+        const [, order = "done", remark] = parameters.split("; ")
+        yield* obey(order, seen)
+        return remark
       })
   })({ Away: "SystemUnavailable", Broken: ({ what }) => ({ type: "JobFailed", message: what }) })
 
@@ -600,8 +602,29 @@ describe("onFailure", () => {
       const { machine, token } = yield* begin(stopped)
       yield* TestClock.adjust("10 minutes")
       const outcome = yield* JobRunner.run(machine, event("2", "continue", token))
-      assert.include(outcome.message, "did not complete within 10 minutes")
-      assert.deepStrictEqual(stopped, ["1: 1,2"])
+      assert.include(
+        outcome.message,
+        "did not complete within 10 minutes. Operations that it started continue without it"
+      )
+      assert.deepStrictEqual(stopped, ["1: 1,2 (timeout)"])
+    }).pipe(Effect.provide(CodePipelineMemory.layer)))
+
+  it.effect("adds a sentence to the message of the failure, on what it has done", () =>
+    Effect.gen(function*() {
+      const { machine, token } = yield* begin([])
+      const failed = yield* JobRunner.run(machine, event("2", "fail; done; The machine is off", token))
+      assert.strictEqual(failed.message, "fail. The machine is off")
+      const defect = yield* JobRunner.run(machine, event("3", "die; done; The machine is off", token))
+      assert.strictEqual(
+        defect.message,
+        "The action failed unexpectedly; the log of the Lambda function has the details"
+      )
+      yield* TestClock.adjust("10 minutes")
+      const late = yield* JobRunner.run(machine, event("4", "continue; done; The machine is off", token))
+      assert.match(
+        late.message,
+        /^The action did not complete within 10 minutes\. The machine is off\. It was waiting for this: /
+      )
     }).pipe(Effect.provide(CodePipelineMemory.layer)))
 
   it.effect("is not called before there is a state, while the action continues, nor after it is done", () =>

@@ -1,5 +1,6 @@
 // Describes stacks and changes them.
 import {
+  CancelUpdateStackCommand,
   CloudFormationClient,
   ContinueUpdateRollbackCommand,
   CreateChangeSetCommand,
@@ -166,6 +167,12 @@ export class CloudFormation extends Context.Service<CloudFormation, {
   continueRollback(
     request: RollbackRequest & { readonly resourcesToSkip?: ReadonlyArray<string> | undefined }
   ): Effect.Effect<void, TokenUsed | StackNotReady | AwsError>
+  /**
+   * Cancels the update of a stack that is in UPDATE_IN_PROGRESS: CloudFormation rolls it back. Source: CancelUpdateStack.
+   */
+  cancelUpdate(
+    request: Omit<RollbackRequest, "roleArn">
+  ): Effect.Effect<void, TokenUsed | StackNotReady | AwsError>
   /** Starts to create a change set. Source: CreateChangeSet. */
   createChangeSet(
     request: ChangeSetRequest
@@ -271,6 +278,13 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           ResourcesToSkip: resourcesToSkip.length === 0 ? undefined : [...resourcesToSkip]
         })
         return callAws("cloudformation:ContinueUpdateRollback", (options) => client.send(command, options)).pipe(
+          Effect.asVoid,
+          Effect.mapError(toNotStarted(request.stack))
+        )
+      }),
+      cancelUpdate: Effect.fn("CloudFormation.cancelUpdate")((request) => {
+        const command = new CancelUpdateStackCommand(shapes.toRollbackInput(request))
+        return callAws("cloudformation:CancelUpdateStack", (options) => client.send(command, options)).pipe(
           Effect.asVoid,
           Effect.mapError(toNotStarted(request.stack))
         )

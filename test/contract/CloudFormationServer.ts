@@ -7,7 +7,7 @@ import {
   executeChangeSet
 } from "./cloudFormation/changeSetOperations.ts"
 import { type Parameters, protocol } from "./cloudFormation/queryProtocol.ts"
-import { continueUpdateRollback, rollbackStack } from "./cloudFormation/rollbackOperations.ts"
+import { cancelUpdateStack, continueUpdateRollback, rollbackStack } from "./cloudFormation/rollbackOperations.ts"
 import { type Change, noSettings, type Settings, Stacks, type Validation } from "./cloudFormation/serverStacks.ts"
 import {
   createStack,
@@ -54,6 +54,7 @@ export class CloudFormationServer extends Context.Service<
           CreateStack: (parameters) => createStack(stacks, parameters),
           UpdateStack: (parameters) => updateStack(stacks, parameters),
           DeleteStack: (parameters) => deleteStack(stacks, parameters),
+          CancelUpdateStack: (parameters) => cancelUpdateStack(stacks, parameters),
           RollbackStack: (parameters) => rollbackStack(stacks, parameters),
           ContinueUpdateRollback: (parameters) => continueUpdateRollback(stacks, parameters),
           CreateChangeSet: (parameters) => createChangeSet(stacks, parameters),

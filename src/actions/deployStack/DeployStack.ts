@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
+import { cancelUpdate } from "./cancel.ts"
 import { cleanUp } from "./changeSet.ts"
 import { resumeChangeSet } from "./changeSetExecution.ts"
 import { DeployStackParameters } from "./Parameters.ts"
@@ -48,7 +49,10 @@ export const DeployStack = Action.make({
   start,
   resume: (invocation, state) => resume(invocation, Option.some(state)),
   recover: (invocation) => resume(invocation, Option.none()),
-  onFailure: (invocation, state) => "changeSet" in state ? cleanUp(invocation, state) : Effect.void,
+  onFailure: (invocation, state, context) => {
+    if ("changeSet" in state) return cleanUp(invocation, state)
+    return "found" in state ? Effect.undefined : cancelUpdate(invocation, state, context)
+  },
   annotations: ({ stack }) => ({ stack }),
   timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes)
 })({

@@ -119,6 +119,13 @@ export const options = {
       description: "Time limit of the whole action. CodePipeline ends an action after 24 hours."
     }
   ),
+  onTimeout: option(Schema.Literals(["continue", "cancel"]), {
+    values: "`\"continue\"`, `\"cancel\"`",
+    otherwise: "`\"continue\"`",
+    description:
+      "What becomes of an update that is in progress when the time limit is reached: it continues without the action, or " +
+      "is cancelled, and CloudFormation rolls it back. Other operations cannot be cancelled."
+  }),
   parameters: option(ParameterValues, {
     values: "object of values by name",
     otherwise: "those of `templateConfiguration`",
@@ -233,6 +240,7 @@ export const modesOf: Readonly<Record<keyof typeof others, Modes>> = {
   outputFile: deploying,
   progress: [...deploying, "DELETE_ONLY", "ROLLBACK"],
   timeoutMinutes: every,
+  onTimeout: deploying,
   parameters: preparing,
   templateConfiguration: [...preparing, "CHANGE_SET_EXECUTE"],
   capabilities: preparing,

@@ -154,6 +154,13 @@ export const permissions: ReadonlyArray<Permission> = [
     required: { otherwise: "the empty stack of the change set stays" }
   },
   {
+    actions: ["cloudformation:CancelUpdateStack"],
+    resources: [stack],
+    role: "function",
+    jobs: { options: ["onTimeout"] },
+    required: { otherwise: "the update is not cancelled" }
+  },
+  {
     actions: ["cloudformation:RollbackStack", "cloudformation:ContinueUpdateRollback"],
     resources: [stack],
     role: "function",

@@ -37,7 +37,7 @@ export const refusingMissingServices = <A, E, R>(
       start: (invocation) => refuse(start(invocation)),
       resume: (invocation, state) => refuse(resume(invocation, state)),
       recover: recover && ((invocation) => refuse(recover(invocation))),
-      onFailure: onFailure && ((invocation, state) => refuse(onFailure(invocation, state)))
+      onFailure: onFailure && ((invocation, state, context) => refuse(onFailure(invocation, state, context)))
     }
     return yield* Effect.raceFirst(play(refusing), Deferred.await(missing))
   })

@@ -96,6 +96,9 @@ export const showingStacks = (
         create: (request) => starting("CREATE_IN_PROGRESS", cloudFormation.create(request)),
         update: (request) => starting("UPDATE_IN_PROGRESS", cloudFormation.update(request)),
         delete: (request) => starting("DELETE_IN_PROGRESS", cloudFormation.delete(request)),
+        rollBack: (request) => starting("ROLLBACK_IN_PROGRESS", cloudFormation.rollBack(request)),
+        continueRollback: (request) =>
+          starting("UPDATE_ROLLBACK_IN_PROGRESS", cloudFormation.continueRollback(request)),
         executeChangeSet: (request) => starting("UPDATE_IN_PROGRESS", cloudFormation.executeChangeSet(request)),
         describe: (stack) =>
           cloudFormation.describe(stack).pipe(

@@ -40,7 +40,7 @@ export const calledAt = (now: number): number => now - 2_000
 
 /**
  * The ClientRequestToken of the operation, its idempotency token: a second delivery of an event makes the same one, and
- * every event of the operation has it. `[a-zA-Z0-9][-a-zA-Z0-9]*`, at most 128 characters.
+ * every event of the operation has it; `cancel` is that of the cancellation of an update. `[a-zA-Z0-9][-a-zA-Z0-9]*`, at most 128 characters.
  */
-export const requestToken = (operation: StackOperation, { firstJobId }: Pick<Owner, "firstJobId">): string =>
+export const requestToken = (operation: StackOperation | "cancel", { firstJobId }: Pick<Owner, "firstJobId">): string =>
   `${operation}-${firstJobId.replaceAll(/[^-a-zA-Z0-9]/g, "-")}`.slice(0, 128)

@@ -155,6 +155,10 @@ export class MemoryCloud implements Surroundings {
     for (const what of notChecked) this.#notChecked.add(what)
   }
 
+  noteUncheckedPart(what: string) {
+    this.#notChecked.add(what)
+  }
+
   /** What the operations so far did not check; none before the first operation. */
   get notChecked(): ReadonlyArray<string> {
     return this.operationTokens.length === 0 ? [] : [...this.#notChecked, ...neverChecked]

@@ -56,6 +56,7 @@ export class MemoryStack {
   readonly #validations: Array<StackEvent> = []
   /** Oldest first. */
   #results: ReadonlyArray<Results> = []
+  #beforeOperation: Pick<MemoryStack, "template" | "resolved" | "settings"> = this
   readonly #surroundings: Surroundings
   readonly #nested: NestedStacks
 
@@ -160,6 +161,16 @@ export class MemoryStack {
     this.#changes.push(now - 1)
   }
 
+  /** Brings the stack back to what it was before its running update, whose rollback follows. */
+  cancelUpdate(token: string, now: number, resourceMillis: number) {
+    const [first, ...others] = lastStatuses.update.failed
+    Object.assign(this, this.#beforeOperation)
+    this.continueWith(token, now, [
+      { status: first, timestamp: now, reason: "User Initiated" },
+      ...others.map((status, index) => ({ status, timestamp: now + resourceMillis * (1 + index) }))
+    ])
+  }
+
   /** Lets other events follow instead of those of the running operation. No event is a change of the stack. */
   continueWith(token: string, now: number, events: ReadonlyArray<ResourceEvent | StackStep>) {
     this.#events = [
@@ -186,6 +197,7 @@ export class MemoryStack {
   startOperation(request: MemoryOperation): string | undefined {
     const { disableRollback, now, onStackFailure, operation, resolved, resourceMillis, token } = request
     const kind = operation === "execute" ? this.statusAt(now) === "REVIEW_IN_PROGRESS" ? "create" : "update" : operation
+    this.#beforeOperation = { template: this.template, resolved: this.resolved, settings: this.settings }
     const tokens = { operationId: this.#operationIdOf(token), clientRequestToken: token }
     if (kind !== "delete" && this.recordFailedValidations(resolved, tokens, now)) {
       return this.#failValidation(kind, request)

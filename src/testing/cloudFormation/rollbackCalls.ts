@@ -6,6 +6,7 @@ import { type CloudFormation, StackNotReady, TokenUsed } from "../../services/Cl
 import type { MemoryCloud } from "./MemoryCloud.ts"
 import { validationError } from "./MemorySettings.ts"
 import { notRolledBack, rollbackEvents } from "./rollback.ts"
+import { isNestedStack } from "./template/changes.ts"
 
 export const rollbackCalls = (cloud: MemoryCloud) => {
   /** Rolls the stack back if its status allows it. */
@@ -31,6 +32,22 @@ export const rollbackCalls = (cloud: MemoryCloud) => {
     cloud.operationTokens.push(token)
   })
   return {
+    cancelUpdate: Effect.fn("CloudFormationMemory.cancelUpdate")(
+      function*({ clientRequestToken: token, stack: name }) {
+        const operation = "cloudformation:CancelUpdateStack"
+        const now = yield* cloud.startCall(operation)
+        const stack = cloud.find(name, now)
+        if (stack === undefined) return yield* validationError(operation, `Stack [${name}] does not exist`)
+        if (stack.tokens.has(token)) return yield* new TokenUsed({ stack: name })
+        if (stack.statusAt(now) !== "UPDATE_IN_PROGRESS") {
+          return yield* new StackNotReady({ stack: name, status: "unknown" })
+        }
+        if (stack.attempted.resources.some(isNestedStack)) {
+          cloud.noteUncheckedPart("nested stacks of a cancelled update")
+        }
+        stack.cancelUpdate(token, now, cloud.resourceMillis)
+      }
+    ),
     rollBack: Effect.fn("CloudFormationMemory.rollBack")((request) =>
       start("cloudformation:RollbackStack", ["CREATE_FAILED", "UPDATE_FAILED"], request)
     ),

@@ -33,6 +33,7 @@ const ofTemplates = {
 }
 const ofDeployments = {
   waitForCleanup: false,
+  onTimeout: "cancel",
   outputs: ["A"],
   outputFile: "out.json",
   disableRollback: true,

@@ -26,6 +26,15 @@ export const rollbackStack = (stacks: Stacks, parameters: Parameters) => {
   return result("RollbackStack", xml({ StackId: stack.id }))
 }
 
+export const cancelUpdateStack = (stacks: Stacks, parameters: Parameters) => {
+  const found = findStack(stacks, parameters)
+  if ("_tag" in found) return found
+  const { stack, token } = found
+  if (stack.status !== "UPDATE_IN_PROGRESS") return wrongStatus("CancelUpdateStack")
+  stack.startOperation("UPDATE_ROLLBACK_IN_PROGRESS", token, stack.previousTemplate)
+  return result("CancelUpdateStack", "")
+}
+
 export const continueUpdateRollback = (stacks: Stacks, parameters: Parameters) => {
   const found = findStack(stacks, parameters)
   if ("_tag" in found) return found

@@ -1,7 +1,20 @@
 // The contract of CloudFormation for the calls that bring a stack back to rest.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { continueRollback, eventsOf, rollBack, settings, stack, statusOf, World, worlds } from "./world.ts"
+import {
+  cancelUpdate,
+  continueRollback,
+  created,
+  eventsOf,
+  otherTemplate,
+  rollBack,
+  settings,
+  stack,
+  statusOf,
+  update,
+  World,
+  worlds
+} from "./world.ts"
 
 const failUpdate = (how: "in the rollback" | "without rollback") => World.use((world) => world.failUpdate(how))
 const setStatus = (status: string) => World.use((world) => world.setStatus(stack, status))
@@ -97,7 +110,44 @@ describe.each(worlds)("CloudFormation $name: rollbacks", ({ world }) => {
       assert.deepInclude(yield* Effect.flip(continueRollback()), { _tag: "AwsRejected", detail })
     }).pipe(Effect.provide(world)))
 
+  it.effect("a cancelled update is rolled back, and its events carry the token of the cancellation", () =>
+    Effect.gen(function*() {
+      const id = yield* created
+      yield* update({ templateBody: otherTemplate })
+      yield* cancelUpdate
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("UPDATE_ROLLBACK_IN_PROGRESS"))
+      assert.deepInclude((yield* eventsOf(id, 0))[0], {
+        status: "UPDATE_ROLLBACK_IN_PROGRESS",
+        reason: "User Initiated",
+        clientRequestToken: "cancel-1"
+      })
+      yield* complete
+      assert.deepStrictEqual(yield* statusOf(stack), Option.some("UPDATE_ROLLBACK_COMPLETE"))
+      // The stack has its old template.
+      const again = yield* Effect.flip(update({ clientRequestToken: "update-2" }))
+      assert.deepInclude(again, { _tag: "NoUpdates" })
+      yield* update({ templateBody: otherTemplate, clientRequestToken: "update-3" })
+    }).pipe(Effect.provide(world)))
+
+  it.effect.each(["CREATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"])(
+    "nothing is cancelled in status %s",
+    (status) =>
+      Effect.gen(function*() {
+        yield* setStatus(status)
+        assert.deepInclude(yield* Effect.flip(cancelUpdate), { _tag: "StackNotReady", stack })
+        assert.deepStrictEqual(yield* statusOf(stack), Option.some(status))
+      }).pipe(Effect.provide(world))
+  )
+
+  it.effect("a second cancellation with the same token is TokenUsed", () =>
+    Effect.gen(function*() {
+      yield* setStatus("UPDATE_IN_PROGRESS")
+      yield* cancelUpdate
+      assert.deepInclude(yield* Effect.flip(cancelUpdate), { _tag: "TokenUsed", stack })
+    }).pipe(Effect.provide(world)))
+
   it.effect.each([
+    { operation: "cloudformation:CancelUpdateStack", call: cancelUpdate },
     { operation: "cloudformation:RollbackStack", call: rollBack() },
     { operation: "cloudformation:ContinueUpdateRollback", call: continueRollback() }
   ])("a role without $operation is denied the call", ({ call, operation }) =>

@@ -115,6 +115,8 @@ export class Stack {
   #updatedAt: string | undefined
   status = "REVIEW_IN_PROGRESS"
   template = ""
+  /** The template before the operation that was started last. */
+  previousTemplate = ""
   settings = noSettings
   changeSets: Array<ChangeSet> = []
   #reason: string | undefined
@@ -158,6 +160,7 @@ export class Stack {
     this.tokens.add(token)
     this.notRolledBack.clear()
     this.#token = token
+    this.previousTemplate = this.template
     this.template = template
     this.addEvent({ status, reason: "User Initiated" })
   }

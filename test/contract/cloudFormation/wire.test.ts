@@ -108,12 +108,13 @@ describe("CloudFormation on the wire", () => {
     Effect.gen(function*() {
       const { answerNext, calls } = yield* CloudFormationServer
       const refusal = refused("ValidationError", "No")
-      yield* answerNext(refusal, refusal, refusal)
-      const { continueRollback, rollBack } = yield* CloudFormation
+      yield* answerNext(refusal, refusal, refusal, refusal)
+      const { cancelUpdate, continueRollback, rollBack } = yield* CloudFormation
       const request = { stack, clientRequestToken: "token-1", roleArn: "arn:aws:iam::123456789012:role/R" }
       yield* Effect.flip(rollBack({ ...request, retainExceptOnCreate: true }))
       yield* Effect.flip(continueRollback({ ...request, resourcesToSkip: ["Bucket", "Nested.Queue"] }))
       yield* Effect.flip(continueRollback({ stack, clientRequestToken: "token-2", resourcesToSkip: [] }))
+      yield* Effect.flip(cancelUpdate({ stack, clientRequestToken: "token-3" }))
       const common = { Version: "2010-05-15", StackName: stack }
       const all = { ...common, ClientRequestToken: "token-1", RoleARN: "arn:aws:iam::123456789012:role/R" }
       assert.deepStrictEqual(calls.map(({ operation, parameters }) => [operation, parameters]), [
@@ -122,7 +123,8 @@ describe("CloudFormation on the wire", () => {
           "ContinueUpdateRollback",
           { ...all, "ResourcesToSkip.member.1": "Bucket", "ResourcesToSkip.member.2": "Nested.Queue" }
         ],
-        ["ContinueUpdateRollback", { ...common, ClientRequestToken: "token-2" }]
+        ["ContinueUpdateRollback", { ...common, ClientRequestToken: "token-2" }],
+        ["CancelUpdateStack", { ...common, ClientRequestToken: "token-3" }]
       ])
     }).pipe(Effect.provide(http)))
 

@@ -273,6 +273,9 @@ export const continueRollback = (
   CloudFormation.use((service) =>
     service.continueRollback({ stack, clientRequestToken: "continue-rollback-1", ...request })
   )
+export const cancelUpdate = CloudFormation.use((service) =>
+  service.cancelUpdate({ stack, clientRequestToken: "cancel-1" })
+)
 export const remove = (name: string) =>
   CloudFormation.use((service) => service.delete({ stack: name, clientRequestToken: "delete-1" }))
 
