@@ -5,6 +5,7 @@ export {
   CapabilitiesMissing,
   ChangeSetFailed,
   DeployStack,
+  type DeployStackUserParameters,
   OperationFailed,
   OperationRejected,
   OperationUnproven,

@@ -2,12 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { join, normalize } from "node:path"
 import { fileURLToPath } from "node:url"
-import { pages } from "../scripts/docs/readme.ts"
+import { pages, userParameters } from "../scripts/docs/readme.ts"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
 
 it("the generated parts of the documents are up to date; otherwise run npm run readme", async () => {
   for (const { current, present } of await pages()) assert.strictEqual(present, current)
+})
+
+it("the interface of deploy-stack's UserParameters is up to date; otherwise run npm run readme", async () => {
+  const { current, present } = await userParameters()
+  assert.strictEqual(present, current)
 })
 
 it("no example in the documents imports a file of this repository", async () => {

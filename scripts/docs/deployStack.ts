@@ -1,5 +1,7 @@
 // The generated parts of the reference of deploy-stack: its options, the statuses of a stack, and the permissions.
 import * as Array from "effect/Array"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
 import { modesOf, options, type OptionText } from "../../src/actions/deployStack/Parameters.ts"
 import type { FunctionPermission, Permission } from "../../src/actions/deployStack/permissions.ts"
 import { Evidence } from "../../src/domain/stack/StackEvents.ts"
@@ -23,13 +25,18 @@ const modesWith = (option: string): string => {
     : both.format(applies.map(code))
 }
 
+const textsOf = (name: string, { ast: { context } }: Schema.Constraint): OptionText => {
+  const { description, otherwise, values } = (context?.annotations ?? {}) as Partial<OptionText>
+  if (description === undefined || values === undefined || otherwise === undefined) {
+    throw new Error(`The option "${name}" has no description, no values, or no default`)
+  }
+  return { description, otherwise, values }
+}
+
 /** A heading for each option. */
 export const optionSections = (): string =>
-  Object.entries(options).map(([name, { ast: { context } }]) => {
-    const { description, otherwise, values } = (context?.annotations ?? {}) as Partial<OptionText>
-    if (description === undefined || values === undefined || otherwise === undefined) {
-      throw new Error(`The option "${name}" has no description, no values, or no default`)
-    }
+  Object.entries(options).map(([name, option]) => {
+    const { description, otherwise, values } = textsOf(name, option)
     return [
       `## ${code(name)}`,
       "",
@@ -40,6 +47,63 @@ export const optionSections = (): string =>
       `- Modes: ${modesWith(name)}`
     ].join("\n")
   }).join("\n\n")
+
+/** Links in the documents, without which a docstring can do. */
+const withoutLinks = (text: string) =>
+  text.replaceAll(/,? see \[[^\]]+\]\([^)]+\)/g, "").replaceAll(/\[([^\]]+)\]\([^)]+\)/g, "$1")
+
+const maxWidth = 118
+
+/** A docstring of lines that are not too long. */
+const docstring = (text: string): string => {
+  const lines = [""]
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? ""
+    if (line.length + word.length > maxWidth) lines.push(word)
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`
+  }
+  const [only, ...others] = lines
+  return others.length === 0
+    ? `  /** ${only} */`
+    : ["  /**", ...lines.map((line) => `   * ${line}`), "   */"].join("\n")
+}
+
+/** The type of an option in JSON, as TypeScript writes it. */
+const typeOf = (ast: SchemaAST.AST): string => {
+  if (SchemaAST.isString(ast)) return "string"
+  if (SchemaAST.isNumber(ast)) return "number"
+  if (SchemaAST.isBoolean(ast)) return "boolean"
+  if (SchemaAST.isLiteral(ast)) return JSON.stringify(ast.literal)
+  if (SchemaAST.isUnion(ast)) return ast.types.map(typeOf).join(" | ")
+  if (SchemaAST.isArrays(ast)) return `ReadonlyArray<${ast.rest.map(typeOf).join(" | ")}>`
+  if (SchemaAST.isObjects(ast)) {
+    return `Readonly<Record<string, ${ast.indexSignatures.map(({ type }) => typeOf(type)).join(" | ")}>>`
+  }
+  // A schema that describes its values in its own words.
+  if (SchemaAST.isDeclaration(ast)) return "unknown"
+  throw new Error(`An option has a type that has no words here: ${ast._tag}`)
+}
+
+/** The module of the interface of UserParameters, with a docstring for each option. */
+export const userParametersModule = (): string =>
+  `// Generated from Parameters.ts by \`npm run readme\`.
+
+/**
+ * The UserParameters of \`DeployStack\` as they are in the pipeline. The mode decides which are required, and which are
+ * rejected because they do not apply to it.
+ */
+export interface DeployStackUserParameters {
+${
+    Object.entries(options).map(([name, option]) => {
+      const { description, otherwise, values } = textsOf(name, option)
+      const text = withoutLinks(`${description} Values: ${values}. Default: ${otherwise}. Modes: ${modesWith(name)}.`)
+      return `${docstring(text)}\n  readonly ${name}${name === "stack" ? "" : "?"}: ${
+        typeOf(Schema.toEncoded(option).ast)
+      }`
+    }).join("\n")
+  }
+}
+`
 
 const present = (status: string) => ({
   _tag: "Present" as const,

@@ -7,7 +7,7 @@ import { promisify } from "node:util"
 import * as Telemetry from "../../src/runtime/Telemetry.ts"
 import { runScript, type Script } from "../commandLine.ts"
 import { functionNames } from "../permissions.ts"
-import { optionSections, permissionSections, statusClasses, statusTable } from "./deployStack.ts"
+import { optionSections, permissionSections, statusClasses, statusTable, userParametersModule } from "./deployStack.ts"
 import { code, codeBlock, table } from "./markdown.ts"
 import { minimalPolicy, statementsInTemplate } from "./policies.ts"
 
@@ -151,10 +151,18 @@ export const functionsTemplate = (): Promise<Generated> =>
     `${" ".repeat(14)}# </${name}>`
   ])
 
+/** A module with a docstring for each option. */
+export const userParameters = async (): Promise<Generated> => {
+  const file = "src/actions/deployStack/UserParameters.ts"
+  const [present, current] = await Promise.all([readFile(path(file), "utf8"), format(file, userParametersModule())])
+  return { path: file, present, current }
+}
+
 const script: Script<never> = {
   command: "npm run readme",
-  purpose: "Writes the generated parts of README.md, of the pages in docs/, and of scripts/templates/functions.yaml. " +
-    "A test fails when they differ from the code.",
+  purpose:
+    "Writes the generated parts of README.md, of the pages in docs/, and of scripts/templates/functions.yaml, and " +
+    "the interface of deploy-stack's UserParameters. A test fails when they differ from the code.",
   options: {},
   examples: ["npm run readme"],
   status: "0 all parts are written, 1 one could not be written, 2 the command line is wrong"
@@ -165,7 +173,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     script,
     () =>
       Effect.promise(async () => {
-        for (const { current, path: file } of [...await pages(), await functionsTemplate()]) {
+        for (const { current, path: file } of [...await pages(), await functionsTemplate(), await userParameters()]) {
           await writeFile(path(file), current)
         }
       })

@@ -31,12 +31,14 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
   })
 })
 
+export type { DeployStackUserParameters } from "./UserParameters.ts"
+
 /**
  * Creates or updates a CloudFormation stack from a template in an input artifact, and waits until the operation ends.
  * Other modes replace or delete the stack, or create and execute a change set.
  *
  * UserParameters: `{"stack": …, "file": …, "artifact": …}`, the stack's name or ARN, the path of its template in the zip
- * of an input artifact, and the artifact's name; `DeployStackParameters` has the optional ones. The template has at most
+ * of an input artifact, and the artifact's name; {@link DeployStackUserParameters} has all of them. The template has at most
  * 1,000,000 bytes of JSON or YAML. A template of more than 51,200 bytes is passed through the bucket `templateBucket`, or
  * the bucket in the environment variable `TEMPLATE_BUCKET`.
  *
