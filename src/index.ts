@@ -10,6 +10,7 @@ export {
   OperationRejected,
   OperationUnproven,
   OutputArtifactMissing,
+  ReplacementRefused,
   ReplacementUnchecked,
   SettingNotSet,
   StackNotFound,

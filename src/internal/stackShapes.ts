@@ -4,12 +4,15 @@ import type {
   DescribeChangeSetOutput,
   GetTemplateSummaryOutput,
   OperationEvent as OperationEventShape,
+  ResourceChangeDetail as ChangeDetailShape,
   Stack as StackShape,
   StackEvent as StackEventShape
 } from "@aws-sdk/client-cloudformation"
-import type { ChangeSet, ResourceChange } from "../domain/stack/ChangeSet.ts"
+import type { ChangeDetail, ChangeSet, ResourceChange } from "../domain/stack/ChangeSet.ts"
+import { masked } from "../domain/stack/plan/ChangePlan.ts"
 import type {
   ChangeSetKey,
+  ChangeSetQuery,
   RollbackRequest,
   Stack,
   StackOptions,
@@ -90,19 +93,25 @@ export const toTemplateSummary = (
 
 /** A page of the description without its changes. */
 export const toChangeSet = (
-  key: ChangeSetKey,
-  shape: DescribeChangeSetOutput,
+  { changeSet, stack = "" }: ChangeSetQuery,
+  shape: Omit<DescribeChangeSetOutput, "Changes">,
   changes: ReadonlyArray<ResourceChange>
 ): ChangeSet => ({
-  id: shape.ChangeSetId ?? key.changeSet,
-  name: shape.ChangeSetName ?? key.changeSet,
-  stackId: shape.StackId ?? key.stack,
+  id: shape.ChangeSetId ?? changeSet,
+  name: shape.ChangeSetName ?? changeSet,
+  stackId: shape.StackId ?? stack,
   createdAt: shape.CreationTime?.getTime() ?? 0,
   status: shape.Status ?? "",
   executionStatus: shape.ExecutionStatus ?? "",
   changes,
   ...(shape.StatusReason !== undefined && { reason: shape.StatusReason }),
-  ...(shape.Description !== undefined && { description: shape.Description })
+  ...(shape.Description !== undefined && { description: shape.Description }),
+  ...(shape.RootChangeSetId !== undefined && { rootId: shape.RootChangeSetId }),
+  ...(shape.Parameters?.some(({ ParameterValue }) => ParameterValue === masked) && {
+    hiddenParameters: shape.Parameters.flatMap(({ ParameterKey, ParameterValue }) =>
+      ParameterKey !== undefined && ParameterValue === masked ? [ParameterKey] : []
+    )
+  })
 })
 
 export const toResourceChange = ({ ResourceChange: change }: ChangeShape): ReadonlyArray<ResourceChange> =>
@@ -110,8 +119,24 @@ export const toResourceChange = ({ ResourceChange: change }: ChangeShape): Reado
     action: change.Action ?? "",
     logicalResourceId: change.LogicalResourceId ?? "",
     resourceType: change.ResourceType ?? "",
-    ...(change.Replacement !== undefined && { replacement: change.Replacement })
+    ...(change.Replacement !== undefined && { replacement: change.Replacement }),
+    ...(change.PolicyAction !== undefined && { policyAction: change.PolicyAction }),
+    ...(change.PhysicalResourceId !== undefined && { physicalResourceId: change.PhysicalResourceId }),
+    ...(change.ChangeSetId !== undefined && { nestedChangeSet: change.ChangeSetId }),
+    ...(change.Details?.length && { details: change.Details.map(toChangeDetail) })
   }]
+
+const toChangeDetail = ({ CausingEntity, ChangeSource, Evaluation, Target = {} }: ChangeDetailShape): ChangeDetail => ({
+  attribute: Target.Attribute ?? "",
+  ...(Target.Name !== undefined && { name: Target.Name }),
+  ...(Target.Path !== undefined && { path: Target.Path }),
+  ...(Target.BeforeValue !== undefined && { before: Target.BeforeValue }),
+  ...(Target.AfterValue !== undefined && { after: Target.AfterValue }),
+  ...(Target.RequiresRecreation !== undefined && { requiresRecreation: Target.RequiresRecreation }),
+  ...(Evaluation !== undefined && { evaluation: Evaluation }),
+  ...(ChangeSource !== undefined && { source: ChangeSource }),
+  ...(CausingEntity !== undefined && { cause: CausingEntity })
+})
 
 /** The result of a hook or a validation. */
 const toCheck = (status = "", reason: string | undefined, failureMode: string | undefined) => ({

@@ -28,6 +28,7 @@ import type { AwsError, AwsRejected } from "../domain/job/AwsError.ts"
 import type { ChangeSet } from "../domain/stack/ChangeSet.ts"
 import type {
   ChangeSetKey,
+  ChangeSetQuery,
   ChangeSetRequest,
   RollbackRequest,
   Stack,
@@ -184,7 +185,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
    * The change set with all its changes, or none. Pages that do not end are `AwsUnavailable`, here and for events. Source:
    * DescribeChangeSet.
    */
-  describeChangeSet(key: ChangeSetKey): Effect.Effect<Option.Option<ChangeSet>, AwsError>
+  describeChangeSet(query: ChangeSetQuery): Effect.Effect<Option.Option<ChangeSet>, AwsError>
   /** Starts to execute a change set. Source: ExecuteChangeSet. */
   executeChangeSet(
     request:
@@ -299,7 +300,10 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           ChangeSetType: request.type,
           Description: request.description,
           // Of an update, CloudFormation rejects it.
-          OnStackFailure: request.type === "CREATE" ? request.onStackFailure : undefined
+          OnStackFailure: request.type === "CREATE" ? request.onStackFailure : undefined,
+          IncludeNestedStacks: request.includeNestedStacks,
+          ImportExistingResources: request.importExistingResources,
+          DeploymentMode: request.deploymentMode
         })
         return callAws("cloudformation:CreateChangeSet", (options) => client.send(command, options)).pipe(
           Effect.map(({ Id, StackId }) => ({ id: Id ?? changeSet, stackId: StackId ?? stack })),
@@ -310,21 +314,27 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           })
         )
       }),
-      describeChangeSet: Effect.fn("CloudFormation.describeChangeSet")((key) =>
+      describeChangeSet: Effect.fn("CloudFormation.describeChangeSet")((query) =>
         allPages(describeChangeSet, (token) => {
-          const command = new DescribeChangeSetCommand({ ...shapes.toKeyInput(key), NextToken: token })
+          const command = new DescribeChangeSetCommand({
+            ChangeSetName: query.changeSet,
+            StackName: query.stack,
+            IncludePropertyValues: query.withValues,
+            NextToken: token
+          })
           return Effect.map(
             callAws(describeChangeSet, (options) => client.send(command, options)),
-            (shape) => [[shape], shape.NextToken] as const
+            // Without the resources' whole definitions, which a page has besides the changes.
+            ({ Changes = [], ...shape }) =>
+              [[{ shape, changes: Changes.flatMap(shapes.toResourceChange) }], shape.NextToken] as const
           )
         }).pipe(
-          Effect.map((pages) => {
-            const changes = pages.flatMap(({ Changes = [] }) => Changes.flatMap(shapes.toResourceChange))
-            return Option.map(
+          Effect.map((pages) =>
+            Option.map(
               Option.fromUndefinedOr(pages.at(-1)),
-              (shape) => shapes.toChangeSet(key, shape, changes)
+              ({ shape }) => shapes.toChangeSet(query, shape, pages.flatMap(({ changes }) => changes))
             )
-          }),
+          ),
           Effect.catchIf(isChangeSetNotFound, () => Effect.succeedNone)
         )
       ),

@@ -12,6 +12,7 @@ import { epochMillis, MemoryCloud } from "./cloudFormation/MemoryCloud.ts"
 import type { MemorySettings } from "./cloudFormation/MemorySettings.ts"
 import { rollbackCalls } from "./cloudFormation/rollbackCalls.ts"
 import { stackCalls } from "./cloudFormation/stackCalls.ts"
+import { existingKey } from "./cloudFormation/template/changes.ts"
 
 export interface CloudFormationMemoryOptions {
   /** How long each resource of a template takes, one after another; in whole milliseconds. Default: 10 seconds. */
@@ -64,6 +65,11 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
    * DescribeEvents shows the reason.
    */
   failValidation(logicalResourceId: string, reason: string): Effect.Effect<void>
+  /**
+   * From now on, a resource of this type and name exists outside of all stacks: creating it fails, and a change set with
+   * `importExistingResources` imports it. Only some types are known by a name.
+   */
+  addExisting(resourceType: string, name: string): Effect.Effect<void>
   /** Switches the stack's termination protection on. */
   protect(stack: string): Effect.Effect<void>
   /** Brings the stack into this status, as another actor would; creates the stack if it does not exist. */
@@ -124,16 +130,19 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
           Effect.sync(() => void failures.hooks.set(logicalResourceId, { type, reason })),
         failValidation: (logicalResourceId, reason) =>
           Effect.sync(() => void failures.validations.set(logicalResourceId, reason)),
+        addExisting: (resourceType, name) =>
+          Effect.sync(() => void cloud.existing.add(existingKey(resourceType, name))),
         protect: (name) =>
           Effect.map(epochMillis, (now) => {
             const stack = cloud.find(name, now)
             if (stack !== undefined) stack.settings = { ...stack.settings, terminationProtection: true }
           }),
         setStatus: (name, status) =>
-          Effect.map(epochMillis, (now) =>
-            (cloud.find(name, now) ?? cloud.addStack(name, now - 1)).setStatus(status, now)),
-        throttle: (calls) =>
-          Effect.sync(() => void (cloud.throttledCalls = calls)),
+          Effect.map(
+            epochMillis,
+            (now) => (cloud.find(name, now) ?? cloud.addStack(name, now - 1)).setStatus(status, now)
+          ),
+        throttle: (calls) => Effect.sync(() => void (cloud.throttledCalls = calls)),
         deny: (operation) => Effect.sync(() => void denied.add(operation)),
         lag: (operation, by) => Effect.sync(() => void cloud.lags.set(operation, Duration.toMillis(by)))
       }))

@@ -44,7 +44,7 @@ export const changeSetCalls = (
     }
   }
   return {
-    describeChangeSet: ({ changeSet, stack }) =>
+    describeChangeSet: ({ changeSet, stack = "" }) =>
       Effect.flatMap(answerTo({ _tag: "describeChangeSet", stack, changeSet }), (answer) =>
         answer._tag === "ChangeSet"
           ? Effect.succeed(Option.map(Option.fromUndefinedOr(answer.changeSet), toChangeSet))

@@ -14,6 +14,7 @@ import { watch } from "./watch.ts"
 export { ChangeSetFailed } from "./changeSet.ts"
 export { OperationRejected, ReplacementUnchecked, StackProtected } from "./operations.ts"
 export { OutputArtifactMissing, SettingNotSet } from "./outputs.ts"
+export { ReplacementRefused } from "./plan.ts"
 export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./settings.ts"
 export { StackRefused } from "./start.ts"
 export { TemplateInvalid } from "./template.ts"
@@ -78,6 +79,7 @@ export const DeployStack = Action.make({
   }),
   ChangeSetFailed: "ConfigurationError",
   ChangeSetNotReady: "ConfigurationError",
+  ReplacementRefused: "ConfigurationError",
   OperationRejected: "ConfigurationError",
   StackNotFound: ({ message, stack }) => ({ type: "JobFailed", message, externalExecutionId: stack }),
   OperationUnproven: ({ message, stackId }) => ({ type: "JobFailed", message, externalExecutionId: stackId }),

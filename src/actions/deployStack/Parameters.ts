@@ -97,6 +97,8 @@ export const options = {
     matching(
       /^(?![a-zA-Z]:)(?:(?!\.\.?\/)[^/\\]+\/)*(?!\.\.?$)[^/\\]+$/,
       "the path of a file in a zip, such as \"outputs.json\" or \"out/stack.json\""
+    ).check(
+      Schema.isPattern(/^(?!plan\.(?:json|md)$)/, { expected: "another name than those of the plan's files" })
     ),
     {
       values: "path",
@@ -179,6 +181,27 @@ export const options = {
     otherwise: "`false`",
     description: "`true`: a rollback also deletes new resources whose `DeletionPolicy` is `Retain`."
   }),
+  includeNestedStacks: option(Schema.Boolean, {
+    values: "`true`, `false`",
+    otherwise: "`true` if the template has nested stacks",
+    description: "Whether the change set shows the changes of nested stacks too, in change sets of their own."
+  }),
+  importExistingResources: option(Schema.Boolean, {
+    values: "`true`, `false`",
+    otherwise: "`false`",
+    description: "`true`: resources of the template that exist already, by their names, are imported into the stack."
+  }),
+  deploymentMode: option(Schema.Literal("REVERT_DRIFT"), {
+    values: "`\"REVERT_DRIFT\"`",
+    otherwise: "CloudFormation compares only the templates",
+    description: "The change set compares the template with the resources as they are, and reverts their drift."
+  }),
+  expectNoReplacement: option(Schema.Union([Schema.Boolean, Schema.Array(Schema.NonEmptyString)]), {
+    values: "`true`, `false`, list of logical ids",
+    otherwise: "`false`",
+    description:
+      "Fails before anything changes if a stateful resource would be replaced or removed, see [Plans](#plans)."
+  }),
   terminationProtection: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "unchanged",
@@ -223,6 +246,7 @@ type Modes = ReadonlyArray<StackPlan.Mode>
 
 const every: Modes = StackPlan.Mode.literals
 const preparing: Modes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"]
+const creatingChangeSets: Modes = ["CHANGE_SET_REPLACE", "CHANGE_SET_DEPLOY"]
 const deploying: Modes = ["CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"]
 const notRollback = every.filter((mode) => mode !== "ROLLBACK")
 
@@ -250,6 +274,10 @@ export const modesOf: Readonly<Record<keyof typeof others, Modes>> = {
   disableRollback: deploying,
   onStackFailure: preparing,
   retainExceptOnCreate: [...deploying, "ROLLBACK"],
+  includeNestedStacks: creatingChangeSets,
+  importExistingResources: creatingChangeSets,
+  deploymentMode: creatingChangeSets,
+  expectNoReplacement: ["CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"],
   terminationProtection: notRollback,
   // A change set from before the failed update cannot be executed after it.
   recover: preparing,

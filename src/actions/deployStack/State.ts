@@ -4,7 +4,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
-import { calledAt, isRollback, StackOperation } from "../../domain/stack/StackOperation.ts"
+import { ChangeCounts } from "../../domain/stack/plan/ChangePlan.ts"
+import { calledAt, isRollback, requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackProgress from "../../domain/stack/StackProgress.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 
@@ -20,6 +21,8 @@ export const WatchState = Schema.Struct({
   idleSince: Schema.optionalKey(Schema.Int),
   /** The number of resources that the operation creates or changes, if known. */
   resources: Schema.optionalKey(Schema.Int),
+  /** What the executed change set changes, if known. */
+  changes: Schema.optionalKey(ChangeCounts),
   progress: Action.bestEffort(StackProgress.StackProgress),
   /** The role may not read events. */
   eventsDenied: Schema.optionalKey(Schema.Literal(true)),
@@ -81,6 +84,15 @@ export const stillInProgress = (operation: StackOperation | undefined): string =
 
 /** The name of a stack or a change set, which is also a part of its ARN. */
 export const nameOf = (key: string): string => key.startsWith("arn:") ? key.split("/")[1] ?? key : key
+
+/** The name of a change set that has no name in UserParameters. */
+export const ownName = (execution: Invocation["execution"]): string => requestToken("execute", execution)
+
+/** The stack and the change set, as messages name them; `key` is the change set's ARN if UserParameters have it. */
+export const namesOf = ({ execution, parameters }: Invocation) => {
+  const key = parameters.changeSet ?? ownName(execution)
+  return { stack: nameOf(parameters.stack), changeSet: nameOf(key), key }
+}
 
 /** How long an idle stack can fail to show the own operation. */
 export const idleLimit = Duration.toMillis("15 minutes")

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Execution } from "../../domain/job/ContinuationToken.ts"
 import { type ChangeSet, Readiness, readiness } from "../../domain/stack/ChangeSet.ts"
-import type { ChangeSetKey, StackOptions } from "../../domain/stack/Stack.ts"
+import type { ChangeSetKey, ChangeSetRequest, StackOptions } from "../../domain/stack/Stack.ts"
 import * as StackFailure from "../../domain/stack/StackFailure.ts"
 import { requestToken } from "../../domain/stack/StackOperation.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
@@ -18,6 +18,7 @@ import {
   type StackExists,
   type StackNotReady
 } from "../../services/CloudFormation.ts"
+import { isGuarded } from "./plan.ts"
 import type { Invocation, PrepareState } from "./State.ts"
 
 /** CloudFormation could not create the change set. */
@@ -26,16 +27,18 @@ export class ChangeSetFailed extends Schema.TaggedError<ChangeSetFailed>()("Chan
   changeSet: Schema.String,
   /** CloudFormation's own words. */
   reason: Schema.String,
-  /** The causes that only DescribeEvents shows, oldest first. */
-  causes: Schema.Array(Schema.String)
+  /** The causes that only DescribeEvents shows, oldest first, and those of nested change sets. */
+  causes: Schema.Array(Schema.String),
+  /** What to do. */
+  advice: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
-    const { causes, changeSet, reason, stack } = this
+    const { advice, causes, changeSet, reason, stack } = this
     return StackFailure.message({
       head: `Error creating change set "${changeSet}" for CloudFormation stack "${stack}": ` +
         (causes.length === 0 ? reason : reason.replace(useDescribeEvents, "")),
       causes,
-      remarks: []
+      remarks: advice === undefined ? [] : [advice]
     })
   }
 }
@@ -49,8 +52,10 @@ const descriptionOf = ({ firstJobId }: Execution) => `Made by effect-codepipelin
 /** Appended if CloudFormation created an empty stack for the change set. */
 const newStackMark = ", with its stack"
 
-/** The name of a change set that has no name in UserParameters. */
-export const ownName = (execution: Execution): string => requestToken("execute", execution)
+export type ChangeSetFeatures = Pick<
+  ChangeSetRequest,
+  "includeNestedStacks" | "importExistingResources" | "deploymentMode"
+>
 
 export interface Request<E> {
   readonly stack: string
@@ -58,6 +63,8 @@ export interface Request<E> {
   readonly type: StackPlan.ChangeSetType
   readonly template: Template
   readonly options: StackOptions
+  /** What only a change set can have. */
+  readonly features: ChangeSetFeatures
   readonly execution: Execution
   /** Whether the stack does not exist yet. */
   readonly isNewStack: boolean
@@ -72,12 +79,20 @@ type PrepareError = ChangeSetFailed | ChangeSetNotReady | StackExists | StackNot
 
 /** Starts to create a change set. One that an earlier delivery created is adopted; a foreign one is replaced. */
 export const prepare = Effect.fn("StackChangeSet.prepare")(function*<E>(
-  { changeSet, check, execution, isNewStack, options, stack, template, type }: Request<E>
+  { changeSet, check, execution, features, isNewStack, options, stack, template, type }: Request<E>
 ): Effect.fn.Return<Prepared, E | PrepareError, CloudFormation> {
   const cloudFormation = yield* CloudFormation
   const own = descriptionOf(execution)
   const description = isNewStack && type === "CREATE" ? own + newStackMark : own
-  const create = cloudFormation.createChangeSet({ ...options, ...template, stack, changeSet, type, description }).pipe(
+  const create = cloudFormation.createChangeSet({
+    ...options,
+    ...features,
+    ...template,
+    stack,
+    changeSet,
+    type,
+    description
+  }).pipe(
     Effect.map(({ id, stackId }) => Option.some({ changeSet: id, stackId })),
     Effect.catchTag(
       "AwsRejected",
@@ -124,13 +139,14 @@ export const discardChangeSet = (key: ChangeSetKey) =>
   )
 
 /**
- * Deletes what the failed action has created: a change set to deploy, and the empty stack that CloudFormation created for a
- * change set. What is executed stays.
+ * Deletes what the failed action has created: a change set to deploy, or one that must not be executed, and the empty stack
+ * that CloudFormation created for a change set. What is executed stays.
  */
 export const cleanUp = Effect.fn("StackChangeSet.cleanUp")(function*(
-  { execution, parameters: { mode } }: Invocation,
+  { execution, parameters }: Invocation,
   { changeSet, stackId: stack }: PrepareState
 ) {
+  const { mode } = parameters
   if (mode === "CHANGE_SET_EXECUTE") return
   const { describeChangeSet } = yield* CloudFormation
   const key = { stack, changeSet }
@@ -138,6 +154,6 @@ export const cleanUp = Effect.fn("StackChangeSet.cleanUp")(function*(
     yield* optionalCall(describeChangeSet(key), "What the action has created is not deleted.")
   )
   if (Option.isNone(found) || Readiness.$is("Executed")(readiness(found.value))) return
-  if (mode === "CHANGE_SET_DEPLOY") yield* discardChangeSet(key)
+  if (mode === "CHANGE_SET_DEPLOY" || isGuarded(parameters)) yield* discardChangeSet(key)
   if (isWithStack(found.value)) yield* discardStack(stack, execution)
 })

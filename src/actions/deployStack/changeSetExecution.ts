@@ -6,77 +6,45 @@ import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import * as ChangeSet from "../../domain/stack/ChangeSet.ts"
-import { reachTime } from "../../domain/stack/StackEvents.ts"
+import { countsOf } from "../../domain/stack/plan/ChangePlan.ts"
 import { requestToken } from "../../domain/stack/StackOperation.ts"
 import { isUnderWay } from "../../domain/stack/StackStatus.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { ChangeSetNotReady, CloudFormation, StackNotReady } from "../../services/CloudFormation.ts"
-import { ChangeSetFailed, discardChangeSet, isWithStack, ownName } from "./changeSet.ts"
+import { ChangeSetFailed, discardChangeSet, isWithStack } from "./changeSet.ts"
+import { adopt, adoptOwnOr, findExecutor, watchState } from "./changeSetAdoption.ts"
 import { diagnoseChangeSet } from "./diagnose.ts"
-import { Events, readEvents, redeliveryWindowStart } from "./observe.ts"
+import { redeliveryWindowStart } from "./observe.ts"
 import * as Outputs from "./outputs.ts"
+import * as Plan from "./plan.ts"
 import {
   continuePreparing,
   continueWatching,
   epochMillis,
   idleLimit,
   type Invocation,
-  nameOf,
+  namesOf,
   type PrepareState,
   type Step,
-  stillInProgress,
-  timed,
-  type WatchState
+  timed
 } from "./State.ts"
-
-/** The stack and the change set, as messages name them. */
-const namesOf = ({ execution, parameters }: Invocation) => ({
-  stack: nameOf(parameters.stack),
-  changeSet: nameOf(parameters.changeSet ?? ownName(execution))
-})
 
 /** The change set cannot be executed. */
 const refuse = (invocation: Invocation, reason: string) =>
   Effect.fail(new ChangeSetNotReady({ ...namesOf(invocation), reason }))
 
 /** CloudFormation could not create the change set, or it was deleted. */
-const fail = (invocation: Invocation, reason: string, causes: ReadonlyArray<string> = []) =>
-  Effect.fail(new ChangeSetFailed({ ...namesOf(invocation), reason, causes }))
+const fail = (
+  invocation: Invocation,
+  reason: string,
+  { advice, causes = [] }: { readonly causes?: ReadonlyArray<string>; readonly advice?: string | undefined } = {}
+) =>
+  Effect.fail(
+    new ChangeSetFailed({ ...namesOf(invocation), reason, causes, ...(advice !== undefined && { advice }) })
+  )
 
 /** The stack of the change set does not exist. */
 export const stackNotFound = (invocation: Invocation) => refuse(invocation, "the stack does not exist")
-
-const watchState = ({ execution }: Invocation, stackId: string): WatchState => ({
-  stackId,
-  operation: "execute",
-  since: redeliveryWindowStart(execution)
-})
-
-/** Watches the execution that an earlier delivery of the event started, or a call whose answer was lost. */
-const adopt = (invocation: Invocation, stackId: string): Step =>
-  continueWatching(stillInProgress("execute"), watchState(invocation, stackId))
-
-/** Who executed a change set that was created at `createdAt`, in epoch milliseconds. */
-const findExecutor = (invocation: Invocation, stackId: string, createdAt: number) =>
-  Effect.map(
-    readEvents(stackId, (newest) => reachTime(newest, createdAt)),
-    Events.$match({
-      Read: ({ events }) => ChangeSet.executor(events, invocation.execution, createdAt),
-      Denied: () => ChangeSet.Executor.Denied(),
-      Unavailable: () => ChangeSet.Executor.Unavailable()
-    })
-  )
-
-/** Adopts the execution if the stack's events show that it is an own one. */
-const adoptOwnOr = Effect.fnUntraced(function*<E, R>(
-  invocation: Invocation,
-  stackId: string,
-  createdAt: number,
-  otherwise: (executor: ChangeSet.Executor) => Effect.Effect<Step, E, R>
-): Effect.fn.Return<Step, E, CloudFormation | R> {
-  const executor = yield* findExecutor(invocation, stackId, createdAt)
-  return ChangeSet.Executor.$is("Own")(executor) ? adopt(invocation, stackId) : yield* otherwise(executor)
-})
 
 /** How long CloudFormation can fail to show a change set that exists. */
 const visibilityLimit = Duration.toMillis("1 minute")
@@ -101,7 +69,12 @@ const waitOr = Effect.fnUntraced(function*<E>(
 
 /** Executes the change set that the parameters name. */
 export const executeNamed = (invocation: Invocation, stackId: string) =>
-  resumeChangeSet(invocation, { stackId, changeSet: invocation.parameters.changeSet ?? ownName(invocation.execution) })
+  resumeChangeSet(invocation, { stackId, changeSet: namesOf(invocation).key })
+
+/** Values are only read for the files of a plan, and those of a change set to execute at the end. */
+const valuesOf = (invocation: Invocation) => ({
+  withValues: invocation.parameters.mode === "CHANGE_SET_REPLACE" && Plan.isWritten(invocation)
+})
 
 /** Polls a change set that is being created, then executes it or ends. */
 export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
@@ -111,9 +84,13 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
   const { describeChangeSet } = yield* CloudFormation
   const { changeSet, isEmpty, stackId } = state
   if (isEmpty) return yield* endEmpty(invocation, state)
-  const found = yield* describeChangeSet({ stack: stackId, changeSet })
+  const found = yield* describeChangeSet({ stack: stackId, changeSet, ...valuesOf(invocation) })
   if (Option.isSome(found) && found.value.status !== "DELETE_COMPLETE") {
+    const { id, rootId = id } = found.value
     if (found.value.stackId !== stackId) return yield* refuse(invocation, "it belongs to another stack")
+    if (rootId !== id) {
+      return yield* refuse(invocation, `it is nested in the change set ${rootId}. Execute that one`)
+    }
     return yield* proceed(invocation, { ...state, changeSet: found.value.id }, found.value)
   }
   const missing = "the change set does not exist"
@@ -125,8 +102,7 @@ export const resumeChangeSet = Effect.fn("StackChangeSet.resume")(function*(
   }
   return yield* adoptOwnOr(
     invocation,
-    stackId,
-    redeliveryWindowStart(invocation.execution),
+    { stackId, createdAt: redeliveryWindowStart(invocation.execution) },
     () => waitOr(invocation, state, visibilityLimit, missing, refuse(invocation, reason))
   )
 })
@@ -137,7 +113,9 @@ const isEmptyText = (changeSet: string) => `There were no stack updates: change 
 const endEmpty = Effect.fnUntraced(function*(invocation: Invocation, { changeSet, stackId }: PrepareState) {
   const { describe } = yield* CloudFormation
   if (invocation.parameters.mode === "CHANGE_SET_DEPLOY") yield* discardChangeSet({ stack: stackId, changeSet })
-  return yield* Outputs.succeed(invocation, isEmptyText(namesOf(invocation).changeSet), yield* describe(stackId))
+  return yield* Outputs.succeed(invocation, isEmptyText(namesOf(invocation).changeSet), yield* describe(stackId), {
+    plan: Plan.emptyPlan(stackId)
+  })
 })
 
 /** Does what the status of the change set allows. */
@@ -146,8 +124,8 @@ const proceed = Effect.fnUntraced(function*(
   state: PrepareState,
   found: ChangeSet.ChangeSet
 ): Effect.fn.Return<Step, ResumeError, CloudFormation | ArtifactStore> {
-  const { execution, parameters: { disableRollback, mode, retainExceptOnCreate, terminationProtection, whenBusy } } =
-    invocation
+  const { execution, parameters } = invocation
+  const { disableRollback, mode, retainExceptOnCreate, terminationProtection, whenBusy } = parameters
   const { stackId } = state
   const { changes, createdAt, id, status } = found
   const { describe, executeChangeSet, setTerminationProtection } = yield* CloudFormation
@@ -155,26 +133,39 @@ const proceed = Effect.fnUntraced(function*(
   const key = { stack: stackId, changeSet: id }
   const deploys = mode === "CHANGE_SET_DEPLOY"
   const executes = mode !== "CHANGE_SET_REPLACE"
-  const summary = ChangeSet.summary(changes)
+  const readiness = ChangeSet.readiness(found)
+  const isReady = ChangeSet.Readiness.$is("Ready")(readiness)
+  // The changes of one that cannot be executed do not matter.
+  const planned = ChangeSet.Readiness.$is("Unusable")(readiness) ? { ...found, changes: [] } : found
+  const plan = yield* Plan.read(planned, {
+    ...valuesOf(invocation),
+    isRequired: isReady && Plan.isGuarded(parameters)
+  })
+  if (isReady) yield* Plan.check(invocation, plan)
+  const counts = planned === found ? countsOf(plan.changes) : undefined
+  const summary = ChangeSet.summary(plan.changes)
 
   /** Ends without executing the change set. An existing stack keeps its termination protection until then. */
-  const done = Effect.fnUntraced(function*(message: string) {
+  const done = Effect.fnUntraced(function*(message: string, hasChanges = true) {
+    const known = Plan.knownPlan(found, plan, hasChanges)
     if (terminationProtection !== undefined) {
       yield* isWithStack(found)
         ? setTerminationProtection(stackId, terminationProtection)
         : Effect.logWarning(noProtection)
     }
+    yield* Outputs.write(invocation, Plan.filesOf(invocation, known))
     return Action.Step.Done({
       message,
       externalExecutionId: stackId,
-      outputVariables: { ChangeSetId: id, ChangeSetName: name, StackId: stackId }
+      outputVariables: { ...Plan.variablesOf(invocation, known), ChangeSetId: id }
     })
   })
   const wait = (message: string) => Effect.succeed(continuePreparing(message, { stackId, changeSet: id }))
   /** The execution of an earlier call may not be visible yet. */
   const waitForEvents = (reason: string) => waitOr(invocation, state, idleLimit, reason, refuse(invocation, reason))
   const ownOr = <E, R>(otherwise: (executor: ChangeSet.Executor) => Effect.Effect<Step, E, R>) =>
-    adoptOwnOr(invocation, stackId, createdAt, otherwise)
+    adoptOwnOr(invocation, { stackId, createdAt, ...(counts && { changes: counts }) }, otherwise)
+  const adopted = Effect.sync(() => adopt(invocation, stackId, counts))
 
   const busy = (status: string) =>
     ownOr((executor) =>
@@ -191,14 +182,14 @@ const proceed = Effect.fnUntraced(function*(
   })).pipe(
     Effect.map(({ calledAt }) =>
       continueWatching(`Stack update started: ${summary}`, {
-        ...watchState(invocation, stackId),
+        ...watchState(invocation, stackId, counts),
         calledAt,
         // Removed resources are deleted in the cleanup afterwards.
         resources: changes.filter(({ action }) => action !== "Remove").length
       }, 0)
     ),
     Effect.catchTags({
-      TokenUsed: () => Effect.succeed(adopt(invocation, stackId)),
+      TokenUsed: () => adopted,
       // The answer to an earlier call can have been lost: its operation may not be visible yet.
       ChangeSetNotReady: ({ reason }) =>
         Effect.flatMap(
@@ -217,16 +208,18 @@ const proceed = Effect.fnUntraced(function*(
   const unusable = Effect.fnUntraced(function*(reason: string) {
     const isFailed = status === "FAILED"
     if (deploys ? isFailed : !executes) {
-      return yield* fail(invocation, reason, isFailed ? yield* diagnoseChangeSet(id) : [])
+      const { causes, isNested } = isFailed ? yield* diagnoseChangeSet(found) : { causes: [], isNested: false }
+      const advice = isNested && parameters.includeNestedStacks === undefined ? withoutNestedStacks : undefined
+      return yield* fail(invocation, reason, { causes, advice })
     }
     return yield* ownOr(() => refuse(invocation, reason))
   })
 
-  return yield* ChangeSet.Readiness.$match(ChangeSet.readiness(found), {
+  return yield* ChangeSet.Readiness.$match(readiness, {
     Pending: () => wait(`Change set "${name}" is being created`),
     Ready: () => executes ? execute : done(`Change set "${name}" created: ${summary}`),
     Empty: () => {
-      if (!executes) return done(isEmptyText(name))
+      if (!executes) return done(isEmptyText(name), false)
       // Deleted in the next job, so that this one can be delivered again.
       return deploys
         ? Effect.succeed(continuePreparing(isEmptyText(name), { stackId, changeSet: id, isEmpty: true }))
@@ -237,20 +230,13 @@ const proceed = Effect.fnUntraced(function*(
         ? Effect.flatMap(
           findExecutor(invocation, stackId, createdAt),
           ChangeSet.Executor.$match({
-            Own: () => Effect.succeed(adopt(invocation, stackId)),
+            Own: () => adopted,
             // The stack's status and times are the only evidence.
-            Denied: () => Effect.succeed(adopt(invocation, stackId)),
+            Denied: () => adopted,
             Foreign: ({ token = "none" }) =>
               refuse(invocation, `another actor has executed it (client request token: ${token})`),
             Unknown: () => waitForEvents(unknownExecutor),
-            Unavailable: () =>
-              waitOr(
-                invocation,
-                state,
-                outageLimit,
-                unknownExecutor,
-                Effect.succeed(adopt(invocation, stackId))
-              )
+            Unavailable: () => waitOr(invocation, state, outageLimit, unknownExecutor, adopted)
           })
         )
         : done(`Change set "${name}" created, and executed by another actor: ${summary}`),
@@ -264,7 +250,11 @@ const noProtection =
   "A change set does not change the termination protection of its stack: the action that executes it does, if it has the " +
   "option"
 
+const withoutNestedStacks =
+  "If only the plan of the nested stacks fails, deploy without it: \"includeNestedStacks\": false in UserParameters"
+
 type ResumeError =
+  | Plan.ReplacementRefused
   | ChangeSetFailed
   | ChangeSetNotReady
   | AwsError

@@ -2,10 +2,12 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AwsError } from "../../domain/job/AwsError.ts"
+import { type ChangeSet, isFailed } from "../../domain/stack/ChangeSet.ts"
 import { reachTime, type StackEvent } from "../../domain/stack/StackEvents.ts"
 import * as StackFailure from "../../domain/stack/StackFailure.ts"
 import { optionalCall, withTimeLimit } from "../../runtime/optionalCall.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
+import { nameOf } from "./State.ts"
 
 /** Maximum number of nested stacks to inspect. For any others, report the parent's error only. */
 const maxNestedStacks = 20
@@ -27,10 +29,46 @@ export const diagnose = Effect.fn("StackDiagnosis.diagnose")(function*(
   return lines.length > 0 ? lines : StackFailure.ownReasons(own)
 })
 
-/** The causes that kept a change set from being created, which only DescribeEvents shows. `changeSet`: its ARN. */
-export const diagnoseChangeSet = Effect.fn("StackDiagnosis.diagnoseChangeSet")(function*(changeSet: string) {
-  const { failedEvents } = yield* CloudFormation
-  return StackFailure.lines(StackFailure.causes(yield* orNone(failedEvents({ changeSet }))))
+/** The ARN of a change set in CloudFormation's reason. */
+const changeSetArn = /arn:[^:\s]+:cloudformation:\S+:changeSet\/[^\s:,]+/
+
+/**
+ * The causes that kept a change set from being created. DescribeEvents shows them, and the nested change sets that failed;
+ * `isNested` if there are some.
+ */
+export const diagnoseChangeSet = Effect.fn("StackDiagnosis.diagnoseChangeSet")(function*(root: ChangeSet) {
+  const { describeChangeSet, failedEvents } = yield* CloudFormation
+  const inspected = new Set([root.id])
+  const roots: Array<StackFailure.Cause> = []
+  const open: Array<readonly [path: string, changeSet: ChangeSet]> = [["", root]]
+  const diagnosed = Effect.gen(function*() {
+    for (let next = open.shift(); next !== undefined; next = open.shift()) {
+      const [path, { changes, id, reason = "" }] = next
+      const causes = StackFailure.causes(yield* orNone(failedEvents({ changeSet: id })))
+      for (const cause of causes) roots.push({ ...cause, resource: path + cause.resource })
+      const nested = new Map<string, string>()
+      for (const { logicalResourceId, nestedChangeSet } of changes) {
+        if (nestedChangeSet !== undefined) nested.set(nestedChangeSet, logicalResourceId)
+      }
+      // CloudFormation need not list the changes of a change set that failed.
+      const [named] = changeSetArn.exec(reason) ?? []
+      if (named !== undefined && !nested.has(named)) nested.set(named, nameOf(named))
+      let failures = 0
+      for (const [changeSet, name] of nested) {
+        if (inspected.size > maxNestedStacks || inspected.has(changeSet)) continue
+        inspected.add(changeSet)
+        const found = Option.flatten(yield* optionalCall(describeChangeSet({ changeSet }), withoutCauses))
+        if (Option.isNone(found) || !isFailed(found.value)) continue
+        failures++
+        open.push([`${path}${name}/`, found.value])
+      }
+      if (path !== "" && causes.length === 0 && failures === 0) {
+        roots.push({ timestamp: 0, resource: path.slice(0, -1), resourceType: "", reason, nestedStack: undefined })
+      }
+    }
+  })
+  yield* withTimeLimit(timeLimit)(diagnosed)
+  return { causes: StackFailure.lines(roots), isNested: inspected.size > 1 }
 })
 
 const rootCauses = Effect.fnUntraced(function*(own: ReadonlyArray<StackEvent>) {
@@ -77,6 +115,8 @@ const eventsOf = Effect.fnUntraced(function*(stackId: string, during: ReadonlyAr
 
 const orNone = (events: Effect.Effect<ReadonlyArray<StackEvent>, AwsError>) =>
   Effect.map(
-    optionalCall(events, "The failure is reported without some of its causes."),
+    optionalCall(events, withoutCauses),
     Option.getOrElse((): ReadonlyArray<StackEvent> => [])
   )
+
+const withoutCauses = "The failure is reported without some of its causes."

@@ -24,6 +24,7 @@ import {
   continueWithFound,
   type Invocation,
   nameOf,
+  namesOf,
   postpone,
   type Step,
   stillInProgress,
@@ -257,9 +258,10 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
   type: StackPlan.ChangeSetType
 ) {
   const { invocation: { execution, parameters }, stack } = context
-  const { changeSet = StackChangeSet.ownName(execution), mode } = parameters
+  const { deploymentMode, importExistingResources, mode } = parameters
+  const { changeSet, stack: named } = namesOf(context.invocation)
   const content = yield* contentOf(context)
-  const named = nameOf(parameters.stack)
+  const { includeNestedStacks = content.hasNestedStacks ? true : undefined } = parameters
   if (mode === "CHANGE_SET_REPLACE" && content.settings.options.stackPolicy !== undefined) {
     yield* Effect.logWarning(noPolicy)
   }
@@ -271,6 +273,12 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
     changeSet,
     type,
     template: content.template,
+    // A new stack has no drift.
+    features: {
+      includeNestedStacks,
+      importExistingResources,
+      deploymentMode: type === "UPDATE" ? deploymentMode : undefined
+    },
     execution,
     isNewStack,
     check: checkUpdate(context, content, toError, "the change set of the same name is deleted")
@@ -320,7 +328,8 @@ const contentOf = Effect.fnUntraced(function*({ content, invocation: { parameter
   return {
     settings,
     template: yield* StackTemplate.toTemplateInput(template, templateBucket, templateBucketEncryption),
-    resources: Template.resourceCount(template.text)
+    resources: Template.resourceCount(template.text),
+    hasNestedStacks: Template.hasNestedStacks(template.text)
   }
 })
 

@@ -4,7 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
+import type { Files } from "../../domain/job/ArtifactFiles.ts"
 import type { AwsDenied, AwsError, AwsRejected, AwsUnavailable } from "../../domain/job/AwsError.ts"
+import type { ChangeCounts } from "../../domain/stack/plan/ChangePlan.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import type { StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackOutputs from "../../domain/stack/StackOutputs.ts"
@@ -18,6 +20,7 @@ import {
 } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
+import * as Plan from "./plan.ts"
 import { readConfiguration } from "./settings.ts"
 import type { Invocation } from "./State.ts"
 
@@ -71,28 +74,48 @@ export const check = ({ job, parameters: { outputFile } }: Invocation): Effect.E
     ? Effect.fail(new OutputArtifactMissing({ outputFile }))
     : Effect.void
 
+/** What the action knows of the operation that succeeded. */
+export interface Succeeded {
+  /** The operation that the stack's events prove, if any. */
+  readonly proved?: StackOperation | undefined
+  /** What the executed change set changed, if known. */
+  readonly changes?: ChangeCounts | undefined
+  /** The plan, if no change set was executed. */
+  readonly plan?: Plan.KnownPlan
+}
+
 /**
- * Brings the settings in force and writes the output file, then succeeds: CodePipeline takes the artifact on success. A
- * deleted stack has neither. `proved` is the operation that the stack's events prove, if any.
+ * Brings the settings in force and writes the output files, then succeeds: CodePipeline takes the artifact on success. A
+ * deleted stack has neither.
  */
 export const succeed = Effect.fn("Outputs.succeed")(function*(
   invocation: Invocation,
   message: string,
   found: Option.Option<Stack>,
-  proved?: StackOperation
+  { changes, plan, proved }: Succeeded = {}
 ): Effect.fn.Return<Action.Step<never>, SuccessError, ArtifactStore | CloudFormation> {
-  const { job, parameters: { outputFile = "outputs.json", outputs } } = invocation
+  const { parameters: { mode, outputFile = "outputs.json", outputs } } = invocation
   if (Option.isNone(found)) return Action.Step.Done({ message })
   const { id, status } = found.value
   if (phaseOf(status) === "Deleted") return Action.Step.Done({ message, externalExecutionId: id })
   yield* bringInForce(invocation, found.value, proved)
-  const outputVariables = yield* Effect.fromResult(StackOutputs.variables(found.value, outputs))
-  const [artifact] = job.outputArtifacts
-  if (artifact !== undefined) {
-    const store = yield* ArtifactStore
-    yield* store.write(job, { artifact: artifact.name, files: { [outputFile]: StackOutputs.file(found.value) } })
-  }
+  const known = mode.startsWith("CHANGE_SET_") ? plan ?? (yield* Plan.executedPlan(invocation, id, changes)) : undefined
+  const more = known && Plan.variablesOf(invocation, known)
+  const outputVariables = yield* Effect.fromResult(StackOutputs.variables(found.value, outputs, more))
+  const planFiles = known === undefined ? Effect.succeed<Files>({}) : Plan.filesOf(invocation, known)
+  yield* write(
+    invocation,
+    Effect.map(planFiles, (files) => ({ ...files, [outputFile]: StackOutputs.file(found.value) }))
+  )
   return Action.Step.Done({ message, externalExecutionId: id, outputVariables })
+})
+
+/** Writes the files into the first output artifact, if the action has one. */
+export const write = Effect.fnUntraced(function*<E, R>({ job }: Invocation, files: Effect.Effect<Files, E, R>) {
+  const [artifact] = job.outputArtifacts
+  if (artifact === undefined) return
+  const store = yield* ArtifactStore
+  yield* store.write(job, { artifact: artifact.name, files: yield* files })
 })
 
 /**

@@ -108,7 +108,7 @@ const wait = Effect.fnUntraced(function*(
   { stackId, status, ...idle }: { readonly stackId: string; readonly status: string; readonly idleSince?: number }
 ) {
   const { events, invocation: { parameters }, state } = context
-  const { calledAt, operation, progress: before, resources, since } = state
+  const { calledAt, changes, operation, progress: before, resources, since } = state
   const own = parameters.progress === false ? [] : ownEvents(context)
   // With `onStackFailure`, CloudFormation deletes a stack that it cannot create: that is no progress.
   const shown = operation !== "delete" && status === "DELETE_IN_PROGRESS" ? "ROLLBACK_IN_PROGRESS" : status
@@ -123,6 +123,7 @@ const wait = Effect.fnUntraced(function*(
     ...(calledAt !== undefined && { calledAt }),
     ...(operation && { operation }),
     ...(resources !== undefined && { resources }),
+    ...(changes && { changes }),
     ...(progress && { progress: StackProgress.remembered(progress) }),
     ...(Events.$is("Denied")(events) && { eventsDenied: true }),
     ...(Events.$is("Unavailable")(events) && { eventsUnavailable: true }),
@@ -189,13 +190,13 @@ const succeed = Effect.fnUntraced(function*(
   { events, invocation, state }: WatchContext,
   stack: Option.Option<Stack>
 ): Effect.fn.Return<Step, WatchError, CloudFormation | ArtifactStore> {
-  const { operation, stackId } = state
+  const { changes, operation, stackId } = state
   if (isRollback(operation)) return rolledBack(invocation, stackId, stack)
   if (operation === "delete" && invocation.parameters.mode === "REPLACE_ON_FAILURE") {
     return yield* resumeWithFound(invocation, stackId)
   }
   const proved = Events.$is("Read")(events) ? operation : undefined
-  return yield* Outputs.succeed(invocation, completeText(operation), stack, proved)
+  return yield* Outputs.succeed(invocation, completeText(operation), stack, { proved, changes })
 })
 
 /** AWS's sample says "update" for a create too. */

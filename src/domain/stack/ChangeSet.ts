@@ -7,6 +7,28 @@ import { evidence, isOfStack, ownOperation, type StackEvent } from "./StackEvent
 import type { Owner } from "./StackOperation.ts"
 import { phaseOf } from "./StackStatus.ts"
 
+/** What changes of a resource, and why. Source: shapes ResourceChangeDetail and ResourceTargetDefinition. */
+export const ChangeDetail = Schema.Struct({
+  /** `Properties`, `Metadata`, `Tags`, … */
+  attribute: Schema.String,
+  /** The name of the property. */
+  name: Schema.optionalKey(Schema.String),
+  /** The path of the property, such as `/Properties/Tags/0/Value`. */
+  path: Schema.optionalKey(Schema.String),
+  /** The values before and after, which CloudFormation can cut; only if they were requested. */
+  before: Schema.optionalKey(Schema.String),
+  after: Schema.optionalKey(Schema.String),
+  /** `Never`, `Conditionally` or `Always`: whether the change of this property replaces the resource. */
+  requiresRecreation: Schema.optionalKey(Schema.String),
+  /** `Static`, or `Dynamic` if only the execution shows the value. */
+  evaluation: Schema.optionalKey(Schema.String),
+  /** `DirectModification`, `ParameterReference`, `ResourceReference`, `ResourceAttribute`, `Automatic`, … */
+  source: Schema.optionalKey(Schema.String),
+  /** The parameter, resource or attribute that causes the change. */
+  cause: Schema.optionalKey(Schema.String)
+})
+export type ChangeDetail = typeof ChangeDetail.Type
+
 /** One change to a resource. Source: shape ResourceChange of CloudFormation's API. */
 export const ResourceChange = Schema.Struct({
   /** `Add`, `Modify`, `Remove`, `Import`, `Dynamic`, or an action that AWS added later. */
@@ -14,7 +36,13 @@ export const ResourceChange = Schema.Struct({
   logicalResourceId: Schema.String,
   resourceType: Schema.String,
   /** `True` or `Conditional` if the modified resource is, or may be, replaced: recreated, and the old one removed. */
-  replacement: Schema.optionalKey(Schema.String)
+  replacement: Schema.optionalKey(Schema.String),
+  /** What happens to the old resource, such as `Retain` or `ReplaceAndDelete`. */
+  policyAction: Schema.optionalKey(Schema.String),
+  physicalResourceId: Schema.optionalKey(Schema.String),
+  /** The ARN of the nested stack's own change set. */
+  nestedChangeSet: Schema.optionalKey(Schema.String),
+  details: Schema.optionalKey(Schema.Array(ChangeDetail))
 })
 export type ResourceChange = typeof ResourceChange.Type
 
@@ -31,6 +59,10 @@ export const ChangeSet = Schema.Struct({
   reason: Schema.optionalKey(Schema.String),
   /** deploy-stack marks its own change sets here. */
   description: Schema.optionalKey(Schema.String),
+  /** The ARN of the change set from which this nested one is executed and deleted. */
+  rootId: Schema.optionalKey(Schema.String),
+  /** The names of the parameters whose values CloudFormation hides (NoEcho). */
+  hiddenParameters: Schema.optionalKey(Schema.Array(Schema.String)),
   changes: Schema.Array(ResourceChange)
 })
 export type ChangeSet = typeof ChangeSet.Type
@@ -52,6 +84,9 @@ export const Readiness = Data.taggedEnum<Readiness>()
 
 /** CloudFormation's sentences for a change set without changes: of a plain template, and of one with a transform. */
 const noChanges = /didn't contain changes|No updates are to be performed/
+
+/** Whether CloudFormation could not create it, although it has changes. */
+export const isFailed = ({ reason = "", status }: ChangeSet): boolean => status === "FAILED" && !noChanges.test(reason)
 
 /** By status and execution status. Source: page "DescribeChangeSet" of CloudFormation's API reference. */
 export const readiness = ({ executionStatus, reason, status }: ChangeSet): Readiness => {
@@ -103,16 +138,16 @@ export const executor = (events: ReadonlyArray<StackEvent>, owner: Owner, create
   return first === undefined ? Executor.Unknown() : Executor.Foreign({ token: first.clientRequestToken })
 }
 
-const verbs: Readonly<Record<string, string>> = {
-  Add: "add",
-  Modify: "modify",
-  Remove: "remove",
-  Import: "import",
-  Dynamic: "perhaps change"
-}
+const verbs: ReadonlyMap<string, string> = new Map([
+  ["Add", "add"],
+  ["Modify", "modify"],
+  ["Remove", "remove"],
+  ["Import", "import"],
+  ["Dynamic", "perhaps change"]
+])
 
 /** Sorts replacements first, then possible replacements, then removals. */
-const weight = ({ action, replacement }: ResourceChange) => {
+export const weight = ({ action, replacement }: ResourceChange) => {
   if (replacement === "True") return 0
   if (replacement === "Conditional") return 1
   return action === "Remove" ? 2 : 3
@@ -120,7 +155,7 @@ const weight = ({ action, replacement }: ResourceChange) => {
 
 const verbOf = (change: ResourceChange) => {
   if (change.replacement === "True") return "replace"
-  return change.replacement === "Conditional" ? "perhaps replace" : verbs[change.action] ?? change.action
+  return change.replacement === "Conditional" ? "perhaps replace" : verbs.get(change.action) ?? change.action
 }
 
 /** Maximum number of resources to name. */

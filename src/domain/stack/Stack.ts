@@ -76,6 +76,12 @@ export type ChangeSetRequest = Template & StackOptions & {
   readonly type: ChangeSetType
   /** Returned with the change set. At most 1,024 characters. */
   readonly description: string
+  /** Whether nested stacks get change sets of their own. They are executed and deleted with this one. */
+  readonly includeNestedStacks?: boolean | undefined
+  /** Whether resources that exist, and have names in the template, are imported. */
+  readonly importExistingResources?: boolean | undefined
+  /** `REVERT_DRIFT`: the change set also brings resources that have drifted back to their template. */
+  readonly deploymentMode?: "REVERT_DRIFT" | undefined
 }
 
 /** Identifies a change set. */
@@ -84,6 +90,16 @@ export interface ChangeSetKey {
   readonly stack: string
   /** Name or ARN of the change set. */
   readonly changeSet: string
+}
+
+/** Which change set to describe, and how. */
+export interface ChangeSetQuery {
+  /** Name or ARN of the stack. Not required with the ARN of a change set. */
+  readonly stack?: string | undefined
+  /** Name or ARN of the change set. */
+  readonly changeSet: string
+  /** Whether the changes have the values of properties before and after. Default: `false`. */
+  readonly withValues?: boolean | undefined
 }
 
 /** What CloudFormation knows of a template without using it. Source: GetTemplateSummary. */

@@ -48,23 +48,25 @@ export class OutputsTooLarge extends Schema.TaggedError<OutputsTooLarge>()("Outp
 const allOf = ({ id, outputs }: StackWithOutputs) => ({ StackId: id, ...outputs })
 
 /**
- * The output variables: `StackId` and all outputs, or only those in `names`. At most 122,880 bytes.
+ * The output variables: `StackId` and all outputs, or only those in `names`; and the variables in `more`, which an output of
+ * the same name overrides. At most 122,880 bytes.
  *
  * Source: shape OutputVariablesMap of CodePipeline's API.
  */
 export const variables = (
   stack: StackWithOutputs,
-  names?: ReadonlyArray<string>
+  names?: ReadonlyArray<string>,
+  more: Readonly<Record<string, string>> = {}
 ): Result.Result<Readonly<Record<string, string>>, OutputMissing | OutputsTooLarge> => {
   const { id: stackId, name } = stack
   const all: Readonly<Record<string, string>> = allOf(stack)
-  const missing = names?.find((name) => !Object.hasOwn(all, name))
+  const missing = names?.find((name) => !Object.hasOwn(all, name) && !Object.hasOwn(more, name))
   if (missing !== undefined) {
     const known = Object.keys(stack.outputs)
     return Result.fail(new OutputMissing({ stackId, stack: name, output: missing, known }))
   }
   const wanted = names && new Set(["StackId", ...names])
-  const chosen = Object.fromEntries(Object.entries(all).filter(([name]) => wanted?.has(name) ?? true))
+  const chosen = { ...more, ...Object.fromEntries(Object.entries(all).filter(([name]) => wanted?.has(name) ?? true)) }
   const bytes = outputVariableBytes(chosen)
   return bytes > jobLimits.outputVariables
     ? Result.fail(new OutputsTooLarge({ stackId, stack: name, bytes }))

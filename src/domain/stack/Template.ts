@@ -32,6 +32,12 @@ export const decode = (
 const blank = (file: Uint8Array) =>
   file.length === 0 ? "it is empty" : "it has no text, only white space or a byte-order mark"
 
+/** A resource type in JSON or YAML. */
+const nestedStack = /["']?Type["']?\s*:\s*["']?AWS::CloudFormation::Stack(?!\w)/
+
+/** Whether a template may have nested stacks. In comments and other values it may look as if it had. */
+export const hasNestedStacks = (text: string): boolean => nestedStack.test(text)
+
 const Counted = Schema.fromJsonString(Schema.Struct({
   Resources: Schema.Record(Schema.String, Schema.Struct({ Condition: Schema.optionalKey(Schema.Never) })),
   Transform: Schema.optionalKey(Schema.Never)

@@ -3,13 +3,14 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { AwsDenied, type AwsError, type AwsRejected, AwsUnavailable } from "../../domain/job/AwsError.ts"
-import type { ChangeSetKey } from "../../domain/stack/Stack.ts"
+import type { ChangeSetQuery } from "../../domain/stack/Stack.ts"
 import { type Template, templateLimits } from "../../domain/stack/Template.ts"
 import { retryUnavailable } from "../../runtime/AwsClient.ts"
 import { StandIn } from "./evaluation/Scope.ts"
 import type { InjectedFailures, MemoryOperation, Surroundings } from "./MemoryOperation.ts"
 import { type MemorySettings, validationError } from "./MemorySettings.ts"
 import { MemoryStack } from "./MemoryStack.ts"
+import { nestedWithin } from "./nestedChangeSets.ts"
 import { type MemoryTemplate, read, unknownTemplate } from "./template/MemoryTemplate.ts"
 import { neverChecked } from "./template/notChecked.ts"
 import { resolve, type Resolved } from "./template/resolve.ts"
@@ -31,6 +32,7 @@ export interface MemoryCloudOptions {
 export class MemoryCloud implements Surroundings {
   readonly operationTokens: Array<string> = []
   readonly denied = new Set<string>()
+  readonly existing = new Set<string>()
   readonly failures: InjectedFailures = {
     resources: new Map(),
     rollbacks: new Map(),
@@ -95,10 +97,23 @@ export class MemoryCloud implements Surroundings {
     return this.#stacks.filter((stack) => stack.statusAt(now) !== "DELETE_COMPLETE")
   }
 
-  findChangeSet({ changeSet, stack }: ChangeSetKey, now: number) {
-    const found = this.find(stack, now)
-    const match = found?.changeSets.find(({ id, name }) => id === changeSet || name === changeSet)
-    return found === undefined || match === undefined ? undefined : { stack: found, changeSet: match }
+  /** A change set by its id, or by its name and stack. */
+  findChangeSet({ changeSet, stack }: Pick<ChangeSetQuery, "changeSet" | "stack">, now: number) {
+    const stacks = stack === undefined ? this.#stacks : [this.find(stack, now)].filter((found) => found !== undefined)
+    for (const found of stacks) {
+      const match = found.changeSets.find(({ id, name }) => id === changeSet || name === changeSet)
+      if (match !== undefined) return { stack: found, changeSet: match }
+    }
+    return undefined
+  }
+
+  /** A nested change set by its id, and the change set from which it was created. */
+  findNestedChangeSet(id: string) {
+    for (const root of this.#stacks.flatMap(({ changeSets }) => changeSets)) {
+      const nested = nestedWithin(root.nested).find((changeSet) => changeSet.id === id)
+      if (nested !== undefined) return { root, nested }
+    }
+    return undefined
   }
 
   /** Whether a stack of this name was ever given the token. CloudFormation remembers tokens of deleted stacks too. */

@@ -100,6 +100,8 @@ export interface MemoryOperation {
   readonly now: number
   /** The number of stacks that this one is nested in. Default: 0. */
   readonly depth?: number
+  /** Whether new resources that exist already are imported. Default: `false`. */
+  readonly importsExisting?: boolean
 }
 
 /** What the operations on one stack need to know of the others. */
@@ -110,6 +112,10 @@ export interface Surroundings {
   /** The template of a nested stack, or why CloudFormation refuses it. */
   readTemplate(url: string): Result.Result<MemoryTemplate, string>
   addStack(name: string, now: number): MemoryStack
+  /** A stack that does not exist until it is added. */
+  draft(name: string, now: number): MemoryStack
+  /** The keys of the resources that exist outside of all stacks. */
+  readonly existing: Set<string>
   /** Lists what the evaluation of a nested stack did not check. */
   noteUnchecked(resolved: Resolved): void
   /** The value of an export of a stack that is not in memory. */

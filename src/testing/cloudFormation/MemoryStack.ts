@@ -18,8 +18,16 @@ import { type MemorySettings, noSettings } from "./MemorySettings.ts"
 import { NestedStacks } from "./NestedStacks.ts"
 import { duration, eventsOf, type OperationKind, type ResourceEvent, stepsOf } from "./resourceEvents.ts"
 import { failedRollback } from "./rollback.ts"
+import { existingKeyOf } from "./template/changes.ts"
 import { type MemoryTemplate, noTemplate } from "./template/MemoryTemplate.ts"
-import { type Environment, nothingResolved, partitionOf, resolve, type Resolved } from "./template/resolve.ts"
+import {
+  type Environment,
+  nothingResolved,
+  partitionOf,
+  resolve,
+  type Resolved,
+  type ResolvedResource
+} from "./template/resolve.ts"
 
 /** What a stack has from a time on. */
 interface Results {
@@ -114,6 +122,14 @@ export class MemoryStack {
     return this.#nested.find(id)?.id ?? `${this.name}-${id}`
   }
 
+  /** What an operation makes of a nested stack. */
+  nestedTarget(
+    { id, properties }: ResolvedResource,
+    request: Pick<MemoryOperation, "capabilities" | "depth" | "now">
+  ) {
+    return this.#nested.target(id, properties, request)
+  }
+
   /** What the stack's template is evaluated with before an operation: other stacks may still change. */
   environment({ notificationArns, parameters }: MemorySettings, now: number): Environment {
     const { accountId, exporterOf, foreignExport, region } = this.#surroundings
@@ -202,7 +218,10 @@ export class MemoryStack {
     if (kind !== "delete" && this.recordFailedValidations(resolved, tokens, now)) {
       return this.#failValidation(kind, request)
     }
-    const { cleanup, steps } = stepsOf(kind, this.resolved, resolved)
+    const { existing } = this.#surroundings
+    const isImported = (resource: ResolvedResource) =>
+      request.importsExisting === true && existing.has(existingKeyOf(resource) ?? "")
+    const { cleanup, steps } = stepsOf(kind, this.resolved, resolved, isImported)
     this.attempted = resolved
     if (kind === "create") this.isCreatedToStay = onStackFailure === "DO_NOTHING"
     const failure = this.#nested.run(steps, request, (now) => this.#evaluate(request, now))
@@ -247,6 +266,7 @@ export class MemoryStack {
     this.#changes.push(now)
     if (failureReason === undefined || kind === "create") this.settings = request.settings
     if (failureReason !== undefined || Result.isFailure(result)) return failureReason
+    for (const { resource } of steps) existing.delete(existingKeyOf(resource) ?? "")
     this.template = request.template
     this.resolved = kind === "delete" ? nothingResolved : resolved
     this.#results = [...this.#results.filter(({ at }) => at <= now), { ...result.success, at: resourcesEnd }]

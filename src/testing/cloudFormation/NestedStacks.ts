@@ -6,9 +6,10 @@ import { type Evaluated, evaluatedText } from "./evaluation/Scope.ts"
 import type { MemoryOperation, Surroundings } from "./MemoryOperation.ts"
 import { hiddenParametersOf, noSettings } from "./MemorySettings.ts"
 import type { MemoryStack } from "./MemoryStack.ts"
+import type { NestedTarget } from "./nestedChangeSets.ts"
 import type { Step, StepFailure } from "./resourceEvents.ts"
 import { capabilitiesOf } from "./template/capabilities.ts"
-import { isNestedStack } from "./template/changes.ts"
+import { existingKeyOf, isNestedStack } from "./template/changes.ts"
 import { noTemplate } from "./template/MemoryTemplate.ts"
 import { parameterValues } from "./template/parameters.ts"
 import { nothingResolved, resolve, type Resolved } from "./template/resolve.ts"
@@ -52,7 +53,11 @@ export class NestedStacks {
     for (const [index, { resource, verb }] of steps.entries()) {
       const { id, properties } = resource
       const hook = verb === "DELETE" ? undefined : hooks.get(id)
-      const injected = resources.get(id) ?? (hook && `The following hook(s) failed: [${hook.type}]`)
+      const key = verb === "CREATE" ? existingKeyOf(resource) : undefined
+      const taken = key !== undefined && this.#surroundings.existing.has(key)
+        ? `Resource of type '${resource.type}' with identifier '${key.split(" ")[1]}' already exists.`
+        : undefined
+      const injected = resources.get(id) ?? taken ?? (hook && `The following hook(s) failed: [${hook.type}]`)
       if (injected !== undefined) return { index, reason: injected }
       if (!isNestedStack(resource)) continue
       const now = request.now + request.resourceMillis * index
@@ -70,47 +75,66 @@ export class NestedStacks {
       : evaluated.success.resources.find((resource) => resource.id === id)?.properties ?? properties
   }
 
-  /** A nested stack takes the time of one resource of its parent. */
-  #start(id: string, properties: Properties, request: MemoryOperation): string | undefined {
+  /** What an operation makes of a nested stack, or why it fails. */
+  target(
+    id: string,
+    properties: Properties,
+    { capabilities, depth = 0, now }: Pick<MemoryOperation, "capabilities" | "depth" | "now">,
+    newStack: (name: string, now: number) => MemoryStack = (name, now) => this.#surroundings.draft(name, now)
+  ): Result.Result<NestedTarget, string> {
     const { TemplateURL: url } = properties
-    const depth = (request.depth ?? 0) + 1
-    if (depth > maxDepth) {
-      return `The stacks are nested more than ${maxDepth} deep: ${evaluatedText(url)} may nest itself`
+    if (depth + 1 > maxDepth) {
+      return Result.fail(`The stacks are nested more than ${maxDepth} deep: ${evaluatedText(url)} may nest itself`)
     }
     const existing = this.#stacks.get(id)
-    const operation = existing === undefined ? "create" : "update"
     const read = this.#surroundings.readTemplate(evaluatedText(url) ?? "")
-    if (Result.isFailure(read)) return read.failure
+    if (Result.isFailure(read)) return Result.fail(read.failure)
     const template = read.success
-    const required = StackCapability.missing(request.capabilities, capabilitiesOf(template.tree).required)
-    if (required.length > 0) return `Requires capabilities : [${required.join(", ")}]`
+    const required = StackCapability.missing(capabilities, capabilitiesOf(template.tree).required)
+    if (required.length > 0) return Result.fail(`Requires capabilities : [${required.join(", ")}]`)
     const parameters = template.isKnown ? valuesOf(properties) : []
-    if (Predicate.isString(parameters)) return parameters
+    if (Predicate.isString(parameters)) return Result.fail(parameters)
     const values = parameterValues(template.parameters, parameters, new Map())
     if (Result.isFailure(values)) {
-      return values.failure._tag === "InvalidParameters"
-        ? values.failure.detail
-        : `Parameters: [${values.failure.names.join(", ")}] do not exist in the template`
+      return Result.fail(
+        values.failure._tag === "InvalidParameters"
+          ? values.failure.detail
+          : `Parameters: [${values.failure.names.join(", ")}] do not exist in the template`
+      )
     }
     const settings = {
       ...(existing?.settings ?? noSettings),
       parameters: values.success,
       noEcho: hiddenParametersOf(template)
     }
-    const stack = existing ?? this.#surroundings.addStack(`${this.#parent}-${id}`, request.now)
-    this.#stacks.set(id, stack)
-    const resolved = resolve(template, stack.environment(settings, request.now))
-    if (Result.isFailure(resolved)) return resolved.failure
-    this.#surroundings.noteUnchecked(resolved.success)
-    if (stack.resolved.fingerprint === resolved.success.fingerprint && existing !== undefined) return undefined
-    const resourceMillis = Math.floor(request.resourceMillis / Math.max(1, resolved.success.resources.length))
+    const stack = existing ?? newStack(`${this.#parent}-${id}`, now)
+    return Result.map(
+      resolve(template, stack.environment(settings, now)),
+      (resolved) => ({ stack, template, settings, resolved })
+    )
+  }
+
+  /** A nested stack takes the time of one resource of its parent. */
+  #start(id: string, properties: Properties, request: MemoryOperation): string | undefined {
+    const existing = this.#stacks.get(id)
+    const target = this.target(id, properties, request, (name, now) => {
+      const added = this.#surroundings.addStack(name, now)
+      this.#stacks.set(id, added)
+      return added
+    })
+    if (Result.isFailure(target)) return target.failure
+    const { resolved, settings, stack, template } = target.success
+    this.#surroundings.noteUnchecked(resolved)
+    if (stack.resolved.fingerprint === resolved.fingerprint && existing !== undefined) return undefined
+    const operation = existing === undefined ? "create" : "update"
+    const resourceMillis = Math.floor(request.resourceMillis / Math.max(1, resolved.resources.length))
     const reason = stack.startOperation({
       ...request,
-      depth,
+      depth: (request.depth ?? 0) + 1,
       operation,
       template,
       settings,
-      resolved: resolved.success,
+      resolved,
       resourceMillis
     })
     return reason && `Embedded stack ${stack.id} was not successfully ${operation}d: ${reason}`

@@ -11,9 +11,16 @@ import {
   StackNotReady,
   TokenUsed
 } from "../../services/CloudFormation.ts"
-import { addChangeSet, describeChangeSetAt, maxChangeSets } from "./MemoryChangeSet.ts"
+import { addChangeSet, describeChangeSetAt, maxChangeSets, withValues } from "./MemoryChangeSet.ts"
 import type { MemoryCloud } from "./MemoryCloud.ts"
 import { noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
+import { describeNested } from "./nestedChangeSets.ts"
+import { existingKeyOf } from "./template/changes.ts"
+import type { ResolvedResource } from "./template/resolve.ts"
+
+/** A change set of a nested stack is executed and deleted with its root. */
+const notRoot = (changeSet: string, verb: string) =>
+  `ChangeSet [${changeSet}] is not a root change set. It can only be ${verb} from its root change set.`
 
 export const changeSetCalls = (cloud: MemoryCloud) =>
   ({
@@ -45,6 +52,8 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
         return yield* new AwsRejected({ operation, code: "LimitExceededException", detail })
       }
       if (existing === undefined) cloud.add(target).setStatus("REVIEW_IN_PROGRESS", now)
+      if (request.deploymentMode !== undefined) cloud.noteUncheckedPart("drift of resources")
+      const imports = request.importExistingResources === true
       const changeSet = {
         name,
         description,
@@ -52,15 +61,26 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
         resolved,
         settings,
         capabilities: request.capabilities ?? [],
-        onStackFailure: type === "CREATE" ? request.onStackFailure : undefined
+        onStackFailure: type === "CREATE" ? request.onStackFailure : undefined,
+        imports,
+        includesNested: request.includeNestedStacks === true,
+        isImported: (resource: ResolvedResource) => imports && cloud.existing.has(existingKeyOf(resource) ?? "")
       }
       return addChangeSet(target, changeSet, cloud.resourceMillis, now)
     }),
-    describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(key) {
+    describeChangeSet: Effect.fn("CloudFormationMemory.describeChangeSet")(function*(query) {
       const now = yield* cloud.startCall("cloudformation:DescribeChangeSet")
-      return Option.fromUndefinedOr(cloud.findChangeSet(key, now)).pipe(
-        Option.map(({ changeSet, stack }) => describeChangeSetAt(stack, changeSet, now))
-      )
+      const { withValues: areShown = false } = query
+      const found = cloud.findChangeSet(query, now)
+      if (found !== undefined) {
+        const { changeSet, stack } = found
+        return Option.some(withValues(describeChangeSetAt(stack, changeSet, now), changeSet.hiddenValues, areShown))
+      }
+      const inRoot = cloud.findNestedChangeSet(query.changeSet)
+      const root = inRoot && cloud.findChangeSet({ changeSet: inRoot.root.id }, now)
+      if (inRoot === undefined || root === undefined) return Option.none()
+      const nested = describeNested(inRoot.nested, describeChangeSetAt(root.stack, root.changeSet, now))
+      return Option.some(withValues(nested, root.changeSet.hiddenValues, areShown))
     }),
     executeChangeSet: Effect.fn("CloudFormationMemory.executeChangeSet")(function*(request) {
       const { clientRequestToken: token, disableRollback } = request
@@ -68,6 +88,9 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
       const notReady = (reason: string) =>
         new ChangeSetNotReady({ stack: request.stack, changeSet: request.changeSet, reason })
       const found = cloud.findChangeSet(request, now)
+      if (cloud.findNestedChangeSet(request.changeSet) !== undefined) {
+        return yield* validationError("cloudformation:ExecuteChangeSet", notRoot(request.changeSet, "executed"))
+      }
       if (found === undefined) return yield* notReady(`ChangeSet [${request.changeSet}] does not exist`)
       const { changeSet, stack } = found
       if (stack.tokens.has(token)) return yield* new TokenUsed({ stack: request.stack })
@@ -90,11 +113,22 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
       // A change set does not hold termination protection; it may have been switched on since.
       const { terminationProtection } = stack.settings
       const settings = { ...changeSet.settings, terminationProtection }
-      cloud.startOperation(stack, { ...changeSet, operation: "execute", token, settings, disableRollback, now })
+      cloud.startOperation(stack, {
+        ...changeSet,
+        operation: "execute",
+        token,
+        settings,
+        disableRollback,
+        importsExisting: changeSet.imports,
+        now
+      })
     }),
     deleteChangeSet: Effect.fn("CloudFormationMemory.deleteChangeSet")(function*(key) {
       const now = yield* cloud.startCall("cloudformation:DeleteChangeSet")
       const found = cloud.findChangeSet(key, now)
+      if (cloud.findNestedChangeSet(key.changeSet) !== undefined) {
+        return yield* validationError("cloudformation:DeleteChangeSet", notRoot(key.changeSet, "deleted"))
+      }
       if (found === undefined) return
       const { status } = describeChangeSetAt(found.stack, found.changeSet, now)
       if (status === "CREATE_IN_PROGRESS") {

@@ -7,7 +7,7 @@ export type OperationKind = "create" | "update" | "delete"
 /** What an operation does to one resource. */
 export interface Step {
   readonly resource: ResolvedResource
-  readonly verb: "CREATE" | "UPDATE" | "DELETE"
+  readonly verb: "CREATE" | "IMPORT" | "UPDATE" | "DELETE"
   /** The resources whose steps end before this one starts. */
   readonly after: ReadonlySet<string>
   /** Whether the resource is kept although the stack loses it. */
@@ -27,16 +27,22 @@ const deletions = (resources: ReadonlyArray<ResolvedResource>, keeps: (resource:
   }))
 
 /** The steps of an operation in their order, and those of the cleanup that follows an update. */
-export const stepsOf = (kind: OperationKind, before: Resolved, after: Resolved) => {
+export const stepsOf = (
+  kind: OperationKind,
+  before: Resolved,
+  after: Resolved,
+  isImported?: (resource: ResolvedResource) => boolean
+) => {
   if (kind === "delete") {
     return { steps: deletions(before.resources, ({ deletionPolicy }) => isKept(deletionPolicy)), cleanup: [] }
   }
-  const changes = new Map(changesBetween(before, after).map((change) => [change.logicalResourceId, change]))
+  const changes = new Map(changesBetween(before, after, isImported).map((change) => [change.logicalResourceId, change]))
   const steps = after.resources.flatMap((resource): ReadonlyArray<Step> => {
     const change = changes.get(resource.id)
     if (change === undefined) return []
     const step = { resource, after: resource.dependsOn, isSkipped: false }
     if (change.action === "Add") return [{ ...step, verb: "CREATE" }]
+    if (change.action === "Import") return [{ ...step, verb: "IMPORT" }]
     return [{ ...step, verb: "UPDATE", ...(change.replacement === "True" && { reason: replaces }) }]
   })
   const isReplaced = ({ id }: ResolvedResource) => changes.get(id)?.replacement === "True"
@@ -55,7 +61,7 @@ export const stepsOf = (kind: OperationKind, before: Resolved, after: Resolved) 
 const replaces = "Requested update requires the creation of a new physical resource; hence creating one."
 
 /** CloudFormation's words for what was cancelled. */
-const nouns = { CREATE: "creation", UPDATE: "update", DELETE: "deletion" }
+const nouns = { CREATE: "creation", IMPORT: "import", UPDATE: "update", DELETE: "deletion" }
 
 export interface ResourceEvent {
   readonly resource: ResolvedResource

@@ -744,7 +744,17 @@ it.effect("an empty change set has its output variables", () =>
     const outcome = yield* runAction("1", { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next" })
     assert.deepInclude(outcome, {
       _tag: "Succeeded",
-      outputVariables: { ChangeSetId: yield* changeSetId, ChangeSetName: "Next", StackId: yield* stackId }
+      outputVariables: {
+        ChangeSetId: yield* changeSetId,
+        ChangeSetName: "Next",
+        StackId: yield* stackId,
+        HasChanges: "false",
+        ChangeCount: "0",
+        Additions: "0",
+        Modifications: "0",
+        Replacements: "0",
+        Removals: "0"
+      }
     })
   }).pipe(Effect.provide(world(firstTemplate))))
 

@@ -44,14 +44,30 @@ const roleArn = "arn:aws:iam::123456789012:role/deploy"
 const templateConfiguration = "MyTemplate::c.json"
 const ofStacks = { ...everywhere, ...ofTemplates, ...ofDeployments, progress, roleArn, templateConfiguration }
 
+const expectNoReplacement = true
+const ofNewChangeSets = {
+  changeSet,
+  expectNoReplacement,
+  includeNestedStacks: true,
+  importExistingResources: true,
+  deploymentMode: "REVERT_DRIFT"
+}
+
 /** A value for each option that means something in the mode. */
 const meaningful: Readonly<Record<Mode, Readonly<Record<string, unknown>>>> = {
   CREATE_UPDATE: ofStacks,
   REPLACE_ON_FAILURE: ofStacks,
   DELETE_ONLY: { ...everywhere, progress, roleArn },
-  CHANGE_SET_REPLACE: { ...everywhere, ...ofTemplates, changeSet, roleArn, templateConfiguration },
-  CHANGE_SET_EXECUTE: { ...everywhere, ...ofDeployments, changeSet, progress, templateConfiguration },
-  CHANGE_SET_DEPLOY: { ...ofStacks, changeSet },
+  CHANGE_SET_REPLACE: { ...everywhere, ...ofTemplates, ...ofNewChangeSets, roleArn, templateConfiguration },
+  CHANGE_SET_EXECUTE: {
+    ...everywhere,
+    ...ofDeployments,
+    changeSet,
+    expectNoReplacement,
+    progress,
+    templateConfiguration
+  },
+  CHANGE_SET_DEPLOY: { ...ofStacks, ...ofNewChangeSets },
   ROLLBACK: { ...ofRollbacks, progress, roleArn, retainExceptOnCreate: true, resourcesToSkip: ["Topic"] }
 }
 const all = meaningful.CHANGE_SET_DEPLOY

@@ -5,6 +5,7 @@ import {
   ChangeSet,
   Executor,
   executor,
+  isFailed,
   Readiness,
   readiness,
   ResourceChange,
@@ -79,6 +80,13 @@ describe("readiness", () => {
   })
 })
 
+it("a change set has failed if CloudFormation could not create it, not if it is empty", () => {
+  assert.isTrue(isFailed(changeSet("FAILED", "UNAVAILABLE", "Template error")))
+  assert.isTrue(isFailed(changeSet("FAILED", "UNAVAILABLE")))
+  assert.isFalse(isFailed(changeSet("FAILED", "UNAVAILABLE", "No updates are to be performed.")))
+  assert.isFalse(isFailed(changeSet("CREATE_COMPLETE", "AVAILABLE")))
+})
+
 describe("executor", () => {
   const createdAt = 1_000
   const stackId = "arn:aws:cloudformation:us-east-1:123456789012:stack/S/0"
@@ -144,12 +152,14 @@ describe("summary", () => {
         change("E", "Modify", "True"),
         change("F", "Import"),
         change("G", "Dynamic"),
-        change("H", "SyncWithActual")
+        change("H", "SyncWithActual"),
+        change("I", "toString")
       ]),
-      "8 changes (1 replace, 1 perhaps replace, 1 remove, 1 add, 1 modify, 1 import, 1 perhaps change, 1 SyncWithActual): " +
+      "9 changes (1 replace, 1 perhaps replace, 1 remove, 1 add, 1 modify, 1 import, 1 perhaps change, 1 SyncWithActual, " +
+        "1 toString): " +
         "replace E (AWS::S3::Bucket), perhaps replace D (AWS::S3::Bucket), remove B (AWS::S3::Bucket), " +
         "add A (AWS::S3::Bucket), modify C (AWS::S3::Bucket), import F (AWS::S3::Bucket), " +
-        "perhaps change G (AWS::S3::Bucket), SyncWithActual H (AWS::S3::Bucket)"
+        "perhaps change G (AWS::S3::Bucket), SyncWithActual H (AWS::S3::Bucket), toString I (AWS::S3::Bucket)"
     )
   })
 

@@ -31,6 +31,22 @@ describe("variables", () => {
     })
   })
 
+  it("other variables are always among them, and an output of the same name overrides one if it is selected", () => {
+    const more = { HasChanges: "true", StackId: "other" }
+    assert.deepStrictEqual(Result.getOrThrow(variables(stack, ["Name"], more)), {
+      HasChanges: "true",
+      StackId: id,
+      Name: "b"
+    })
+    assert.deepStrictEqual(Result.getOrThrow(variables(stack, ["HasChanges"], more)), {
+      HasChanges: "true",
+      StackId: id
+    })
+    const own = stackWith({ HasChanges: "mine" })
+    assert.deepStrictEqual(Result.getOrThrow(variables(own, undefined, more)), { HasChanges: "mine", StackId: id })
+    assert.deepStrictEqual(Result.getOrThrow(variables(own, [], more)), { HasChanges: "true", StackId: id })
+  })
+
   it.each<readonly [name: string, outputs: Readonly<Record<string, string>>, advice: string]>([
     ["url", { Url: "", Name: "" }, "Did you mean \"Url\"?"],
     ["Queue", { Url: "", Name: "" }, "Its outputs are: \"Url\", \"Name\""],

@@ -54,6 +54,35 @@ const count = (template: unknown) => Option.getOrUndefined(Template.resourceCoun
 
 const yamlCount = (text: string) => Option.getOrUndefined(Template.resourceCount(text))
 
+describe("hasNestedStacks", () => {
+  it.each([
+    "{\"Resources\":{\"N\":{\"Type\":\"AWS::CloudFormation::Stack\"}}}",
+    "Resources:\n  N:\n    Type: AWS::CloudFormation::Stack\n",
+    "Resources: { N: { 'Type' : 'AWS::CloudFormation::Stack' } }"
+  ])("a nested stack is found in JSON and YAML: %s", (text) => {
+    assert.isTrue(Template.hasNestedStacks(text))
+  })
+
+  it.each([
+    "Resources:\n  N:\n    Type: AWS::CloudFormation::StackSet\n",
+    "Resources:\n  N:\n    Type: AWS::S3::Bucket\n    # like AWS::CloudFormation::Stack\n"
+  ])("another resource is no nested stack: %s", (text) => {
+    assert.isFalse(Template.hasNestedStacks(text))
+  })
+
+  it("no nested stack of the example templates is missed", () => {
+    const nested = readdirSync(corpus).filter((name) => /\.(?:json|yaml)$/.test(name)).filter((name) => {
+      const text = readFileSync(new URL(name, corpus), "utf8")
+      const tree = parse(text)
+      const types = Result.isSuccess(tree) ? Array.from(resourcesOf(tree.success), ([, { type }]) => type) : []
+      const isNested = types.includes("AWS::CloudFormation::Stack")
+      if (isNested) assert.isTrue(Template.hasNestedStacks(text), name)
+      return isNested
+    })
+    assert.isAtLeast(nested.length, 3)
+  })
+})
+
 describe("resourceCount", () => {
   const Resources = { A: { Type: "AWS::S3::Bucket" }, B: { Type: "AWS::SQS::Queue" } }
 
