@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { modesOf, options, type OptionText } from "../../src/actions/deployStack/Parameters.ts"
 import type { FunctionPermission, Permission } from "../../src/actions/deployStack/permissions.ts"
+import { statefulTypes } from "../../src/domain/stack/plan/StatefulResources.ts"
 import { Evidence } from "../../src/domain/stack/StackEvents.ts"
 import * as StackPlan from "../../src/domain/stack/StackPlan.ts"
 import { StackStatus, type Startability, startability } from "../../src/domain/stack/StackStatus.ts"
@@ -104,6 +105,12 @@ ${
   }
 }
 `
+
+/** The types of resources with state, by service. */
+export const statefulTypeList = (): string =>
+  Object.entries(Array.groupBy(statefulTypes, (type) => type.replace(/::[^:]*$/, ""))).map(([service, types]) =>
+    `- ${code(service)}: ${types.map((type) => code(type.slice(service.length + 2))).join(", ")}`
+  ).join("\n")
 
 const present = (status: string) => ({
   _tag: "Present" as const,

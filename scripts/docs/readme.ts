@@ -7,7 +7,14 @@ import { promisify } from "node:util"
 import * as Telemetry from "../../src/runtime/Telemetry.ts"
 import { runScript, type Script } from "../commandLine.ts"
 import { functionNames } from "../permissions.ts"
-import { optionSections, permissionSections, statusClasses, statusTable, userParametersModule } from "./deployStack.ts"
+import {
+  optionSections,
+  permissionSections,
+  statefulTypeList,
+  statusClasses,
+  statusTable,
+  userParametersModule
+} from "./deployStack.ts"
 import { code, codeBlock, table } from "./markdown.ts"
 import { minimalPolicy, statementsInTemplate } from "./policies.ts"
 
@@ -68,6 +75,7 @@ const pageParts: Readonly<Record<string, Parts>> = {
     "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("deploy-stack"))),
     "further permissions": permissionSections
   },
+  "docs/deploy-stack/plans.md": { "stateful types": statefulTypeList },
   "docs/deploy-stack/statuses.md": { "status table": statusTable, "status classes": statusClasses },
   "docs/operations/observability.md": { "telemetry table": telemetryTable },
   "docs/library/embedding.md": examples("embed.ts"),

@@ -91,7 +91,8 @@ export const options = {
   outputs: option(Schema.Array(Schema.NonEmptyString), {
     values: "list of names",
     otherwise: "all",
-    description: "The stack's outputs that become output variables, in addition to `StackId`."
+    description: "The stack's outputs that become output variables, in addition to `StackId` and those of a " +
+      "[plan](plans.md#variables)."
   }),
   outputFile: option(
     matching(
@@ -103,7 +104,9 @@ export const options = {
     {
       values: "path",
       otherwise: "`outputs.json`",
-      description: "The file with all of the stack's outputs in the first output artifact, if the action has one."
+      description:
+        "The file with all of the stack's outputs in the first output artifact, if the action has one. Not " +
+        "`plan.json` or `plan.md`, which hold the [plan](plans.md#files) of a change set."
     }
   ),
   progress: option(Schema.Boolean, {
@@ -184,7 +187,7 @@ export const options = {
   includeNestedStacks: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "`true` if the template has nested stacks",
-    description: "Whether the change set shows the changes of nested stacks too, in change sets of their own."
+    description: "Whether the change set shows the changes of nested stacks too, see [Plans](plans.md#nested-stacks)."
   }),
   importExistingResources: option(Schema.Boolean, {
     values: "`true`, `false`",
@@ -200,7 +203,7 @@ export const options = {
     values: "`true`, `false`, list of logical ids",
     otherwise: "`false`",
     description:
-      "Fails before anything changes if a stateful resource would be replaced or removed, see [Plans](#plans)."
+      "Fails before anything changes if a stateful resource would be replaced or removed, see [Plans](plans.md#protecting-resources-with-state)."
   }),
   terminationProtection: option(Schema.Boolean, {
     values: "`true`, `false`",

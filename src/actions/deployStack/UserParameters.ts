@@ -57,13 +57,14 @@ export interface DeployStackUserParameters {
    */
   readonly waitForCleanup?: boolean
   /**
-   * The stack's outputs that become output variables, in addition to `StackId`. Values: list of names. Default: all. Modes:
-   * all but `DELETE_ONLY`, `CHANGE_SET_REPLACE`, and `ROLLBACK`.
+   * The stack's outputs that become output variables, in addition to `StackId` and those of a plan. Values: list of names.
+   * Default: all. Modes: all but `DELETE_ONLY`, `CHANGE_SET_REPLACE`, and `ROLLBACK`.
    */
   readonly outputs?: ReadonlyArray<string>
   /**
-   * The file with all of the stack's outputs in the first output artifact, if the action has one. Values: path. Default:
-   * `outputs.json`. Modes: all but `DELETE_ONLY`, `CHANGE_SET_REPLACE`, and `ROLLBACK`.
+   * The file with all of the stack's outputs in the first output artifact, if the action has one. Not `plan.json` or
+   * `plan.md`, which hold the plan of a change set. Values: path. Default: `outputs.json`. Modes: all but `DELETE_ONLY`,
+   * `CHANGE_SET_REPLACE`, and `ROLLBACK`.
    */
   readonly outputFile?: string
   /**
@@ -130,6 +131,26 @@ export interface DeployStackUserParameters {
    * `false`. Modes: all but `DELETE_ONLY` and `CHANGE_SET_REPLACE`.
    */
   readonly retainExceptOnCreate?: boolean
+  /**
+   * Whether the change set shows the changes of nested stacks too. Values: `true`, `false`. Default: `true` if the template
+   * has nested stacks. Modes: `CHANGE_SET_REPLACE` and `CHANGE_SET_DEPLOY`.
+   */
+  readonly includeNestedStacks?: boolean
+  /**
+   * `true`: resources of the template that exist already, by their names, are imported into the stack. Values: `true`,
+   * `false`. Default: `false`. Modes: `CHANGE_SET_REPLACE` and `CHANGE_SET_DEPLOY`.
+   */
+  readonly importExistingResources?: boolean
+  /**
+   * The change set compares the template with the resources as they are, and reverts their drift. Values: `"REVERT_DRIFT"`.
+   * Default: CloudFormation compares only the templates. Modes: `CHANGE_SET_REPLACE` and `CHANGE_SET_DEPLOY`.
+   */
+  readonly deploymentMode?: "REVERT_DRIFT"
+  /**
+   * Fails before anything changes if a stateful resource would be replaced or removed. Values: `true`, `false`, list of
+   * logical ids. Default: `false`. Modes: `CHANGE_SET_REPLACE`, `CHANGE_SET_EXECUTE`, and `CHANGE_SET_DEPLOY`.
+   */
+  readonly expectNoReplacement?: boolean | ReadonlyArray<string>
   /**
    * Whether the stack is protected from deletion. A protected stack is deleted only with `false`. Values: `true`, `false`.
    * Default: unchanged. Modes: all but `ROLLBACK`.

@@ -183,8 +183,30 @@ export const permissions: ReadonlyArray<Permission> = [
     actions: ["s3:PutObject", "kms:GenerateDataKey"],
     words: "the artifact's object, and its key",
     role: "action",
-    jobs: { options: ["outputFile"] },
+    jobs: {
+      options: ["outputFile"],
+      modes: ["CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"],
+      note: "if the action has an output artifact"
+    },
     required: true
+  },
+  {
+    actions: ["cloudformation:DescribeChangeSet"],
+    resources: [nestedStacks],
+    role: "function",
+    jobs: { options: ["expectNoReplacement"], note: "if the stack has nested stacks" },
+    required: true
+  },
+  {
+    actions: ["cloudformation:DescribeChangeSet"],
+    resources: [nestedStacks],
+    role: "function",
+    jobs: {
+      options: ["includeNestedStacks"],
+      modes: ["CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"],
+      note: "if the stack has nested stacks"
+    },
+    required: { otherwise: "the plan does not have the changes of nested stacks" }
   },
   {
     actions: ["cloudformation:DescribeEvents"],
