@@ -1,6 +1,7 @@
 // The command, of which each subcommand has a module of its own.
 import * as Command from "effect/cli/Command"
 import { build } from "./build.ts"
+import { cache } from "./cache.ts"
 import { ExitStatus } from "./commandLine/options.ts"
 import { deploy } from "./deploy.ts"
 import { event } from "./event.ts"
@@ -10,7 +11,7 @@ export const command = Command.make("effect-codepipeline").pipe(
   Command.withDescription(
     "Runs actions of CodePipeline on this machine, writes events for them, builds their functions, and deploys them."
   ),
-  Command.withSubcommands([run, event, build, deploy]),
+  Command.withSubcommands([run, event, build, deploy, cache]),
   Command.withExamples([
     { command: "npx effect-codepipeline run" },
     { command: "npx effect-codepipeline run --help" },

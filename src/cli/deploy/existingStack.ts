@@ -5,10 +5,9 @@ import * as Option from "effect/Option"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import { startability } from "../../domain/stack/StackStatus.ts"
-import { sentences } from "../../domain/text/sentences.ts"
 import { callAws } from "../../runtime/AwsClient.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
-import { AccountNotReady } from "./codeBucket.ts"
+import { AccountNotReady, accountNotReady } from "./accountNotReady.ts"
 
 /**
  * The existing stack. This is the first call of CloudFormation, so that missing permissions are known before anything is
@@ -16,23 +15,7 @@ import { AccountNotReady } from "./codeBucket.ts"
  */
 export const findStack = Effect.fn("findStack")(function*(stack: string, parameter: string) {
   const cloudFormation = yield* CloudFormation
-  const found = yield* cloudFormation.describe(stack).pipe(
-    Effect.catchTags({
-      AwsDenied: ({ needed, problem }) =>
-        Effect.fail(
-          new AccountNotReady({
-            message: sentences(
-              problem,
-              needed === undefined
-                ? "Check your credentials and the clock of this machine"
-                : `Your credentials need ${needed}`
-            )
-          })
-        ),
-      AwsRejected: ({ message }) => Effect.fail(new AccountNotReady({ message })),
-      AwsUnavailable: ({ message }) => Effect.fail(new AccountNotReady({ message }))
-    })
-  )
+  const found = yield* Effect.mapError(cloudFormation.describe(stack), accountNotReady)
   // A stack that has only a change set has no resources yet.
   const isFree = Option.match(found, {
     onNone: () => true,
