@@ -10,6 +10,7 @@ import { DeployStack } from "../src/actions/deployStack/DeployStack.ts"
 import { options } from "../src/actions/deployStack/Parameters.ts"
 import * as UserParameters from "../src/domain/job/UserParameters.ts"
 import { StackStatus } from "../src/domain/stack/StackStatus.ts"
+import { runInOneProcess } from "./scripts/inOneProcess.ts"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
 const documents = [
@@ -50,13 +51,26 @@ describe("the documents", () => {
       assert.isAtLeast(accepted, 8)
     }))
 
-  it("name only npm scripts that exist", () => {
-    const { scripts } = JSON.parse(read("package.json"))
+  it("name only subcommands and options of the command that exist", async () => {
+    const subcommands = ["run", "event", "build", "deploy"]
+    const printed = await runInOneProcess(subcommands.map((name) => ["src/cli/main.ts", name, "--help"]), [])
+    const options = new Map(subcommands.map((name, index) => [
+      name,
+      new Set(Array.from(printed[index]?.stdout.matchAll(/^  (--[a-z-]+)/gm) ?? [], ([, option = ""]) => option))
+    ]))
+    let checked = 0
     for (const file of documents) {
-      for (const [, name = ""] of read(file).matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g)) {
-        assert.property(scripts, name, file)
+      const lines = read(file).replaceAll("\\\n", " ").split("\n")
+      for (const line of lines) {
+        const [, name = "", rest = ""] = /^ *(?:- )?npx effect-codepipeline (?!--)(\S+)(.*)$/.exec(line) ?? []
+        if (name === "") continue
+        const known = options.get(name) ?? assert.fail(`${file}: ${name} is not a subcommand`)
+        const given = Array.from(rest.matchAll(/(?:^| )(--[a-z-]+)/g), ([, option = ""]) => option)
+        assert.deepStrictEqual(given.filter((option) => !known.has(option)), [], `${file}: ${line}`)
+        checked++
       }
     }
+    assert.isAtLeast(checked, 6)
   })
 
   it("have no table with a line over 100 characters in the README, which has at most 160 lines", () => {
