@@ -329,12 +329,11 @@ export class CloudFormation extends Context.Service<CloudFormation, {
               [[{ shape, changes: Changes.flatMap(shapes.toResourceChange) }], shape.NextToken] as const
           )
         }).pipe(
-          Effect.map((pages) =>
-            Option.map(
-              Option.fromUndefinedOr(pages.at(-1)),
-              ({ shape }) => shapes.toChangeSet(query, shape, pages.flatMap(({ changes }) => changes))
-            )
-          ),
+          Effect.map((pages) => {
+            // What only one page has counts for all.
+            const shape = Object.assign({}, ...pages.map(({ shape }) => shape)) as (typeof pages)[number]["shape"]
+            return Option.some(shapes.toChangeSet(query, shape, pages.flatMap(({ changes }) => changes)))
+          }),
           Effect.catchIf(isChangeSetNotFound, () => Effect.succeedNone)
         )
       ),

@@ -1,11 +1,7 @@
 // CloudFormation as it answers over HTTP (protocol awsQuery). Its stacks do not change by themselves: a test advances them.
 import { Context, Effect, Layer } from "effect"
-import {
-  createChangeSet,
-  deleteChangeSet,
-  describeChangeSet,
-  executeChangeSet
-} from "./cloudFormation/changeSetOperations.ts"
+import { describeChangeSet } from "./cloudFormation/changeSetDescription.ts"
+import { createChangeSet, deleteChangeSet, executeChangeSet } from "./cloudFormation/changeSetOperations.ts"
 import { type Parameters, protocol } from "./cloudFormation/queryProtocol.ts"
 import { cancelUpdateStack, continueUpdateRollback, rollbackStack } from "./cloudFormation/rollbackOperations.ts"
 import { type Change, noSettings, type Settings, Stacks, type Validation } from "./cloudFormation/serverStacks.ts"

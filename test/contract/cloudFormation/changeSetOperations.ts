@@ -1,5 +1,6 @@
 // The server's operations on change sets.
 import { refused } from "../server.ts"
+import { findChangeSet, isNested, noChangeSet, statusOf } from "./changeSetDescription.ts"
 import { type Parameters, result, texts, validationError, xml } from "./queryProtocol.ts"
 import {
   cannotBeUpdated,
@@ -10,17 +11,10 @@ import {
   templateOf,
   tokenUsed
 } from "./requestRules.ts"
-import { type ChangeSet, noSettings, now, type Stack, type Stacks } from "./serverStacks.ts"
+import { noSettings, now, type Stacks } from "./serverStacks.ts"
 
-const findChangeSet = (stacks: Stacks, parameters: Parameters) => {
-  const { ChangeSetName: changeSet = "", StackName: name = "" } = texts(parameters)
-  const stack = stacks.find(name)
-  const found = stack?.changeSets.find(({ id, name }) => id === changeSet || name === changeSet)
-  return stack === undefined || found === undefined ? undefined : { stack, found }
-}
-
-const noChangeSet = (parameters: Parameters) =>
-  refused("ChangeSetNotFound", `ChangeSet [${texts(parameters)["ChangeSetName"]}] does not exist`, 404)
+/** A change set of a nested stack is executed and deleted with its root. */
+const notRoot = (verb: string) => validationError(`It can only be ${verb} from its root change set.`)
 
 export const createChangeSet = (stacks: Stacks, parameters: Parameters) => {
   const { ChangeSetName: changeSet = "", ChangeSetType: type, Description: description, StackName: name = "" } = texts(
@@ -50,63 +44,15 @@ export const createChangeSet = (stacks: Stacks, parameters: Parameters) => {
   const id = target.id.replace(/stack\/.*/, `changeSet/${changeSet}/${now().replaceAll(/\W/g, "-")}`)
   const before = target.template
   const isEmpty = template === before && changeable(settings) === changeable(present)
-  const shape = { id, name: changeSet, description, template, before, settings, isEmpty }
+  const includesNested = texts(parameters)["IncludeNestedStacks"] === "true"
+  const shape = { id, name: changeSet, description, template, before, settings, isEmpty, includesNested }
   target.changeSets.push({ ...shape, createdAt: now(), isCreated: false, isInvalid: false, isExecuted: false })
   return result("CreateChangeSet", xml({ Id: id, StackId: target.id }))
 }
 
-const statusOf = ({ before, isCreated, isEmpty, isExecuted, isInvalid }: ChangeSet, stack: Stack) => {
-  if (!isCreated) return { Status: "CREATE_IN_PROGRESS", ExecutionStatus: "UNAVAILABLE" }
-  if (isInvalid) {
-    const StatusReason = "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. " +
-      "To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
-    return { Status: "FAILED", ExecutionStatus: "UNAVAILABLE", StatusReason }
-  }
-  if (isExecuted) return { Status: "CREATE_COMPLETE", ExecutionStatus: "EXECUTE_IN_PROGRESS" }
-  if (!isEmpty) {
-    return { Status: "CREATE_COMPLETE", ExecutionStatus: before === stack.template ? "AVAILABLE" : "OBSOLETE" }
-  }
-  const StatusReason = "The submitted information didn't contain changes. " +
-    "Submit different information to create a change set."
-  return { Status: "FAILED", ExecutionStatus: "UNAVAILABLE", StatusReason }
-}
-
-/** Shows the template's resources as changes, in two pages: added if the stack is in review, modified otherwise. */
-export const describeChangeSet = (stacks: Stacks, parameters: Parameters) => {
-  const known = findChangeSet(stacks, parameters)
-  if (known === undefined) return noChangeSet(parameters)
-  const { found, stack } = known
-  const types = [...found.template.matchAll(/"Type":\s*"(AWS::[^"]+)"/g)].map(([, type = ""]) => type)
-  const change = (type: string, index: number) =>
-    `<member><Type>Resource</Type><ResourceChange>${
-      xml({
-        Action: found.before === "" ? "Add" : "Modify",
-        LogicalResourceId: `Resource${index}`,
-        ResourceType: type,
-        Replacement: found.before === "" ? undefined : "True"
-      })
-    }</ResourceChange></member>`
-  const changes = types.map(change)
-  const [page, NextToken] = parameters["NextToken"] === undefined
-    ? [changes.slice(0, 1), changes.length > 1 ? "2" : undefined]
-    : [changes.slice(1), undefined]
-  return result(
-    "DescribeChangeSet",
-    xml({
-      ChangeSetId: found.id,
-      ChangeSetName: found.name,
-      StackId: stack.id,
-      StackName: stack.name,
-      Description: found.description,
-      CreationTime: found.createdAt,
-      ...statusOf(found, stack),
-      NextToken
-    }) + `<Changes>${page.join("")}</Changes>`
-  )
-}
-
 export const executeChangeSet = (stacks: Stacks, parameters: Parameters) => {
   const { ClientRequestToken: token = "" } = texts(parameters)
+  if (isNested(stacks, parameters)) return notRoot("executed")
   const known = findChangeSet(stacks, parameters)
   if (known === undefined) return noChangeSet(parameters)
   const { found, stack } = known
@@ -132,6 +78,7 @@ export const executeChangeSet = (stacks: Stacks, parameters: Parameters) => {
 }
 
 export const deleteChangeSet = (stacks: Stacks, parameters: Parameters) => {
+  if (isNested(stacks, parameters)) return notRoot("deleted")
   const known = findChangeSet(stacks, parameters)
   if (known?.found.isCreated === false) {
     return refused("InvalidChangeSetStatus", "Cannot delete ChangeSet in status CREATE_IN_PROGRESS")

@@ -13,6 +13,7 @@ import {
   earlyValidation,
   eventsOf,
   execute,
+  nestedUrl,
   otherTemplate,
   prepare,
   settings,
@@ -26,6 +27,17 @@ import {
   World,
   worlds
 } from "./world.ts"
+
+const tableNamed = (TableName: string) =>
+  JSON.stringify({ Resources: { Table: { Type: "AWS::DynamoDB::Table", Properties: { TableName } } } })
+
+const describeWithValues = CloudFormation.use(({ describeChangeSet }) =>
+  describeChangeSet({ stack, changeSet: "Next", withValues: true })
+).pipe(Effect.map(Option.getOrUndefined))
+
+const withNested = JSON.stringify({
+  Resources: { Nested: { Type: "AWS::CloudFormation::Stack", Properties: { TemplateURL: nestedUrl } } }
+})
 
 describe.each(worlds)("CloudFormation $name: change sets", ({ world }) => {
   it.effect("a change set is created, shown with its changes, and executed once", () =>
@@ -92,6 +104,85 @@ describe.each(worlds)("CloudFormation $name: change sets", ({ world }) => {
         stackPolicy: "{}"
       })
       assert.isTrue(Option.getOrThrow(yield* describeStack(stack)).terminationProtection)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change shows what it does to the old resource, and values of properties only if they are requested", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      yield* createdWith({ templateBody: tableNamed("a & b") })
+      yield* prepare({ templateBody: tableNamed("c") })
+      yield* finishChangeSets(stack)
+      const [change] = (yield* changeSetOf("Next"))?.changes ?? []
+      assert.deepInclude(change, { action: "Modify", replacement: "True", policyAction: "ReplaceAndDelete" })
+      assert.isString(change?.physicalResourceId)
+      const detail = {
+        attribute: "Properties",
+        name: "TableName",
+        path: "/Properties/TableName",
+        requiresRecreation: "Always",
+        evaluation: "Static",
+        source: "DirectModification"
+      }
+      assert.deepStrictEqual(change?.details, [detail])
+      const described = yield* describeWithValues
+      assert.deepStrictEqual(described?.changes[0]?.details, [{ ...detail, before: "a & b", after: "c" }])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a change set names the parameters whose values are hidden, on whichever page they are", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      yield* createdWith({ templateBody: withParameters, parameters: values })
+      const next = JSON.parse(withParameters)
+      next.Resources.Queue = { Type: "AWS::SQS::Queue" }
+      yield* prepare({ templateBody: JSON.stringify(next), parameters: values })
+      yield* finishChangeSets(stack)
+      assert.deepStrictEqual((yield* changeSetOf("Next"))?.hiddenParameters, ["Secret"])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a nested stack has a change set of its own if it is included, which is described by its ARN", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      const { id } = yield* prepare({ templateBody: withNested, type: "CREATE", includeNestedStacks: true })
+      yield* finishChangeSets(stack)
+      const [change] = (yield* changeSetOf("Next"))?.changes ?? []
+      const changeSet = change?.nestedChangeSet ?? assert.fail("no nested change set")
+      const nested = Option.getOrThrow(
+        yield* CloudFormation.use(({ describeChangeSet }) => describeChangeSet({ changeSet }))
+      )
+      assert.deepInclude(nested, { id: changeSet, rootId: id, status: "CREATE_COMPLETE" })
+      assert.deepInclude(nested.changes[0], {
+        action: "Add",
+        logicalResourceId: "Bucket",
+        resourceType: "AWS::S3::Bucket"
+      })
+      const root = yield* CloudFormation.use(({ describeChangeSet }) => describeChangeSet({ changeSet: id }))
+      assert.deepStrictEqual(Option.getOrUndefined(root), yield* changeSetOf("Next"))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a nested change set is neither executed nor deleted on its own, and goes with its root", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      yield* prepare({ templateBody: withNested, type: "CREATE", includeNestedStacks: true })
+      yield* finishChangeSets(stack)
+      const [change] = (yield* changeSetOf("Next"))?.changes ?? []
+      const changeSet = change?.nestedChangeSet ?? ""
+      const service = yield* CloudFormation
+      const executed = service.executeChangeSet({ stack, changeSet, clientRequestToken: "execute-1" })
+      assert.include((yield* Effect.flip(executed)).message, "It can only be executed from its root change set.")
+      const deleted = service.deleteChangeSet({ stack, changeSet })
+      assert.include((yield* Effect.flip(deleted)).message, "It can only be deleted from its root change set.")
+      yield* clear
+      assert.isTrue(Option.isNone(yield* service.describeChangeSet({ changeSet })))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a nested stack that is not included has no change set", () =>
+    Effect.gen(function*() {
+      const { finishChangeSets } = yield* World
+      yield* prepare({ templateBody: withNested, type: "CREATE", includeNestedStacks: false })
+      yield* finishChangeSets(stack)
+      const [change] = (yield* changeSetOf("Next"))?.changes ?? []
+      assert.deepInclude(change, { action: "Add", resourceType: "AWS::CloudFormation::Stack" })
+      assert.notProperty(change, "nestedChangeSet")
     }).pipe(Effect.provide(world)))
 
   it.effect.each<

@@ -68,6 +68,10 @@ export class Stacks {
       this.#stacks.find(({ name, status }) => name === stack && status !== "DELETE_COMPLETE")
   }
 
+  get all(): ReadonlyArray<Stack> {
+    return this.#stacks
+  }
+
   add(name: string, createdAt?: string) {
     const stack = new Stack(name, this.#stacks.length, createdAt)
     this.#stacks.push(stack)
@@ -99,6 +103,8 @@ export interface ChangeSet {
   readonly settings: Settings
   /** Whether it has no changes. */
   readonly isEmpty: boolean
+  /** Whether the nested stack has a change set of its own. */
+  readonly includesNested: boolean
   isCreated: boolean
   /** Whether it has failed early validation. */
   isInvalid: boolean

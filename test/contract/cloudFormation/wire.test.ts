@@ -216,6 +216,43 @@ describe("CloudFormation on the wire", () => {
       assert.deepInclude(error, { _tag: "AwsUnavailable", code: "ECONNREFUSED" })
     }))
 
+  it.effect("what only change sets have arrives in CloudFormation's own fields", () =>
+    Effect.gen(function*() {
+      const { answerNext, calls } = yield* CloudFormationServer
+      yield* answerNext(refused("ValidationError", "No"))
+      yield* Effect.flip(prepare({
+        includeNestedStacks: true,
+        importExistingResources: false,
+        deploymentMode: "REVERT_DRIFT"
+      }))
+      assert.deepInclude(calls[0]?.parameters, {
+        ChangeSetName: "Next",
+        ChangeSetType: "UPDATE",
+        IncludeNestedStacks: "true",
+        ImportExistingResources: "false",
+        DeploymentMode: "REVERT_DRIFT"
+      })
+    }).pipe(Effect.provide(http)))
+
+  it.effect("a change set is described page by page, by its ARN without a stack, and with values if they are requested", () =>
+    Effect.gen(function*() {
+      const { calls } = yield* CloudFormationServer
+      const { finishChangeSets } = yield* World
+      const Resources = { A: { Type: "AWS::S3::Bucket" }, B: { Type: "AWS::S3::Bucket" } }
+      const { id } = yield* prepare({ templateBody: JSON.stringify({ Resources }), type: "CREATE" })
+      yield* finishChangeSets(stack)
+      const before = calls.length
+      const found = yield* CloudFormation.use(({ describeChangeSet }) =>
+        describeChangeSet({ changeSet: id, withValues: true })
+      )
+      assert.lengthOf(Option.getOrThrow(found).changes, 2)
+      const common = { Version: "2010-05-15", ChangeSetName: id, IncludePropertyValues: "true" }
+      assert.deepStrictEqual(calls.slice(before).map(({ parameters }) => parameters), [
+        common,
+        { ...common, NextToken: "2" }
+      ])
+    }).pipe(Effect.provide(http)))
+
   it.effect("events are read page by page, and no further page if those read so far are enough", () =>
     Effect.gen(function*() {
       const { calls } = yield* CloudFormationServer
