@@ -84,6 +84,19 @@ const invariantsOfReplacing: Invariants = {
   }
 }
 
+/**
+ * For `expectNoReplacement`: a change set that replaces a table is not executed, and its action does not succeed. If
+ * `isDeleted`, no own change set is left: a second delivery of the first job can create it again.
+ */
+const invariantsOfGuarded = (isDeleted: boolean): Invariants => ({
+  onOperationStarted: ({ operations }) => operations.some(isExecution) ? "a change set was executed" : undefined,
+  onReport: (outcome, { stacks }) => {
+    if (outcome._tag === "Succeeded") return "success, but the change set replaces a table"
+    const own = stacks.flatMap(({ changeSets = [] }) => changeSets).filter(({ description }) => description !== "")
+    return isDeleted && outcome._tag === "Failed" && own.length > 0 ? "failure, but the change set exists" : undefined
+  }
+})
+
 const stackIn = (status: string | undefined): Cloud.Cloud => ({
   ...Cloud.cloudWith(status, "new", now, day),
   isBrief: true
@@ -128,6 +141,11 @@ const replacing = (...[clouds, budget]: readonly [ReadonlyArray<Cloud.Cloud>, Pa
     invariants: invariantsOfReplacing
   })
 const byArn = { ...execute, changeSet: arn }
+const guarded = (userParameters: object, budget: Partial<FaultBudget>, isDeleted: boolean) =>
+  modelOf({ ...userParameters, expectNoReplacement: true }, [namedInUse], budget, {
+    invariants: invariantsOfGuarded(isDeleted)
+  })
+const replacingNamed = { ...required, mode: "CHANGE_SET_REPLACE", changeSet: "Next", progress: undefined }
 
 const models: ReadonlyArray<readonly [name: string, model: Model]> = [
   [
@@ -186,6 +204,14 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
   ],
   ["CHANGE_SET_REPLACE, a call fault", replacing([...ready, namedInUse], { callFaults: 1 })],
   ["CHANGE_SET_REPLACE, another actor", replacing([...ready, namedInUse], { otherActors: 1 })],
+  ["CHANGE_SET_DEPLOY that must not replace, a redelivery", guarded(deploy, { redeliveries: 1 }, false)],
+  ["CHANGE_SET_DEPLOY that must not replace, two stale reads", guarded(deploy, { staleReads: 2 }, true)],
+  [
+    "CHANGE_SET_EXECUTE that must not replace, a redelivery and a call fault",
+    guarded(execute, { redeliveries: 1, callFaults: 1 }, false)
+  ],
+  ["CHANGE_SET_REPLACE that must not replace, a redelivery", guarded(replacingNamed, { redeliveries: 1 }, false)],
+  ["CHANGE_SET_REPLACE that must not replace, two stale reads", guarded(replacingNamed, { staleReads: 2 }, true)],
   [
     "CHANGE_SET_REPLACE with a template that fails, a redelivery",
     replacing(withTemplate([...ready, namedInUse], "invalid"), { redeliveries: 1 })

@@ -20,11 +20,19 @@ type Deleted = ReturnType<CloudFormation["Service"]["deleteChangeSet"]>
 const stack = "MyTestStack"
 const changeSet = "Next"
 
+/** Every change set replaces a table. */
+const changes = [{
+  action: "Modify",
+  logicalResourceId: "Table",
+  resourceType: "AWS::DynamoDB::Table",
+  replacement: "True"
+}]
+
 const toChangeSet = ({ shown: [status, executionStatus, reason], ...changeSet }: ChangeSets.Shown): ChangeSet => ({
   ...changeSet,
   status,
   executionStatus,
-  changes: [],
+  changes,
   ...(reason !== undefined && { reason })
 })
 
