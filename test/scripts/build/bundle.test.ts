@@ -6,7 +6,6 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { entryPoints } from "../../../scripts/build/bundle.ts"
-import { treeShakeable, withErrors } from "../../../src/cli/build/SdkClients.ts"
 import { JobId } from "../../../src/domain/job/Job.ts"
 import { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
 import { CodePipeline } from "../../../src/services/CodePipeline.ts"
@@ -111,55 +110,5 @@ describe("the code of the built functions", () => {
     for (const other of ["LifecycleConfiguration", "WebhookDefinition", "StackSetOperation"]) {
       assert.notInclude(code, other)
     }
-  })
-})
-
-describe("treeShakeable", () => {
-  it("replaces computed keys by their text, and registers no errors", () => {
-    const schemas = [
-      "const _e = \"error\";",
-      "const n0_registry = new TypeRegistry(n0);",
-      "export var A$ = [-3, n0, _A,",
-      "    { [_e]: _c, [_unknown]: 1 },",
-      "];",
-      "_s_registry.registerError(Base$, Base);",
-      "n0_registry.registerError(A$, A);"
-    ].join("\n")
-    assert.strictEqual(
-      treeShakeable(schemas),
-      [
-        "const _e = \"error\";",
-        "export const n0_registry = new TypeRegistry(n0);",
-        "export var A$ = [-3, n0, _A,",
-        "    { \"error\": _c, [_unknown]: 1 },",
-        "];",
-        "_s_registry.registerError(Base$, Base);",
-        ""
-      ].join("\n")
-    )
-  })
-})
-
-describe("withErrors", () => {
-  it("registers the errors of the operation, but not their base class", () => {
-    const declaration = [
-      " * @throws {@link Closed} (client fault)",
-      " * @throws {@link Broken} (server fault)",
-      " * @throws {@link ServiceException}"
-    ].join("\n")
-    assert.strictEqual(
-      withErrors("export class A {}", declaration),
-      [
-        "export class A {}",
-        "import { n0_registry as registry, Closed$, Broken$ } from \"../schemas/schemas_0\";",
-        "import { Closed, Broken } from \"../models/errors\";",
-        "registry.registerError(Closed$, Closed);",
-        "registry.registerError(Broken$, Broken);"
-      ].join("\n")
-    )
-  })
-
-  it("returns a command without errors of its own unchanged", () => {
-    assert.strictEqual(withErrors("export class A {}", " * @throws {@link ServiceException}"), "export class A {}")
   })
 })
