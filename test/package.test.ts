@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import manifest from "../package.json" with { type: "json" }
 import { compile, entryPoints, functionFiles } from "../scripts/build/bundle.ts"
-import { compilations } from "../scripts/build/compilations.ts"
+import { compilations, copyProjectFiles } from "../scripts/build/compilations.ts"
 import { removeUnreachableDeclarations } from "../scripts/build/declarations.ts"
 import { writePackagedFunctions } from "../scripts/build/packagedFunctions.ts"
 import { makeModulesSmaller } from "../scripts/build/smallerModules.ts"
@@ -158,12 +158,18 @@ beforeAll(async () => {
   }
   await removeUnreachableDeclarations(out)
   await makeModulesSmaller(out)
+  await copyProjectFiles(out)
   await withOutput(run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", folder], { cwd: source }))
   tarball = join(folder, (await readdir(folder)).find((file) => file.endsWith(".tgz")) ?? assert.fail("no tarball"))
 
   await mkdir(installed, { recursive: true })
   await run("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed])
-  const needed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies), "@types/node"]
+  const needed = [
+    ...Object.keys(manifest.dependencies),
+    ...Object.keys(manifest.peerDependencies),
+    "@types/node",
+    "typescript"
+  ]
   for (const name of needed) {
     const link = join(project, "node_modules", name)
     await mkdir(join(link, ".."), { recursive: true })
@@ -173,14 +179,15 @@ beforeAll(async () => {
   await chmod(join(installed, command), 0o755)
   await mkdir(join(project, "node_modules/.bin"))
   await symlink(join(installed, command), join(project, "node_modules/.bin/effect-codepipeline"))
+  await symlink(tsc, join(project, "node_modules/.bin/tsc"))
   await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
   await writeFile(join(project, "app.ts"), app)
 })
 
-/** Runs the command in the project. */
-const npx = (...args: ReadonlyArray<string>) =>
-  run("npx", ["--no-install", "effect-codepipeline", ...args], {
-    cwd: join(folder, "project"),
+/** Runs npm or npx in a folder, with the Node of the tests. */
+const runIn = (folder: string, tool: "npm" | "npx", ...args: ReadonlyArray<string>) =>
+  run(tool, args, {
+    cwd: folder,
     env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}` }
   })
 
@@ -194,6 +201,10 @@ const runFailing = (flag: string, ...args: ReadonlyArray<string>) =>
       (error, _stdout, stderr) => resolve({ status: error?.code, stderr })
     )
   )
+
+/** Runs the command in the project. */
+const npx = (...args: ReadonlyArray<string>) =>
+  runIn(join(folder, "project"), "npx", "--no-install", "effect-codepipeline", ...args)
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -370,6 +381,19 @@ describe("the package", () => {
       /^\.\/app\.ts is TypeScript, which Node\.js v\S+ does not run: use Node\.js 22\.18 or later .+\n$/
     )
     assert.strictEqual(status, 2)
+  })
+
+  it("writes a project that passes its test, runs its action and builds its function", async () => {
+    const { stdout } = await npx("init", "my-action")
+    assert.match(stdout, /^my-action has a project with an action and its test:\n/)
+    const project = join(folder, "project/my-action")
+    // Instead of npm install.
+    await symlink(join(folder, "project/node_modules"), join(project, "node_modules"))
+    assert.match(await withOutput(runIn(project, "npm", "test")), /^. pass 2\n. fail 0$/m)
+    const command = (name: string) => withOutput(runIn(project, "npx", "--no-install", "effect-codepipeline", name))
+    assert.match(await command("run"), /Version 1\.2\.3[^]*\nSucceeded after 1 invocation/)
+    assert.match(await command("build"), /^dist\/read-version\.zip {2}\d+ bytes \(function\.js \d+\)\n$/)
+    assert.isTrue((await stat(join(project, "dist/read-version/index.mjs"))).isFile())
   })
 
   it.each(["effect-codepipeline/internal/zipEntry", "effect-codepipeline/dist/internal/zipEntry.js"])(

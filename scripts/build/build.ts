@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process"
 import { rm } from "node:fs/promises"
 import { runScript, type Script } from "../commandLine.ts"
 import { buildFunction, building, type BuiltFunction, entryPoints } from "./bundle.ts"
-import { compilations } from "./compilations.ts"
+import { compilations, copyProjectFiles } from "./compilations.ts"
 import { removeUnreachableDeclarations } from "./declarations.ts"
 import { writePackagedFunctions } from "./packagedFunctions.ts"
 import { makeModulesSmaller } from "./smallerModules.ts"
@@ -24,6 +24,7 @@ const build = async () => {
   for (const compilation of compilations("dist")) execFileSync(process.execPath, compilation, { stdio: "inherit" })
   await removeUnreachableDeclarations("dist")
   await makeModulesSmaller("dist")
+  await copyProjectFiles("dist")
 
   const built: Array<BuiltFunction> = []
   for (const [name, module] of await entryPoints()) {

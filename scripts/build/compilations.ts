@@ -1,4 +1,6 @@
 // How src/ is compiled for the npm package.
+import { cp } from "node:fs/promises"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 /**
@@ -13,3 +15,12 @@ export const compilations = (
   return [["--emitDeclarationOnly"], ["--declaration", "false", "--removeComments"]]
     .map((options) => tsc.concat("--outDir", outDir, options))
 }
+
+/** The files of new projects, which `init` copies. */
+const projectFiles = "cli/init/project"
+
+/** Copies what is not compiled. */
+export const copyProjectFiles = (outDir: string): Promise<void> =>
+  cp(fileURLToPath(new URL(`../../src/${projectFiles}`, import.meta.url)), join(outDir, projectFiles), {
+    recursive: true
+  })

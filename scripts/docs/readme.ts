@@ -62,14 +62,13 @@ const telemetryTable = () => {
 type Parts = Readonly<Record<string, () => string | Promise<string>>>
 
 const examples = (...files: ReadonlyArray<string>): Parts =>
-  Object.fromEntries(files.map((name) => {
-    const file = `test/examples/${name}`
-    return [file, () => example(file)]
-  }))
+  Object.fromEntries(
+    files.map((name) => name.includes("/") ? name : `test/examples/${name}`).map((file) => [file, () => example(file)])
+  )
 
 /** Each part is between `<!-- NAME -->` and `<!-- /NAME -->` in its page. */
 const pageParts: Readonly<Record<string, Parts>> = {
-  "README.md": examples("readVersion.ts"),
+  "README.md": examples("src/cli/init/project/src/readVersion.ts"),
   "docs/deploy-stack/options.md": { options: optionSections },
   "docs/deploy-stack/permissions.md": {
     "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("deploy-stack"))),

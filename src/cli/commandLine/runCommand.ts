@@ -7,6 +7,7 @@ import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
 import { globalOptions } from "./globalOptions.ts"
+import { withProjectArguments } from "./projectArguments.ts"
 import { strictArguments } from "./strictArguments.ts"
 import { badUsage, type Unsuccessful } from "./usage.ts"
 
@@ -63,6 +64,13 @@ export const execute = <const Name extends string, Input, ContextInput, E, R>(
     Effect.provide(globalOptions)
   )
 
+/** The arguments, or those of the project, which are shown. */
+const argumentsOf = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
+  const all = yield* withProjectArguments(args, process.cwd())
+  if (all !== args) process.stderr.write(`effect-codepipeline ${all.join(" ")}\n`)
+  return all
+})
+
 /**
  * Runs the command, and returns its exit status: 0 if it succeeded; 2 if the command line is wrong, and 1 on any other
  * failure, with one line on standard error.
@@ -72,7 +80,8 @@ export const runCommand = <const Name extends string, Input, ContextInput, E ext
   version: string,
   args: ReadonlyArray<string>
 ) =>
-  execute(command, version, args).pipe(
+  argumentsOf(args).pipe(
+    Effect.flatMap((args) => execute(command, version, args)),
     Effect.as(0),
     Effect.catch((error: Failure) =>
       Effect.sync(() => {
