@@ -89,6 +89,10 @@ const shorten = (error: string, folder: string) =>
   error.replaceAll(`${folder}/`, "").split("\n").filter((line) => !/^\s+at .*(?:node:|loadingProcess)/.test(line))
     .slice(0, 6).join("\n")
 
+/** The bundle may have syntax of Lambda's Node that this one does not know. */
+const versionNote = (version: string) =>
+  Number(/^v(\d+)/.exec(version)?.[1]) < 24 ? `. It was loaded with Node ${version.slice(1)}, and Lambda's is 24` : ""
+
 /** Fails if the function does not load, or if its handler is not a function. `shown` is its entry. */
 export const checkLoads = Effect.fn("checkLoads")(function*(
   { files, name, shown }: { readonly name: string; readonly files: FunctionFiles; readonly shown: string }
@@ -98,7 +102,7 @@ export const checkLoads = Effect.fn("checkLoads")(function*(
   const failed = (why: string) =>
     new BuildFailed({
       message: `${shown} does not load in Lambda's environment: ${why}\nIt is loaded without AWS: what needs AWS ` +
-        "belongs into the handler. To build without loading it, use --no-load"
+        `belongs into the handler. To build without loading it, use --no-load${versionNote(process.version)}`
     })
   if (Option.isNone(ended)) {
     return yield* failed(`it takes longer than ${Duration.format(initialization)}, after which Lambda ends it`)
