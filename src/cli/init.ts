@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { basename, dirname, join, relative, resolve } from "node:path"
 import { ExitStatus } from "./commandLine/options.ts"
-import { badUsage, reason } from "./commandLine/usage.ts"
+import { BadUsage, badUsage, reason } from "./commandLine/usage.ts"
 import { nameProblem } from "./init/packageName.ts"
 import { packageJson, projectFiles, readManifest } from "./init/projectFiles.ts"
 
@@ -23,14 +23,13 @@ const isCode = (cause: unknown, code: string) => cause instanceof Error && "code
 
 /** Fails unless the folder does not exist or is empty. `shown` names it. */
 const checkEmpty = Effect.fn("checkEmpty")(function*(path: string, shown: string) {
-  const names = yield* Effect.tryPromise({ try: () => readdir(path), catch: (cause) => cause }).pipe(
-    Effect.catch((cause) => {
-      if (isCode(cause, "ENOENT")) return Effect.succeed([])
-      return badUsage(
-        isCode(cause, "ENOTDIR") ? `${shown} is not a folder` : `${shown} could not be read: ${reason(cause)}`
-      )
-    })
-  )
+  const names = yield* Effect.tryPromise({
+    try: () => readdir(path).catch((cause: unknown) => isCode(cause, "ENOENT") ? [] : Promise.reject(cause)),
+    catch: (cause) =>
+      new BadUsage({
+        message: isCode(cause, "ENOTDIR") ? `${shown} is not a folder` : `${shown} could not be read: ${reason(cause)}`
+      })
+  })
   const own = names.filter((name) => !ignored.has(name)).toSorted()
   if (own.length === 0) return
   const more = own.length > listed ? ` and ${own.length - listed} more` : ""
