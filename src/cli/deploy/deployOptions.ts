@@ -10,6 +10,7 @@ import { type BadUsage, badUsage, didYouMean } from "../commandLine/usage.ts"
 import { keyParameter } from "./functionNames.ts"
 import { readOwnFunctions } from "./ownFunctions.ts"
 import { type FunctionName, functionNames } from "./readyMade.ts"
+import { word } from "./shell.ts"
 
 const defaultStack = "codepipeline-actions"
 
@@ -161,7 +162,7 @@ export type DeployOptions = Effect.Success<ReturnType<typeof readOptions>>
 export const commandOf = ({ actions, bucket, own, region, stack }: DeployOptions): string =>
   [
     "npx effect-codepipeline deploy",
-    ...own.map(({ entry }) => entry),
+    ...own.map(({ entry }) => word(entry)),
     `--bucket ${bucket}`,
     ...(stack === defaultStack ? [] : [`--stack ${stack}`]),
     ...(region === undefined ? [] : [`--region ${region}`]),

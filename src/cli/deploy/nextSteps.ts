@@ -1,6 +1,7 @@
 // What is left to do after a deployment: the actions of a pipeline, and what is to be allowed.
 import { arnOutput, functionOutput, logicalIdOf } from "./functionNames.ts"
 import type { FunctionName } from "./readyMade.ts"
+import { quoted } from "./shell.ts"
 
 export type Outputs = Readonly<Record<string, string>>
 
@@ -46,9 +47,6 @@ const declaration = (name: string, functionName: string, { inputArtifacts, userP
   outputArtifacts: []
 })
 
-/** A text in quotes for a shell. */
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
-
 const command = (text: string) => `\n    ${text}\n`
 
 /** For an action of one's own, only its author knows the parameters. */
@@ -83,8 +81,8 @@ const permissionsLeft = ({ deployAgain, functions, outputs }: Deployed): Readonl
       ]
       : []),
     ...(roleName === undefined ? [] : [
-      `CloudFormation creates the resources of your templates with its role ${roleName}, which has no permission until ` +
-      "you attach policies:",
+      `CloudFormation creates the resources of your templates with its role ${roleName}. A new one has no permission. ` +
+      "To attach policies:",
       command(`${deployAgain} --parameter "ServiceRolePolicyArns=ARN,ARN"`)
     ]),
     "The role of the pipeline must allow lambda:InvokeFunction on the functions. If it does not:",

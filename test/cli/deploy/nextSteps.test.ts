@@ -46,7 +46,7 @@ describe("after a deployment", () => {
   it("the commands that allow what is missing are shown", () => {
     const text = shown(["deploy-stack", "run-task"])
     assert.include(text, `${deployAgain} --parameter "Stacks=PATTERN"`)
-    assert.include(text, "role-of-stacks, which has no permission until you attach policies")
+    assert.include(text, "its role role-of-stacks. A new one has no permission. To attach policies:")
     const [, policy = ""] = /--policy-document '(.+)'/.exec(text) ?? []
     assert.deepStrictEqual(JSON.parse(policy).Statement, [{
       Effect: "Allow",
@@ -59,7 +59,7 @@ describe("after a deployment", () => {
     const { CloudFormationRoleArn: _, CloudFormationRoleName: __, ...others } = outputs
     const text = nextSteps({ functions: ["run-task"], outputs: others, deployAgain })
     assert.notInclude(text, "Stacks=")
-    assert.notInclude(text, "attach policies")
+    assert.notInclude(text, "To attach policies")
     assert.include(text, "what the action in run-task takes")
   })
 })
