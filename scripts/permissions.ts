@@ -2,7 +2,7 @@
 // templates/functions.yaml, are made from this list. A test compares it with the calls in the code and in the built
 // functions.
 import { type Permission, permissions as deployStack } from "../src/actions/deployStack/permissions.ts"
-import { type FunctionName, functionNames } from "../src/cli/deploy/readyMade.ts"
+import { type FunctionName, functionNames } from "../src/cli/deploy/code/readyMade.ts"
 import * as Permissions from "../src/Permissions.ts"
 
 export { type FunctionName, functionNames }

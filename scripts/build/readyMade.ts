@@ -1,5 +1,5 @@
 // Builds the ready-made functions that `npm run deploy` deploys.
-import type { FunctionCode } from "../../src/cli/deploy/functionCode.ts"
+import type { FunctionCode } from "../../src/cli/deploy/code/functionCode.ts"
 import { buildFunction, entryPoints } from "./bundle.ts"
 
 /** Builds these functions into `dist/lambda`. */

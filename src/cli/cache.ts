@@ -11,7 +11,7 @@ import { makeLambdaFunctions } from "./cache/LambdaFunctions.ts"
 import { ExitStatus, value } from "./commandLine/options.ts"
 import { badUsage, Unsuccessful } from "./commandLine/usage.ts"
 import { accountNotReady } from "./deploy/accountNotReady.ts"
-import { makeCodeCacheClient } from "./deploy/codeCacheClient.ts"
+import { makeCodeCacheClient } from "./deploy/code/codeCacheClient.ts"
 import { makeTerminalReporter } from "./TerminalReporter.ts"
 
 /** The arguments and options of `cache`. */

@@ -5,8 +5,8 @@ import { createHash } from "node:crypto"
 import { gunzipSync } from "node:zlib"
 import { zipFiles } from "../../internal/zipFiles.ts"
 import { codeCacheFile } from "../build/codeCache.ts"
-import type { RequestCodeCache } from "../deploy/codeCacheClient.ts"
-import { filesInZip } from "../deploy/functionZip.ts"
+import type { RequestCodeCache } from "../deploy/code/codeCacheClient.ts"
+import { filesInZip } from "../deploy/code/functionZip.ts"
 import { type LambdaFunctions, UpdateFailed } from "./LambdaFunctions.ts"
 
 /** The function's zip cannot be changed. */

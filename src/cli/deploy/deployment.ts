@@ -11,27 +11,27 @@ import { scopedClient } from "../../runtime/AwsClient.ts"
 import { badUsage } from "../commandLine/usage.ts"
 import type { TerminalReporter } from "../TerminalReporter.ts"
 import { AccountNotReady } from "./accountNotReady.ts"
-import { openBucket } from "./codeBucket.ts"
-import type { RequestCodeCache } from "./codeCacheClient.ts"
-import { commandOf, type DeployOptions } from "./deployOptions.ts"
-import { findStack, type ReadTemplate } from "./existingStack.ts"
+import { openBucket } from "./code/codeBucket.ts"
+import type { RequestCodeCache } from "./code/codeCacheClient.ts"
 import {
   addCodeCache,
   confirmCodeCache,
   type FunctionCode,
   type StoredFunction,
   storeFunction
-} from "./functionCode.ts"
+} from "./code/functionCode.ts"
+import { outputFolder } from "./code/ownFunctions.ts"
+import { type FunctionName, functionNames } from "./code/readyMade.ts"
+import { commandOf, type DeployOptions } from "./deployOptions.ts"
+import { findStack, type ReadTemplate } from "./existingStack.ts"
 import { functionOutput, functionsOf, keyParameter, logicalIdOf } from "./functionNames.ts"
-import { type DeployedTemplate, withOwnFunctions } from "./functionsTemplate.ts"
 import { afterFailure, nextSteps } from "./nextSteps.ts"
-import { outputFolder } from "./ownFunctions.ts"
 import { deployExample, findExample, planExample } from "./pipelineExample.ts"
-import { type FunctionName, functionNames } from "./readyMade.ts"
 import { deployStack } from "./stackDeployment.ts"
-import { templateDifference } from "./templateDifference.ts"
-import { invalidParameters } from "./templateParameters.ts"
-import { parametersFor, readTemplate } from "./templates.ts"
+import { type DeployedTemplate, withOwnFunctions } from "./template/functionsTemplate.ts"
+import { templateDifference } from "./template/templateDifference.ts"
+import { invalidParameters } from "./template/templateParameters.ts"
+import { parametersFor, readTemplate } from "./template/templates.ts"
 
 const variablesOf = (outcome: JobOutcome): Readonly<Record<string, string>> =>
   outcome._tag === "Succeeded" ? outcome.outputVariables ?? {} : {}

@@ -1,6 +1,6 @@
 // What is left to do after a deployment: the actions of a pipeline, and what is to be allowed.
+import type { FunctionName } from "./code/readyMade.ts"
 import { arnOutput, functionOutput, logicalIdOf } from "./functionNames.ts"
-import type { FunctionName } from "./readyMade.ts"
 import { quoted } from "./shell.ts"
 
 export type Outputs = Readonly<Record<string, string>>

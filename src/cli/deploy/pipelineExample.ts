@@ -8,12 +8,12 @@ import type { Stack } from "../../domain/stack/Stack.ts"
 import { readArtifact } from "../run/artifacts.ts"
 import type { TerminalReporter } from "../TerminalReporter.ts"
 import { AccountNotReady } from "./accountNotReady.ts"
-import { openBucket } from "./codeBucket.ts"
+import { openBucket } from "./code/codeBucket.ts"
 import type { DeployOptions } from "./deployOptions.ts"
 import { findStack } from "./existingStack.ts"
 import { afterFailure, stackOf } from "./nextSteps.ts"
 import { deployStack } from "./stackDeployment.ts"
-import { parametersFor, readTemplate } from "./templates.ts"
+import { parametersFor, readTemplate } from "./template/templates.ts"
 
 const sample = fileURLToPath(new URL("../../../events/artifacts/MyTemplate", import.meta.url))
 

@@ -5,7 +5,7 @@ import { readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { codeCacheFile, codeCacheRequest, sealed, unsealed } from "../../../src/cli/build/codeCache.ts"
-import { DecodedResponse } from "../../../src/cli/deploy/codeCacheClient.ts"
+import { DecodedResponse } from "../../../src/cli/deploy/code/codeCacheClient.ts"
 import { CodePipelineServer } from "../../contract/CodePipelineServer.ts"
 import { assertClean, buildFunction, timeout } from "../../lambda/builtFunction.ts"
 

@@ -13,7 +13,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { filesInZip } from "../../../src/cli/deploy/functionZip.ts"
+import { filesInZip } from "../../../src/cli/deploy/code/functionZip.ts"
 import { startContainer } from "../../lambda/container.ts"
 
 const named = (name: string, message: string) => Object.assign(new Error(message), { name })

@@ -4,7 +4,11 @@ import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { PassThrough } from "node:stream"
 import { gzipSync } from "node:zlib"
-import { FunctionFailed, type RequestCodeCache, UnexpectedResponse } from "../../../src/cli/deploy/codeCacheClient.ts"
+import {
+  FunctionFailed,
+  type RequestCodeCache,
+  UnexpectedResponse
+} from "../../../src/cli/deploy/code/codeCacheClient.ts"
 import { deploy } from "../../../src/cli/deploy/deployment.ts"
 import { deployConfig, readOptions } from "../../../src/cli/deploy/deployOptions.ts"
 import type { ReadTemplate } from "../../../src/cli/deploy/existingStack.ts"

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { spawnSync } from "node:child_process"
-import { withOwnFunctions } from "../../../src/cli/deploy/functionsTemplate.ts"
-import type { OwnFunction } from "../../../src/cli/deploy/ownFunctions.ts"
-import { readTemplate } from "../../../src/cli/deploy/templates.ts"
-import { Permissions } from "../../../src/index.ts"
-import { parse } from "../../../src/testing/cloudFormation/template/parse.ts"
-import { isMapping } from "../../../src/testing/cloudFormation/template/TemplateValue.ts"
+import type { OwnFunction } from "../../../../src/cli/deploy/code/ownFunctions.ts"
+import { withOwnFunctions } from "../../../../src/cli/deploy/template/functionsTemplate.ts"
+import { readTemplate } from "../../../../src/cli/deploy/template/templates.ts"
+import { Permissions } from "../../../../src/index.ts"
+import { parse } from "../../../../src/testing/cloudFormation/template/parse.ts"
+import { isMapping } from "../../../../src/testing/cloudFormation/template/TemplateValue.ts"
 
 const own = (name: string, permissions: OwnFunction["permissions"] = []): OwnFunction => ({
   name,

@@ -1,9 +1,9 @@
 // Reads the zip of a function.
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { readEntry } from "../../internal/zipEntry.ts"
-import { normalizePath } from "../../internal/zipNames.ts"
-import { entriesOf } from "../../internal/zipRecords.ts"
+import { readEntry } from "../../../internal/zipEntry.ts"
+import { normalizePath } from "../../../internal/zipNames.ts"
+import { entriesOf } from "../../../internal/zipRecords.ts"
 
 /** Lambda's limit for the unzipped files. */
 const maxBytes = 250 * 1024 * 1024

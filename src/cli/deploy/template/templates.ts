@@ -13,7 +13,7 @@ const placesOf = (name: string) => [
 export const readTemplate = (name: "functions" | "pipeline"): Effect.Effect<DeployedTemplate> =>
   Effect.firstSuccessOf(
     placesOf(name).map(({ file, path }) =>
-      Effect.tryPromise(() => readFile(new URL(`../../../${path}`, import.meta.url), "utf8")).pipe(
+      Effect.tryPromise(() => readFile(new URL(`../../../../${path}`, import.meta.url), "utf8")).pipe(
         Effect.map((text) => describeTemplate(file, text))
       )
     )

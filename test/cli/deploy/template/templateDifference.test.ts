@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { templateDifference } from "../../../src/cli/deploy/templateDifference.ts"
+import { templateDifference } from "../../../../src/cli/deploy/template/templateDifference.ts"
 
 const deployed = `
 Parameters:

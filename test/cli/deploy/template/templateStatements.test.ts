@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
-import { templateStatements } from "../../../src/cli/deploy/templateStatements.ts"
-import { Permissions } from "../../../src/index.ts"
+import { templateStatements } from "../../../../src/cli/deploy/template/templateStatements.ts"
+import { Permissions } from "../../../../src/index.ts"
 
 const written = (statements: ReadonlyArray<Permissions.Statement>) =>
   templateStatements(statements, "GreetLogs").toString({ lineWidth: 0 })

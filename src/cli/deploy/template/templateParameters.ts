@@ -1,5 +1,5 @@
 // Validates values of a template's parameters as CloudFormation does, before anything is built.
-import { didYouMean } from "../commandLine/usage.ts"
+import { didYouMean } from "../../commandLine/usage.ts"
 
 /** A declaration of a parameter in a template, as far as it is checked here. */
 export interface TemplateParameter {

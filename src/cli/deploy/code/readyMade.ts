@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { reason } from "../commandLine/usage.ts"
+import { reason } from "../../commandLine/usage.ts"
 import type { FunctionCode } from "./functionCode.ts"
 import { filesInZip } from "./functionZip.ts"
 
@@ -15,7 +15,7 @@ export type FunctionName = (typeof functionNames)[number]
 export class CodeMissing extends Schema.TaggedError<CodeMissing>()("CodeMissing", { message: Schema.String }) {}
 
 /** A file of this package. This module is as deep in the package as in the repository. */
-const inPackage = (path: string) => new URL(`../../../${path}`, import.meta.url)
+const inPackage = (path: string) => new URL(`../../../../${path}`, import.meta.url)
 
 /** Builds the functions from their sources. Only the repository has it. */
 const builder = inPackage("scripts/build/readyMade.ts")

@@ -1,12 +1,12 @@
 // What a new template changes in a deployed one, by sections.
 import * as Result from "effect/Result"
-import { parse } from "../../testing/cloudFormation/template/parse.ts"
+import { parse } from "../../../testing/cloudFormation/template/parse.ts"
 import {
   isMapping,
   membersOf,
   type TemplateMapping,
   type TemplateValue
-} from "../../testing/cloudFormation/template/TemplateValue.ts"
+} from "../../../testing/cloudFormation/template/TemplateValue.ts"
 
 /** Keys in order, because CloudFormation may have kept another one. */
 const canonical = (value: TemplateValue | undefined): unknown => {

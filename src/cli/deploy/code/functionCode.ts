@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { gunzipSync } from "node:zlib"
-import { zipFiles } from "../../internal/zipFiles.ts"
-import { codeCacheFile } from "../build/codeCache.ts"
+import { zipFiles } from "../../../internal/zipFiles.ts"
+import { codeCacheFile } from "../../build/codeCache.ts"
 import type { openBucket } from "./codeBucket.ts"
 import type { RequestCodeCache } from "./codeCacheClient.ts"
 

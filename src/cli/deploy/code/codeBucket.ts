@@ -1,10 +1,10 @@
 // The bucket with the functions' code.
 import { HeadObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
-import type { AwsError } from "../../domain/job/AwsError.ts"
-import { putObject } from "../../internal/s3Object.ts"
-import { callAws } from "../../runtime/AwsClient.ts"
-import { AccountNotReady } from "./accountNotReady.ts"
+import type { AwsError } from "../../../domain/job/AwsError.ts"
+import { putObject } from "../../../internal/s3Object.ts"
+import { callAws } from "../../../runtime/AwsClient.ts"
+import { AccountNotReady } from "../accountNotReady.ts"
 
 const needs = "s3:ListBucket on it, and s3:GetObject and s3:PutObject on its objects"
 

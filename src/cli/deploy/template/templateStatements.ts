@@ -1,7 +1,7 @@
 // The statements of a function's role, in a CloudFormation template.
 import { Document, type Node, Scalar } from "yaml"
-import { merge, type Statement } from "../../domain/job/Statement.ts"
-import * as Permissions from "../../Permissions.ts"
+import { merge, type Statement } from "../../../domain/job/Statement.ts"
+import * as Permissions from "../../../Permissions.ts"
 
 /** A node of YAML with one of CloudFormation's tags, the short form of a function. */
 const tagged = <A extends Node>(tag: string, node: A): A => {

@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { invalidParameters, type TemplateParameter } from "../../../src/cli/deploy/templateParameters.ts"
+import { invalidParameters, type TemplateParameter } from "../../../../src/cli/deploy/template/templateParameters.ts"
 
 const size: TemplateParameter = { Type: "Number", MinValue: 128, MaxValue: 1024 }
 const days: TemplateParameter = { Type: "Number", AllowedValues: [1, 30] }

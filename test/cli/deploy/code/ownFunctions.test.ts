@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { readOwnFunctions } from "../../../src/cli/deploy/ownFunctions.ts"
+import { readOwnFunctions } from "../../../../src/cli/deploy/code/ownFunctions.ts"
 
 const handler = "export const handler = async () => {}\n"
 

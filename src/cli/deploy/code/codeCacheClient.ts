@@ -3,9 +3,9 @@ import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { AwsError } from "../../domain/job/AwsError.ts"
-import { callAws } from "../../runtime/AwsClient.ts"
-import { codeCacheRequest, type CodeCacheResponse } from "../build/codeCache.ts"
+import type { AwsError } from "../../../domain/job/AwsError.ts"
+import { callAws } from "../../../runtime/AwsClient.ts"
+import { codeCacheRequest, type CodeCacheResponse } from "../../build/codeCache.ts"
 
 /** The function does not start, or it has thrown. */
 export class FunctionFailed

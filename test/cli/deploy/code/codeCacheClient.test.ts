@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
-import { makeCodeCacheClient } from "../../../src/cli/deploy/codeCacheClient.ts"
+import { makeCodeCacheClient } from "../../../../src/cli/deploy/code/codeCacheClient.ts"
 
 /** Lambda on this machine, which answers every request with the same response; and its requests. */
 const lambda = Effect.fnUntraced(function*(respond: RequestListener) {
