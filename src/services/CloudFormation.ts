@@ -37,11 +37,14 @@ import type {
   TemplateSummary
 } from "../domain/stack/Stack.ts"
 import type { StackEvent } from "../domain/stack/StackEvents.ts"
+import { type RequestError, toRequestError } from "../domain/stack/StackRequestErrors.ts"
 import type { Template } from "../domain/stack/Template.ts"
 import * as shapes from "../internal/stackShapes.ts"
 import { callAws, scopedClient } from "../runtime/AwsClient.ts"
 import { liveLayer } from "../runtime/liveLayer.ts"
 import { allPages } from "../runtime/pages.ts"
+
+export { InsufficientCapabilities, type RequestError, UnknownParameters } from "../domain/stack/StackRequestErrors.ts"
 
 /** The update changes nothing. */
 export class NoUpdates extends Schema.TaggedError<NoUpdates>()("NoUpdates", { stack: Schema.String }) {
@@ -95,34 +98,6 @@ export class ChangeSetNotReady extends Schema.TaggedError<ChangeSetNotReady>()("
     return `Change set "${this.changeSet}" of stack "${this.stack}" cannot be executed: ${this.reason}`
   }
 }
-
-/** The template requires capabilities that the request does not have. */
-export class InsufficientCapabilities
-  extends Schema.TaggedError<InsufficientCapabilities>()("InsufficientCapabilities", {
-    stack: Schema.String,
-    /** The capabilities that CloudFormation names. */
-    required: Schema.Array(Schema.String),
-    /** CloudFormation's own words. */
-    reason: Schema.String
-  })
-{
-  override get message() {
-    return `The template of stack "${this.stack}" requires more capabilities: ${this.reason}`
-  }
-}
-
-/** The request has parameters that the template does not declare. */
-export class UnknownParameters extends Schema.TaggedError<UnknownParameters>()("UnknownParameters", {
-  stack: Schema.String,
-  names: Schema.Array(Schema.String)
-}) {
-  override get message() {
-    return `The template of stack "${this.stack}" does not have the parameters ${this.names.join(", ")}`
-  }
-}
-
-/** What is wrong with a request itself. */
-export type RequestError = InsufficientCapabilities | UnknownParameters
 
 /** Why an operation was not started. */
 export type OperationError = NoUpdates | StackExists | TokenUsed | StackNotReady | RequestError | AwsError
@@ -463,23 +438,3 @@ const toChangeSetNotReady = ({ changeSet, stack }: ChangeSetKey, error: AwsError
 
 /** A change set of type CREATE is only for a stack that does not exist. There is no error code for that. */
 const stackExists = /^Stack \[.*\] already exists and cannot be created again/
-
-const capability = /CAPABILITY_\w+/g
-
-/** CloudFormation has no error codes for these either. */
-const unknownParameters = /^Parameters: \[(.+)\] do not exist in the template/
-const noParameters = "Parameter values specified for a template which does not require them."
-
-const toRequestError = (
-  { parameters = [], stack }: StackOptions & { readonly stack: string },
-  error: AwsError
-): RequestError | AwsError => {
-  const { code, detail } = error
-  if (code === "InsufficientCapabilitiesException") {
-    return new InsufficientCapabilities({ stack, required: detail.match(capability) ?? [], reason: detail })
-  }
-  const names = detail === noParameters
-    ? parameters.map(({ name }) => name)
-    : unknownParameters.exec(detail)?.[1]?.split(/,\s*/)
-  return names === undefined ? error : new UnknownParameters({ stack, names })
-}
