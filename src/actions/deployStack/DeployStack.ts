@@ -11,13 +11,13 @@ import { resumeWithFound, start } from "./start.ts"
 import { type Invocation, nameOf, State } from "./State.ts"
 import { watch } from "./watch.ts"
 
+export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "../stackContent/settings.ts"
+export { TemplateInvalid } from "../stackContent/template.ts"
 export { ChangeSetFailed } from "./changeSet.ts"
 export { OperationRejected, ReplacementUnchecked, StackProtected } from "./operations.ts"
 export { OutputArtifactMissing, SettingNotSet } from "./outputs.ts"
 export { ReplacementRefused } from "./plan.ts"
-export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "./settings.ts"
 export { StackRefused } from "./start.ts"
-export { TemplateInvalid } from "./template.ts"
 export { OperationFailed, OperationUnproven, StackNotFound } from "./watch.ts"
 
 const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation, state: Option.Option<State>) {

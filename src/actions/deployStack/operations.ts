@@ -13,11 +13,12 @@ import * as Template from "../../domain/stack/Template.ts"
 import { sentences } from "../../domain/text/sentences.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
 import { CloudFormation, type OperationError } from "../../services/CloudFormation.ts"
+import * as StackSettings from "../stackContent/settings.ts"
+import * as StackTemplate from "../stackContent/template.ts"
 import * as StackChangeSet from "./changeSet.ts"
 import type { executeNamed } from "./changeSetExecution.ts"
 import { redeliveryWindowStart } from "./observe.ts"
 import * as Outputs from "./outputs.ts"
-import * as StackSettings from "./settings.ts"
 import {
   continuePreparing,
   continueWatching,
@@ -32,7 +33,6 @@ import {
   timed,
   type WatchState
 } from "./State.ts"
-import * as StackTemplate from "./template.ts"
 import { check, summarize } from "./templateCheck.ts"
 
 /** CloudFormation rejected the operation. */
@@ -140,7 +140,8 @@ export const createOrUpdate = Effect.fn("DeployStack.createOrUpdate")(function*(
       // An update is for the stack that was described: another one can have its name by now.
       : Effect.flatMap(protectedStack, () => timed(cloudFormation.update({ ...request, stack: state.stackId })))
   }
-  return yield* StackSettings.callWithSettings(targetOf(context, operation === "create"), content, call).pipe(
+  const target = targetOf(context, operation === "create")
+  return yield* StackSettings.callWithSettings(target, content, cloudFormation.templateSummary, call).pipe(
     Effect.map(({ answer: stackId, calledAt }) =>
       // Only CloudFormation knows how many resources an update changes.
       continueWatching(`Stack ${operation} started`, {
@@ -260,6 +261,7 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
   const { invocation: { execution, parameters }, stack } = context
   const { deploymentMode, importExistingResources, mode } = parameters
   const { changeSet, stack: named } = namesOf(context.invocation)
+  const { templateSummary } = yield* CloudFormation
   const content = yield* contentOf(context)
   const { includeNestedStacks = content.hasNestedStacks ? true : undefined } = parameters
   if (mode === "CHANGE_SET_REPLACE" && content.settings.options.stackPolicy !== undefined) {
@@ -286,6 +288,7 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
   return yield* StackSettings.callWithSettings(
     targetOf(context, type === "CREATE"),
     content,
+    templateSummary,
     (options) => {
       const prepare = StackChangeSet.prepare({ ...request, options })
       return mode === "CHANGE_SET_DEPLOY" && type === "UPDATE"

@@ -19,9 +19,9 @@ import {
   type ArtifactUnwritable
 } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
+import { readConfiguration } from "../stackContent/settings.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 import * as Plan from "./plan.ts"
-import { readConfiguration } from "./settings.ts"
 import type { Invocation } from "./State.ts"
 
 /** UserParameters have an output file, but the action has no output artifact. */

@@ -5,43 +5,46 @@ import type { Mode } from "../../domain/stack/StackPlan.ts"
 import type { options } from "./Parameters.ts"
 
 /** The jobs that need a permission, if not all do. */
-export interface SomeJobs {
-  /** Those with one of these options of deploy-stack. */
-  readonly options?: ReadonlyArray<keyof typeof options>
+export interface SomeJobs<Options, Modes> {
+  /** Those with one of these options of the function. */
+  readonly options?: ReadonlyArray<Options>
   /** Those with one of these modes. */
-  readonly modes?: ReadonlyArray<Mode>
+  readonly modes?: ReadonlyArray<Modes>
   /** What else decides it, in Markdown: further jobs, or a condition. Only for readers. */
   readonly note?: string
 }
 
 /** The jobs that need a permission, and what they are without it. */
-export interface Need {
-  readonly jobs: "all" | SomeJobs
+export interface Need<Options = string, Modes = string> {
+  readonly jobs: "all" | SomeJobs<Options, Modes>
   /** If required, a job without it fails with a PermissionError; otherwise the job continues, and this is what it lacks. */
   readonly required: true | { readonly otherwise: string }
 }
 
 /** A permission of the Lambda function's role. */
-export interface FunctionPermission extends Statement, Need {
+export interface FunctionPermission<Options = string, Modes = string> extends Statement, Need<Options, Modes> {
   readonly role: "function"
 }
 
 /** A permission of the role of the pipeline's action, whose credentials the job brings. */
-export interface ActionPermission extends Need {
+export interface ActionPermission<Options = string, Modes = string> extends Need<Options, Modes> {
   readonly role: "action"
   readonly actions: Statement["actions"]
   /** The resource in words: only a pipeline knows it. */
   readonly words: string
 }
 
-export type Permission = FunctionPermission | ActionPermission
+/** Of a function with these options and modes. */
+export type Permission<Options = string, Modes = string> =
+  | FunctionPermission<Options, Modes>
+  | ActionPermission<Options, Modes>
 
 const stacks = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/${Stacks}"
 const stack = `${stacks}/*`
 const nestedStacks = `${stacks}-*/*`
 
 /** The resources have parameters and resources of the template of functions. */
-export const permissions: ReadonlyArray<Permission> = [
+export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> = [
   {
     actions: ["cloudformation:DescribeStacks", "cloudformation:CreateStack", "cloudformation:UpdateStack"],
     resources: [stack],

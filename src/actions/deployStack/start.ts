@@ -12,6 +12,8 @@ import { advice, type AdviceContext, needsDisableRollback, phaseOf } from "../..
 import { sentences } from "../../domain/text/sentences.ts"
 import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
+import * as StackSettings from "../stackContent/settings.ts"
+import * as StackTemplate from "../stackContent/template.ts"
 import { executeNamed, stackNotFound } from "./changeSetExecution.ts"
 import { Events, observe, resolveDecision } from "./observe.ts"
 import {
@@ -27,9 +29,7 @@ import {
 import * as Outputs from "./outputs.ts"
 import { hasTemplate, modesOf, type TemplateParameters } from "./Parameters.ts"
 import { nothingToRollBack, startRollback } from "./rollback.ts"
-import * as StackSettings from "./settings.ts"
 import { continueWithFound, type Invocation, nameOf, postpone, type Step } from "./State.ts"
-import * as StackTemplate from "./template.ts"
 
 /** The stack's status forbids the operation. */
 export class StackRefused extends Schema.TaggedError<StackRefused>()("StackRefused", {

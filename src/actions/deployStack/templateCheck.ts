@@ -5,7 +5,7 @@ import type { StackOptions, TemplateSummary } from "../../domain/stack/Stack.ts"
 import * as StackCapability from "../../domain/stack/StackCapability.ts"
 import type { Template } from "../../domain/stack/Template.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
-import { CapabilitiesMissing } from "./settings.ts"
+import { CapabilitiesMissing } from "../stackContent/settings.ts"
 
 /** The template's summary, or the error for a template that CloudFormation rejects, for the reason that it gives. */
 export const summarize = Effect.fnUntraced(function*<E>(template: Template, toError: (reason: string) => E) {

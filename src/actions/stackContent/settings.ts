@@ -6,10 +6,12 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Job } from "../../domain/job/Job.ts"
 import type { Stack, StackOptions, TemplateSummary } from "../../domain/stack/Stack.ts"
 import * as StackCapability from "../../domain/stack/StackCapability.ts"
 import * as StackParameters from "../../domain/stack/StackParameters.ts"
+import type { InsufficientCapabilities, UnknownParameters } from "../../domain/stack/StackRequestErrors.ts"
 import * as StackTags from "../../domain/stack/StackTags.ts"
 import type { Template } from "../../domain/stack/Template.ts"
 import * as TemplateConfiguration from "../../domain/stack/TemplateConfiguration.ts"
@@ -17,8 +19,6 @@ import { firstOf } from "../../domain/text/lists.ts"
 import { sentences } from "../../domain/text/sentences.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
 import { type ArtifactNotFound, ArtifactStore } from "../../services/ArtifactStore.ts"
-import { CloudFormation, type InsufficientCapabilities, type UnknownParameters } from "../../services/CloudFormation.ts"
-import type { DeployStackParameters } from "./Parameters.ts"
 
 /** The template configuration file is invalid. */
 export class TemplateConfigurationInvalid
@@ -71,8 +71,21 @@ export interface StackSettings {
 /** The number of files to read at the same time. */
 const concurrency = 4
 
+/** The UserParameters that have settings. */
+export interface SettingsParameters
+  extends
+    Pick<
+      StackOptions,
+      "capabilities" | "disableRollback" | "notificationArns" | "onStackFailure" | "retainExceptOnCreate" | "roleArn"
+    >
+{
+  readonly parameters?: StackParameters.ParameterValues | undefined
+  readonly tags?: StackTags.StackTags | undefined
+  readonly templateConfiguration?: string | undefined
+}
+
 /** Reads the files that UserParameters name, if any. */
-export const read = Effect.fn("StackSettings.read")(function*(job: Job, parameters: DeployStackParameters) {
+export const read = Effect.fn("StackSettings.read")(function*(job: Job, parameters: SettingsParameters) {
   const { capabilities, disableRollback, notificationArns, onStackFailure, retainExceptOnCreate, roleArn } = parameters
   const { Parameters, StackPolicy, Tags } = yield* readConfiguration(job, parameters.templateConfiguration)
   const named = yield* toParameters(
@@ -169,13 +182,15 @@ export interface Target {
   /** Its name. */
   readonly stack: string
   /** The stack to update; none to create one. */
-  readonly existing: Option.Option<Stack>
+  readonly existing: Option.Option<WithParameters>
   /** The deleted stack that the new one replaces. */
-  readonly replaced: Option.Option<Stack>
+  readonly replaced: Option.Option<WithParameters>
 }
 
+type WithParameters = Pick<Stack, "parameters">
+
 /** The values of the stack's parameters. */
-export const parametersOf = (stack: Option.Option<Stack>): ReadonlyMap<string, string> =>
+export const parametersOf = (stack: Option.Option<WithParameters>): ReadonlyMap<string, string> =>
   Option.match(stack, { onNone: () => new Map<string, string>(), onSome: ({ parameters }) => parameters })
 
 /** Fails with the problems. */
@@ -195,11 +210,11 @@ export const callWithSettings = Effect.fn("StackSettings.callWithSettings")(func
     readonly settings: StackSettings
     readonly template: Template
   },
+  templateSummary: (template: Template) => Effect.Effect<TemplateSummary, AwsError>,
   call: (options: StackOptions) => Effect.Effect<A, E | InsufficientCapabilities | UnknownParameters, R>
 ) {
-  const cloudFormation = yield* CloudFormation
   const summary = yield* Effect.cached(
-    optionalCall(Effect.suspend(() => cloudFormation.templateSummary(template)), withoutSummary)
+    optionalCall(Effect.suspend(() => templateSummary(template)), withoutSummary)
   )
   const previous = parametersOf(existing)
   const carried = parametersOf(replaced)
