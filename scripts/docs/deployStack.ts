@@ -2,52 +2,28 @@
 import * as Array from "effect/Array"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import { modesOf, options, type OptionText } from "../../src/actions/deployStack/Parameters.ts"
-import type { FunctionPermission, Permission } from "../../src/actions/deployStack/permissions.ts"
+import { modesOf, options } from "../../src/actions/deployStack/Parameters.ts"
 import { statefulTypes } from "../../src/domain/stack/plan/StatefulResources.ts"
 import { Evidence } from "../../src/domain/stack/StackEvents.ts"
 import * as StackPlan from "../../src/domain/stack/StackPlan.ts"
 import { StackStatus, type Startability, startability } from "../../src/domain/stack/StackStatus.ts"
 import { permissionsOf } from "../permissions.ts"
-import { code, codeBlock, table } from "./markdown.ts"
-import { isMinimal, isOfFunction, policyStatement } from "./policies.ts"
+import { code, table } from "./markdown.ts"
+import * as Reference from "./reference.ts"
 
 const modes = StackPlan.Mode.literals
 
-const both = new Intl.ListFormat("en", { type: "conjunction" })
-
-/** The modes to which the option applies, or the others if these are fewer. */
-const modesWith = (option: string): string => {
-  const applies = Object.entries(modesOf).find(([name]) => name === option)?.[1] ?? modes
-  const others = modes.filter((mode) => !applies.includes(mode))
-  if (others.length === 0) return "all"
-  return others.length < applies.length
-    ? `all but ${both.format(others.map(code))}`
-    : both.format(applies.map(code))
+const reference: Reference.Reference = {
+  options,
+  modes,
+  modesOf,
+  permissions: permissionsOf["deploy-stack"],
+  headings: "##"
 }
 
-const textsOf = (name: string, { ast: { context } }: Schema.Constraint): OptionText => {
-  const { description, otherwise, values } = (context?.annotations ?? {}) as Partial<OptionText>
-  if (description === undefined || values === undefined || otherwise === undefined) {
-    throw new Error(`The option "${name}" has no description, no values, or no default`)
-  }
-  return { description, otherwise, values }
-}
+export const optionSections = (): string => Reference.optionSections(reference)
 
-/** A heading for each option. */
-export const optionSections = (): string =>
-  Object.entries(options).map(([name, option]) => {
-    const { description, otherwise, values } = textsOf(name, option)
-    return [
-      `## ${code(name)}`,
-      "",
-      description,
-      "",
-      `- Values: ${values}`,
-      `- Default: ${otherwise}`,
-      `- Modes: ${modesWith(name)}`
-    ].join("\n")
-  }).join("\n\n")
+export const permissionSections = (): string => Reference.permissionSections(reference)
 
 /** Links in the documents, without which a docstring can do. */
 const withoutLinks = (text: string) =>
@@ -96,8 +72,8 @@ export const userParametersModule = (): string =>
 export interface DeployStackUserParameters {
 ${
     Object.entries(options).map(([name, option]) => {
-      const { description, otherwise, values } = textsOf(name, option)
-      const text = withoutLinks(`${description} Values: ${values}. Default: ${otherwise}. Modes: ${modesWith(name)}.`)
+      const { description, otherwise, values } = Reference.textsOf(name, option)
+      const text = withoutLinks(`${description} Values: ${values}. Default: ${otherwise}. Modes: ${Reference.modesWith(reference, name)}.`)
       return `${docstring(text)}\n  readonly ${name}${name === "stack" ? "" : "?"}: ${
         typeOf(Schema.toEncoded(option).ast)
       }`
@@ -203,7 +179,7 @@ export const statusClasses = (): string =>
     return [
       `## ${title}`,
       "",
-      `${both.format(statuses.map(code))}. A new job does this:`,
+      `${Reference.both.format(statuses.map(code))}. A new job does this:`,
       "",
       ...Object.entries(steps).map(([step, modes]) => `- ${step}: ${modes.map(code).join(", ")}`),
       ...Object.entries(recovering).map(([step, modes]) =>
@@ -211,66 +187,3 @@ export const statusClasses = (): string =>
       )
     ].join("\n")
   }).join("\n\n")
-
-const further = permissionsOf["deploy-stack"].filter((permission) => !isMinimal(permission))
-
-type Subject = { readonly modes: StackPlan.Mode } | { readonly options: keyof typeof options }
-
-const isFor = (permission: Permission, subject: Subject): boolean => {
-  if (permission.jobs === "all") return false
-  return "modes" in subject
-    ? permission.jobs.modes?.includes(subject.modes) === true
-    : permission.jobs.options?.includes(subject.options) === true
-}
-
-const noteOf = ({ jobs }: Permission) => jobs === "all" ? undefined : jobs.note
-
-const actionsOf = ({ actions }: Permission) => actions.map(code).join(", ")
-
-/** A permission as an item of a list: the role, the actions, the resource, and what happens without it. */
-const item = (permission: Permission): string => {
-  const resource = isOfFunction(permission) ? undefined : permission.words
-  const note = noteOf(permission)
-  const without = permission.required === true ? "Required" : `Optional. Without it, ${permission.required.otherwise}`
-  return `- ${permission.role === "action" ? "The action's role: " : ""}${actionsOf(permission)}${
-    resource === undefined ? "" : ` on ${resource}`
-  }${note === undefined ? "" : `, ${note}`}. ${without}.`
-}
-
-const section = (title: string, permissions: ReadonlyArray<Permission>): ReadonlyArray<string> => {
-  if (permissions.length === 0) return []
-  const statements = permissions.filter((permission): permission is FunctionPermission => isOfFunction(permission))
-  return [[
-    `### ${title}`,
-    "",
-    ...permissions.map(item),
-    ...(statements.length === 0
-      ? []
-      : [
-        "",
-        "The statements for the function's role:",
-        "",
-        codeBlock("json", JSON.stringify(statements.map(policyStatement)))
-      ])
-  ].join("\n")]
-}
-
-/** A heading for each mode and option that needs more than the minimal policy. */
-export const permissionSections = (): string => {
-  const others = further.filter(({ jobs }) => jobs === "all" || (jobs.modes ?? jobs.options) === undefined)
-  return [
-    ...modes.flatMap((mode) => section(`Mode ${code(mode)}`, further.filter((one) => isFor(one, { modes: mode })))),
-    ...Object.keys(options).flatMap((name) =>
-      section(
-        `Option ${code(name)}`,
-        further.filter((one) => isFor(one, { options: name as keyof typeof options }))
-      )
-    ),
-    ...others.flatMap((permission) => section(titleOf(permission), [permission]))
-  ].join("\n\n")
-}
-
-const titleOf = (permission: Permission) => {
-  const note = noteOf(permission) ?? actionsOf(permission)
-  return `${note.charAt(0).toUpperCase()}${note.slice(1)}`
-}
