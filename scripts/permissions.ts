@@ -2,6 +2,7 @@
 // templates/functions.yaml, are made from this list. A test compares it with the calls in the code and in the built
 // functions.
 import { type Permission, permissions as deployStack } from "../src/actions/deployStack/permissions.ts"
+import { permissions as deployStackSet } from "../src/actions/deployStackSet/permissions.ts"
 import { type FunctionName, functionNames } from "../src/cli/deploy/code/readyMade.ts"
 import * as Permissions from "../src/Permissions.ts"
 
@@ -18,6 +19,7 @@ const logs: Permission = {
 /** The permissions of each function. */
 export const permissionsOf: Readonly<Record<FunctionName, ReadonlyArray<Permission>>> = {
   "deploy-stack": [every, ...deployStack, logs],
+  "deploy-stack-set": [every, ...deployStackSet, logs],
   "check-webpage": [every, logs]
 }
 

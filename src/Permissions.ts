@@ -12,7 +12,8 @@
  * The functions for Lambda export only their handler, so that the statements add nothing to their size. `ArtifactStore`
  * needs no permission: a job brings credentials for its artifacts. `WebPage` needs none either.
  */
-import { permissions } from "./actions/deployStack/permissions.ts"
+import { type Permission, permissions as deployStack } from "./actions/deployStack/permissions.ts"
+import { permissions as deployStackSet } from "./actions/deployStackSet/permissions.ts"
 import { merge, type Statement } from "./domain/job/Statement.ts"
 
 export type { Statement } from "./domain/job/Statement.ts"
@@ -47,25 +48,56 @@ export interface CloudFormationAccess {
 /** What `CloudFormation` needs, and so what a function needs that runs `DeployStack`, with all its options and modes. */
 export const cloudFormation = (
   { roleArn, stacks, templateBucket, templateBucketKeyArn }: CloudFormationAccess
-): ReadonlyArray<Statement> => {
-  const values = Object.entries({
+): ReadonlyArray<Statement> =>
+  statementsOf(deployStack, {
     "${Stacks}": stacks,
     "${CloudFormationRole.Arn}": roleArn,
     "${TemplateBucket}": templateBucket,
     "${TemplateBucketKeyArn}": templateBucketKeyArn
   })
-  return merge(
+
+/** What a function may do with `StackSets`. */
+export interface StackSetsAccess {
+  /** The name of the stack set, or of several with `*`, such as `shop-*`. */
+  readonly stackSets: string
+  /**
+   * The name of the role that CloudFormation assumes for stack sets with self-managed permissions, usually
+   * `AWSCloudFormationStackSetAdministrationRole`. Default: none may be passed.
+   */
+  readonly administrationRole?: string
+  /** As of {@link CloudFormationAccess}. */
+  readonly templateBucket?: string
+  /** As of {@link CloudFormationAccess}. */
+  readonly templateBucketKeyArn?: string
+}
+
+/** What `StackSets` needs, and so what a function needs that runs `DeployStackSet`, with all its options and modes. */
+export const stackSets = (
+  { administrationRole, stackSets, templateBucket, templateBucketKeyArn }: StackSetsAccess
+): ReadonlyArray<Statement> =>
+  statementsOf(deployStackSet, {
+    "${StackSets}": stackSets,
+    "${StackSetAdministrationRole}": administrationRole,
+    "${TemplateBucket}": templateBucket,
+    "${TemplateBucketKeyArn}": templateBucketKeyArn
+  })
+
+/** The statements with these values, but none about a value that is not given. */
+const statementsOf = (
+  permissions: ReadonlyArray<Permission>,
+  values: Readonly<Record<string, string | undefined>>
+): ReadonlyArray<Statement> =>
+  merge(
     permissions.flatMap((permission): ReadonlyArray<Statement> => {
       if (permission.role === "action") return []
-      const unknown = values.some(([name, value]) =>
-        value === undefined && permission.resources.some((resource) => resource.includes(name))
-      )
-      if (unknown) return []
       const { actions, conditions, resources } = permission
+      const isUnknown = Object.entries(values).some(([name, value]) =>
+        value === undefined && resources.some((resource) => resource.includes(name))
+      )
+      if (isUnknown) return []
       const filled = resources.map((resource) =>
-        values.reduce((text, [name, value = ""]) => text.replaceAll(name, () => value), resource)
+        Object.entries(values).reduce((text, [name, value = ""]) => text.replaceAll(name, () => value), resource)
       )
       return [{ actions, resources: filled, conditions }]
     })
   )
-}

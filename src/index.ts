@@ -20,6 +20,18 @@ export {
   TemplateConfigurationInvalid,
   TemplateInvalid
 } from "./actions/deployStack/DeployStack.ts"
+export {
+  DeployStackSet,
+  InstancesLeft,
+  OperationsEndless,
+  StackSetMissing,
+  StackSetOperationFailed,
+  StackSetOperationUnproven,
+  StackSetOptionsInvalid,
+  StackSetRefused,
+  StackSetRejected,
+  TargetFileInvalid
+} from "./actions/deployStackSet/DeployStackSet.ts"
 export { EntryTooLarge, EntryUnreadable, type Files } from "./domain/job/ArtifactFiles.ts"
 export { AwsDenied, type AwsError, AwsRejected, AwsUnavailable } from "./domain/job/AwsError.ts"
 export { Execution } from "./domain/job/ContinuationToken.ts"
@@ -61,6 +73,27 @@ export * as StackStatus from "./domain/stack/StackStatus.ts"
 export { StackTags } from "./domain/stack/StackTags.ts"
 export type { Template } from "./domain/stack/Template.ts"
 export { TemplateConfiguration } from "./domain/stack/TemplateConfiguration.ts"
+export * as StackInstances from "./domain/stackSet/StackInstances.ts"
+export type {
+  AutoDeployment,
+  CallAs,
+  CreateStackSetRequest,
+  DeleteInstancesRequest,
+  DeployInstancesRequest,
+  InstanceResult,
+  InstancesRequest,
+  OperationRequest,
+  Page as StackSetPage,
+  PermissionModel,
+  StackSet,
+  StackSetDrift,
+  StackSetKey,
+  StackSetOperation,
+  StackSetOptions,
+  UpdateStackSetRequest
+} from "./domain/stackSet/StackSet.ts"
+export * as StackSetPlan from "./domain/stackSet/StackSetPlan.ts"
+export type { Preferences } from "./domain/stackSet/StackSetPreferences.ts"
 export * as JobRunner from "./JobRunner.ts"
 export * as Lambda from "./lambda/handler.ts"
 export * as Permissions from "./Permissions.ts"
@@ -95,6 +128,16 @@ export {
   UnknownParameters
 } from "./services/CloudFormation.ts"
 export { CodePipeline, JobNotOpen } from "./services/CodePipeline.ts"
+export {
+  type InstancesError,
+  OperationIdUsed,
+  type PageOptions,
+  StackSetBusy,
+  StackSetExists,
+  StackSetNotEmpty,
+  StackSetNotFound,
+  StackSets
+} from "./services/StackSets.ts"
 export {
   BodyBroken,
   BodyTooLong,

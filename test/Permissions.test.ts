@@ -43,3 +43,26 @@ describe("the permissions for CloudFormation", () => {
     assert.notInclude(JSON.stringify(Permissions.cloudFormation({ stacks: "*" })), "s3:")
   })
 })
+
+describe("the permissions for StackSets", () => {
+  it("are those for the stack sets, their targets, and their stacks in this account", () => {
+    const statements = Permissions.stackSets({ stackSets: "shop-*" })
+    assert.deepStrictEqual(statements.map(({ resources }) => resources[0]), [
+      "arn:${AWS::Partition}:cloudformation:*:*:stackset/shop-*:*",
+      "*",
+      "arn:${AWS::Partition}:cloudformation:*:${AWS::AccountId}:stack/StackSet-shop-*-*/*"
+    ])
+    assert.deepStrictEqual(statements[1]?.actions, [
+      "cloudformation:CreateStackSet",
+      "cloudformation:GetTemplateSummary"
+    ])
+  })
+
+  it("let CloudFormation assume only the given administration role", () => {
+    assert.deepInclude(Permissions.stackSets({ stackSets: "shop", administrationRole: "admin" }), {
+      actions: ["iam:PassRole"],
+      resources: ["arn:${AWS::Partition}:iam::${AWS::AccountId}:role/admin"],
+      conditions: { StringEquals: { "iam:PassedToService": "cloudformation.amazonaws.com" } }
+    })
+  })
+})

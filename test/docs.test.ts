@@ -8,6 +8,7 @@ import { optionSections, statusClasses } from "../scripts/docs/deployStack.ts"
 import { CheckWebpage } from "../src/actions/checkWebpage/CheckWebpage.ts"
 import { DeployStack } from "../src/actions/deployStack/DeployStack.ts"
 import { options } from "../src/actions/deployStack/Parameters.ts"
+import { DeployStackSet } from "../src/actions/deployStackSet/DeployStackSet.ts"
 import * as UserParameters from "../src/domain/job/UserParameters.ts"
 import { StackStatus } from "../src/domain/stack/StackStatus.ts"
 import { runInOneProcess } from "./scripts/inOneProcess.ts"
@@ -37,7 +38,13 @@ describe("the documents", () => {
         for (const text of blocks(read(file), "json")) {
           const value: unknown = JSON.parse(text)
           if (!isObject(value)) continue
-          const action = "stack" in value ? DeployStack : "url" in value ? CheckWebpage : undefined
+          const action = "stack" in value
+            ? DeployStack
+            : "stackSet" in value
+            ? DeployStackSet
+            : "url" in value
+            ? CheckWebpage
+            : undefined
           if (action === undefined) continue
           // The ARN that the variable stands for.
           const filled = text.replaceAll("#{Plan.ChangeSetId}", "arn:aws:cloudformation:eu-west-1:1:changeSet/Next/1")
@@ -98,7 +105,12 @@ describe("the troubleshooting page", () => {
   ]
 
   it("has a heading for every error that can fail a job, and for no other", () => {
-    const errors = [...Object.keys(DeployStack.failures), ...Object.keys(CheckWebpage.failures), ...ofRunner]
+    const errors = [
+      ...Object.keys(DeployStack.failures),
+      ...Object.keys(DeployStackSet.failures),
+      ...Object.keys(CheckWebpage.failures),
+      ...ofRunner
+    ]
     assert.sameMembers(headings, [...new Set(errors)])
   })
 

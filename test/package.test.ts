@@ -214,8 +214,9 @@ const filesOf = async (path: string) =>
     .map((entry) => relative(path, join(entry.parentPath, entry.name)))
 
 describe("the package", () => {
-  it("is at most 500 KB", async () => {
-    assert.isAtMost((await stat(tarball)).size, 500_000)
+  // 430 KB are the zips of the three functions, which nothing makes smaller.
+  it("is at most 700 KB", async () => {
+    assert.isAtMost((await stat(tarball)).size, 700_000)
   })
 
   it("contains the documents and the samples besides the code", async () => {

@@ -73,7 +73,9 @@ export interface DeployStackUserParameters {
 ${
     Object.entries(options).map(([name, option]) => {
       const { description, otherwise, values } = Reference.textsOf(name, option)
-      const text = withoutLinks(`${description} Values: ${values}. Default: ${otherwise}. Modes: ${Reference.modesWith(reference, name)}.`)
+      const text = withoutLinks(
+        `${description} Values: ${values}. Default: ${otherwise}. Modes: ${Reference.modesWith(reference, name)}.`
+      )
       return `${docstring(text)}\n  readonly ${name}${name === "stack" ? "" : "?"}: ${
         typeOf(Schema.toEncoded(option).ast)
       }`

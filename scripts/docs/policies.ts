@@ -16,6 +16,8 @@ const forReaders: Readonly<Record<string, string>> = {
   "AWS::Region": "REGION",
   "AWS::AccountId": "ACCOUNT",
   "Stacks": "MyTestStack",
+  "StackSets": "MyStackSet",
+  "StackSetAdministrationRole": "AWSCloudFormationStackSetAdministrationRole",
   "CloudFormationRole.Arn": "arn:aws:iam::ACCOUNT:role/ROLE",
   "TemplateBucket": "BUCKET",
   "TemplateBucketKeyArn": "arn:aws:kms:REGION:ACCOUNT:key/KEY"
@@ -49,6 +51,7 @@ export const statementsInTemplate = (name: FunctionName): string =>
 
 const logGroups: Readonly<Record<FunctionName, string>> = {
   "deploy-stack": "DeployStackLogs",
+  "deploy-stack-set": "DeployStackSetLogs",
   "check-webpage": "CheckWebpageLogs"
 }
 

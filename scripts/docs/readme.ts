@@ -15,6 +15,7 @@ import {
   statusTable,
   userParametersModule
 } from "./deployStack.ts"
+import * as deployStackSet from "./deployStackSet.ts"
 import { code, codeBlock, table } from "./markdown.ts"
 import { minimalPolicy, statementsInTemplate } from "./policies.ts"
 
@@ -75,6 +76,11 @@ const pageParts: Readonly<Record<string, Parts>> = {
     "further permissions": permissionSections
   },
   "docs/deploy-stack/plans.md": { "stateful types": statefulTypeList },
+  "docs/deploy-stack-set.md": {
+    options: deployStackSet.optionSections,
+    "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("deploy-stack-set"))),
+    "further permissions": deployStackSet.permissionSections
+  },
   "docs/deploy-stack/statuses.md": { "status table": statusTable, "status classes": statusClasses },
   "docs/operations/observability.md": { "telemetry table": telemetryTable },
   "docs/library/embedding.md": examples("embed.ts"),

@@ -45,7 +45,7 @@ export const toStackInput = (request: StackRequest) => ({
   StackPolicyBody: request.stackPolicy
 })
 
-const toParameterInput = (parameter: StackParameter) => ({
+export const toParameterInput = (parameter: StackParameter) => ({
   ParameterKey: parameter.name,
   ...("value" in parameter ? { ParameterValue: parameter.value } : { UsePreviousValue: parameter.usePreviousValue })
 })

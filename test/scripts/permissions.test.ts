@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
 import { permissionSections } from "../../scripts/docs/deployStack.ts"
+import { permissionSections as setSections } from "../../scripts/docs/deployStackSet.ts"
 import { minimalPolicy, statementsInTemplate } from "../../scripts/docs/policies.ts"
 import { functionNames, permissions } from "../../scripts/permissions.ts"
 
@@ -47,7 +48,8 @@ describe("the list of permissions", () => {
     assert.sameMembers([...everywhere], [
       "codepipeline:PutJobSuccessResult",
       "codepipeline:PutJobFailureResult",
-      "cloudformation:GetTemplateSummary"
+      "cloudformation:GetTemplateSummary",
+      "cloudformation:CreateStackSet"
     ])
   })
 })
@@ -74,7 +76,8 @@ const sectionOf = (heading: string) =>
   sections.find((section) => section.startsWith(`### ${heading}\n`)) ?? assert.fail(`no heading "${heading}"`)
 
 it("every permission is in the minimal policy or in a section of the documents", () => {
-  const shown = JSON.stringify(minimalPolicy("deploy-stack")) + sections.join("")
+  const shown = functionNames.map((name) => JSON.stringify(minimalPolicy(name))).join("") + sections.join("") +
+    setSections()
   for (const action of listed) assert.include(shown, action)
 })
 
@@ -107,8 +110,12 @@ describe("a section about permissions", () => {
 })
 
 it("a function's role in the template has only what that function needs", () => {
-  const [deployStack = "", checkWebpage = ""] = functionNames.map(statementsInTemplate)
+  const deployStack = statementsInTemplate("deploy-stack")
+  const deployStackSet = statementsInTemplate("deploy-stack-set")
+  const checkWebpage = statementsInTemplate("check-webpage")
   assert.include(deployStack, "cloudformation:CreateStack")
+  assert.notInclude(deployStack, "StackSet")
+  assert.notMatch(deployStackSet, /cloudformation:(Create|Update|Delete)Stack\n/)
   assert.notInclude(checkWebpage, "cloudformation:")
   assert.include(checkWebpage, "Resource: !GetAtt CheckWebpageLogs.Arn")
 })

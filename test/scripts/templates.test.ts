@@ -90,7 +90,11 @@ const statementsOf = (logicalId: string) => {
   )
 }
 
-const logicalIds = { "deploy-stack": "DeployStack", "check-webpage": "CheckWebpage" } satisfies Record<
+const logicalIds = {
+  "deploy-stack": "DeployStack",
+  "deploy-stack-set": "DeployStackSet",
+  "check-webpage": "CheckWebpage"
+} satisfies Record<
   FunctionName,
   string
 >

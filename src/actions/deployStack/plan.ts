@@ -13,8 +13,8 @@ import { sentences } from "../../domain/text/sentences.ts"
 import { optionalCall, withTimeLimit } from "../../runtime/optionalCall.ts"
 import { KnownSecrets, Secrets } from "../../runtime/Secrets.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
-import { hasTemplate } from "./Parameters.ts"
 import * as StackSettings from "../stackContent/settings.ts"
+import { hasTemplate } from "./Parameters.ts"
 import { type Invocation, namesOf } from "./State.ts"
 
 /** The change set would replace or remove stateful resources, which UserParameters do not allow. */

@@ -72,12 +72,11 @@ export interface StackSettings {
 const concurrency = 4
 
 /** The UserParameters that have settings. */
-export interface SettingsParameters
-  extends
-    Pick<
-      StackOptions,
-      "capabilities" | "disableRollback" | "notificationArns" | "onStackFailure" | "retainExceptOnCreate" | "roleArn"
-    >
+export interface SettingsParameters extends
+  Pick<
+    StackOptions,
+    "capabilities" | "disableRollback" | "notificationArns" | "onStackFailure" | "retainExceptOnCreate" | "roleArn"
+  >
 {
   readonly parameters?: StackParameters.ParameterValues | undefined
   readonly tags?: StackTags.StackTags | undefined

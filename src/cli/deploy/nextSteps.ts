@@ -30,6 +30,16 @@ const examples: Readonly<Record<FunctionName, (outputs: Outputs) => Example>> = 
       inputArtifacts: ["SourceArtifact"]
     }
   },
+  "deploy-stack-set": ({ StackSets = "" }) => ({
+    userParameters: {
+      stackSet: StackSets.replaceAll("*", "NAME"),
+      file: "template.json",
+      artifact: "SourceArtifact",
+      accounts: ["ACCOUNT"],
+      regions: ["REGION"]
+    },
+    inputArtifacts: ["SourceArtifact"]
+  }),
   "check-webpage": () => ({ userParameters: { url: "https://www.example.com/" }, inputArtifacts: [] })
 }
 
@@ -63,7 +73,7 @@ export interface Deployed {
 
 /** What the deployed functions still need, with the commands. */
 const permissionsLeft = ({ deployAgain, functions, outputs }: Deployed): ReadonlyArray<string> => {
-  const { CloudFormationRoleName: roleName, Stacks } = outputs
+  const { CloudFormationRoleName: roleName, StackSets, Stacks } = outputs
   const document = {
     Version: "2012-10-17",
     Statement: [{
@@ -78,6 +88,12 @@ const permissionsLeft = ({ deployAgain, functions, outputs }: Deployed): Readonl
       ? [
         `The stacks that deploy-stack may change: ${Stacks}. To allow others:`,
         command(`${deployAgain} --parameter "Stacks=PATTERN"`)
+      ]
+      : []),
+    ...(functions.includes("deploy-stack-set") && StackSets !== undefined
+      ? [
+        `The stack sets that deploy-stack-set may change: ${StackSets}. To allow others:`,
+        command(`${deployAgain} --parameter "StackSets=PATTERN"`)
       ]
       : []),
     ...(roleName === undefined ? [] : [

@@ -13,7 +13,7 @@ describe("readOptions of deploy", () => {
         stack: "codepipeline-actions",
         region: undefined,
         own: [],
-        actions: ["deploy-stack", "check-webpage"],
+        actions: ["deploy-stack", "deploy-stack-set", "check-webpage"],
         remove: false,
         parameters: {},
         templateBucket: undefined,

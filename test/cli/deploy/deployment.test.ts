@@ -9,6 +9,7 @@ import {
   type RequestCodeCache,
   UnexpectedResponse
 } from "../../../src/cli/deploy/code/codeCacheClient.ts"
+import { functionNames } from "../../../src/cli/deploy/code/readyMade.ts"
 import { deploy } from "../../../src/cli/deploy/deployment.ts"
 import { deployConfig, readOptions } from "../../../src/cli/deploy/deployOptions.ts"
 import type { ReadTemplate } from "../../../src/cli/deploy/existingStack.ts"
@@ -142,15 +143,15 @@ describe("effect-codepipeline deploy", () => {
       )
       const stack = yield* CloudFormation.use(({ describe }) => describe("codepipeline-actions"))
       assert.deepInclude(stack, { _tag: "Some" })
-      assert.lengthOf(yield* writes, 2)
+      assert.lengthOf(yield* writes, functionNames.length)
 
       const again = yield* succeeds([])
       assert.match(again, /unchanged[^]*unchanged[^]*There were no stack updates/)
-      assert.lengthOf(yield* writes, 2)
+      assert.lengthOf(yield* writes, functionNames.length)
 
       const changed = yield* succeeds([], "other code")
       assert.match(changed, /upload[^]*upload[^]*Stack update started[^]*Stack update complete/)
-      assert.lengthOf(yield* writes, 4)
+      assert.lengthOf(yield* writes, 2 * functionNames.length)
     }).pipe(Effect.provide(account)))
 
   it.live("keeps the parameters of an earlier run, and updates those of the command line", () =>
@@ -260,7 +261,10 @@ describe("a function of one's own", () => {
       )
       assert.strictEqual(outcome.builds, 0)
       assert.include(yield* succeeds(["--remove"]), "Stack update complete")
-      assert.include(failure(yield* run([entry, "--actions=none"])), "has the functions deploy-stack, check-webpage")
+      assert.include(
+        failure(yield* run([entry, "--actions=none"])),
+        "has the functions deploy-stack, deploy-stack-set, check-webpage"
+      )
     }).pipe(Effect.provide(account)))
 
   it.live("is shown in a dry run as a difference to the deployed template", () =>
@@ -308,9 +312,9 @@ describe("the V8 code cache of the functions", () => {
         output,
         /create started[^]*upload.*-code-cache-[^]*upload.*-code-cache-[^]*update started[^]*starts with its V8 code cache[^]*Next,/
       )
-      assert.lengthOf([...requested], 2)
+      assert.lengthOf([...requested], functionNames.length)
       const uploads = yield* writes
-      assert.lengthOf(uploads, 4)
+      assert.lengthOf(uploads, 2 * functionNames.length)
 
       const { get } = yield* S3Server
       const key = /s3:\/\/code\/(\S+check-webpage-\S+-code-cache-\S+\.zip)/.exec(output)?.[1] ?? ""
@@ -330,7 +334,7 @@ describe("the V8 code cache of the functions", () => {
         again,
         /unchanged.*-code-cache-[^]*unchanged.*-code-cache-[^]*no stack updates[^]*starts with its V8 code cache/
       )
-      assert.lengthOf(yield* writes, 4)
+      assert.lengthOf(yield* writes, 2 * functionNames.length)
     }).pipe(Effect.provide(account)))
 
   it.live("is replaced when Lambda's V8 has rejected it", () =>
@@ -346,7 +350,7 @@ describe("the V8 code cache of the functions", () => {
         output,
         /unchanged.*-code-cache-[^]*upload.*-code-cache-[^]*Stack update started[^]*starts with its V8 code cache/
       )
-      assert.lengthOf(yield* writes, 6)
+      assert.lengthOf(yield* writes, 3 * functionNames.length)
     }).pipe(Effect.provide(account)))
 
   it.live.each<readonly [what: string, requestCodeCache: RequestCodeCache, why: RegExp, uploads: number]>([

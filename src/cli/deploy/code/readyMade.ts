@@ -8,7 +8,7 @@ import { reason } from "../../commandLine/usage.ts"
 import type { FunctionCode } from "./functionCode.ts"
 import { filesInZip } from "./functionZip.ts"
 
-export const functionNames = ["deploy-stack", "check-webpage"] as const
+export const functionNames = ["deploy-stack", "deploy-stack-set", "check-webpage"] as const
 export type FunctionName = (typeof functionNames)[number]
 
 /** The code of a function cannot be built, or cannot be read. */

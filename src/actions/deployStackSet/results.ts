@@ -1,0 +1,76 @@
+// Ends a successful action: counts what its operations did, and passes it on to later actions of the pipeline.
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Action from "../../Action.ts"
+import type { InstanceResult, StackSetKey, StackSetOperation } from "../../domain/stackSet/StackSet.ts"
+import { operationId } from "../../domain/stackSet/StackSetOperation.ts"
+import * as StackSetResult from "../../domain/stackSet/StackSetResult.ts"
+import { optionalCall } from "../../runtime/optionalCall.ts"
+import { ArtifactStore } from "../../services/ArtifactStore.ts"
+import { StackSets } from "../../services/StackSets.ts"
+import { readAll } from "./pages.ts"
+import { type Invocation, keyOf, operationsOf, type PlanState } from "./State.ts"
+
+const without = "The result is incomplete."
+
+/** The results of an operation, or none if they cannot be read. */
+const resultsOf = Effect.fnUntraced(function*(key: StackSetKey, id: string) {
+  const stackSets = yield* StackSets
+  const none: ReadonlyArray<InstanceResult> = []
+  const read = readAll("cloudformation:ListStackSetOperationResults", (token) => stackSets.results(key, id, { token }))
+  return yield* optionalCall(read.pipe(Effect.catchTag("StackSetNotFound", () => Effect.succeed(none))), without)
+})
+
+const describe = Effect.fnUntraced(function*(key: StackSetKey, id: string) {
+  const stackSets = yield* StackSets
+  const found = yield* optionalCall(
+    stackSets.operation(key, id).pipe(Effect.catchTag("StackSetNotFound", () => Effect.succeedNone)),
+    without
+  )
+  return Option.flatten(found)
+})
+
+const driftedOf = Effect.fnUntraced(function*(key: StackSetKey) {
+  const stackSets = yield* StackSets
+  return yield* optionalCall(
+    readAll("cloudformation:ListStackInstances", (token) => stackSets.instances(key, { token, drifted: true })).pipe(
+      Effect.catchTag("StackSetNotFound", () => Effect.succeed([]))
+    ),
+    without
+  )
+})
+
+/** Writes the result file and succeeds. CodePipeline takes the artifact on success. */
+export const succeed = Effect.fn("DeployStackSet.succeed")(function*(
+  invocation: Invocation,
+  { ran, stackSetId }: PlanState
+) {
+  const { execution, job, parameters: { mode, resultFile = "result.json" } } = invocation
+  const key = keyOf(invocation, stackSetId)
+  const operations = operationsOf(ran)
+  const ended = yield* Effect.forEach(operations, (operation) => {
+    const id = operationId(execution, operation)
+    return Effect.map(resultsOf(key, id), (results) => ({ ...operation, id, results }))
+  })
+  const isDrift = mode === "DETECT_DRIFT"
+  const last = ended.at(-1)
+  const described: Option.Option<StackSetOperation> = isDrift && last !== undefined
+    ? yield* describe(key, last.id)
+    : Option.none()
+  const result = StackSetResult.make({
+    stackSetId,
+    operations: ended,
+    drift: Option.flatMap(described, ({ drift }) => Option.fromUndefinedOr(drift)),
+    drifted: isDrift ? yield* driftedOf(key) : Option.none()
+  })
+  const [artifact] = job.outputArtifacts
+  if (artifact !== undefined) {
+    const store = yield* ArtifactStore
+    yield* store.write(job, { artifact: artifact.name, files: { [resultFile]: StackSetResult.file(result) } })
+  }
+  return Action.Step.Done({
+    message: StackSetResult.summary(mode, result),
+    externalExecutionId: stackSetId,
+    outputVariables: StackSetResult.variables(result)
+  })
+})

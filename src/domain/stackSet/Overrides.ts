@@ -1,0 +1,81 @@
+// The file with the parameters that some instances get instead of those of the stack set.
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { type Scalar, Scalar as ScalarSchema } from "../stack/StackParameters.ts"
+import * as Template from "../stack/Template.ts"
+import { notJson, parse } from "../text/json.ts"
+import { confidential, problems } from "../text/problems.ts"
+import { AccountId, Region } from "./names.ts"
+import { type Group, groupsOf, type Place } from "./StackInstances.ts"
+
+/** A value, or `null` for that of the stack set. */
+const Value = Schema.Union([ScalarSchema, Schema.Null])
+
+/** Parameters for instances. Of several entries for one instance, the last value of a parameter counts. */
+export const Override = Schema.Struct({
+  /** Default: all. */
+  accounts: Schema.optionalKey(Schema.Array(AccountId)),
+  /** Default: all. */
+  regions: Schema.optionalKey(Schema.Array(Region)),
+  parameters: Schema.Record(Schema.String, Value).annotate(confidential)
+})
+export type Override = typeof Override.Type
+
+const decodeList = Schema.decodeUnknownResult(Schema.Array(Override))
+
+/** The entries of the file, or its first problems and how many more there are. Numbers keep their text. */
+export const decode = (file: Uint8Array): Result.Result<ReadonlyArray<Override>, ReadonlyArray<string>> =>
+  Template.decode(file).pipe(
+    Result.flatMap(({ text }) =>
+      Result.mapError(parse(text, { values: Infinity, numbersAsText: () => true }), notJson)
+    ),
+    Result.mapError((problem) => [problem]),
+    Result.flatMap((value) =>
+      decodeList(value, { errors: "all", onExcessProperty: "error" }).pipe(
+        Result.mapError(({ issue }) => problems("the file", issue, value))
+      )
+    )
+  )
+
+/** The overriding parameters of an instance; none if no entry is about it. */
+export type OverridesOf = (place: Place) => ReadonlyMap<string, string> | undefined
+
+export const overridesOf = (entries: ReadonlyArray<Override>): OverridesOf => {
+  const indexed = entries.map(({ accounts, parameters, regions }) => ({
+    accounts: accounts && new Set(accounts),
+    regions,
+    parameters: Object.entries(parameters)
+  }))
+  return ({ account, region }) => {
+    let values: Map<string, Scalar> | undefined
+    for (const { accounts, parameters, regions } of indexed) {
+      if (accounts?.has(account) === false || regions?.includes(region) === false) continue
+      values ??= new Map()
+      for (const [name, value] of parameters) {
+        if (value === null) values.delete(name)
+        else values.set(name, value)
+      }
+    }
+    return values && new Map(Array.from(values, ([name, value]) => [name, String(value)]))
+  }
+}
+
+/** Places that get the same overriding parameters. */
+export interface OverrideGroup extends Group {
+  readonly overrides: ReadonlyMap<string, string> | undefined
+}
+
+/** The groups of places with the same overriding parameters, in the order of the places. */
+export const overrideGroups = (places: Iterable<Place>, overridesOf: OverridesOf): ReadonlyArray<OverrideGroup> => {
+  const byValues = new Map<string, { readonly overrides: OverrideGroup["overrides"]; readonly places: Array<Place> }>()
+  for (const place of places) {
+    const overrides = overridesOf(place)
+    const key = overrides === undefined ? "" : JSON.stringify([...overrides].toSorted())
+    const group = byValues.get(key) ?? { overrides, places: [] }
+    group.places.push(place)
+    byValues.set(key, group)
+  }
+  return Array.from(byValues.values()).flatMap(({ overrides, places }) =>
+    groupsOf(places).map(({ size, target }) => ({ target, size, overrides }))
+  )
+}
