@@ -55,6 +55,7 @@ export { StatusUnexpected, TextMissing } from "./domain/page/PageVerdict.ts"
 export type { ChangeSet } from "./domain/stack/ChangeSet.ts"
 export type {
   ChangeSetKey,
+  ChangeSetQuery,
   ChangeSetRequest,
   Stack,
   StackOptions,
@@ -64,7 +65,7 @@ export type {
 export { StackCapability } from "./domain/stack/StackCapability.ts"
 export * as StackEvents from "./domain/stack/StackEvents.ts"
 export * as StackFailure from "./domain/stack/StackFailure.ts"
-export { type Owner, requestToken, StackOperation } from "./domain/stack/StackOperation.ts"
+export { type Owner, requestToken, type RollbackOperation, StackOperation } from "./domain/stack/StackOperation.ts"
 export * as StackOutputs from "./domain/stack/StackOutputs.ts"
 export { OutputMissing, OutputsTooLarge } from "./domain/stack/StackOutputs.ts"
 export type { DeclaredParameter, ParameterValue, StackParameter } from "./domain/stack/StackParameters.ts"

@@ -294,7 +294,7 @@ export class CloudFormation extends Context.Service<CloudFormation, {
           const command = new DescribeChangeSetCommand({
             ChangeSetName: query.changeSet,
             StackName: query.stack,
-            IncludePropertyValues: query.withValues,
+            IncludePropertyValues: query.withValues || undefined,
             NextToken: token
           })
           return Effect.map(

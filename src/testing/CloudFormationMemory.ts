@@ -67,7 +67,8 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   failValidation(logicalResourceId: string, reason: string): Effect.Effect<void>
   /**
    * From now on, a resource of this type and name exists outside of all stacks: creating it fails, and a change set with
-   * `importExistingResources` imports it. Only some types are known by a name.
+   * `importExistingResources` imports it, if its `DeletionPolicy` is `Retain` or `RetainExceptOnCreate`. Only some types
+   * are known by a name.
    */
   addExisting(resourceType: string, name: string): Effect.Effect<void>
   /** Switches the stack's termination protection on. */

@@ -18,7 +18,7 @@ import { type MemorySettings, noSettings } from "./MemorySettings.ts"
 import { NestedStacks } from "./NestedStacks.ts"
 import { duration, eventsOf, type OperationKind, type ResourceEvent, stepsOf } from "./resourceEvents.ts"
 import { failedRollback } from "./rollback.ts"
-import { existingKeyOf } from "./template/changes.ts"
+import { existingKeyOf, isImportable } from "./template/changes.ts"
 import { type MemoryTemplate, noTemplate } from "./template/MemoryTemplate.ts"
 import {
   type Environment,
@@ -220,7 +220,7 @@ export class MemoryStack {
     }
     const { existing } = this.#surroundings
     const isImported = (resource: ResolvedResource) =>
-      request.importsExisting === true && existing.has(existingKeyOf(resource) ?? "")
+      request.importsExisting === true && isImportable(existing, resource)
     const { cleanup, steps } = stepsOf(kind, this.resolved, resolved, isImported)
     this.attempted = resolved
     if (kind === "create") this.isCreatedToStay = onStackFailure === "DO_NOTHING"

@@ -15,7 +15,7 @@ import { addChangeSet, describeChangeSetAt, maxChangeSets, withValues } from "./
 import type { MemoryCloud } from "./MemoryCloud.ts"
 import { noSettings, settingsAfter, validationError } from "./MemorySettings.ts"
 import { describeNested } from "./nestedChangeSets.ts"
-import { existingKeyOf } from "./template/changes.ts"
+import { isImportable } from "./template/changes.ts"
 import type { ResolvedResource } from "./template/resolve.ts"
 
 /** A change set of a nested stack is executed and deleted with its root. */
@@ -64,7 +64,7 @@ export const changeSetCalls = (cloud: MemoryCloud) =>
         onStackFailure: type === "CREATE" ? request.onStackFailure : undefined,
         imports,
         includesNested: request.includeNestedStacks === true,
-        isImported: (resource: ResolvedResource) => imports && cloud.existing.has(existingKeyOf(resource) ?? "")
+        isImported: (resource: ResolvedResource) => imports && isImportable(cloud.existing, resource)
       }
       return addChangeSet(target, changeSet, cloud.resourceMillis, now)
     }),

@@ -17,12 +17,14 @@ import {
   world
 } from "./world.ts"
 
-const bucket = JSON.stringify({
-  Resources: {
-    Topic: { Type: "AWS::SNS::Topic" },
-    Bucket: { Type: "AWS::S3::Bucket", Properties: { BucketName: "b" } }
-  }
-})
+const bucketWith = (DeletionPolicy: string) =>
+  JSON.stringify({
+    Resources: {
+      Topic: { Type: "AWS::SNS::Topic" },
+      Bucket: { Type: "AWS::S3::Bucket", Properties: { BucketName: "b" }, DeletionPolicy }
+    }
+  })
+const bucket = bucketWith("Retain")
 
 describe("importExistingResources and deploymentMode", () => {
   const addExisting = CloudFormationMemory.use(({ addExisting }) => addExisting("AWS::S3::Bucket", "b"))
@@ -39,6 +41,15 @@ describe("importExistingResources and deploymentMode", () => {
       assert.deepNestedInclude(outcome, { "outputVariables.Additions": "1" })
       assert.deepInclude(yield* runAction("3", execute), { _tag: "Succeeded" })
       assert.deepInclude(yield* runAction("4", deploy), { _tag: "Succeeded" })
+    }).pipe(Effect.provide(world(templateOf({ Topic: "AWS::SNS::Topic" })))))
+
+  it.effect("an existing resource that its stack would delete is not imported", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* addExisting
+      yield* putTemplate(bucketWith("Delete"))
+      const outcome = yield* runAction("1", { ...deploy, importExistingResources: true })
+      assert.include(outcome.message, "Resource of type 'AWS::S3::Bucket' with identifier 'b' already exists.")
     }).pipe(Effect.provide(world(templateOf({ Topic: "AWS::SNS::Topic" })))))
 
   it.effect("REVERT_DRIFT is for a change set of an existing stack: a new one has no drift", () =>

@@ -32,6 +32,13 @@ export const existingKeyOf = ({ properties, type }: ResolvedResource): string | 
   return name === undefined ? undefined : existingKey(type, name)
 }
 
+/**
+ * Whether CloudFormation imports the resource if it exists. Source: "Import AWS resources into a CloudFormation stack
+ * automatically" in the CloudFormation User Guide.
+ */
+export const isImportable = (existing: ReadonlySet<string>, resource: ResolvedResource): boolean =>
+  /^Retain(?:ExceptOnCreate)?$/.test(resource.deletionPolicy) && existing.has(existingKeyOf(resource) ?? "")
+
 const changedProperties = ({ definition: before }: ResolvedResource, { definition: after }: ResolvedResource) =>
   [...new Set([...Object.keys(before.properties), ...Object.keys(after.properties)])]
     .filter((name) => before.properties[name] !== after.properties[name])
