@@ -15,7 +15,6 @@ import { removeUnreachableDeclarations } from "../scripts/build/declarations.ts"
 import { writePackagedFunctions } from "../scripts/build/packagedFunctions.ts"
 import { makeModulesSmaller } from "../scripts/build/smallerModules.ts"
 import { functionNames } from "../scripts/permissions.ts"
-import { zipFiles } from "../src/internal/zipFiles.ts"
 import { hasMoto, startMoto } from "./scripts/moto.ts"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
@@ -118,9 +117,9 @@ export const handler = Lambda.handler(Wave, CodePipeline.layer)
 export const permissions: ReadonlyArray<Permissions.Statement> = [{ actions: ["sns:Publish"], resources: ["*"] }]
 `
 
-const zipOf = async ([name, module]: readonly [string, string]) => ({
+const filesOfFunction = async ([name, module]: readonly [string, string]) => ({
   name,
-  zip: await Effect.runPromise(zipFiles(await functionFiles(await compile(module))))
+  files: await functionFiles(await compile(module))
 })
 
 let folder: string
@@ -152,7 +151,7 @@ beforeAll(async () => {
     await writeFile(join(source, file), "")
   }
   const out = join(source, "dist")
-  await writePackagedFunctions(await Promise.all((await entryPoints()).map(zipOf)), join(out, "functions"))
+  await writePackagedFunctions(await Promise.all((await entryPoints()).map(filesOfFunction)), join(out, "functions"))
   for (const compilation of compilations(out, join(repository, "tsconfig.build.json"))) {
     await withOutput(run(process.execPath, compilation))
   }

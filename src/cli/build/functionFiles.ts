@@ -1,7 +1,7 @@
 // The files of a built function.
 import * as Effect from "effect/Effect"
-import { extname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { dirname } from "node:path"
+import { packageModule } from "../packageFiles.ts"
 import { asScript, mapOfScript } from "./asScript.ts"
 import { BuildFailed, type Bundle } from "./compile.ts"
 import { bundleOptions, type Esbuild } from "./esbuild.ts"
@@ -14,17 +14,17 @@ export type FunctionFiles =
   & Readonly<Record<"index.mjs" | "function.js", Uint8Array>>
   & { readonly "function.js.map"?: Uint8Array }
 
-/** The path of a module beside this one: TypeScript in the repository, JavaScript in the package. */
-export const beside = (module: string): string =>
-  join(import.meta.dirname, `${module}${extname(fileURLToPath(import.meta.url))}`)
+/** The path of a module beside this one. */
+export const beside = (module: string): string => packageModule(`cli/build/${module}`)
 
 /** Bundles the `index.mjs`. */
 export const compileLoader = async (esbuild: Esbuild, { sourceMap = false } = {}): Promise<string> => {
+  const loader = beside(sourceMap ? "loaderWithSourceMap" : "loader")
   const { outputFiles: [file] } = await esbuild.build({
     ...bundleOptions,
-    entryPoints: [beside(sourceMap ? "loaderWithSourceMap" : "loader")],
-    absWorkingDir: import.meta.dirname,
-    outdir: import.meta.dirname,
+    entryPoints: [loader],
+    absWorkingDir: dirname(loader),
+    outdir: dirname(loader),
     write: false
   })
   return file?.text ?? ""

@@ -3,8 +3,8 @@ import type { S3Client } from "@aws-sdk/client-s3"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { fileURLToPath } from "node:url"
 import type { Stack } from "../../domain/stack/Stack.ts"
+import { packageFile } from "../packageFiles.ts"
 import { readArtifact } from "../run/artifacts.ts"
 import type { TerminalReporter } from "../TerminalReporter.ts"
 import { AccountNotReady } from "./accountNotReady.ts"
@@ -15,7 +15,7 @@ import { afterFailure, stackOf } from "./nextSteps.ts"
 import { deployStack } from "./stackDeployment.ts"
 import { parametersFor, readTemplate } from "./template/templates.ts"
 
-const sample = fileURLToPath(new URL("../../../events/artifacts/MyTemplate", import.meta.url))
+const sample = packageFile("events/artifacts/MyTemplate")
 
 const sampleKey = "template-package.zip"
 

@@ -5,13 +5,14 @@ import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import type { Job } from "../../domain/job/Job.ts"
 import { badUsage } from "../commandLine/usage.ts"
+import { packageFile } from "../packageFiles.ts"
 import type { TerminalReporter } from "../TerminalReporter.ts"
 import { type GivenArtifact, readArtifact, upload } from "./artifacts.ts"
-import { inPackage, type RunOptions, shownPath } from "./runOptions.ts"
+import { type RunOptions, shownPath } from "./runOptions.ts"
 
 /** The artifacts of the samples. */
 const sampleArtifact = (name: string) => {
-  const folder = inPackage(`events/artifacts/${name}`)
+  const folder = packageFile(`events/artifacts/${name}`)
   return /^[\w-]+$/.test(name) && existsSync(folder) ? [`${name}=${folder}`] : []
 }
 

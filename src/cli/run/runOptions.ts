@@ -4,12 +4,12 @@ import type * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { relative } from "node:path"
-import { fileURLToPath } from "node:url"
 import { StackStatus } from "../../domain/stack/StackStatus.ts"
 import { chosenAction } from "../action/chosenAction.ts"
 import { readUserParameters, userParametersOptions } from "../action/userParameters.ts"
 import { choice, flag, value, values } from "../commandLine/options.ts"
 import { badUsage } from "../commandLine/usage.ts"
+import { packageFile } from "../packageFiles.ts"
 
 /** The arguments and options of `run`. */
 export const runConfig = {
@@ -71,9 +71,6 @@ export const runConfig = {
 } as const
 
 export type RunInput = Command.Command.Config.Infer<typeof runConfig>
-
-/** A file of this package. */
-export const inPackage = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
 /** A path as it is shown: relative, for a file in the current folder. */
 export const shownPath = (path: string): string => {
@@ -147,7 +144,7 @@ export const readOptions = Effect.fn("readOptions")(function*(input: RunInput) {
   return {
     chosen,
     isNamed: Option.isSome(input.action),
-    event: Option.getOrElse(input.event, () => readyMade && inPackage(`events/${readyMade}.json`)),
+    event: Option.getOrElse(input.event, () => readyMade && packageFile(`events/${readyMade}.json`)),
     artifacts,
     outputArtifacts,
     live,

@@ -3,8 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
-import { fileURLToPath } from "node:url"
+import { pathToFileURL } from "node:url"
 import { reason } from "../../commandLine/usage.ts"
+import { packageFile } from "../../packageFiles.ts"
 import type { FunctionCode } from "./functionCode.ts"
 import { filesInZip } from "./functionZip.ts"
 
@@ -14,11 +15,8 @@ export type FunctionName = (typeof functionNames)[number]
 /** The code of a function cannot be built, or cannot be read. */
 export class CodeMissing extends Schema.TaggedError<CodeMissing>()("CodeMissing", { message: Schema.String }) {}
 
-/** A file of this package. This module is as deep in the package as in the repository. */
-const inPackage = (path: string) => new URL(`../../../../${path}`, import.meta.url)
-
 /** Builds the functions from their sources. Only the repository has it. */
-const builder = inPackage("scripts/build/readyMade.ts")
+const builder = packageFile("scripts/build/readyMade.ts")
 
 /** The function in this package. */
 const packaged = Effect.fn("packagedFunction")(function*(name: FunctionName) {
@@ -26,7 +24,7 @@ const packaged = Effect.fn("packagedFunction")(function*(name: FunctionName) {
   const missing = (why: string) =>
     new CodeMissing({ message: `effect-codepipeline/${path} cannot be read: ${why}. Install the package again` })
   const zip = yield* Effect.tryPromise({
-    try: () => readFile(inPackage(`dist/${path}`)),
+    try: () => readFile(packageFile(`dist/${path}`)),
     catch: (cause) => missing(reason(cause))
   })
   const { "function.js": code, "index.mjs": loader } = yield* filesInZip(zip).pipe(
@@ -41,10 +39,10 @@ const packaged = Effect.fn("packagedFunction")(function*(name: FunctionName) {
 export const readyMadeFunctions = (
   names: ReadonlyArray<FunctionName>
 ): Effect.Effect<ReadonlyArray<FunctionCode>, CodeMissing> =>
-  existsSync(fileURLToPath(builder))
+  existsSync(builder)
     ? Effect.tryPromise({
       try: async () => {
-        const { build } = await import(builder.href) as {
+        const { build } = await import(pathToFileURL(builder).href) as {
           readonly build: (names: ReadonlyArray<string>) => Promise<ReadonlyArray<FunctionCode>>
         }
         return build(names)

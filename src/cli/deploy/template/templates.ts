@@ -1,9 +1,10 @@
 // The templates, and the parameters that a deployment passes.
 import * as Effect from "effect/Effect"
 import { readFile } from "node:fs/promises"
+import { packageFile } from "../../packageFiles.ts"
 import { type DeployedTemplate, describeTemplate } from "./functionsTemplate.ts"
 
-/** Where a template is in the repository, and otherwise in the package. This module is equally deep in both. */
+/** Where a template is in the repository, and otherwise in the package. */
 const placesOf = (name: string) => [
   { file: `scripts/templates/${name}.yaml`, path: `scripts/templates/${name}.yaml` },
   { file: `effect-codepipeline/functions/${name}.yaml`, path: `dist/functions/${name}.yaml` }
@@ -13,7 +14,7 @@ const placesOf = (name: string) => [
 export const readTemplate = (name: "functions" | "pipeline"): Effect.Effect<DeployedTemplate> =>
   Effect.firstSuccessOf(
     placesOf(name).map(({ file, path }) =>
-      Effect.tryPromise(() => readFile(new URL(`../../../../${path}`, import.meta.url), "utf8")).pipe(
+      Effect.tryPromise(() => readFile(packageFile(path), "utf8")).pipe(
         Effect.map((text) => describeTemplate(file, text))
       )
     )

@@ -1,0 +1,17 @@
+// The files of this package. The command is one module in the package, and many in the repository: no path depends on where
+// the module is that asks for it.
+import { createRequire } from "node:module"
+import { dirname, extname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const here = fileURLToPath(import.meta.url)
+
+/** The folder of package.json. A package may import itself by its name. */
+const root = dirname(createRequire(here).resolve("effect-codepipeline/package.json"))
+
+/** The path of a file of the package. */
+export const packageFile = (path: string): string => join(root, path)
+
+/** The path of a module of `src/`: TypeScript in the repository, JavaScript in the package. */
+export const packageModule = (module: string): string =>
+  packageFile(`${extname(here) === ".ts" ? "src" : "dist"}/${module}${extname(here)}`)
