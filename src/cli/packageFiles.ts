@@ -12,6 +12,9 @@ const root = dirname(createRequire(here).resolve("effect-codepipeline/package.js
 /** The path of a file of the package. */
 export const packageFile = (path: string): string => join(root, path)
 
-/** The path of a module of `src/`: TypeScript in the repository, JavaScript in the package. */
-export const packageModule = (module: string): string =>
-  packageFile(`${extname(here) === ".ts" ? "src" : "dist"}/${module}${extname(here)}`)
+/** The path of what is in `src/` in the repository, and in `dist/` in the package. */
+export const packageSource = (path: string): string =>
+  packageFile(`${extname(here) === ".ts" ? "src" : "dist"}/${path}`)
+
+/** The path of a module in `src/`: TypeScript in the repository, JavaScript in the package. */
+export const packageModule = (module: string): string => packageSource(`${module}${extname(here)}`)

@@ -1,6 +1,7 @@
 // The files of a new project. Those beside package.json are in the folder `project`.
 import { readdir, readFile } from "node:fs/promises"
 import { join, relative } from "node:path"
+import { packageFile, packageSource } from "../packageFiles.ts"
 
 /** The package.json of this package, as far as new projects need it. */
 export interface Manifest {
@@ -12,7 +13,7 @@ export interface Manifest {
 }
 
 export const readManifest = async (): Promise<Manifest> =>
-  JSON.parse(await readFile(join(import.meta.dirname, "../../../package.json"), "utf8"))
+  JSON.parse(await readFile(packageFile("package.json"), "utf8"))
 
 const entry = "src/readVersion.ts"
 
@@ -51,7 +52,7 @@ export const packageJson = (
   }
 })
 
-const folder = join(import.meta.dirname, "project")
+const folder = packageSource("cli/init/project")
 
 /** npm does not put files of this name into packages. */
 const pathInProject = (path: string) => path === "gitignore" ? ".gitignore" : path
