@@ -143,7 +143,7 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
     )
   }
   if (!pipelineExample) {
-    yield* reporter.line(nextSteps({ functions: names, outputs, deployAgain: commandOf(options) }))
+    yield* reporter.line(nextSteps({ functions: names, own, outputs, deployAgain: commandOf(options) }))
     return true
   }
   return yield* deployExample(options, outputs, { client, region, interval, reporter })

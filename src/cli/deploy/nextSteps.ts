@@ -1,4 +1,5 @@
 // What is left to do after a deployment: the actions of a pipeline, and what is to be allowed.
+import type { OwnFunction } from "./code/ownFunctions.ts"
 import type { FunctionName } from "./code/readyMade.ts"
 import { arnOutput, functionOutput, logicalIdOf } from "./functionNames.ts"
 import { quoted } from "./shell.ts"
@@ -43,10 +44,14 @@ const examples: Readonly<Record<FunctionName, (outputs: Outputs) => Example>> = 
   "check-webpage": () => ({ userParameters: { url: "https://www.example.com/" }, inputArtifacts: [] })
 }
 
-const exampleOf = (name: string, outputs: Outputs): Example =>
-  Object.hasOwn(examples, name)
-    ? examples[name as FunctionName](outputs)
-    : { userParameters: {}, inputArtifacts: [] }
+const exampleOf = (name: string, { outputs, own }: Deployed): Example => {
+  if (Object.hasOwn(examples, name)) return examples[name as FunctionName](outputs)
+  const parameters = own.find((one) => one.name === name)?.parameters ?? []
+  return {
+    userParameters: Object.fromEntries(parameters.map((parameter) => [parameter, parameter.toUpperCase()])),
+    inputArtifacts: []
+  }
+}
 
 /** The action's declaration in the JSON of a pipeline. */
 const declaration = (name: string, functionName: string, { inputArtifacts, userParameters }: Example) => ({
@@ -59,13 +64,15 @@ const declaration = (name: string, functionName: string, { inputArtifacts, userP
 
 const command = (text: string) => `\n    ${text}\n`
 
-/** For an action of one's own, only its author knows the parameters. */
+/** If only the author of an action knows its parameters. */
 const adviceOf = (name: string, { userParameters }: Example) =>
   Object.keys(userParameters).length === 0 ? `    (UserParameters: what the action in ${name} takes)\n` : ""
 
 export interface Deployed {
   /** The names of the functions in the stack. */
   readonly functions: ReadonlyArray<string>
+  /** Those of one's own modules. */
+  readonly own: ReadonlyArray<Pick<OwnFunction, "name" | "parameters">>
   readonly outputs: Outputs
   /** The command that deploys this stack again, without its options for one run. */
   readonly deployAgain: string
@@ -115,7 +122,7 @@ export const nextSteps = (deployed: Deployed): string => {
   const { functions, outputs } = deployed
   const actions = functions.flatMap((name) => {
     const functionName = outputs[functionOutput(name)]
-    return functionName === undefined ? [] : [{ name, functionName, example: exampleOf(name, outputs) }]
+    return functionName === undefined ? [] : [{ name, functionName, example: exampleOf(name, deployed) }]
   })
   return [
     "\nNext, add an action to a pipeline, with the category Invoke, the provider Lambda and this configuration:\n",

@@ -12,7 +12,9 @@ const outputs = {
 }
 const deployAgain = "npx effect-codepipeline deploy runTask.ts --bucket code"
 
-const shown = (functions: ReadonlyArray<string>) => nextSteps({ functions, outputs, deployAgain })
+const own = [{ name: "run-task", parameters: ["cluster", "task"] }]
+
+const shown = (functions: ReadonlyArray<string>) => nextSteps({ functions, own, outputs, deployAgain })
 
 /** The JSON in a text, each value on lines of its own. */
 const jsonIn = (text: string) =>
@@ -39,7 +41,10 @@ describe("after a deployment", () => {
     })
     assert.deepInclude(runTask, {
       name: "RunTask",
-      configuration: { FunctionName: "actions-run-task", UserParameters: "{}" }
+      configuration: {
+        FunctionName: "actions-run-task",
+        UserParameters: "{\"cluster\":\"CLUSTER\",\"task\":\"TASK\"}"
+      }
     })
   })
 
@@ -57,7 +62,12 @@ describe("after a deployment", () => {
 
   it("nothing is said of stacks when no function changes them", () => {
     const { CloudFormationRoleArn: _, CloudFormationRoleName: __, ...others } = outputs
-    const text = nextSteps({ functions: ["run-task"], outputs: others, deployAgain })
+    const text = nextSteps({
+      functions: ["run-task"],
+      own: [{ name: "run-task", parameters: [] }],
+      outputs: others,
+      deployAgain
+    })
     assert.notInclude(text, "Stacks=")
     assert.notInclude(text, "To attach policies")
     assert.include(text, "what the action in run-task takes")

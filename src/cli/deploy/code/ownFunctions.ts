@@ -3,14 +3,15 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { relative } from "node:path"
-import { pathToFileURL } from "node:url"
 import type { Statement } from "../../../domain/job/Statement.ts"
+import { loadModule } from "../../action/loadModule.ts"
 import { buildFunction, entriesByName } from "../../build/buildFunction.ts"
 import { noHandler } from "../../build/compile.ts"
 import { writeFunction } from "../../build/writeFunction.ts"
-import { badUsage, reason } from "../../commandLine/usage.ts"
+import { badUsage } from "../../commandLine/usage.ts"
 import type { FunctionCode } from "./functionCode.ts"
 import { functionNames } from "./readyMade.ts"
+import { requiredParameters } from "./requiredParameters.ts"
 
 /** A function from a module of one's own. */
 export interface OwnFunction {
@@ -20,6 +21,8 @@ export interface OwnFunction {
   readonly path: string
   /** What its role needs besides what every function needs. */
   readonly permissions: ReadonlyArray<Statement>
+  /** The names of the UserParameters that its action requires, as far as they are known. */
+  readonly parameters: ReadonlyArray<string>
 }
 
 const Strings = Schema.Array(Schema.NonEmptyString)
@@ -62,15 +65,12 @@ const read = Effect.fn("readOwnFunction")(function*(name: string, path: string, 
       `${entry}: the name ${stack}-${name} has ${length} characters, and Lambda allows ${longestName}; ${advice}`
     )
   }
-  const module = yield* Effect.tryPromise({
-    try: () => import(pathToFileURL(path).href) as Promise<Readonly<Record<string, unknown>>>,
-    catch: reason
-  }).pipe(Effect.catch((why) => badUsage(`${entry} does not load: ${why}`)))
+  const module = yield* loadModule(path, entry)
   if (typeof module["handler"] !== "function") return yield* badUsage(noHandler(entry))
   const permissions = yield* decodeStatements(module["permissions"] ?? []).pipe(
     Effect.catch(({ issue }) => badUsage(`${entry}: its permissions are wrong: ${format(issue)}`))
   )
-  return { name, entry, path, permissions } satisfies OwnFunction
+  return { name, entry, path, permissions, parameters: yield* requiredParameters(module, entry) } satisfies OwnFunction
 })
 
 /** Reads what the modules export. A module is loaded as Lambda would load it, and no job is run. */

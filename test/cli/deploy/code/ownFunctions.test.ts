@@ -42,13 +42,25 @@ describe("a module of one's own", () => {
       ])
     }))
 
+  it.effect("has the UserParameters that its action requires", () =>
+    Effect.gen(function*() {
+      const [runTask] = yield* readOwnFunctions(["test/examples/runTask.ts"], "actions")
+      assert.deepStrictEqual(runTask?.parameters, ["cluster", "task", "subnets"])
+      const [greet] = yield* readModules({ "greet.mjs": handler })
+      assert.deepStrictEqual(greet?.parameters, [])
+    }))
+
   it.effect.each<readonly [what: string, modules: Readonly<Record<string, string>>, message: RegExp]>([
     [
       "that exports no handler",
       { "greet.mjs": "export const run = 1" },
       /greet\.mjs does not export a function as handler\. Write: export const handler/
     ],
-    ["that throws", { "greet.mjs": "throw new Error('no network')" }, /greet\.mjs does not load: no network/],
+    [
+      "that throws",
+      { "greet.mjs": "throw new Error('no network')" },
+      /greet\.mjs fails while it is loaded: no network/
+    ],
     [
       "whose permissions have no resource",
       { "greet.mjs": `${handler}export const permissions = [{ actions: ["ecs:RunTask"] }]` },

@@ -12,7 +12,8 @@ const own = (name: string, permissions: OwnFunction["permissions"] = []): OwnFun
   name,
   entry: `${name}.ts`,
   path: `/project/${name}.ts`,
-  permissions
+  permissions,
+  parameters: []
 })
 
 const templateOf = (...functions: ReadonlyArray<OwnFunction>) =>
