@@ -57,6 +57,7 @@ export type {
   ChangeSetKey,
   ChangeSetQuery,
   ChangeSetRequest,
+  RollbackRequest,
   Stack,
   StackOptions,
   StackRequest,
@@ -65,7 +66,7 @@ export type {
 export { StackCapability } from "./domain/stack/StackCapability.ts"
 export * as StackEvents from "./domain/stack/StackEvents.ts"
 export * as StackFailure from "./domain/stack/StackFailure.ts"
-export { type Owner, requestToken, type RollbackOperation, StackOperation } from "./domain/stack/StackOperation.ts"
+export { type Owner, requestToken, RollbackOperation, StackOperation } from "./domain/stack/StackOperation.ts"
 export * as StackOutputs from "./domain/stack/StackOutputs.ts"
 export { OutputMissing, OutputsTooLarge } from "./domain/stack/StackOutputs.ts"
 export type { DeclaredParameter, ParameterValue, StackParameter } from "./domain/stack/StackParameters.ts"

@@ -27,7 +27,7 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
     onNone: () => watch(invocation, { stackId: stack, since: 0 }),
     onSome: (state) => {
       if ("changeSet" in state) return resumeChangeSet(invocation, state)
-      return "found" in state ? resumeWithFound(invocation, state.stackId) : watch(invocation, state)
+      return "found" in state ? resumeWithFound(invocation, state) : watch(invocation, state)
     }
   })
 })

@@ -5,7 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
 import { ChangeCounts } from "../../domain/stack/plan/ChangePlan.ts"
-import { calledAt, isRollback, requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
+import {
+  calledAt,
+  isRollback,
+  requestToken,
+  RollbackOperation,
+  StackOperation
+} from "../../domain/stack/StackOperation.ts"
 import * as StackProgress from "../../domain/stack/StackProgress.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 
@@ -50,7 +56,12 @@ export type PrepareState = typeof PrepareState.Type
  * continues, which CodePipeline does not accept. The next job exists only if CodePipeline accepted, and it deletes no other
  * stack than this one. The new stack gets the values of the deleted one.
  */
-export const FoundState = Schema.Struct({ stackId: Schema.String, found: Schema.Literal(true) })
+export const FoundState = Schema.Struct({
+  stackId: Schema.String,
+  found: Schema.Literal(true),
+  /** How the stack is going to be rolled back. If it requires another kind now, this rollback can have failed since. */
+  operation: Schema.optionalKey(RollbackOperation)
+})
 export type FoundState = typeof FoundState.Type
 
 export const State = Schema.Union([PrepareState, FoundState, WatchState])
@@ -66,8 +77,12 @@ export const continuePreparing = (message: string, state: PrepareState, percentC
   Action.Step.Continue({ message, externalExecutionId: state.stackId, state, percentComplete })
 
 /** The next job starts, and knows the stack that this one found. */
-export const continueWithFound = (message: string, stackId: string): Step =>
-  Action.Step.Continue({ message, externalExecutionId: stackId, state: { stackId, found: true } })
+export const continueWithFound = (message: string, stackId: string, operation?: RollbackOperation): Step =>
+  Action.Step.Continue({
+    message,
+    externalExecutionId: stackId,
+    state: { stackId, found: true, ...(operation && { operation }) }
+  })
 
 /** Nothing was started: the next job starts. */
 export const postpone = (status: string): Step =>

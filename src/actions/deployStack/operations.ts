@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { Stack, StackOptions } from "../../domain/stack/Stack.ts"
-import { requestToken, StackOperation } from "../../domain/stack/StackOperation.ts"
+import { requestToken, type RollbackOperation, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackParameters from "../../domain/stack/StackParameters.ts"
 import type * as StackPlan from "../../domain/stack/StackPlan.ts"
 import { isUnderWay } from "../../domain/stack/StackStatus.ts"
@@ -103,6 +103,8 @@ export interface StartContext {
   readonly stack: Option.Option<Stack>
   /** What an earlier job found: the stack to delete or to replace, or the name of one to create. */
   readonly foundId: string | undefined
+  /** How that job decided to roll the stack back. */
+  readonly foundOperation: RollbackOperation | undefined
   /** The stack that is going to be replaced, or is deleted already. */
   readonly replaced: Option.Option<Stack>
 }

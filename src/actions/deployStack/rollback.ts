@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
+import { isOfStack, type StackEvent } from "../../domain/stack/StackEvents.ts"
 import { requestToken, type RollbackOperation } from "../../domain/stack/StackOperation.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import {
@@ -16,19 +17,25 @@ import {
 } from "./operations.ts"
 import { continueWatching, continueWithFound, type Invocation, nameOf, type Step, timed } from "./State.ts"
 
-/** Starts the rollback of the stack that an earlier job found, after what follows it is checked. */
+/**
+ * Starts the rollback of the stack that an earlier job found, after what follows it is checked. `events` are the stack's
+ * newest ones, as far as they can be read; none of them is of an own operation.
+ */
 export const startRollback = Effect.fn("DeployStack.rollBack")(function*(
   context: StartContext,
   state: NewState,
-  operation: RollbackOperation
+  operation: RollbackOperation,
+  events: ReadonlyArray<StackEvent>
 ) {
   const { invocation: { execution, parameters }, stack } = context
   const { resourcesToSkip = [], retainExceptOnCreate, roleArn } = parameters
   const { stackId } = state
   yield* checkRecovery(context)
   if (context.foundId !== stackId) {
-    return continueWithFound("Stack rollback prepared: the next job rolls it back", stackId)
+    return continueWithFound("Stack rollback prepared: the next job rolls it back", stackId, operation)
   }
+  const { foundOperation = operation } = context
+  if (foundOperation !== operation && !showStatus(events, stack)) return adopt(context, state, foundOperation)
   if (operation === "rollback" && resourcesToSkip.length > 0) yield* Effect.logWarning(nothingIsSkipped)
   const cloudFormation = yield* CloudFormation
   const request = { stack: stackId, clientRequestToken: requestToken(operation, execution), roleArn }
@@ -47,6 +54,10 @@ export const startRollback = Effect.fn("DeployStack.rollBack")(function*(
     })
   )
 })
+
+/** Whether the events are as new as the description of the stack. If not, they may not show that an own rollback has failed. */
+const showStatus = (events: ReadonlyArray<StackEvent>, stack: Option.Option<Stack>) =>
+  Option.exists(stack, ({ status }) => events.find(isOfStack)?.status === status)
 
 const nothingIsSkipped =
   "\"resourcesToSkip\" applies only if the rollback of an update failed before: nothing is skipped."

@@ -15,7 +15,7 @@ import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackSettings from "../stackContent/settings.ts"
 import * as StackTemplate from "../stackContent/template.ts"
 import { executeNamed, stackNotFound } from "./changeSetExecution.ts"
-import { Events, observe, resolveDecision } from "./observe.ts"
+import { Events, observe, readOf, resolveDecision } from "./observe.ts"
 import {
   adopt,
   createOrUpdate,
@@ -29,7 +29,7 @@ import {
 import * as Outputs from "./outputs.ts"
 import { hasTemplate, modesOf, type TemplateParameters } from "./Parameters.ts"
 import { nothingToRollBack, startRollback } from "./rollback.ts"
-import { continueWithFound, type Invocation, nameOf, postpone, type Step } from "./State.ts"
+import { continueWithFound, type FoundState, type Invocation, nameOf, postpone, type Step } from "./State.ts"
 
 /** The stack's status forbids the operation. */
 export class StackRefused extends Schema.TaggedError<StackRefused>()("StackRefused", {
@@ -83,6 +83,9 @@ const retries = 2
 /** Starts an action. */
 export const start = (invocation: Invocation) => decideAndStart(invocation, undefined, Option.none())
 
+/** What an earlier job found, and left for this one. */
+type Found = Pick<FoundState, "stackId" | "operation">
+
 /**
  * Deletes the stack that an earlier job found, or creates the stack again if it is deleted. `stackId` is known before the
  * delete, so that its values are not lost if the job that deletes it is not reported. Or rolls the stack back that an earlier
@@ -90,23 +93,26 @@ export const start = (invocation: Invocation) => decideAndStart(invocation, unde
  */
 export const resumeWithFound = Effect.fn("DeployStack.resumeWithFound")(function*(
   invocation: Invocation,
-  stackId: string
+  left: Found
 ) {
+  const { operation, stackId } = left
   const { describe } = yield* CloudFormation
   const isId = nameOf(stackId) !== stackId
   const found = isId ? yield* describe(stackId) : Option.none()
   // It is readable for 90 days after its deletion.
   if (isId && Option.isNone(found)) return continueWithFound("Waiting for the stack to be visible", stackId)
-  const step = yield* decideAndStart(invocation, stackId, found)
-  return Action.Step.$is("StartAgain")(step) ? continueWithFound(step.message, stackId) : step
+  const step = yield* decideAndStart(invocation, left, found)
+  return Action.Step.$is("StartAgain")(step) ? continueWithFound(step.message, stackId, operation) : step
 })
 
 /** Describes the stack, reads what it gets, and starts the operation that the plan decides on. */
 const decideAndStart = Effect.fn("DeployStack.start")(function*(
   invocation: Invocation,
-  foundId: string | undefined,
+  left: Found | undefined,
   found: Option.Option<Stack>
 ) {
+  const foundId = left?.stackId
+  const foundOperation = left?.operation
   const { job, parameters } = invocation
   yield* Outputs.check(invocation)
   // Only a deleted stack can have a successor of the same name.
@@ -121,7 +127,9 @@ const decideAndStart = Effect.fn("DeployStack.start")(function*(
     hasTemplate(parameters) ? Effect.asSome(readContent(job, parameters)) : Effect.succeedNone
   )
   return yield* Effect.all([current, content], { concurrency: 2 }).pipe(
-    Effect.flatMap(([stack, content]) => startOperation({ invocation, content, stack, foundId, replaced })),
+    Effect.flatMap(([stack, content]) =>
+      startOperation({ invocation, content, stack, foundId, foundOperation, replaced })
+    ),
     Effect.retry({ times: retries, while: (error) => error._tag === "StackChanged" }),
     Effect.catchTag("StackChanged", ({ status }) => refuseOrPostpone(parameters, status))
   )
@@ -176,7 +184,7 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
   }
   return yield* StackPlan.Start.$match(next, {
     Begin: ({ operation }) => {
-      if (isRollback(operation)) return startRollback(context, state, operation)
+      if (isRollback(operation)) return startRollback(context, state, operation, readOf(events))
       return operation === "delete" ? startDelete(context, state) : createOrUpdate(context, state, operation)
     },
     Prepare: ({ type }) => prepareChangeSet(context, type),

@@ -193,7 +193,7 @@ const succeed = Effect.fnUntraced(function*(
   const { changes, operation, stackId } = state
   if (isRollback(operation)) return rolledBack(invocation, stackId, stack)
   if (operation === "delete" && invocation.parameters.mode === "REPLACE_ON_FAILURE") {
-    return yield* resumeWithFound(invocation, stackId)
+    return yield* resumeWithFound(invocation, { stackId })
   }
   const proved = Events.$is("Read")(events) ? operation : undefined
   return yield* Outputs.succeed(invocation, completeText(operation), stack, { proved, changes })

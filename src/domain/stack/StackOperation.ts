@@ -17,10 +17,12 @@ export const StackOperation = Schema.Literals([
 export type StackOperation = typeof StackOperation.Type
 
 /** An operation that brings a failed stack back to rest. */
-export type RollbackOperation = "rollback" | "continue-rollback"
+export const RollbackOperation = Schema.Literals(["rollback", "continue-rollback"])
+export type RollbackOperation = typeof RollbackOperation.Type
 
-export const isRollback = (operation: StackOperation | undefined): operation is RollbackOperation =>
-  operation === "rollback" || operation === "continue-rollback"
+export const isRollback: (operation: StackOperation | undefined) => operation is RollbackOperation = Schema.is(
+  RollbackOperation
+)
 
 /** The action that owns an operation. */
 export interface Owner {

@@ -256,6 +256,37 @@ describe("mode ROLLBACK", () => {
       yield* assertStarted("continue-rollback-2")
     }).pipe(Effect.provide(world(first))))
 
+  it.effect("a second delivery that cannot read events starts no other rollback after the first one has failed", () =>
+    Effect.gen(function*() {
+      yield* leftFailed
+      yield* failRollback("Bucket", "The bucket is gone")
+      const found = yield* invoke(eventWith(rollBack, { id: "2" }))
+      const begins = nextEvent(found, "3", rollBack)
+      yield* invoke(begins)
+      yield* TestClock.adjust("10 minutes")
+      assert.deepStrictEqual(yield* statusOfStack, Option.some("UPDATE_ROLLBACK_FAILED"))
+      const again = yield* invoke(begins).pipe(
+        Effect.updateService(CloudFormation, (service) => ({ ...service, events: () => Effect.fail(unavailable) }))
+      )
+      assert.deepInclude(again, { _tag: "Continued", message: "Stack rollback still in progress" })
+      const outcome = yield* invoke(nextEvent(again, "4", rollBack))
+      assert.include(
+        outcome.message,
+        "Rollback failed: UPDATE_ROLLBACK_FAILED\nBucket (AWS::S3::Bucket): The bucket is gone"
+      )
+      yield* assertStarted("rollback-2")
+    }).pipe(Effect.provide(world(first))))
+
+  it.effect("a stack that another actor failed to roll back in the meantime is rolled back as it requires now", () =>
+    Effect.gen(function*() {
+      yield* leftFailed
+      const found = yield* invoke(eventWith(rollBack, { id: "2" }))
+      yield* TestClock.adjust("1 minute")
+      yield* setStatus("UPDATE_ROLLBACK_FAILED")
+      yield* invoke(nextEvent(found, "3", rollBack))
+      yield* assertStarted("continue-rollback-2")
+    }).pipe(Effect.provide(world(first))))
+
   it.effect("a late delivery of the first event rolls back nothing", () =>
     Effect.gen(function*() {
       yield* setStatus("UPDATE_FAILED")
