@@ -16,7 +16,7 @@ import { shells } from "./strictArguments.ts"
 const print = (text: string) => Effect.sync(() => void process.stdout.write(text))
 
 /** The first sentence of a text: the menu of a shell has one line for it. */
-const firstSentence = (text: string | undefined) => text?.split(/(?<=[.;:]) /, 1).join().replace(/[.;:]$/, "")
+const firstSentence = (text: string | undefined) => text?.split(/(?<=[.;]) /, 1).join().replace(/[.;]$/, "")
 
 const shortened = (command: Completions.CommandDescriptor): Completions.CommandDescriptor => ({
   ...command,
@@ -34,10 +34,19 @@ const shortened = (command: Completions.CommandDescriptor): Completions.CommandD
   subcommands: command.subcommands.map(shortened)
 })
 
+const version = GlobalFlag.Action({
+  flag: Flag.Boolean("version").pipe(
+    Flag.withoutNegation,
+    Flag.withDescription("Print the version of the package."),
+    Flag.withDefault(false)
+  ),
+  run: (_, { version }) => print(`${version}\n`)
+})
+
 const completions = GlobalFlag.Action({
   flag: Flag.Literals("completions", shells).pipe(
     Flag.withMetavar("SHELL"),
-    Flag.withDescription("Print the completions for bash, zsh, fish or powershell."),
+    Flag.withDescription("Print completions of effect-codepipeline for bash, zsh, fish or powershell."),
     Flag.optional
   ),
   run: (shell, { command }) =>
@@ -85,14 +94,11 @@ const helpOf = (doc: HelpDoc.HelpDoc): string => {
 
 /** Errors are not presented here: they are one line on standard error, without the help. */
 const presenter: CliOutput.Presenter = {
-  present: (event) => {
-    if (event._tag === "Version") return print(`${event.version}\n`)
-    return event._tag === "Help" && event.reason === "Requested" ? print(helpOf(event.helpDoc)) : Effect.void
-  }
+  present: (event) => event._tag === "Help" && event.reason === "Requested" ? print(helpOf(event.helpDoc)) : Effect.void
 }
 
 /** How the command line is read, and how the help is shown. */
 export const globalOptions: Layer.Layer<never> = Layer.merge(
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions] }),
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, version, completions] }),
   CliOutput.layerPresenter(presenter)
 )
