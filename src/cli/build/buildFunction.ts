@@ -76,13 +76,26 @@ export const buildFunction: (
   folder,
   load = true,
   name = functionName(entry),
-  sourceMap,
+  sourceMap = false,
   wholeSdk
 }) {
   const esbuild = yield* loadEsbuild(entry, folder)
-  const bundle = yield* compileFunction(esbuild, { entry, folder, sourceMap, wholeSdk })
-  const files = yield* functionFiles(esbuild, bundle)
-  if (load) yield* checkLoads({ name, files, shown: relative(folder, entry) })
+  const shown = relative(folder, entry)
+  const compile = Effect.fnUntraced(function*(sourceMap: boolean) {
+    const bundle = yield* compileFunction(esbuild, { entry, folder, sourceMap, wholeSdk })
+    return { ...bundle, files: yield* functionFiles(esbuild, bundle) }
+  })
+  const { files, metafile, warnings } = yield* compile(sourceMap)
+  if (load) {
+    yield* checkLoads({ name, files, shown }).pipe(
+      // With a source map, the error names the source.
+      Effect.tapError(({ message }) =>
+        sourceMap || !message.includes("function.js:")
+          ? Effect.void
+          : Effect.flatMap(compile(true), ({ files }) => checkLoads({ name, files, shown }))
+      )
+    )
+  }
   const zip = yield* zipFiles({ ...files })
-  return { name, files, zip, metafile: bundle.metafile, warnings: bundle.warnings }
+  return { name, files, zip, metafile, warnings }
 })

@@ -86,7 +86,9 @@ const unsettled = "exit status 13"
 
 /** The lines of an error up to the first one that is not in the function. */
 const shorten = (error: string, folder: string) =>
-  error.replaceAll(`${folder}/`, "").split("\n").filter((line) => !/^\s+at .*(?:node:|loadingProcess)/.test(line))
+  error.replaceAll(`${folder}/`, "").split("\n").filter((line) =>
+    !/^\s+at .*(?:node:|loadingProcess|index\.mjs)/.test(line)
+  )
     .slice(0, 6).join("\n")
 
 /** The bundle may have syntax of Lambda's Node that this one does not know. */
@@ -102,7 +104,7 @@ export const checkLoads = Effect.fn("checkLoads")(function*(
   const failed = (why: string) =>
     new BuildFailed({
       message: `${shown} does not load in Lambda's environment: ${why}\nIt is loaded without AWS: what needs AWS ` +
-        `belongs into the handler. To build without loading it, use --no-load${versionNote(process.version)}`
+        `belongs in the handler. To build without loading it, use --no-load${versionNote(process.version)}`
     })
   if (Option.isNone(ended)) {
     return yield* failed(`it takes longer than ${Duration.format(initialization)}, after which Lambda ends it`)

@@ -49,7 +49,9 @@ export const packageJson = (
     "@types/node": `^${devDependencies["@types/node"]}`,
     esbuild: `^${devDependencies.esbuild}`,
     typescript: `^${devDependencies.typescript}`
-  }
+  },
+  // Without it, npm warns about esbuild's script, which makes its start faster.
+  allowScripts: { esbuild: true }
 })
 
 const folder = packageSource("cli/init/project")

@@ -178,7 +178,7 @@ describe("a module that effect-codepipeline build refuses", () => {
       const thrown = yield* failureOf(`throw new Error("BUCKET is not set")\n${constant}`)
       assert.match(
         thrown,
-        /^src\/own\.ts does not load in Lambda's environment: Error: BUCKET is not set\n\s+at function\.js:1/
+        /^src\/own\.ts does not load in Lambda's environment: Error: BUCKET is not set\n\s+at src\/own\.ts:1:7\nIt/
       )
       assert.include(thrown, "To build without loading it, use --no-load")
       const missing = yield* failureOf(`const name = "left-" + "pad"\nawait import(name)\n${constant}`)
