@@ -2,41 +2,51 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
+import type { AwsError } from "../../domain/job/AwsError.ts"
 import type { InstanceResult, StackSetKey, StackSetOperation } from "../../domain/stackSet/StackSet.ts"
 import { operationId } from "../../domain/stackSet/StackSetOperation.ts"
 import * as StackSetResult from "../../domain/stackSet/StackSetResult.ts"
-import { optionalCall } from "../../runtime/optionalCall.ts"
+import { withTimeLimit } from "../../runtime/optionalCall.ts"
 import { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { StackSets } from "../../services/StackSets.ts"
 import { readAll } from "./pages.ts"
 import { type Invocation, keyOf, operationsOf, type PlanState } from "./State.ts"
 
-const without = "The result is incomplete."
+/** Milliseconds for a list: some hundred pages. */
+const timeLimit = 30_000
+
+/** A list that the job can do without: then the result is incomplete. */
+const optionalList = <A, R>(read: Effect.Effect<A, AwsError, R>): Effect.Effect<Option.Option<A>, never, R> =>
+  read.pipe(
+    withTimeLimit(timeLimit),
+    Effect.asSome,
+    Effect.catch((error) =>
+      Effect.as(Effect.logWarning(`The result is incomplete. ${error.message}`), Option.none<A>())
+    )
+  )
 
 /** The results of an operation, or none if they cannot be read. */
 const resultsOf = Effect.fnUntraced(function*(key: StackSetKey, id: string) {
   const stackSets = yield* StackSets
   const none: ReadonlyArray<InstanceResult> = []
   const read = readAll("cloudformation:ListStackSetOperationResults", (token) => stackSets.results(key, id, { token }))
-  return yield* optionalCall(read.pipe(Effect.catchTag("StackSetNotFound", () => Effect.succeed(none))), without)
+  return yield* optionalList(read.pipe(Effect.catchTag("StackSetNotFound", () => Effect.succeed(none))))
 })
 
 const describe = Effect.fnUntraced(function*(key: StackSetKey, id: string) {
   const stackSets = yield* StackSets
-  const found = yield* optionalCall(
-    stackSets.operation(key, id).pipe(Effect.catchTag("StackSetNotFound", () => Effect.succeedNone)),
-    without
+  const found = yield* optionalList(
+    stackSets.operation(key, id).pipe(Effect.catchTag("StackSetNotFound", () => Effect.succeedNone))
   )
   return Option.flatten(found)
 })
 
 const driftedOf = Effect.fnUntraced(function*(key: StackSetKey) {
   const stackSets = yield* StackSets
-  return yield* optionalCall(
+  return yield* optionalList(
     readAll("cloudformation:ListStackInstances", (token) => stackSets.instances(key, { token, drifted: true })).pipe(
       Effect.catchTag("StackSetNotFound", () => Effect.succeed([]))
-    ),
-    without
+    )
   )
 })
 
