@@ -38,6 +38,12 @@ export interface LambdaFunctions {
 /** Lambda takes seconds for an update. */
 const longestUpdate = "2 minutes"
 
+/** The message of fetch has no details. Those of its cause have no path and no query. */
+const detailOf = (error: unknown): string =>
+  error instanceof Error && error.cause instanceof Error
+    ? `${error.message}: ${error.cause.message}`
+    : reason(error)
+
 const download = (url: string): Effect.Effect<Uint8Array, AwsUnavailable> =>
   Effect.tryPromise({
     try: async (signal) => {
@@ -47,7 +53,7 @@ const download = (url: string): Effect.Effect<Uint8Array, AwsUnavailable> =>
     },
     // Not the URL: whoever knows it may read the code.
     catch: (cause) =>
-      new AwsUnavailable({ operation: "lambda:GetFunction", code: "CodeNotDownloaded", detail: reason(cause) })
+      new AwsUnavailable({ operation: "lambda:GetFunction", code: "CodeNotDownloaded", detail: detailOf(cause) })
   })
 
 /** Another update is in progress, or has come first. */

@@ -42,11 +42,15 @@ const kibibytes = ({ length }: Uint8Array) => `${Math.ceil(length / 1024)} KiB`
 const checkRemoval = Effect.fn("checkRemoval")(
   function*({ remove, stack }: DeployOptions, removed: ReadonlyArray<string>) {
     if (remove || removed.length === 0) return
-    const several = removed.length > 1
+    const readyMade = removed.filter((name) => functionNames.some((known) => known === name))
+    const own = removed.filter((name) => !readyMade.includes(name))
+    const wanted = [
+      ...(readyMade.length === 0 ? [] : [`${readyMade.join(",")} in --actions`]),
+      ...(own.length === 0 ? [] : [`the module of ${own.join(" and of ")}`])
+    ]
     return yield* new AccountNotReady({
-      message:
-        `Stack "${stack}" has the function${several ? "s" : ""} ${removed.join(", ")}, which this would remove: ` +
-        `name ${several ? "their modules, or them" : "its module, or it"} with --actions, or give --remove`
+      message: `Stack "${stack}" has ${removed.join(" and ")}, which this deployment would remove. To keep ` +
+        `${removed.length > 1 ? "them" : "it"}, name ${wanted.join(" and ")}; otherwise, give --remove`
     })
   }
 )

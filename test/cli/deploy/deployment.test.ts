@@ -256,14 +256,14 @@ describe("a function of one's own", () => {
       const outcome = yield* run([])
       assert.strictEqual(
         failure(outcome),
-        "Stack \"codepipeline-actions\" has the function run-task, which this would remove: name its module, or it " +
-          "with --actions, or give --remove"
+        "Stack \"codepipeline-actions\" has run-task, which this deployment would remove. To keep it, name the module of " +
+          "run-task; otherwise, give --remove"
       )
       assert.strictEqual(outcome.builds, 0)
       assert.include(yield* succeeds(["--remove"]), "Stack update complete")
       assert.include(
         failure(yield* run([entry, "--actions=none"])),
-        "has the functions deploy-stack, deploy-stack-set, check-webpage"
+        "To keep them, name deploy-stack,deploy-stack-set,check-webpage in --actions; otherwise, give --remove"
       )
     }).pipe(Effect.provide(account)))
 
