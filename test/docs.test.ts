@@ -59,7 +59,7 @@ describe("the documents", () => {
     }))
 
   it("name only subcommands and options of the command that exist", async () => {
-    const subcommands = ["run", "event", "build", "deploy"]
+    const subcommands = ["run", "event", "build", "deploy", "cache", "init"]
     const printed = await runInOneProcess(subcommands.map((name) => ["src/cli/main.ts", name, "--help"]), [])
     const options = new Map(subcommands.map((name, index) => [
       name,
