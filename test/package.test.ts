@@ -36,6 +36,7 @@ const documents = [
   "AGENTS.md",
   "LICENSE",
   "CHANGELOG.md",
+  "events/deploy-stack-set.json",
   "events/deploy-stack.json",
   "events/check-webpage.json",
   "events/artifacts/MyTemplate/template.json",

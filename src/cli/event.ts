@@ -23,22 +23,29 @@ const maxArtifacts = 5
 const shortcuts = ["stack", "file", "mode", "url"] as const
 const shortcutsOf: Readonly<Record<ReadyMadeName, ReadonlyArray<typeof shortcuts[number]>>> = {
   "deploy-stack": ["stack", "file", "mode"],
+  "deploy-stack-set": ["file", "mode"],
   "check-webpage": ["url"]
 }
 
 /** The arguments and options of `event`. */
 export const eventConfig = {
   action: Argument.String("ACTION").pipe(
-    Argument.withDescription("deploy-stack, check-webpage, or a module of your own, such as ./greet.ts.")
+    Argument.withDescription(
+      "deploy-stack, deploy-stack-set, check-webpage, or a module of your own, such as ./greet.ts."
+    )
   ),
   stack: value("stack", { value: "NAME", text: "deploy-stack: the name of the stack." }),
-  file: value("file", { value: "PATH", text: "deploy-stack: the path of the template in the artifact's zip." }),
-  mode: value("mode", { value: "MODE", text: "deploy-stack: the mode.", otherwise: "CREATE_UPDATE" }),
+  file: value("file", {
+    value: "PATH",
+    text: "deploy-stack, deploy-stack-set: the path of the template in the artifact's zip."
+  }),
+  mode: value("mode", { value: "MODE", text: "deploy-stack, deploy-stack-set: the mode.", otherwise: "CREATE_UPDATE" }),
   url: value("url", { value: "URL", text: "check-webpage: the URL of the page." }),
   ...userParametersOptions,
   artifact: values("artifact", {
     value: "NAME=BUCKET/KEY",
-    text: "An input artifact, and the location of its zip. For deploy-stack, the first one has the template, unless " +
+    text:
+      "An input artifact, and the location of its zip. Of deploy-stack and deploy-stack-set, the first one has the template, unless " +
       "--option artifact=NAME names another."
   }),
   outputArtifact: values("output-artifact", {
@@ -85,10 +92,14 @@ const readArtifacts = (option: string, given: ReadonlyArray<string>) =>
       : artifacts
   })
 
-/** The artifacts that deploy-stack reads. */
-const artifactsToRead = ({ artifact, templateConfiguration }: Readonly<Record<string, unknown>>) => [
+/** The artifacts that deploy-stack and deploy-stack-set read. */
+const artifactsToRead = (
+  { accounts, artifact, overrides, templateConfiguration }: Readonly<Record<string, unknown>>
+) => [
   ...(typeof artifact === "string" ? [artifact] : []),
-  ...(typeof templateConfiguration === "string" ? templateConfiguration.split("::").slice(0, 1) : [])
+  ...[templateConfiguration, accounts, overrides].flatMap((place) =>
+    typeof place === "string" ? place.split("::").slice(0, 1) : []
+  )
 ]
 
 /** The event of the command line. Fails if the function would reject it. */
@@ -103,7 +114,7 @@ export const makeEvent = Effect.fn("makeEvent")(function*(
 
   const inputArtifacts = yield* readArtifacts("artifact", input.artifact)
   const outputArtifacts = yield* readArtifacts("output-artifact", input.outputArtifact)
-  const isDeployStack = readyMade === "deploy-stack"
+  const isDeployStack = readyMade === "deploy-stack" || readyMade === "deploy-stack-set"
   const [first] = inputArtifacts
   const parameters = {
     ...Object.fromEntries(

@@ -82,7 +82,10 @@ describe("effect-codepipeline event", () => {
     ))))
 
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
-    [[], "ACTION is missing: deploy-stack, check-webpage, or a module of your own, such as ./greet.ts"],
+    [
+      [],
+      "ACTION is missing: deploy-stack, deploy-stack-set, check-webpage, or a module of your own, such as ./greet.ts"
+    ],
     [["deploystack"], "deploystack is not an action; did you mean deploy-stack?"],
     [
       ["deploy-stack", "check-webpage"],

@@ -122,6 +122,25 @@ describe("effect-codepipeline run", () => {
     assert.strictEqual(status, 1)
   })
 
+  it("tells the story of a stack set with four instances, one of which fails, within seconds", async () => {
+    const { status, stdout } = await start("--action", "deploy-stack-set")
+    assert.strictEqual(status, 0)
+    assert.match(stdout, /Creation of instances started: 4 instances/)
+    assert.match(
+      stdout,
+      /succeeded +Stack set is up to date: 4 instances, 1 failed \(us-east-1\/222222222222: Account 222222222222 should have/
+    )
+    assert.match(stdout, /variable +Succeeded: 3\n +variable +Failed: 1\n/)
+    assert.match(stdout, /Succeeded after \d+ invocations in [0-5]\.\d s/)
+  })
+
+  it("fails the stack set if too many instances fail, and says what to do", async () => {
+    const { status, stdout } = await start("--action", "deploy-stack-set", "--option", "failureTolerance=0")
+    assert.strictEqual(status, 1)
+    assert.match(stdout, /failed +JobFailed: Creation of instances failed: FAILED/)
+    assert.match(stdout, /Create the role AWSCloudFormationStackSetExecutionRole in each of these accounts/)
+  })
+
   it("runs any mode from any status of the stack", () => {
     const { status, stdout } = resultOf("replacement")
     assert.match(

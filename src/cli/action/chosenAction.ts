@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CheckWebpage } from "../../actions/checkWebpage/CheckWebpage.ts"
 import { DeployStack } from "../../actions/deployStack/DeployStack.ts"
+import { DeployStackSet } from "../../actions/deployStackSet/DeployStackSet.ts"
 import { type BadUsage, badUsage, didYouMean } from "../commandLine/usage.ts"
 import { type ExportedAction, exportedAction } from "./exportedAction.ts"
 import { loadModule } from "./loadModule.ts"
@@ -10,6 +11,7 @@ import { loadModule } from "./loadModule.ts"
 /** The ready-made actions. They use no services but those of this package. */
 export const readyMade = {
   "deploy-stack": { action: DeployStack, layer: Layer.empty },
+  "deploy-stack-set": { action: DeployStackSet, layer: Layer.empty },
   "check-webpage": { action: CheckWebpage, layer: Layer.empty }
 } as const satisfies Record<string, ExportedAction>
 

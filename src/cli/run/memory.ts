@@ -7,6 +7,7 @@ import { decodeJob } from "../../domain/job/Job.ts"
 import * as UserParameters from "../../domain/job/UserParameters.ts"
 import { ArtifactStoreMemory } from "../../testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../../testing/CloudFormationMemory.ts"
+import { StackSetsMemory } from "../../testing/StackSetsMemory.ts"
 import type { TerminalReporter } from "../TerminalReporter.ts"
 import type { LocalArtifact } from "./artifacts.ts"
 
@@ -36,15 +37,22 @@ const textOf = (content: string | Uint8Array | undefined) => content && Buffer.f
 interface MemoryOptions {
   readonly stackFails: string | undefined
   readonly stackStatus: string | undefined
+  /** The instance of the stack set that fails, as `REGION/ACCOUNT`. */
+  readonly instanceFails: string | undefined
   readonly exports: ReadonlyMap<string, string>
 }
+
+/** CloudFormation's words. */
+const noExecutionRole = (account: string) =>
+  `Account ${account} should have 'AWSCloudFormationStackSetExecutionRole' role with trust relationship to Role ` +
+  "'AWSCloudFormationStackSetAdministrationRole'."
 
 /**
  * The services in memory. Behind a URL are the uploaded templates. Nested templates, which nobody can fetch, are files of
  * the artifacts; the reporter shows which.
  */
 export const memory = (
-  { exports, stackFails, stackStatus }: MemoryOptions,
+  { exports, instanceFails, stackFails, stackStatus }: MemoryOptions,
   event: unknown,
   artifacts: ReadonlyArray<LocalArtifact>,
   reporter: TerminalReporter
@@ -64,11 +72,23 @@ export const memory = (
       }
     })
   }))
+  const stackSets = Layer.unwrap(
+    Effect.map(ArtifactStoreMemory, ({ uploads }) =>
+      StackSetsMemory.layer({
+        instanceDuration: "400 millis",
+        templates: (url) => textOf(uploads.get(url))
+      }))
+  )
   const prepare = Effect.gen(function*() {
     const { failResource, notChecked, setStatus } = yield* CloudFormationMemory
     const parameters = yield* parametersOf(event)
     if (stackStatus !== undefined && Option.isSome(parameters)) yield* setStatus(parameters.value.stack, stackStatus)
     if (stackFails !== undefined) yield* failResource(stackFails, "It fails because of --stack-fails")
+    if (instanceFails !== undefined) {
+      const { failInstance } = yield* StackSetsMemory
+      const [region = "", account = ""] = instanceFails.split("/")
+      yield* failInstance(account, region, noExecutionRole(account))
+    }
     yield* Effect.addFinalizer(() =>
       Effect.gen(function*() {
         for (const [url, file] of used) yield* reporter.line(`${url} is not fetched: it stands for ${file}`)
@@ -78,7 +98,7 @@ export const memory = (
     )
   })
   return Layer.effectDiscard(prepare).pipe(
-    Layer.provideMerge(cloudFormation),
+    Layer.provideMerge(Layer.merge(cloudFormation, stackSets)),
     Layer.provideMerge(ArtifactStoreMemory.layer(Object.fromEntries(artifacts.map(({ name, zip }) => [name, zip]))))
   )
 }

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { CheckWebpage } from "../../actions/checkWebpage/CheckWebpage.ts"
 import { DeployStack } from "../../actions/deployStack/DeployStack.ts"
+import { DeployStackSet } from "../../actions/deployStackSet/DeployStackSet.ts"
 import { decodeJob } from "../../domain/job/Job.ts"
 import * as UserParameters from "../../domain/job/UserParameters.ts"
 import { notJson, parse } from "../../domain/text/json.ts"
@@ -78,17 +79,20 @@ const makeEvent = Effect.fn("makeEvent")(function*(options: RunOptions) {
   }, { parameters: userParametersAdvice })
 })
 
-/** Rejects an event that is valid for check-webpage only. */
+/** Rejects an event that is valid for another action only. */
 const rejectOtherAction = Effect.fn("rejectOtherAction")(function*(event: unknown) {
   const isValid = (parameters: Schema.Codec<unknown, string>) =>
     decodeJob(event).pipe(
       Effect.flatMap(({ userParameters }) => UserParameters.decode(parameters, userParameters)),
       Effect.isSuccess
     )
-  if (!(yield* isValid(DeployStack.parameters)) && (yield* isValid(CheckWebpage.parameters))) {
-    return yield* badUsage(
-      "this looks like an event of check-webpage: add --action check-webpage, or --action deploy-stack to insist"
-    )
+  if (yield* isValid(DeployStack.parameters)) return
+  for (const { name, parameters } of [CheckWebpage, DeployStackSet]) {
+    if (yield* isValid(parameters)) {
+      return yield* badUsage(
+        `this looks like an event of ${name}: add --action ${name}, or --action deploy-stack to insist`
+      )
+    }
   }
 })
 

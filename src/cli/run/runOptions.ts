@@ -15,7 +15,7 @@ import { packageFile } from "../packageFiles.ts"
 export const runConfig = {
   event: Argument.Path("EVENT.json").pipe(
     Argument.withDescription(
-      "The event of the first job. Default: a sample for deploy-stack and check-webpage; otherwise an event of the " +
+      "The event of the first job. Default: a sample for a ready-made action; otherwise an event of the " +
         "command line's UserParameters and artifacts."
     ),
     Argument.optional
@@ -23,7 +23,7 @@ export const runConfig = {
   action: value("action", {
     value: "ACTION",
     text:
-      "deploy-stack, check-webpage, which requests the page of the event over the network, or a module of your own, " +
+      "deploy-stack, deploy-stack-set, check-webpage, which requests the page of the event over the network, or a module of your own, " +
       "such as ./greet.ts, or ./actions.ts#Greet for one of its exports.",
     otherwise: "deploy-stack"
   }),
@@ -40,7 +40,8 @@ export const runConfig = {
   }),
   mode: value("mode", {
     value: "MODE",
-    text: "The mode of deploy-stack: CREATE_UPDATE, DELETE_ONLY, or another one of docs/deploy-stack/modes.md.",
+    text:
+      "The mode of deploy-stack or deploy-stack-set: CREATE_UPDATE, DELETE_ONLY, or another one of docs/deploy-stack/modes.md.",
     otherwise: "the event's"
   }),
   ...userParametersOptions,
@@ -51,6 +52,11 @@ export const runConfig = {
   stackFails: value("stack-fails", {
     value: "RESOURCE",
     text: "In memory: this resource of the template cannot be created or updated."
+  }),
+  instanceFails: value("instance-fails", {
+    value: "REGION/ACCOUNT",
+    text: "In memory: this instance of the stack set fails.",
+    otherwise: "of the sample, us-east-1/222222222222"
   }),
   export: values("export", { value: "NAME=VALUE", text: "In memory: another stack exports this value." }),
   events: flag("events", { text: "Also print the events of the stack's resources, one a line." }),
@@ -80,18 +86,27 @@ export const shownPath = (path: string): string => {
 
 type Given = readonly [option: string, isGiven: (input: RunInput) => boolean]
 
+/** The options that apply to actions with modes only. */
+const modeOptions: ReadonlyArray<Given> = [["mode", ({ mode }) => Option.isSome(mode)]]
+
 /** The options that apply to deploy-stack only. */
-const deployStackOptions: ReadonlyArray<Given> = [
-  ["mode", ({ mode }) => Option.isSome(mode)],
-  ["stack-status", ({ stackStatus }) => Option.isSome(stackStatus)]
+const deployStackOptions: ReadonlyArray<Given> = [["stack-status", ({ stackStatus }) => Option.isSome(stackStatus)]]
+
+/** The options that apply to deploy-stack-set only. */
+const stackSetOptions: ReadonlyArray<Given> = [
+  ["instance-fails", ({ instanceFails }) => Option.isSome(instanceFails)]
 ]
 
-/** The options that apply to actions with artifacts or stacks. */
-const resourceOptions: ReadonlyArray<Given> = [
-  ["artifact", ({ artifact }) => artifact.length > 0],
+/** The options that apply to actions with stacks. */
+const stackOptions: ReadonlyArray<Given> = [
   ["stack-fails", ({ stackFails }) => Option.isSome(stackFails)],
   ["export", (input) => input.export.length > 0],
-  ["events", ({ events }) => events],
+  ["events", ({ events }) => events]
+]
+
+/** The options that apply to actions with artifacts. */
+const resourceOptions: ReadonlyArray<Given> = [
+  ["artifact", ({ artifact }) => artifact.length > 0],
   ["live", ({ live }) => live],
   ["yes", ({ yes }) => yes],
   ["endpoint-url", ({ endpoint }) => Option.isSome(endpoint)]
@@ -103,16 +118,30 @@ const moduleOptions: ReadonlyArray<Given> = [
 ]
 
 const inapplicable = {
-  "deploy-stack": moduleOptions,
-  "check-webpage": [...deployStackOptions, ...resourceOptions, ...moduleOptions]
+  "deploy-stack": [...stackSetOptions, ...moduleOptions],
+  "deploy-stack-set": [...deployStackOptions, ...stackOptions, ...moduleOptions],
+  "check-webpage": [
+    ...modeOptions,
+    ...deployStackOptions,
+    ...stackSetOptions,
+    ...stackOptions,
+    ...resourceOptions,
+    ...moduleOptions
+  ]
 }
+
+/** The options that do not apply to a module. */
+const notForModules = [...modeOptions, ...deployStackOptions, ...stackSetOptions]
+
+/** The instance of the sample whose account has no execution role. */
+const failingInSample = "us-east-1/222222222222"
 
 /** The options, validated. Everything on the command line is either used or rejected. */
 export const readOptions = Effect.fn("readOptions")(function*(input: RunInput) {
   const { artifact: artifacts, events, live, outputArtifact: outputArtifacts, userParameters, yes } = input
   const chosen = yield* chosenAction(Option.getOrElse(input.action, () => "deploy-stack"), "--action ")
   const { readyMade, title } = chosen
-  const [wrong] = (readyMade === undefined ? deployStackOptions : inapplicable[readyMade])
+  const [wrong] = (readyMade === undefined ? notForModules : inapplicable[readyMade])
     .find(([, isGiven]) => isGiven(input)) ?? []
   if (wrong !== undefined) return yield* badUsage(`--${wrong} cannot be combined with --action ${title}`)
   if (Option.isSome(input.event) && outputArtifacts.length > 0) {
@@ -121,6 +150,8 @@ export const readOptions = Effect.fn("readOptions")(function*(input: RunInput) {
   const endpoint = Option.getOrUndefined(input.endpoint)
   const stackFails = Option.getOrUndefined(input.stackFails)
   const stackStatus = Option.getOrUndefined(input.stackStatus)
+  const isSampleSet = readyMade === "deploy-stack-set" && Option.isNone(input.event) && !live
+  const instanceFails = Option.getOrElse(input.instanceFails, () => isSampleSet ? failingInSample : undefined)
   const parameters = yield* readUserParameters([
     ...Option.toArray(input.mode).map((mode) => `mode=${mode}`),
     ...input.option
@@ -134,6 +165,10 @@ export const readOptions = Effect.fn("readOptions")(function*(input: RunInput) {
   const isSlow = live || readyMade === "check-webpage"
   const interval = Number(Option.getOrElse(input.interval, () => isSlow ? 5 : 0.3))
   if (live && stackFails !== undefined) return yield* badUsage("--stack-fails cannot be combined with --live")
+  if (live && instanceFails !== undefined) return yield* badUsage("--instance-fails cannot be combined with --live")
+  if (instanceFails !== undefined && !/^[a-z0-9-]+\/\d{12}$/.test(instanceFails)) {
+    return yield* badUsage(`--instance-fails takes REGION/ACCOUNT, not "${instanceFails}"`)
+  }
   if (live && stackStatus !== undefined) return yield* badUsage("--stack-status cannot be combined with --live")
   if (live && exports.length > 0) return yield* badUsage("--export cannot be combined with --live")
   if (!live && endpoint !== undefined) return yield* badUsage("--endpoint-url needs --live")
@@ -153,6 +188,7 @@ export const readOptions = Effect.fn("readOptions")(function*(input: RunInput) {
     endpoint,
     stackFails,
     stackStatus,
+    instanceFails,
     exports: new Map(exports),
     parameters,
     userParameters,

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import { CodePipeline } from "../../services/CodePipeline.ts"
+import { StackSets } from "../../services/StackSets.ts"
 import type { WebPage } from "../../services/WebPage.ts"
 import { CodePipelineMemory } from "../../testing/CodePipelineMemory.ts"
 import type { ChosenAction } from "../action/chosenAction.ts"
@@ -41,12 +42,14 @@ interface Showing {
  */
 export const buildServices = (
   { layer, readyMade, title }: ChosenAction,
-  memory: Layer.Layer<ArtifactStore | CloudFormation> | undefined,
+  memory: Layer.Layer<ArtifactStore | CloudFormation | StackSets> | undefined,
   { pages, stacks }: Showing
 ) => {
-  const live = Layer.merge(ArtifactStore.layer, CloudFormation.layer)
+  const live = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer, StackSets.layer)
   const standIns: Array<readonly [unknown, Layer.Layer<never>]> = [[CodePipeline.layer, CodePipelineMemory.layer]]
-  if (memory !== undefined) standIns.push([ArtifactStore.layer, memory], [CloudFormation.layer, memory])
+  if (memory !== undefined) {
+    standIns.push([ArtifactStore.layer, memory], [CloudFormation.layer, memory], [StackSets.layer, memory])
+  }
   // Of two layers with the same service, the later one has it.
   const services = Layer.mergeAll(live, pages, layer, memory ?? Layer.empty, CodePipelineMemory.layer)
   return Effect.flatMap(

@@ -1,9 +1,11 @@
 // What later actions of the pipeline get from a stack set: counts as variables, and every instance in a file.
 import * as Option from "effect/Option"
+import { truncate } from "../job/JobOutcome.ts"
 import { type Place } from "./StackInstances.ts"
 import type { InstanceResult, StackSetDrift } from "./StackSet.ts"
 import type { OwnOperation } from "./StackSetOperation.ts"
 import type { Mode } from "./StackSetPlan.ts"
+import { lineOf } from "./StackSetProgress.ts"
 
 /** An operation of the action that succeeded. */
 export interface EndedOperation extends OwnOperation {
@@ -126,11 +128,15 @@ const heads = {
   DETECT_DRIFT: "Drift detection complete"
 } satisfies Record<Mode, string>
 
-/** For example `Stack set is up to date: 40 instances, 2 failed`. */
+/** For example `Stack set is up to date: 40 instances, 2 failed (eu-west-1/111122223333: reason)`. */
 export const summary = (mode: Mode, { drift, failed, instances, isComplete, operations }: StackSetResult): string => {
   if (mode === "DELETE_INSTANCES" && operations.length === 0) return "There are no instances to delete"
+  const failures = instances.filter(({ status }) => status === "FAILED")
   const counts = isComplete && operations.length > 0
-    ? [plural(instances.length), ...(failed > 0 ? [`${failed} failed`] : [])]
+    ? [
+      plural(instances.length),
+      ...failures.slice(0, 1).map((first) => `${failed} failed (${truncate(lineOf(first), 500)})`)
+    ]
     : []
   const drifts = Option.match(drift, {
     onNone: () => [],

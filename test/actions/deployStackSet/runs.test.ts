@@ -104,7 +104,7 @@ describe("CREATE_UPDATE", () => {
           "already exists), now us-east-1"
       )
       assert.deepNestedInclude(outcomes.at(-1), {
-        message: "Stack set is up to date: 4 instances, 1 failed",
+        message: "Stack set is up to date: 4 instances, 1 failed (eu-west-1/222222222222: Topic already exists)",
         "outputVariables.Succeeded": "3",
         "outputVariables.Failed": "1"
       })
@@ -150,7 +150,10 @@ describe("DELETE_INSTANCES", () => {
       const outcome = yield* runToEnd(
         eventWith({ stackSet, mode: "DELETE_INSTANCES", failureTolerance: 1 }, { id: "2" })
       )
-      assert.strictEqual(outcome.message, "Instances are deleted: 4 instances, 1 failed")
+      assert.strictEqual(
+        outcome.message,
+        "Instances are deleted: 4 instances, 1 failed (eu-west-1/111111111111: Account is suspended)"
+      )
       assert.deepStrictEqual(yield* operationIdsOf("2"), ["2-delete-1"])
       assert.deepStrictEqual(yield* instances, ["111111111111/eu-west-1 INOPERABLE"])
     }).pipe(Effect.provide(world())))

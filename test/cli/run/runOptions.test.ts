@@ -47,18 +47,22 @@ describe("readOptions", () => {
         endpoint: "http://127.0.0.1:5000",
         stackFails: undefined,
         stackStatus: undefined,
+        instanceFails: undefined,
         exports: new Map(),
         parameters: { mode: "CHANGE_SET_REPLACE", changeSet: "Next", timeoutMinutes: 30 },
         interval: 0.5
       })
     }))
 
-  it.effect.each(["deploy-stack", "check-webpage"])("has a default event for %s", (action) =>
-    Effect.gen(function*() {
-      const options = yield* optionsOf([`--action=${action}`])
-      assert.strictEqual(options.event, file(`events/${action}.json`))
-      assert.isObject(yield* readEvent(options.event ?? ""))
-    }))
+  it.effect.each(["deploy-stack", "deploy-stack-set", "check-webpage"])(
+    "has a default event for %s",
+    (action) =>
+      Effect.gen(function*() {
+        const options = yield* optionsOf([`--action=${action}`])
+        assert.strictEqual(options.event, file(`events/${action}.json`))
+        assert.isObject(yield* readEvent(options.event ?? ""))
+      })
+  )
 
   it.effect.each<readonly [args: ReadonlyArray<string>, message: string]>([
     [["--stak-fails", "x"], "--stak-fails is not an option; did you mean --stack-fails?"],
@@ -72,6 +76,18 @@ describe("readOptions", () => {
     [["--live=yes"], "--live takes no value"],
     [["--interval", "1", "--interval", "2"], "--interval is given twice"],
     [["--interval", "soon"], "--interval takes a number of seconds, not \"soon\""],
+    [
+      ["--instance-fails", "eu-west-1/111111111111"],
+      "--instance-fails cannot be combined with --action deploy-stack"
+    ],
+    [
+      ["--action=deploy-stack-set", "--instance-fails", "eu-west-1"],
+      "--instance-fails takes REGION/ACCOUNT, not \"eu-west-1\""
+    ],
+    [
+      ["--action=deploy-stack-set", "--stack-fails", "x"],
+      "--stack-fails cannot be combined with --action deploy-stack-set"
+    ],
     [["--endpoint-url", "http://127.0.0.1:1"], "--endpoint-url needs --live"],
     [["--export", "Name"], "--export takes NAME=VALUE, not \"Name\""],
     [["--live", "--export", "Name=value"], "--export cannot be combined with --live"],
@@ -86,7 +102,7 @@ describe("readOptions", () => {
     ],
     [["--option", "changeSet"], "--option takes NAME=VALUE, not \"changeSet\""],
     [["a.json", "b.json"], "\"b.json\" is not expected: run takes only one EVENT.json and options; see --help"],
-    [["--action", "check"], "--action check is not an action; known are deploy-stack, check-webpage"],
+    [["--action", "check"], "--action check is not an action; known are deploy-stack, deploy-stack-set, check-webpage"],
     [["--action=check-webpage", "--live"], "--live cannot be combined with --action check-webpage"],
     [["--action=check-webpage", "--artifact", "A=a.zip"], "--artifact cannot be combined with --action check-webpage"]
   ])("rejects %j: %s", ([args, message]) =>

@@ -34,7 +34,10 @@ describe("the result of an action", () => {
     assert.strictEqual(summary("CREATE_UPDATE", both), "Stack set is up to date: 2 instances")
     const first = outcome({ operations: [update] })
     assert.deepInclude(variables(first), { Succeeded: "1", Failed: "1" })
-    assert.strictEqual(summary("CREATE_UPDATE", first), "Stack set is up to date: 2 instances, 1 failed")
+    assert.strictEqual(
+      summary("CREATE_UPDATE", first),
+      "Stack set is up to date: 2 instances, 1 failed (eu-west-1/a: why)"
+    )
     const one = outcome({ operations: [create] })
     assert.strictEqual(summary("DELETE_INSTANCES", one), "Instances are deleted: 1 instance")
   })
