@@ -10,11 +10,12 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import manifest from "../package.json" with { type: "json" }
 import { compile, entryPoints, functionFiles } from "../scripts/build/bundle.ts"
+import { bundleCommand } from "../scripts/build/command.ts"
 import { compilations, copyProjectFiles } from "../scripts/build/compilations.ts"
 import { removeUnreachableDeclarations } from "../scripts/build/declarations.ts"
 import { writePackagedFunctions } from "../scripts/build/packagedFunctions.ts"
-import { makeModulesSmaller } from "../scripts/build/smallerModules.ts"
 import { functionNames } from "../scripts/permissions.ts"
+import { zipFiles } from "../src/internal/zipFiles.ts"
 import { hasMoto, startMoto } from "./scripts/moto.ts"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
@@ -118,9 +119,9 @@ export const handler = Lambda.handler(Wave, CodePipeline.layer)
 export const permissions: ReadonlyArray<Permissions.Statement> = [{ actions: ["sns:Publish"], resources: ["*"] }]
 `
 
-const filesOfFunction = async ([name, module]: readonly [string, string]) => ({
+const zipOfFunction = async ([name, module]: readonly [string, string]) => ({
   name,
-  files: await functionFiles(await compile(module))
+  zip: await Effect.runPromise(zipFiles({ ...await functionFiles(await compile(module)) }))
 })
 
 let folder: string
@@ -152,12 +153,12 @@ beforeAll(async () => {
     await writeFile(join(source, file), "")
   }
   const out = join(source, "dist")
-  await writePackagedFunctions(await Promise.all((await entryPoints()).map(filesOfFunction)), join(out, "functions"))
+  await writePackagedFunctions(await Promise.all((await entryPoints()).map(zipOfFunction)), join(out, "functions"))
   for (const compilation of compilations(out, join(repository, "tsconfig.build.json"))) {
     await withOutput(run(process.execPath, compilation))
   }
   await removeUnreachableDeclarations(out)
-  await makeModulesSmaller(out)
+  await bundleCommand(out)
   await copyProjectFiles(out)
   await withOutput(run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", folder], { cwd: source }))
   tarball = join(folder, (await readdir(folder)).find((file) => file.endsWith(".tgz")) ?? assert.fail("no tarball"))
@@ -215,8 +216,8 @@ const filesOf = async (path: string) =>
 
 describe("the package", () => {
   // 430 KB are the zips of the three functions, which nothing makes smaller.
-  it("is at most 700 KB", async () => {
-    assert.isAtMost((await stat(tarball)).size, 700_000)
+  it("is at most 800 KB", async () => {
+    assert.isAtMost((await stat(tarball)).size, 800_000)
   })
 
   it("contains the documents and the samples besides the code", async () => {

@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process"
 import { rm } from "node:fs/promises"
 import { runScript, type Script } from "../commandLine.ts"
 import { buildFunction, building, type BuiltFunction, entryPoints } from "./bundle.ts"
+import { bundleCommand } from "./command.ts"
 import { compilations, copyProjectFiles } from "./compilations.ts"
 import { removeUnreachableDeclarations } from "./declarations.ts"
 import { writePackagedFunctions } from "./packagedFunctions.ts"
-import { makeModulesSmaller } from "./smallerModules.ts"
 
 const script: Script<never> = {
   command: "npm run build",
@@ -23,7 +23,7 @@ const build = async () => {
   await rm("dist", { recursive: true, force: true })
   for (const compilation of compilations("dist")) execFileSync(process.execPath, compilation, { stdio: "inherit" })
   await removeUnreachableDeclarations("dist")
-  await makeModulesSmaller("dist")
+  await bundleCommand("dist")
   await copyProjectFiles("dist")
 
   const built: Array<BuiltFunction> = []

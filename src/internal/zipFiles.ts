@@ -17,12 +17,9 @@ const [max16, max32] = [0xffff, 0xffffffff]
 
 /**
  * A zip of these files, in the order of their paths. Dies of a path that leads out of the zip (`../x`, `/x`), and of
- * 4 GiB or more. `deflate` compresses one file (RFC 1951).
+ * 4 GiB or more.
  */
-export const zipFiles = (
-  files: Files,
-  deflate: (bytes: Buffer) => Buffer = deflateRawSync
-): Effect.Effect<Uint8Array> =>
+export const zipFiles = (files: Files): Effect.Effect<Uint8Array> =>
   Effect.sync(() => {
     const sorted = Object.entries(files).toSorted(([a], [b]) => a < b ? -1 : 1)
     const entries: Array<Buffer> = []
@@ -32,7 +29,7 @@ export const zipFiles = (
       const name = Buffer.from(checked(path.replaceAll("\\", "/")))
       const bytes = Buffer.from(content)
       const isEmpty = bytes.length === 0
-      const data = isEmpty ? bytes : deflate(bytes)
+      const data = isEmpty ? bytes : deflateRawSync(bytes)
       const common = [
         u16(version, nameIsUtf8, isEmpty ? stored : deflated, 0, date),
         u32(crc32(bytes), data.length, bytes.length),
