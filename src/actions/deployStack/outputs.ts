@@ -20,8 +20,8 @@ import {
 } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import { readConfiguration } from "../stackContent/settings.ts"
+import * as Plan from "./changeSet/plan.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
-import * as Plan from "./plan.ts"
 import type { Invocation } from "./State.ts"
 
 /** UserParameters have an output file, but the action has no output artifact. */

@@ -14,7 +14,7 @@ import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackSettings from "../stackContent/settings.ts"
 import * as StackTemplate from "../stackContent/template.ts"
-import { executeNamed, stackNotFound } from "./changeSetExecution.ts"
+import { executeNamed, stackNotFound } from "./changeSet/execute.ts"
 import { Events, observe, readOf, resolveDecision } from "./observe.ts"
 import {
   adopt,

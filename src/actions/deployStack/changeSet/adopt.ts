@@ -1,11 +1,11 @@
 // Who executed a change set, and how an own execution is adopted.
 import * as Effect from "effect/Effect"
-import * as ChangeSet from "../../domain/stack/ChangeSet.ts"
-import type { ChangeCounts } from "../../domain/stack/plan/ChangePlan.ts"
-import { reachTime } from "../../domain/stack/StackEvents.ts"
-import type { CloudFormation } from "../../services/CloudFormation.ts"
-import { Events, readEvents, redeliveryWindowStart } from "./observe.ts"
-import { continueWatching, type Invocation, type Step, stillInProgress, type WatchState } from "./State.ts"
+import * as ChangeSet from "../../../domain/stack/ChangeSet.ts"
+import type { ChangeCounts } from "../../../domain/stack/plan/ChangePlan.ts"
+import { reachTime } from "../../../domain/stack/StackEvents.ts"
+import type { CloudFormation } from "../../../services/CloudFormation.ts"
+import { Events, readEvents, redeliveryWindowStart } from "../observe.ts"
+import { continueWatching, type Invocation, type Step, stillInProgress, type WatchState } from "../State.ts"
 
 /** The watch of an execution. `changes`: what the change set changes, if known. */
 export const watchState = ({ execution }: Invocation, stackId: string, changes?: ChangeCounts): WatchState => ({

@@ -2,24 +2,24 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { AwsError } from "../../domain/job/AwsError.ts"
-import type { Execution } from "../../domain/job/ContinuationToken.ts"
-import { type ChangeSet, Readiness, readiness } from "../../domain/stack/ChangeSet.ts"
-import type { ChangeSetKey, ChangeSetRequest, StackOptions } from "../../domain/stack/Stack.ts"
-import * as StackFailure from "../../domain/stack/StackFailure.ts"
-import { requestToken } from "../../domain/stack/StackOperation.ts"
-import type * as StackPlan from "../../domain/stack/StackPlan.ts"
-import type { Template } from "../../domain/stack/Template.ts"
-import { optionalCall } from "../../runtime/optionalCall.ts"
+import type { AwsError } from "../../../domain/job/AwsError.ts"
+import type { Execution } from "../../../domain/job/ContinuationToken.ts"
+import { type ChangeSet, Readiness, readiness } from "../../../domain/stack/ChangeSet.ts"
+import type { ChangeSetKey, ChangeSetRequest, StackOptions } from "../../../domain/stack/Stack.ts"
+import * as StackFailure from "../../../domain/stack/StackFailure.ts"
+import { requestToken } from "../../../domain/stack/StackOperation.ts"
+import type * as StackPlan from "../../../domain/stack/StackPlan.ts"
+import type { Template } from "../../../domain/stack/Template.ts"
+import { optionalCall } from "../../../runtime/optionalCall.ts"
 import {
   type ChangeSetNotReady,
   CloudFormation,
   type RequestError,
   type StackExists,
   type StackNotReady
-} from "../../services/CloudFormation.ts"
+} from "../../../services/CloudFormation.ts"
+import type { Invocation, PrepareState } from "../State.ts"
 import { isGuarded } from "./plan.ts"
-import type { Invocation, PrepareState } from "./State.ts"
 
 /** CloudFormation could not create the change set. */
 export class ChangeSetFailed extends Schema.TaggedError<ChangeSetFailed>()("ChangeSetFailed", {

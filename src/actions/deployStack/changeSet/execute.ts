@@ -3,20 +3,17 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Action from "../../Action.ts"
-import type { AwsError } from "../../domain/job/AwsError.ts"
-import * as ChangeSet from "../../domain/stack/ChangeSet.ts"
-import { countsOf } from "../../domain/stack/plan/ChangePlan.ts"
-import { requestToken } from "../../domain/stack/StackOperation.ts"
-import { isUnderWay } from "../../domain/stack/StackStatus.ts"
-import type { ArtifactStore } from "../../services/ArtifactStore.ts"
-import { ChangeSetNotReady, CloudFormation, StackNotReady } from "../../services/CloudFormation.ts"
-import { ChangeSetFailed, discardChangeSet, isWithStack } from "./changeSet.ts"
-import { adopt, adoptOwnOr, findExecutor, watchState } from "./changeSetAdoption.ts"
-import { diagnoseChangeSet } from "./diagnose.ts"
-import { redeliveryWindowStart } from "./observe.ts"
-import * as Outputs from "./outputs.ts"
-import * as Plan from "./plan.ts"
+import * as Action from "../../../Action.ts"
+import type { AwsError } from "../../../domain/job/AwsError.ts"
+import * as ChangeSet from "../../../domain/stack/ChangeSet.ts"
+import { countsOf } from "../../../domain/stack/plan/ChangePlan.ts"
+import { requestToken } from "../../../domain/stack/StackOperation.ts"
+import { isUnderWay } from "../../../domain/stack/StackStatus.ts"
+import type { ArtifactStore } from "../../../services/ArtifactStore.ts"
+import { ChangeSetNotReady, CloudFormation, StackNotReady } from "../../../services/CloudFormation.ts"
+import { diagnoseChangeSet } from "../diagnose.ts"
+import { redeliveryWindowStart } from "../observe.ts"
+import * as Outputs from "../outputs.ts"
 import {
   continuePreparing,
   continueWatching,
@@ -27,7 +24,10 @@ import {
   type PrepareState,
   type Step,
   timed
-} from "./State.ts"
+} from "../State.ts"
+import { adopt, adoptOwnOr, findExecutor, watchState } from "./adopt.ts"
+import { ChangeSetFailed, discardChangeSet, isWithStack } from "./create.ts"
+import * as Plan from "./plan.ts"
 
 /** The change set cannot be executed. */
 const refuse = (invocation: Invocation, reason: string) =>
