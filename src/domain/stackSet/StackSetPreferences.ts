@@ -4,8 +4,8 @@ import * as Schema from "effect/Schema"
 /** A number, or a percentage such as `"25%"`. */
 const amount = (minimum: number, expected: string) =>
   Schema.Union([
-    Schema.Int.check(Schema.isBetween({ minimum, maximum: 100_000 })),
-    Schema.String.check(Schema.isPattern(minimum === 0 ? /^(?:\d{1,2}|100)%$/ : /^(?:[1-9]\d?|100)%$/))
+    Schema.Int.check(Schema.isBetween({ minimum, maximum: 100_000 }, { expected })),
+    Schema.String.check(Schema.isPattern(minimum === 0 ? /^(?:\d{1,2}|100)%$/ : /^(?:[1-9]\d?|100)%$/, { expected }))
   ]).annotate({ expected })
 
 export const MaxConcurrent = amount(1, "a number of accounts from 1, or a percentage such as \"25%\"")
