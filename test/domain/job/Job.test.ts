@@ -49,6 +49,10 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
   ],
   "deploy-stack-replace-on-failure": [mode, "REPLACE_ON_FAILURE"],
   "deploy-stack-rollback": [mode, "ROLLBACK"],
+  "deploy-stack-change-set-options": [mode, "CHANGE_SET_DEPLOY"],
+  "deploy-stack-plan": [(job) => job.outputArtifacts.map(({ name }) => name), ["Plan"]],
+  "deploy-stack-set": [(job) => job.inputArtifacts.map(({ name }) => name), ["MyTemplate"]],
+  "deploy-stack-set-delete": [mode, "DELETE"],
   "deploy-stack-options": [
     (job) => job.inputArtifacts.map(({ location, name }) => [name, location.s3Location.objectKey]),
     [["MyTemplate", "MyPipeline/MyTemplate/aB3dE5f.zip"], ["MyBuild", "MyPipeline/MyBuild/gH7iJ9k.zip"]]
