@@ -173,7 +173,7 @@ const decideAndStart = Effect.fn("DeployStackSet.decideAndStart")(function*(
   if (!StackSetPlan.Decision.$is("CreateSet")(decision)) return yield* act(context, found, decision)
   const stackSetId = yield* createSet(invocation, key)
   const created = { ...context, state: { ...state, stackSetId } }
-  return yield* act(created, Option.none(), yield* decide(created, Option.none(), "Created"))
+  return yield* act(created, Option.none(), yield* decide(created, Option.none(), "Present"))
 })
 
 interface Context {

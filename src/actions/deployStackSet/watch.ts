@@ -55,15 +55,23 @@ export const watch = Effect.fn("DeployStackSet.watch")(function*(
   PlanError | StackSetOperationFailed | StackSetOperationUnproven,
   StackSets | ArtifactStore
 > {
-  const { execution, parameters: { stackSet } } = invocation
+  const { execution, parameters: { mode, stackSet } } = invocation
   const { idleSince, ran, stackSetId } = state
   const own = yield* Effect.orDie(Effect.fromOption(lastOf(ran)))
   const id = state.operationId ?? operationId(execution, own)
   const key = keyOf(invocation, stackSetId)
   const stackSets = yield* StackSets
-  const found = yield* stackSets.operation(key, id).pipe(
-    Effect.catchTag("StackSetNotFound", () => Effect.fail(new StackSetMissing({ stackSet, seen: true })))
+  const read = yield* stackSets.operation(key, id).pipe(
+    Effect.asSome,
+    Effect.catchTag("StackSetNotFound", () => Effect.succeedNone)
   )
+  if (Option.isNone(read)) {
+    // A deleted stack set is the goal of a deletion: another delivery of the event can have reached it.
+    return mode === "DELETE"
+      ? yield* planNext(invocation, { stackSetId, ran })
+      : yield* new StackSetMissing({ stackSet, seen: true })
+  }
+  const found = read.value
   const now = yield* epochMillis
   const decision = StackSetPlan.watch(
     Option.map(found, ({ status }) => status),

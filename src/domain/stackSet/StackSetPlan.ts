@@ -47,13 +47,11 @@ export interface Work {
   readonly tasks: ReadonlyArray<Task>
 }
 
-const nothing: Work = { choose: "first", tasks: [] }
 const once: Work = { choose: "nth", tasks: [{}] }
 
 /** What is known of the stack set. */
 export interface Facts {
-  /** `Created`: by this very job, so that its template is the wanted one. */
-  readonly set: "Absent" | "Created" | "Present"
+  readonly set: "Absent" | "Present"
   readonly instances: ReadonlyArray<StackInstance>
   /** Whether CloudFormation knows this operation of the action. It has to be read after the instances. */
   readonly isStarted: (operation: OwnOperation) => boolean
@@ -84,7 +82,8 @@ type WorkOf = (desired: Desired, facts: Facts) => Work
 
 const withoutOverrides = (): OverridesOf => () => undefined
 
-const update: WorkOf = (_, { set }) => set === "Created" ? nothing : once
+/** A new stack set too: then all deliveries of the event begin with the same operation, and start it only once. */
+const update: WorkOf = () => once
 
 const create: WorkOf = ({ overridesOf, targets }, { instances }) => {
   if (targets.organizationalUnits !== undefined) {
@@ -165,10 +164,7 @@ const isPossible = ({ mode, overridesOf, prune, targets }: Desired, step: Step) 
   }
 }
 
-/**
- * Whether the instances matter for what comes next. They do not for the update of the stack set, which is first; and a stack
- * set that was just created has none.
- */
+/** Whether the instances matter for what comes next. They do not for the update of the stack set, which is first. */
 export const needsInstances = (
   { mode }: Desired,
   last: Option.Option<OwnOperation>,

@@ -1,6 +1,7 @@
 // Events that arrive twice, answers that are lost, and other operations on the stack set.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
 import { StackSets } from "../../../src/services/StackSets.ts"
 import { StackSetsMemory } from "../../../src/testing/StackSetsMemory.ts"
@@ -42,13 +43,13 @@ const withLostAnswer = <A, E, R>(method: "create" | "update" | "createInstances"
   })
 
 describe("a second delivery of the first event", () => {
-  it.effect("adopts the creation that the first one started", () =>
+  it.effect("adopts the operation that the first one started on a new stack set", () =>
     Effect.gen(function*() {
       const first = yield* invoke(eventOf())
       const second = yield* invoke(eventOf())
-      assert.strictEqual(first.message, "Creation of instances started: 4 instances")
-      assert.strictEqual(second.message, "Creation of instances still in progress")
-      assert.deepStrictEqual(yield* operationIds, ["1-create-1"])
+      assert.strictEqual(first.message, "Stack set update started")
+      assert.strictEqual(second.message, "Stack set update still in progress")
+      assert.deepStrictEqual(yield* operationIds, ["1-update-1"])
     }).pipe(Effect.provide(world())))
 
   it.effect("adopts the update that the first one started", () =>
@@ -64,8 +65,8 @@ describe("a second delivery of the first event", () => {
     Effect.gen(function*() {
       yield* runToEnd(eventOf())
       const late = yield* invoke(eventOf())
-      assert.strictEqual(late.message, "Creation of instances still in progress")
-      assert.deepStrictEqual(yield* operationIds, ["1-create-1"])
+      assert.strictEqual(late.message, "Stack set update still in progress")
+      assert.deepStrictEqual(yield* operationIds, ["1-update-1", "1-create-1"])
     }).pipe(Effect.provide(world())))
 
   it.effect("deletes nothing", () =>
@@ -147,8 +148,10 @@ describe("a foreign operation in progress", () => {
 it.effect("an operation that someone stopped fails the action", () =>
   Effect.gen(function*() {
     const first = yield* invoke(eventOf())
+    yield* TestClock.adjust("1 second")
+    const second = yield* invoke(nextEvent(first, "2"))
     const { stop } = yield* StackSetsMemory
     yield* stop(stackSet, "1-create-1")
-    const failure = failureOf(yield* runToEnd(nextEvent(first, "2")))
+    const failure = failureOf(yield* runToEnd(nextEvent(second, "3")))
     assert.match(failure.message, /^Creation of instances failed: STOPPED\n/)
   }).pipe(Effect.provide(world())))
