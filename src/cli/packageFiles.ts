@@ -9,6 +9,15 @@ const here = fileURLToPath(import.meta.url)
 /** The folder of package.json. A package may import itself by its name. */
 const root = dirname(createRequire(here).resolve("effect-codepipeline/package.json"))
 
+/** The package.json of the copy of this package that a module in the folder imports, if it finds one. */
+export const copyOf = (folder: string): string | undefined => {
+  try {
+    return createRequire(join(folder, "module.js")).resolve("effect-codepipeline/package.json")
+  } catch {
+    return undefined
+  }
+}
+
 /** The path of a file of the package. */
 export const packageFile = (path: string): string => join(root, path)
 

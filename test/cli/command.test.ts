@@ -1,8 +1,11 @@
 // The command line of effect-codepipeline as a whole: subcommands, help, version and completions.
-import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import manifest from "../../package.json" with { type: "json" }
-import { runInOneProcess } from "../scripts/inOneProcess.ts"
+import { repository, run, runInOneProcess } from "../scripts/inOneProcess.ts"
 import type { Printed } from "../scripts/runScripts.ts"
 
 const subcommands = ["init", "run", "event", "build", "deploy", "cache"]
@@ -65,12 +68,15 @@ describe("effect-codepipeline", () => {
 
   it.each<readonly [args: ReadonlyArray<string>, message: RegExp]>([
     ...subcommands.map((name) =>
-      [[name, "--no-such-option"], /^--no-such-option is not an option; known are --/] as const
+      [[name, "--no-such-option"], /^--no-such-option is not an option; known (is|are) --/] as const
     ),
     [[], /^name a subcommand: init, run, event, build, deploy, cache; see --help$/],
     [["evnt"], /^evnt is not a subcommand; did you mean event\?$/],
     [["--live"], /^--live is not an option; known are --version, --completions, --help$/],
-    [["event"], /^ACTION is missing: deploy-stack, check-webpage, or a module of your own, such as \.\/greet\.ts$/],
+    [
+      ["event"],
+      /^ACTION is missing: deploy-stack, deploy-stack-set, check-webpage, or a module of your own, such as \.\/greet\.ts$/
+    ],
     [
       ["event", "deploy-stack", "check-webpage"],
       /^"check-webpage" is not expected: event takes only one ACTION and options; see --help$/
@@ -104,5 +110,25 @@ echo "\${COMPREPLY[@]}"`
     const { stderr, stdout } = spawnSync("bash", ["--norc", "-c", script + complete], { encoding: "utf8" })
     assert.strictEqual(stderr, "")
     assert.strictEqual(stdout, completion)
+  })
+})
+
+describe("a command that is installed globally", () => {
+  let project: string
+  beforeAll(async () => {
+    project = await mkdtemp(join(tmpdir(), "effect-codepipeline-"))
+    const copy = join(project, "node_modules/effect-codepipeline")
+    await mkdir(copy, { recursive: true })
+    const bin = { "effect-codepipeline": "command.mjs" }
+    await writeFile(join(copy, "package.json"), JSON.stringify({ name: "effect-codepipeline", bin }))
+    await writeFile(join(copy, "command.mjs"), "console.log(\"the copy\", process.argv.slice(2))")
+  })
+  afterAll(() => rm(project, { recursive: true }))
+
+  it("leaves the work to the copy of the project, with whose modules only this copy works", async () => {
+    const args = [join(repository, "src/cli/main.ts"), "run", "--events"]
+    const { status, stdout } = await run(process.execPath, args, { cwd: project })
+    assert.strictEqual(stdout, "the copy [ 'run', '--events' ]\n")
+    assert.strictEqual(status, 0)
   })
 })

@@ -241,7 +241,7 @@ describe("effect-codepipeline run", () => {
     const { status, stderr } = resultOf("notJson")
     assert.strictEqual(
       stderr,
-      `the event cannot be read from ${files.notJson}: it is not JSON: error in line 2, column 13\n`
+      `the event ${files.notJson} cannot be read: it is not JSON: error in line 2, column 13\n`
     )
     assert.strictEqual(status, 2)
   })

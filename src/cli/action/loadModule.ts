@@ -2,9 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import { stat } from "node:fs/promises"
-import { relative, resolve } from "node:path"
+import { dirname, relative, resolve } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { type BadUsage, badUsage, reason } from "../commandLine/usage.ts"
+import { copyOf, packageFile } from "../packageFiles.ts"
 
 export type Exports = Readonly<Record<string, unknown>>
 
@@ -27,6 +28,10 @@ const problemOf = (cause: unknown): string => {
   if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
     return `has TypeScript that Node.js cannot run by removing types, such as an enum: ${message}${placeOf(cause)}`
   }
+  // `npm init` writes "type": "commonjs" into package.json.
+  if (cause instanceof SyntaxError && /outside a module|Unexpected token 'export'/.test(message)) {
+    return "is not loaded as an ES module: set \"type\": \"module\" in package.json (npm pkg set type=module)"
+  }
   if (code === "ERR_INVALID_TYPESCRIPT_SYNTAX" || cause instanceof SyntaxError) {
     return `does not compile: ${message}${placeOf(cause)}`
   }
@@ -44,6 +49,13 @@ export const loadModule = Effect.fn("loadModule")(
       return yield* badUsage(
         `${title} is TypeScript, which Node.js ${process.version} does not run: use Node.js 22.18 or later without ` +
           "--no-experimental-strip-types, or name the compiled JavaScript"
+      )
+    }
+    const copy = copyOf(dirname(resolve(path)))
+    if (copy !== undefined && copy !== packageFile("package.json")) {
+      return yield* badUsage(
+        `${title} imports effect-codepipeline from ${dirname(copy)}, which is not the copy of this command, ` +
+          `${packageFile("")}: run npx effect-codepipeline in the module's project`
       )
     }
     return yield* Effect.tryPromise({

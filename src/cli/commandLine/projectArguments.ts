@@ -27,7 +27,7 @@ export const withProjectArguments = Effect.fn("withProjectArguments")(function*(
   const known = yield* Schema.decodeUnknownEffect(Arguments)(manifest[field]).pipe(
     Effect.catch(() =>
       badUsage(
-        `"${field}" in package.json has a list of arguments for each subcommand, as in {"build": ["src/greet.ts"]}`
+        `"${field}" in package.json must have a list of arguments for each subcommand, as in {"build": ["src/greet.ts"]}`
       )
     )
   )

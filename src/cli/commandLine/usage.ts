@@ -15,9 +15,16 @@ export class Unsuccessful extends Data.TaggedError("Unsuccessful") {}
 /** The message of a thrown value. */
 export const reason = (cause: unknown) => cause instanceof Error ? cause.message : String(cause)
 
+/** Why a file of the command line was not read. `shown` names the file. */
+export const notRead = (shown: string, cause: unknown): string => {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+  return code === "ENOENT" ? `${shown} does not exist` : `${shown} cannot be read: ${reason(cause)}`
+}
+
 /** `did you mean X?`, or the list of all known names. */
 export const didYouMean = (name: string, known: ReadonlyArray<string>): string => {
   const [closest] = closestMatches(name, known)
   if (closest !== undefined) return `did you mean ${closest}?`
-  return known.length === 0 ? "none are known" : `known are ${known.join(", ")}`
+  if (known.length === 0) return "none are known"
+  return `known ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`
 }

@@ -17,7 +17,7 @@ import { readEntry } from "../../internal/zipEntry.ts"
 import { zipFiles } from "../../internal/zipFiles.ts"
 import { normalizePath } from "../../internal/zipNames.ts"
 import { entriesOf } from "../../internal/zipRecords.ts"
-import { BadUsage, badUsage, reason } from "../commandLine/usage.ts"
+import { BadUsage, badUsage, notRead, reason } from "../commandLine/usage.ts"
 
 export interface LocalArtifact {
   readonly name: string
@@ -88,7 +88,7 @@ export const readArtifact = Effect.fn("readArtifact")(
       try: async () => {
         return (await stat(path)).isDirectory() ? readFolder(path) : readFile(path)
       },
-      catch: (cause) => new BadUsage({ message: `artifact ${name} cannot be read: ${reason(cause)}` })
+      catch: (cause) => new BadUsage({ message: notRead(`the artifact ${name}=${path}`, cause) })
     })
     if (!(content instanceof Uint8Array)) {
       return { name, path, files: content, zip: yield* zipFiles(content) }

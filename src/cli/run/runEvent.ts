@@ -12,19 +12,19 @@ import * as UserParameters from "../../domain/job/UserParameters.ts"
 import { notJson, parse } from "../../domain/text/json.ts"
 import { composeEvent } from "../action/composeEvent.ts"
 import { mergeUserParameters, userParametersAdvice, userParametersText } from "../action/userParameters.ts"
-import { BadUsage, badUsage, reason } from "../commandLine/usage.ts"
+import { BadUsage, badUsage, notRead } from "../commandLine/usage.ts"
 import { artifactName } from "./artifacts.ts"
 import { type RunOptions, shownPath } from "./runOptions.ts"
 
 export const readEvent = Effect.fn("readEvent")(function*(path: string) {
   const text = yield* Effect.tryPromise({
     try: () => readFile(path, "utf8"),
-    catch: (cause) => new BadUsage({ message: `the event cannot be read: ${reason(cause)}` })
+    catch: (cause) => new BadUsage({ message: notRead(`the event ${shownPath(path)}`, cause) })
   })
   // Not the parser's message: it quotes the text, and an event has credentials.
   return yield* Effect.mapError(
     Effect.fromResult(parse(text.replace(/^\uFEFF/, ""))),
-    (error) => new BadUsage({ message: `the event cannot be read from ${shownPath(path)}: ${notJson(error)}` })
+    (error) => new BadUsage({ message: `the event ${shownPath(path)} cannot be read: ${notJson(error)}` })
   )
 })
 

@@ -1,8 +1,8 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { chosenAction } from "../../../src/cli/action/chosenAction.ts"
 import { exportedAction } from "../../../src/cli/action/exportedAction.ts"
 import { Action, CodePipeline, DeployStack, Lambda } from "../../../src/index.ts"
@@ -67,12 +67,20 @@ describe("a module that cannot be used", () => {
       "const url: string | undefined = undefined\n\nif (!url) throw new Error(\"DESK_URL\\n  is not set\")\n",
     "imports.mjs": "import \"no-such-package\"\n",
     "other.txt": "text",
-    "empty.js": ""
+    "empty.js": "",
+    "common/package.json": "{ \"type\": \"commonjs\" }",
+    "common/import.ts": "import { join } from \"node:path\"\n\njoin(\"a\")\n",
+    "common/export.js": "export const a = 1\n",
+    "other/node_modules/effect-codepipeline/package.json": "{}",
+    "other/action.js": ""
   }
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "effect-codepipeline-"))
-    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true })
+      await writeFile(join(folder, name), text)
+    }
   })
   afterAll(() => rm(folder, { recursive: true }))
 
@@ -84,7 +92,13 @@ describe("a module that cannot be used", () => {
     ["throws.ts", /^\S+throws\.ts fails while it is loaded: DESK_URL is not set \(\S+throws\.ts:3:\d+\)$/],
     ["imports.mjs", /^\S+imports\.mjs cannot be loaded: Cannot find package 'no-such-package' imported from/],
     ["other.txt", /^\S+other\.txt fails while it is loaded: Unknown file extension "\.txt"/],
-    ["empty.js", /^\S+empty\.js exports no action: /]
+    ["empty.js", /^\S+empty\.js exports no action: /],
+    ["common/import.ts", /import\.ts is not loaded as an ES module: set "type": "module" in package\.json/],
+    ["common/export.js", /export\.js is not loaded as an ES module: set "type": "module" in package\.json/],
+    [
+      "other/action.js",
+      /action\.js imports effect-codepipeline from \S+\/other\/node_modules\/effect-codepipeline, which/
+    ]
   ]
 
   it("is refused in one line that says what is wrong with it", async () => {
@@ -93,8 +107,10 @@ describe("a module that cannot be used", () => {
     )
     for (const [index, [, message]] of cases.entries()) {
       const { status, stderr = "", stdout } = printed[index] ?? {}
-      assert.match(stderr, /^.+\n$/)
-      assert.match(stderr.trimEnd(), message)
+      // Node.js also warns of a CommonJS module in ES syntax.
+      const lines = stderr.replaceAll(/^\(.*[wW]arning.*\n/gm, "")
+      assert.match(lines, /^.+\n$/)
+      assert.match(lines.trimEnd(), message)
       assert.strictEqual(stdout, "")
       assert.strictEqual(status, 2)
     }

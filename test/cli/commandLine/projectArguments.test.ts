@@ -37,7 +37,7 @@ describe("a subcommand without arguments", () => {
       const error = yield* Effect.flip(argumentsIn("{\"effect-codepipeline\": {\"run\": \"greet.ts\"}}", "run"))
       assert.strictEqual(
         error.message,
-        "\"effect-codepipeline\" in package.json has a list of arguments for each subcommand, as in {\"build\": [\"src/greet.ts\"]}"
+        "\"effect-codepipeline\" in package.json must have a list of arguments for each subcommand, as in {\"build\": [\"src/greet.ts\"]}"
       )
     }))
 })

@@ -115,14 +115,17 @@ describe("readOptions", () => {
 describe("readEvent", () => {
   it.effect("reports that the file does not exist", () =>
     Effect.gen(function*() {
-      assert.include((yield* Effect.flip(readEvent("missing.json"))).message, "the event cannot be read: ENOENT")
+      assert.strictEqual(
+        (yield* Effect.flip(readEvent("missing.json"))).message,
+        "the event missing.json does not exist"
+      )
     }))
 
   it.effect("reports that a file is not JSON without quoting it", () =>
     Effect.gen(function*() {
       assert.match(
         (yield* Effect.flip(readEvent(file("LICENSE")))).message,
-        /LICENSE: it is not JSON: error in line 1, column 1$/
+        /LICENSE cannot be read: it is not JSON: error in line 1, column 1$/
       )
     }))
 })
@@ -215,7 +218,7 @@ describe("readArtifacts", () => {
   it.effect.each<readonly [artifact: string, message: string]>([
     ["MyTemplate", "--artifact takes NAME=PATH, not \"MyTemplate\""],
     ["=x", "--artifact takes NAME=PATH, not \"=x\""],
-    ["MyTemplate=missing.zip", "artifact MyTemplate cannot be read: ENOENT"],
+    ["MyTemplate=missing.zip", "the artifact MyTemplate=missing.zip does not exist"],
     [`Mine=${file("LICENSE")}`, "the event has no input artifact \"Mine\"; write --artifact MyTemplate=PATH"]
   ])("rejects %s: %s", ([artifact, message]) =>
     Effect.gen(function*() {

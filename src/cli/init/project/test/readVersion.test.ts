@@ -1,4 +1,4 @@
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import { JobRunner } from "effect-codepipeline"
 import { ArtifactStoreMemory, CodePipelineMemory, LocalPipeline } from "effect-codepipeline/testing"
 import assert from "node:assert/strict"
@@ -15,7 +15,12 @@ const readVersion = (content: string) =>
     invoke: (event) => JobRunner.run(ReadVersion, event)
   }).pipe(
     Effect.provide(
-      Layer.merge(ArtifactStoreMemory.layer({ Source: { "package.json": content } }), CodePipelineMemory.layer)
+      Layer.mergeAll(
+        ArtifactStoreMemory.layer({ Source: { "package.json": content } }),
+        CodePipelineMemory.layer,
+        // Without it, the log of the action is printed between the tests.
+        Logger.layer([])
+      )
     ),
     Effect.runPromise
   )
