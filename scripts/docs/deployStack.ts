@@ -148,7 +148,7 @@ export const statusTable = (): string =>
     ...StackStatus.literals.map((status) => {
       const observation = present(status)
       const steps = shownModes.map((mode) => atStart(mode, observation))
-      return [String(status)].concat(steps, whileWatched(observation))
+      return [code(status)].concat(steps, whileWatched(observation))
     })
   ])
 
