@@ -39,6 +39,8 @@ export interface CloudFormationAccess {
   readonly stacks: string
   /** The ARN of the role that CloudFormation assumes, `roleArn` in a request. Default: none may be passed. */
   readonly roleArn?: string
+  /** The ARNs of the roles that may be assumed, `assumeRole` of a destination. Default: none. */
+  readonly assumableRoles?: ReadonlyArray<string>
   /** The bucket of `ArtifactStore.upload` for templates over 51,200 bytes. Default: they are rejected. */
   readonly templateBucket?: string
   /** The ARN of the KMS key that encrypts this bucket. Default: no key of yours. */
@@ -47,11 +49,12 @@ export interface CloudFormationAccess {
 
 /** What `CloudFormation` needs, and so what a function needs that runs `DeployStack`, with all its options and modes. */
 export const cloudFormation = (
-  { roleArn, stacks, templateBucket, templateBucketKeyArn }: CloudFormationAccess
+  { assumableRoles = [], roleArn, stacks, templateBucket, templateBucketKeyArn }: CloudFormationAccess
 ): ReadonlyArray<Statement> =>
   statementsOf(deployStack, {
     "${Stacks}": stacks,
     "${CloudFormationRole.Arn}": roleArn,
+    "${AssumableRoles}": assumableRoles.length === 0 ? undefined : assumableRoles,
     "${TemplateBucket}": templateBucket,
     "${TemplateBucketKeyArn}": templateBucketKeyArn
   })
@@ -85,7 +88,7 @@ export const stackSets = (
 /** The statements with these values, but none about a value that is not given. */
 const statementsOf = (
   permissions: ReadonlyArray<Permission>,
-  values: Readonly<Record<string, string | undefined>>
+  values: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 ): ReadonlyArray<Statement> =>
   merge(
     permissions.flatMap((permission): ReadonlyArray<Statement> => {
@@ -95,9 +98,14 @@ const statementsOf = (
         value === undefined && resources.some((resource) => resource.includes(name))
       )
       if (isUnknown) return []
-      const filled = resources.map((resource) =>
-        Object.entries(values).reduce((text, [name, value = ""]) => text.replaceAll(name, () => value), resource)
+      const filled = Object.entries(values).reduce<ReadonlyArray<string>>(
+        (texts, [name, value = ""]) => texts.flatMap((text) => withValue(text, name, value)),
+        resources
       )
       return [{ actions, resources: filled, conditions }]
     })
   )
+
+/** The text with the value, or one text for each of several values. */
+const withValue = (text: string, name: string, value: string | ReadonlyArray<string>): ReadonlyArray<string> =>
+  text.includes(name) ? [value].flat().map((value) => text.replaceAll(name, () => value)) : [text]

@@ -117,12 +117,21 @@ export {
   UploadFailed
 } from "./services/ArtifactStore.ts"
 export {
+  AssumeRoleDenied,
+  type AssumeRoleError,
+  type AwsAccess,
   ChangeSetExists,
   ChangeSetNotReady,
   CloudFormation,
+  type CloudFormationAt,
+  type CloudFormationCalls,
+  type CloudFormationThere,
+  type Destination,
+  DestinationRejected,
   InsufficientCapabilities,
   NoUpdates,
   type OperationError,
+  RegionDisabled,
   type RequestError,
   StackExists,
   StackNotReady,

@@ -39,6 +39,15 @@ describe("the permissions for CloudFormation", () => {
     assert.deepInclude(statements, { actions: ["kms:GenerateDataKey", "kms:Decrypt"], resources: [key] })
   })
 
+  it("let the function assume only the given roles", () => {
+    const assumableRoles = ["arn:aws:iam::222222222222:role/A", "arn:aws:iam::333333333333:role/B"]
+    assert.deepInclude(Permissions.cloudFormation({ stacks: "shop", assumableRoles }), {
+      actions: ["sts:AssumeRole"],
+      resources: assumableRoles
+    })
+    assert.notInclude(JSON.stringify(Permissions.cloudFormation({ stacks: "shop" })), "sts:AssumeRole")
+  })
+
   it("have nothing for artifacts, because a job brings credentials for them", () => {
     assert.notInclude(JSON.stringify(Permissions.cloudFormation({ stacks: "*" })), "s3:")
   })

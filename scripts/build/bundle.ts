@@ -15,6 +15,7 @@ import { lambdaSdk, replace, replaceImport, type Replacements } from "../../src/
 import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { reason } from "../commandLine.ts"
 import { smallerS3 } from "./smallerS3.ts"
+import { smallerSts } from "./smallerSts.ts"
 
 /** Runs a build. The compilers write the errors to standard error; the message says which compiler failed. */
 export const building = <A>(build: () => Promise<A>): Effect.Effect<A, BuildFailed> =>
@@ -61,6 +62,7 @@ export const bundleOptions = {
   plugins: [
     ...commonOptions.plugins,
     smallerS3,
+    smallerSts,
     ownSdk,
     lambdaSdk({ eventStreams: false, use: { importsEventStreams: false } })
   ]

@@ -19,6 +19,7 @@ const forReaders: Readonly<Record<string, string>> = {
   "StackSets": "MyStackSet",
   "StackSetAdministrationRole": "AWSCloudFormationStackSetAdministrationRole",
   "CloudFormationRole.Arn": "arn:aws:iam::ACCOUNT:role/ROLE",
+  "AssumableRoles": "arn:aws:iam::TARGET_ACCOUNT:role/TARGET_ROLE",
   "TemplateBucket": "BUCKET",
   "TemplateBucketKeyArn": "arn:aws:kms:REGION:ACCOUNT:key/KEY"
 }
@@ -41,6 +42,19 @@ export const policyStatement = ({ actions, conditions, resources }: Statement) =
 export const minimalPolicy = (name: FunctionName) => ({
   Version: "2012-10-17",
   Statement: merge(permissionsOf[name].filter(isMinimal)).map(policyStatement)
+})
+
+/** The calls that the function makes as itself, wherever its stacks are. */
+const ofFunctionAlone = /^(?:codepipeline|logs|sts):/
+
+/** The policy of a role of another account (`assumeRole`): what the function's role needs in its own. */
+export const targetPolicy = () => ({
+  Version: "2012-10-17",
+  Statement: merge(
+    permissionsOf["deploy-stack"].filter(isOfFunction).filter(({ actions }) =>
+      !actions.some((action) => ofFunctionAlone.test(action))
+    )
+  ).map(policyStatement)
 })
 
 /** The statements of the role of a function as YAML in templates/functions.yaml: one for each resource. */

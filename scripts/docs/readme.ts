@@ -17,7 +17,7 @@ import {
 } from "./deployStack.ts"
 import * as deployStackSet from "./deployStackSet.ts"
 import { code, codeBlock, table } from "./markdown.ts"
-import { minimalPolicy, statementsInTemplate } from "./policies.ts"
+import { minimalPolicy, statementsInTemplate, targetPolicy } from "./policies.ts"
 
 const path = (relative: string) => fileURLToPath(new URL(`../../${relative}`, import.meta.url))
 
@@ -80,6 +80,9 @@ const pageParts: Readonly<Record<string, Parts>> = {
     options: deployStackSet.optionSections,
     "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("deploy-stack-set"))),
     "further permissions": deployStackSet.permissionSections
+  },
+  "docs/deploy-stack/other-accounts.md": {
+    "target policy": () => codeBlock("json", JSON.stringify(targetPolicy()))
   },
   "docs/deploy-stack/statuses.md": { "status table": statusTable, "status classes": statusClasses },
   "docs/operations/observability.md": { "telemetry table": telemetryTable },

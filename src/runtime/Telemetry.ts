@@ -26,6 +26,8 @@ export const attributes = {
   externalExecutionId: "of a job: the reported id of the operation, such as the stack's ARN",
   retries: "of an AWS call: the number of retries",
   stack: "of `deploy-stack`, from its parameters: the name of the stack, or its ARN",
+  account: "of `deploy-stack` with `assumeRole`: the account of the role",
+  region: "of `deploy-stack` with `region`: the region",
   status: "of `deploy-stack`, when it describes the stack: its status"
 } as const
 

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
 import {
   ArtifactDenied,
@@ -19,11 +18,12 @@ import {
 } from "../domain/job/ArtifactErrors.ts"
 import type { EntryTooLarge, EntryUnreadable, Files } from "../domain/job/ArtifactFiles.ts"
 import type { AwsDenied, AwsError, AwsRejected, AwsUnavailable } from "../domain/job/AwsError.ts"
-import type { Artifact, ArtifactCredentials, Job } from "../domain/job/Job.ts"
+import type { Artifact, Job } from "../domain/job/Job.ts"
 import type { ObjectEncryption } from "../domain/job/ObjectEncryption.ts"
 import { templateLimits } from "../domain/stack/Template.ts"
 import { objectChanged, putObject, readObject } from "../internal/s3Object.ts"
 import { zipFiles } from "../internal/zipFiles.ts"
+import { accessOptions, type AwsAccess } from "../runtime/AwsAccess.ts"
 import { clientOptions, scopedClient } from "../runtime/AwsClient.ts"
 import { liveLayer } from "../runtime/liveLayer.ts"
 
@@ -78,7 +78,8 @@ export interface ArtifactObjects {
     bucket: string,
     key: string,
     body: Uint8Array,
-    encryption: ObjectEncryption | undefined
+    encryption: ObjectEncryption | undefined,
+    access: AwsAccess | undefined
   ): Effect.Effect<string, AwsError>
 }
 
@@ -109,12 +110,14 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
   ): Effect.Effect<void, ArtifactNotFound | ArtifactUnwritable | ArtifactDenied | AwsUnavailable>
   /**
    * Uploads an object with the function's own credentials and returns its URL. Idempotent: the key is derived from the
-   * content. Without `encryption`, the same applies as to output artifacts without a key.
+   * content. Without `encryption`, the same applies as to output artifacts without a key. With `access`, the call is made
+   * with its credentials and in its region: the bucket may belong to another account.
    */
   upload(
     bucket: string,
     body: Uint8Array,
-    encryption?: ObjectEncryption
+    encryption?: ObjectEncryption,
+    access?: AwsAccess
   ): Effect.Effect<string, UploadFailed | AwsUnavailable>
 }>()("effect-codepipeline/services/ArtifactStore") {
   /** An artifact store over any storage of objects. */
@@ -161,7 +164,8 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
       upload: Effect.fn("ArtifactStore.upload")(function*(
         bucket: string,
         body: Uint8Array,
-        encryption?: ObjectEncryption
+        encryption?: ObjectEncryption,
+        access?: AwsAccess
       ) {
         const key = `effect-codepipeline/${yield* sha256(body)}`
         const failed = (error: AwsDenied | AwsRejected) =>
@@ -170,7 +174,7 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
               ? new UploadFailed({ bucket, key, denied: true, ...denialOf(error) })
               : new UploadFailed({ bucket, key, denied: false, reason: reasonOf(error) })
           )
-        return yield* objects.upload(bucket, key, body, encryption).pipe(
+        return yield* objects.upload(bucket, key, body, encryption, access).pipe(
           Effect.catchTag(["AwsDenied", "AwsRejected"], failed)
         )
       })
@@ -188,14 +192,16 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
     const forcePathStyle = Option.isSome(endpoint)
     const options = { forcePathStyle, responseChecksumValidation: "WHEN_REQUIRED" } as const
     const client = yield* scopedClient((shared) => new S3Client({ ...shared, ...options }))
-    const clientOf = ({ data: { artifactCredentials } }: Job) =>
-      Predicate.isNullish(artifactCredentials) ? client : new S3Client({
+    const clientWith = (access: AwsAccess) =>
+      new S3Client({
         ...clientOptions,
         ...options,
         // Share the connections of the client that lives as long as the layer.
         requestHandler: client.config.requestHandler,
-        credentials: revealed(artifactCredentials)
+        ...accessOptions(access)
       })
+    const clientOf = ({ data: { artifactCredentials: credentials } }: Job) =>
+      Predicate.isNullish(credentials) ? client : clientWith({ credentials })
     return ArtifactStore.layerObjects({
       readFile: (job, artifact, file, maxBytes) =>
         readObject(clientOf(job), artifact.location.s3Location, file, maxBytes),
@@ -216,7 +222,8 @@ export class ArtifactStore extends Context.Service<ArtifactStore, {
           })
           return `${url}/${key.split("/").map(encodeURIComponent).join("/")}`
         }),
-      upload: (Bucket, Key, Body, encryption) => putObject(client, { Bucket, Key, Body }, encryption)
+      upload: (Bucket, Key, Body, encryption, access) =>
+        putObject(access === undefined ? client : clientWith(access), { Bucket, Key, Body }, encryption)
     })
   }))
 }
@@ -254,10 +261,4 @@ const reasonOf = ({ code, detail }: AwsError) =>
 const denialOf = (error: AwsDenied) => ({
   reason: reasonOf(error),
   ...(error.needed !== undefined && { needed: error.needed })
-})
-
-const revealed = ({ accessKeyId, secretAccessKey, sessionToken }: ArtifactCredentials) => ({
-  accessKeyId: Redacted.value(accessKeyId),
-  secretAccessKey: Redacted.value(secretAccessKey),
-  ...(Predicate.isNotNullish(sessionToken) && { sessionToken: Redacted.value(sessionToken) })
 })

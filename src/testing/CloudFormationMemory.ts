@@ -7,8 +7,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { CloudFormation } from "../services/CloudFormation.ts"
+import { MemoryAccounts, memoryCredentials, type MemoryRole } from "./cloudFormation/accounts.ts"
 import { changeSetCalls } from "./cloudFormation/changeSetCalls.ts"
-import { epochMillis, MemoryCloud } from "./cloudFormation/MemoryCloud.ts"
+import { epochMillis, type MemoryCloud } from "./cloudFormation/MemoryCloud.ts"
 import type { MemorySettings } from "./cloudFormation/MemorySettings.ts"
 import { rollbackCalls } from "./cloudFormation/rollbackCalls.ts"
 import { stackCalls } from "./cloudFormation/stackCalls.ts"
@@ -27,10 +28,15 @@ export interface CloudFormationMemoryOptions {
    * name is refused. Default: none.
    */
   readonly exports?: Readonly<Record<string, string>> | ((name: string) => string | undefined)
-  /** The region of all stacks. Default: us-east-1. */
+  /** The region of the function. Default: us-east-1. */
   readonly region?: string
-  /** The account of all stacks. Default: 123456789012. */
+  /** The account of the function. Default: 123456789012. */
   readonly accountId?: string
+  /**
+   * The roles that may be assumed, by ARN; or a function that returns them. Each account and region has its own stacks.
+   * STS refuses another role, and a wrong external id. Default: none.
+   */
+  readonly roles?: Readonly<Record<string, MemoryRole>> | ((arn: string) => MemoryRole | undefined)
 }
 
 export interface MemoryResource {
@@ -39,8 +45,10 @@ export interface MemoryResource {
   readonly physicalId: string
 }
 
-/** Inspects the in-memory CloudFormation and makes its calls and operations fail. */
-export class CloudFormationMemory extends Context.Service<CloudFormationMemory, {
+/** Inspects the in-memory CloudFormation of an account and a region, and makes its calls and operations fail. */
+export interface CloudFormationInspection {
+  /** That of another account and region. The service itself is that of the function's own. */
+  at(accountId: string, region: string): CloudFormationInspection
   /** The ClientRequestTokens of all operations that were started, oldest first. */
   readonly operationTokens: ReadonlyArray<string>
   /** The settings of a stack besides its template; none if the stack does not exist. */
@@ -84,7 +92,11 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
    * long ago, as each can lag behind on its own. A stack's parameters and termination protection do not lag.
    */
   lag(operation: string, by: Duration.Input): Effect.Effect<void>
-}>()("effect-codepipeline/testing/CloudFormationMemory") {
+}
+
+export class CloudFormationMemory extends Context.Service<CloudFormationMemory, CloudFormationInspection>()(
+  "effect-codepipeline/testing/CloudFormationMemory"
+) {
   /**
    * Starts without stacks. Time is that of Effect's `Clock`, in whole milliseconds. Templates are read and evaluated as
    * CloudFormation does it, and refused in its words. `Ref` to a resource is a physical id, such as `MyStack-Bucket`. An
@@ -95,60 +107,78 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
   ): Layer.Layer<CloudFormation | CloudFormationMemory> =>
     Layer.effectContext(Effect.sync(() => {
       const { accountId = "123456789012", exports, region = "us-east-1", resourceDuration = "10 seconds" } = options
-      const cloud = new MemoryCloud({
+      const accounts = new MemoryAccounts({
         accountId,
         region,
         resourceMillis: Duration.toMillis(resourceDuration),
         templateAt: lookup(options.templates),
         exportedValue: lookup(exports)
+      }, lookup(options.roles))
+      const serviceOf = (cloud: MemoryCloud): CloudFormation["Service"] => ({
+        ...stackCalls(cloud),
+        ...changeSetCalls(cloud),
+        ...rollbackCalls(cloud),
+        at: Effect.fn("CloudFormationMemory.at")((destination) =>
+          Effect.map(accounts.cloudAt(destination), (cloud) => {
+            const { assumeRole, region } = destination
+            const credentials = assumeRole === undefined ? undefined : memoryCredentials
+            return { cloudFormation: serviceOf(cloud), access: { region, credentials } }
+          })
+        )
       })
-      const { denied, failures, operationTokens } = cloud
-      const service = CloudFormation.of({ ...stackCalls(cloud), ...changeSetCalls(cloud), ...rollbackCalls(cloud) })
-      return Context.make(CloudFormation, service).pipe(Context.add(CloudFormationMemory, {
-        operationTokens,
-        settingsOf: (stack) =>
-          Effect.map(epochMillis, (now) =>
-            Option.fromUndefinedOr(cloud.find(stack, now)).pipe(Option.map(({ settings }) => settings))),
-        resourcesOf: (name) =>
-          Effect.map(epochMillis, (now) => {
-            const stack = cloud.find(name, now)
-            return (stack?.resolved.resources ?? []).map(({ id, type }) => ({
-              logicalId: id,
-              type,
-              physicalId: stack?.physicalIdOf(id) ?? ""
-            }))
-          }),
-        notChecked: Effect.sync(() =>
-          cloud.notChecked
-        ),
-        failResource: (logicalResourceId, reason) =>
-          Effect.sync(() => void failures.resources.set(logicalResourceId, reason)),
-        failRollback: (logicalResourceId, reason) =>
-          Effect.sync(() => void failures.rollbacks.set(logicalResourceId, reason)),
-        fixResource: (logicalResourceId) =>
-          Effect.sync(() => Object.values(failures).forEach((failures) => failures.delete(logicalResourceId))),
-        failHook: (logicalResourceId, type, reason) =>
-          Effect.sync(() => void failures.hooks.set(logicalResourceId, { type, reason })),
-        failValidation: (logicalResourceId, reason) =>
-          Effect.sync(() => void failures.validations.set(logicalResourceId, reason)),
-        addExisting: (resourceType, name) =>
-          Effect.sync(() => void cloud.existing.add(existingKey(resourceType, name))),
-        protect: (name) =>
-          Effect.map(epochMillis, (now) => {
-            const stack = cloud.find(name, now)
-            if (stack !== undefined) stack.settings = { ...stack.settings, terminationProtection: true }
-          }),
-        setStatus: (name, status) =>
-          Effect.map(
-            epochMillis,
-            (now) => (cloud.find(name, now) ?? cloud.addStack(name, now - 1)).setStatus(status, now)
+      const inspect = (cloud: MemoryCloud): CloudFormationMemory["Service"] => {
+        const { denied, failures, operationTokens } = cloud
+        return {
+          at: (accountId, region) => inspect(accounts.cloudOf(accountId, region)),
+          operationTokens,
+          settingsOf: (stack) =>
+            Effect.map(epochMillis, (now) =>
+              Option.fromUndefinedOr(cloud.find(stack, now)).pipe(Option.map(({ settings }) => settings))),
+          resourcesOf: (name) =>
+            Effect.map(epochMillis, (now) => {
+              const stack = cloud.find(name, now)
+              return (stack?.resolved.resources ?? []).map(({ id, type }) => ({
+                logicalId: id,
+                type,
+                physicalId: stack?.physicalIdOf(id) ?? ""
+              }))
+            }),
+          notChecked: Effect.sync(() =>
+            cloud.notChecked
           ),
-        throttle: (calls) => Effect.sync(() => void (cloud.throttledCalls = calls)),
-        deny: (operation) => Effect.sync(() => void denied.add(operation)),
-        lag: (operation, by) => Effect.sync(() => void cloud.lags.set(operation, Duration.toMillis(by)))
-      }))
+          failResource: (logicalResourceId, reason) =>
+            Effect.sync(() => void failures.resources.set(logicalResourceId, reason)),
+          failRollback: (logicalResourceId, reason) =>
+            Effect.sync(() => void failures.rollbacks.set(logicalResourceId, reason)),
+          fixResource: (logicalResourceId) =>
+            Effect.sync(() => Object.values(failures).forEach((failures) => failures.delete(logicalResourceId))),
+          failHook: (logicalResourceId, type, reason) =>
+            Effect.sync(() => void failures.hooks.set(logicalResourceId, { type, reason })),
+          failValidation: (logicalResourceId, reason) =>
+            Effect.sync(() => void failures.validations.set(logicalResourceId, reason)),
+          addExisting: (resourceType, name) =>
+            Effect.sync(() => void cloud.existing.add(existingKey(resourceType, name))),
+          protect: (name) =>
+            Effect.map(epochMillis, (now) => {
+              const stack = cloud.find(name, now)
+              if (stack !== undefined) stack.settings = { ...stack.settings, terminationProtection: true }
+            }),
+          setStatus: (name, status) =>
+            Effect.map(
+              epochMillis,
+              (now) => (cloud.find(name, now) ?? cloud.addStack(name, now - 1)).setStatus(status, now)
+            ),
+          throttle: (calls) => Effect.sync(() => void (cloud.throttledCalls = calls)),
+          deny: (operation) => Effect.sync(() => void denied.add(operation)),
+          lag: (operation, by) => Effect.sync(() => void cloud.lags.set(operation, Duration.toMillis(by)))
+        }
+      }
+      return Context.make(CloudFormation, serviceOf(accounts.own)).pipe(
+        Context.add(CloudFormationMemory, inspect(accounts.own))
+      )
     }))
 }
 
-const lookup = (texts: CloudFormationMemoryOptions["templates"] = {}) =>
-  Predicate.isFunction(texts) ? texts : (key: string) => Object.hasOwn(texts, key) ? texts[key] : undefined
+const lookup = <A extends string | MemoryRole>(
+  values: Readonly<Record<string, A>> | ((key: string) => A | undefined) = {}
+) => Predicate.isFunction(values) ? values : (key: string) => Object.hasOwn(values, key) ? values[key] : undefined

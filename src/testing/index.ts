@@ -1,7 +1,13 @@
 // What tests of actions need: the services in memory, and a CodePipeline that runs on this machine.
 export { ArtifactStoreMemory, type Content } from "./ArtifactStoreMemory.ts"
+export type { MemoryRole } from "./cloudFormation/accounts.ts"
 export type { MemorySettings } from "./cloudFormation/MemorySettings.ts"
-export { CloudFormationMemory, type CloudFormationMemoryOptions, type MemoryResource } from "./CloudFormationMemory.ts"
+export {
+  type CloudFormationInspection,
+  CloudFormationMemory,
+  type CloudFormationMemoryOptions,
+  type MemoryResource
+} from "./CloudFormationMemory.ts"
 export { CodePipelineMemory } from "./CodePipelineMemory.ts"
 export * as LocalPipeline from "./LocalPipeline.ts"
 export { StackSetsMemory, type StackSetsMemoryOptions } from "./StackSetsMemory.ts"

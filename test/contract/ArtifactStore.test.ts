@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Redacted } from "effect"
 import type { Files } from "../../src/domain/job/ArtifactFiles.ts"
 import { decodeJob } from "../../src/domain/job/Job.ts"
 import type { ObjectEncryption } from "../../src/domain/job/ObjectEncryption.ts"
@@ -616,6 +616,24 @@ describe("ArtifactStore over HTTP", () => {
       )))
     }
   )
+
+  it.effect("uploads with other credentials and in another region if it is given them", () =>
+    Effect.gen(function*() {
+      const { requests } = yield* S3Server
+      const credentials = {
+        accessKeyId: Redacted.make("ASIATHEIRS"),
+        secretAccessKey: Redacted.make("secret-of-theirs"),
+        sessionToken: Redacted.make("token-of-theirs")
+      }
+      yield* ArtifactStore.use(({ upload }) =>
+        upload(bucket, Buffer.from("a"), undefined, { region: "eu-west-1", credentials })
+      )
+      yield* ArtifactStore.use(({ upload }) => upload(bucket, Buffer.from("a"), undefined, { region: "eu-west-1" }))
+      assert.deepStrictEqual(
+        requests.map(({ headers }) => [signedBy(headers), headers["x-amz-security-token"]]),
+        [["ASIATHEIRS eu-west-1 s3", "token-of-theirs"], ["AKIAFUNCTION eu-west-1 s3", undefined]]
+      )
+    }).pipe(Effect.provide(http)))
 
   it.effect("uploads with the function's credentials to the URL that it returns", () =>
     Effect.gen(function*() {

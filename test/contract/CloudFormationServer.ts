@@ -16,7 +16,29 @@ import {
   updateStack,
   updateTerminationProtection
 } from "./cloudFormation/stackOperations.ts"
-import { type Answer, type AwsServer, refused, serve } from "./server.ts"
+import { type Answer, type AwsServer, type Call, refused, serve, signedBy } from "./server.ts"
+
+const operationsOn = (
+  stacks: Stacks,
+  eventsPerPage: number
+): Readonly<Record<string, (parameters: Parameters) => Answer>> => ({
+  DescribeStacks: (parameters) => describeStacks(stacks, parameters),
+  CreateStack: (parameters) => createStack(stacks, parameters),
+  UpdateStack: (parameters) => updateStack(stacks, parameters),
+  DeleteStack: (parameters) => deleteStack(stacks, parameters),
+  CancelUpdateStack: (parameters) => cancelUpdateStack(stacks, parameters),
+  RollbackStack: (parameters) => rollbackStack(stacks, parameters),
+  ContinueUpdateRollback: (parameters) => continueUpdateRollback(stacks, parameters),
+  CreateChangeSet: (parameters) => createChangeSet(stacks, parameters),
+  DescribeChangeSet: (parameters) => describeChangeSet(stacks, parameters),
+  ExecuteChangeSet: (parameters) => executeChangeSet(stacks, parameters),
+  DeleteChangeSet: (parameters) => deleteChangeSet(stacks, parameters),
+  GetTemplateSummary: getTemplateSummary,
+  SetStackPolicy: (parameters) => setStackPolicy(stacks, parameters),
+  UpdateTerminationProtection: (parameters) => updateTerminationProtection(stacks, parameters),
+  DescribeStackEvents: (parameters) => describeStackEvents(stacks, parameters, eventsPerPage),
+  DescribeEvents: (parameters) => describeEvents(stacks, parameters, eventsPerPage)
+})
 
 export class CloudFormationServer extends Context.Service<
   CloudFormationServer,
@@ -45,28 +67,19 @@ export class CloudFormationServer extends Context.Service<
       CloudFormationServer,
       Effect.gen(function*() {
         const stacks = new Stacks()
-        const operations: Readonly<Record<string, (parameters: Parameters) => Answer>> = {
-          DescribeStacks: (parameters) => describeStacks(stacks, parameters),
-          CreateStack: (parameters) => createStack(stacks, parameters),
-          UpdateStack: (parameters) => updateStack(stacks, parameters),
-          DeleteStack: (parameters) => deleteStack(stacks, parameters),
-          CancelUpdateStack: (parameters) => cancelUpdateStack(stacks, parameters),
-          RollbackStack: (parameters) => rollbackStack(stacks, parameters),
-          ContinueUpdateRollback: (parameters) => continueUpdateRollback(stacks, parameters),
-          CreateChangeSet: (parameters) => createChangeSet(stacks, parameters),
-          DescribeChangeSet: (parameters) => describeChangeSet(stacks, parameters),
-          ExecuteChangeSet: (parameters) => executeChangeSet(stacks, parameters),
-          DeleteChangeSet: (parameters) => deleteChangeSet(stacks, parameters),
-          GetTemplateSummary: getTemplateSummary,
-          SetStackPolicy: (parameters) => setStackPolicy(stacks, parameters),
-          UpdateTerminationProtection: (parameters) => updateTerminationProtection(stacks, parameters),
-          DescribeStackEvents: (parameters) => describeStackEvents(stacks, parameters, eventsPerPage),
-          DescribeEvents: (parameters) => describeEvents(stacks, parameters, eventsPerPage)
+        const sessions = new Map<string, Stacks>()
+        /** Sessions of roles have stacks of their own, for each account and region. */
+        const stacksOf = (headers: Call["headers"]) => {
+          const signer = signedBy(headers)
+          if (!signer.startsWith("ASIATARGET")) return stacks
+          const found = sessions.get(signer) ?? new Stacks()
+          sessions.set(signer, found)
+          return found
         }
         const server = yield* serve(
           protocol,
-          ({ operation, parameters }) =>
-            operations[operation]?.(parameters) ??
+          ({ headers, operation, parameters }) =>
+            operationsOn(stacksOf(headers), eventsPerPage)[operation]?.(parameters) ??
               refused("InvalidAction", `Could not find operation ${operation} for version 2010-05-15`)
         )
         return {

@@ -8,7 +8,8 @@ import { zipFiles } from "../../src/internal/zipFiles.ts"
 import { CloudFormationServer } from "../contract/CloudFormationServer.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
 import { accessDenied, type S3Request, S3Server } from "../contract/S3Server.ts"
-import { signedBy } from "../contract/server.ts"
+import { refused, signedBy } from "../contract/server.ts"
+import { accessKeyOf, notAuthorized, sessionSecrets, StsServer } from "../contract/StsServer.ts"
 import { deployEvent, readEvent, sampleTemplate } from "../fixtures.ts"
 import { rawZip } from "../internal/rawZip.ts"
 import { assertClean, buildFunction, lastReport, timeout } from "./builtFunction.ts"
@@ -26,6 +27,7 @@ const startFunction = Effect.gen(function*() {
 
 const stack = "MyTestStack"
 const file = "template-package/template.json"
+const role = "arn:aws:iam::222222222222:role/Deploy"
 
 /** A template with characters that a careless copy would change. */
 const template = `${sampleTemplate.replaceAll("\n", "\r\n")} \u00e9\u{1f600}\r\n\t`
@@ -456,6 +458,62 @@ describe("the built function deploy-stack", () => {
       })
       yield* end
     }).pipe(Effect.provide(aws)), timeout)
+
+  it.live(
+    "the built function deploys to another account and region, with a session of its role",
+    () =>
+      Effect.gen(function*() {
+        const sts = yield* StsServer
+        const s3 = yield* S3Server
+        const cloudFormation = yield* CloudFormationServer
+        yield* putTemplate
+        const { end, invoke } = yield* deployStack.start({
+          AWS_ENDPOINT_URL_S3: s3.endpoint,
+          AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
+          AWS_ENDPOINT_URL_STS: sts.endpoint
+        })
+        const target = {
+          stack,
+          file,
+          artifact: "MyTemplate",
+          assumeRole: role,
+          externalId: "ours",
+          region: "eu-west-1"
+        }
+        const userParameters = JSON.stringify(target)
+        yield* invoke(deployEvent({ id: "job-1", userParameters }))
+        assert.deepNestedInclude((yield* lastReport).parameters, {
+          "executionDetails.summary": "Stack create started (account 222222222222, region eu-west-1)"
+        })
+        const { parameters: { continuationToken } } = yield* lastReport
+        yield* invoke(deployEvent({ id: "job-2", userParameters, continuationToken }))
+        assert.deepNestedInclude((yield* lastReport).parameters, {
+          "executionDetails.summary":
+            "Stack update still in progress: CREATE_IN_PROGRESS (account 222222222222, region eu-west-1)"
+        })
+        assert.deepStrictEqual(signers(sts.calls), ["AKIAFUNCTION eu-central-1 sts"])
+        assert.deepStrictEqual(sts.calls.map(({ parameters }) => parameters["RoleSessionName"]), ["deploy-stack-job-1"])
+        assert.deepStrictEqual(signers(cloudFormation.calls), [`${accessKeyOf(role)} eu-west-1 cloudformation`])
+        assert.deepStrictEqual(signers(s3.requests), ["ASIAIOSFODNN7EXAMPLE eu-central-1 s3"])
+
+        // The session's secrets are neither in the log nor in a token.
+        yield* sts.answerAlways("AssumeRole", notAuthorized(role))
+        yield* invoke(deployEvent({ id: "job-3", userParameters }))
+        const denied = yield* lastReport
+        assert.deepNestedInclude(denied.parameters, { "failureDetails.type": "PermissionError" })
+        assert.include(JSON.stringify(denied.parameters), "arn:aws:iam::123456789012:role/DeployStackRole")
+        yield* sts.answerAlways("AssumeRole", refused("RegionDisabledException", "STS is not activated", 403))
+        yield* invoke(deployEvent({ id: "job-4", userParameters }))
+        assert.include(JSON.stringify((yield* lastReport).parameters), "RegionDisabledException: STS is not activated")
+        const jobs = ["job-1", "job-2", "job-3", "job-4"]
+        assertClean("deploy-stack", yield* end, jobs, [accessKeyOf(role), ...sessionSecrets])
+        const { calls } = yield* CodePipelineServer
+        for (const secret of [accessKeyOf(role), ...sessionSecrets]) {
+          assert.notInclude(JSON.stringify(calls.map(({ parameters }) => parameters)), secret)
+        }
+      }).pipe(Effect.provide(Layer.merge(aws, StsServer.layer({ [role]: { externalId: "ours" } })))),
+    timeout
+  )
 
   it.live("the built function makes three calls to start an operation and two per poll", () =>
     Effect.gen(function*() {

@@ -3,14 +3,23 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Action from "../../Action.ts"
+import { accountOf } from "../../domain/stack/Destination.ts"
+import type { CloudFormation } from "../../services/CloudFormation.ts"
 import { cancelUpdate } from "./cancel.ts"
 import { cleanUp } from "./changeSet/create.ts"
 import { resumeChangeSet } from "./changeSet/execute.ts"
+import { atDestination, stepAt } from "./destination.ts"
 import { DeployStackParameters } from "./Parameters.ts"
 import { resumeWithFound, start } from "./start.ts"
 import { type Invocation, nameOf, State } from "./State.ts"
 import { watch } from "./watch.ts"
 
+export {
+  AssumeRoleDenied,
+  DestinationDenied,
+  DestinationRejected,
+  RegionDisabled
+} from "../../domain/stack/DestinationErrors.ts"
 export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid } from "../stackContent/settings.ts"
 export { TemplateInvalid } from "../stackContent/template.ts"
 export { ChangeSetFailed } from "./changeSet/create.ts"
@@ -32,6 +41,15 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
   })
 })
 
+const onFailure = (
+  invocation: Invocation,
+  state: State,
+  context: Action.FailureContext
+): Effect.Effect<string | void, unknown, CloudFormation> => {
+  if ("changeSet" in state) return cleanUp(invocation, state)
+  return "found" in state ? Effect.undefined : cancelUpdate(invocation, state, context)
+}
+
 export type { DeployStackUserParameters } from "./UserParameters.ts"
 
 /**
@@ -49,18 +67,23 @@ export const DeployStack = Action.make({
   name: "deploy-stack",
   parameters: DeployStackParameters,
   state: State,
-  start,
-  resume: (invocation, state) => resume(invocation, Option.some(state)),
-  recover: (invocation) => resume(invocation, Option.none()),
-  onFailure: (invocation, state, context) => {
-    if ("changeSet" in state) return cleanUp(invocation, state)
-    return "found" in state ? Effect.undefined : cancelUpdate(invocation, state, context)
-  },
-  annotations: ({ stack }) => ({ stack }),
+  start: (invocation) => stepAt(invocation, start(invocation)),
+  resume: (invocation, state) => stepAt(invocation, resume(invocation, Option.some(state))),
+  recover: (invocation) => stepAt(invocation, resume(invocation, Option.none())),
+  onFailure: (invocation, state, context) => atDestination(invocation)(onFailure(invocation, state, context)),
+  annotations: ({ assumeRole, region, stack }) => ({
+    stack,
+    ...(assumeRole !== undefined && { account: accountOf(assumeRole) }),
+    ...(region !== undefined && { region })
+  }),
   timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes)
 })({
   ...Action.awsFailures,
   ...Action.artifactFailures,
+  AssumeRoleDenied: "PermissionError",
+  RegionDisabled: "ConfigurationError",
+  DestinationRejected: "ConfigurationError",
+  DestinationDenied: "PermissionError",
   TemplateInvalid: "ConfigurationError",
   TemplateConfigurationInvalid: "ConfigurationError",
   StackSettingsInvalid: "ConfigurationError",

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import { BucketName } from "../../domain/job/Job.ts"
 import { ObjectEncryption } from "../../domain/job/ObjectEncryption.ts"
 import * as UserParameters from "../../domain/job/UserParameters.ts"
+import * as Destination from "../../domain/stack/Destination.ts"
 import { StackCapability } from "../../domain/stack/StackCapability.ts"
 import { ParameterValues } from "../../domain/stack/StackParameters.ts"
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
@@ -29,6 +30,8 @@ const parameter = (what: string, text: OptionText) =>
   )
 
 const matching = (pattern: RegExp, expected: string) => Schema.String.check(Schema.isPattern(pattern, { expected }))
+
+const RoleArn = matching(/^arn:[^:\s]+:iam::\d{12}:role\/\S{1,512}$/, "the ARN of an IAM role")
 
 const Topics = Schema.Array(matching(/^arn:[^:\s]+:sns:\S+$/, "the ARN of an SNS topic")).check(
   Schema.isMaxLength(5, { expected: "at most 5 ARNs of SNS topics" })
@@ -154,14 +157,13 @@ export const options = {
     description:
       "Tags of the stack and its resources; they override those of `templateConfiguration`. All other tags are removed."
   }),
-  roleArn: option(
-    matching(/^arn:[^:\s]+:iam::\d{12}:role\/\S{1,512}$/, "the ARN of an IAM role"),
-    {
-      values: "ARN of an IAM role",
-      otherwise: "the stack's role, else the function's",
-      description: "The role that CloudFormation assumes for this and later operations on the stack."
-    }
-  ),
+  roleArn: option(RoleArn, {
+    values: "ARN of an IAM role",
+    otherwise: "the stack's role, else the role that calls CloudFormation",
+    description:
+      "The role that CloudFormation assumes for this and later operations on the stack. It belongs to the account of the " +
+      "stack."
+  }),
   notificationArns: option(Topics, {
     values: "list of up to 5 ARNs of SNS topics",
     otherwise: "unchanged",
@@ -229,7 +231,23 @@ export const options = {
         "Resources that a continued update rollback leaves as they are; then they differ from the template. Only with " +
         "mode `ROLLBACK` or `recover`."
     }
-  )
+  ),
+  assumeRole: option(RoleArn, {
+    values: "ARN of an IAM role",
+    otherwise: "the function's role",
+    description:
+      "The role that calls CloudFormation: the stack is in its account, see [Other accounts and regions](other-accounts.md)."
+  }),
+  externalId: option(matching(/^[\w+=,.@:/-]{2,1224}$/, "an external id of 2 to 1,224 characters"), {
+    values: "text of 2 to 1,224 characters",
+    otherwise: "none",
+    description: "The external id that the trust policy of `assumeRole` requires."
+  }),
+  region: option(matching(/^[a-z]{2,8}(?:-[a-z]+)+-\d{1,2}$/, "the name of a region, such as \"eu-west-1\""), {
+    values: "name of a region",
+    otherwise: "the function's region",
+    description: "The region of the stack. Artifacts stay in the region of the function."
+  })
 }
 
 const { artifact, changeSet, file, mode: _, stack, ...rest } = options
@@ -284,7 +302,10 @@ export const modesOf: Readonly<Record<keyof typeof others, Modes>> = {
   terminationProtection: notRollback,
   // A change set from before the failed update cannot be executed after it.
   recover: preparing,
-  resourcesToSkip: [...preparing, "ROLLBACK"]
+  resourcesToSkip: [...preparing, "ROLLBACK"],
+  assumeRole: every,
+  externalId: every,
+  region: every
 }
 
 const fieldsOf = (mode: StackPlan.Mode) =>
@@ -305,7 +326,12 @@ const conflict = ({ disableRollback, onStackFailure, recover, resourcesToSkip }:
     : undefined
 }
 
-const withoutConflict = Schema.makeFilter(conflict)
+/** The destination agrees with what the other options name. */
+const atDestination = Schema.makeFilter(Destination.conflict)
+
+const withoutConflict = Schema.makeFilter((parameters: Parameters<typeof Destination.conflict>[0]) =>
+  conflict({ ...parameters }) ?? Destination.conflict(parameters)
+)
 
 /** The mode itself, so that the parameters are a union that `mode` discriminates. */
 const only = <const M extends StackPlan.Mode>(mode: M) =>
@@ -327,7 +353,9 @@ const schemas = {
     ...templated,
     ...fieldsOf("REPLACE_ON_FAILURE")
   }).check(withoutConflict),
-  DELETE_ONLY: Schema.Struct({ stack, mode: only("DELETE_ONLY"), ...untemplated, ...fieldsOf("DELETE_ONLY") }),
+  DELETE_ONLY: Schema.Struct({ stack, mode: only("DELETE_ONLY"), ...untemplated, ...fieldsOf("DELETE_ONLY") }).check(
+    atDestination
+  ),
   CHANGE_SET_REPLACE: Schema.Struct({
     stack,
     mode: only("CHANGE_SET_REPLACE"),
@@ -341,14 +369,16 @@ const schemas = {
     ...untemplated,
     ...fieldsOf("CHANGE_SET_EXECUTE"),
     changeSet
-  }),
+  }).check(atDestination),
   CHANGE_SET_DEPLOY: Schema.Struct({
     stack,
     mode: only("CHANGE_SET_DEPLOY"),
     ...templated,
     ...fieldsOf("CHANGE_SET_DEPLOY")
   }).check(withoutConflict),
-  ROLLBACK: Schema.Struct({ stack, mode: only("ROLLBACK"), ...untemplated, ...fieldsOf("ROLLBACK") })
+  ROLLBACK: Schema.Struct({ stack, mode: only("ROLLBACK"), ...untemplated, ...fieldsOf("ROLLBACK") }).check(
+    atDestination
+  )
 } satisfies Record<StackPlan.Mode, Schema.Constraint>
 
 const isMode = Schema.is(StackPlan.Mode)

@@ -106,8 +106,9 @@ export interface DeployStackUserParameters {
    */
   readonly tags?: Readonly<Record<string, string | number | boolean>>
   /**
-   * The role that CloudFormation assumes for this and later operations on the stack. Values: ARN of an IAM role. Default:
-   * the stack's role, else the function's. Modes: all but `CHANGE_SET_EXECUTE`.
+   * The role that CloudFormation assumes for this and later operations on the stack. It belongs to the account of the
+   * stack. Values: ARN of an IAM role. Default: the stack's role, else the role that calls CloudFormation. Modes: all but
+   * `CHANGE_SET_EXECUTE`.
    */
   readonly roleArn?: string
   /**
@@ -167,4 +168,19 @@ export interface DeployStackUserParameters {
    * Modes: all but `DELETE_ONLY` and `CHANGE_SET_EXECUTE`.
    */
   readonly resourcesToSkip?: ReadonlyArray<string>
+  /**
+   * The role that calls CloudFormation: the stack is in its account. Values: ARN of an IAM role. Default: the function's
+   * role. Modes: all.
+   */
+  readonly assumeRole?: string
+  /**
+   * The external id that the trust policy of `assumeRole` requires. Values: text of 2 to 1,224 characters. Default: none.
+   * Modes: all.
+   */
+  readonly externalId?: string
+  /**
+   * The region of the stack. Artifacts stay in the region of the function. Values: name of a region. Default: the
+   * function's region. Modes: all.
+   */
+  readonly region?: string
 }

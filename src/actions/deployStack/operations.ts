@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
+import { callerOf } from "../../domain/stack/Destination.ts"
 import type { Stack, StackOptions } from "../../domain/stack/Stack.ts"
 import { requestToken, type RollbackOperation, StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackParameters from "../../domain/stack/StackParameters.ts"
@@ -71,15 +72,16 @@ export class StackProtected extends Schema.TaggedError<StackProtected>()("StackP
 }
 
 /** The stack is not replaced, because its new parameters cannot be checked before it is deleted. */
-export class ReplacementUnchecked
-  extends Schema.TaggedError<ReplacementUnchecked>()("ReplacementUnchecked", { stack: Schema.String })
-{
+export class ReplacementUnchecked extends Schema.TaggedError<ReplacementUnchecked>()("ReplacementUnchecked", {
+  stack: Schema.String,
+  /** The role of the call, in words. */
+  role: Schema.String
+}) {
   get problem() {
     return `Stack "${this.stack}" is not deleted, because its parameters cannot be checked first`
   }
   get advice() {
-    return "Allow cloudformation:GetTemplateSummary (on all resources) for the role of the Lambda function, then retry " +
-      "the action"
+    return `Allow cloudformation:GetTemplateSummary (on all resources) for ${this.role}, then retry the action`
   }
   override get message() {
     return sentences(this.problem, this.advice)
@@ -218,7 +220,10 @@ const checkReplacement = Effect.fnUntraced(function*(context: StartContext) {
   const summary = values.size + replaced.size > 0
     ? yield* answer.pipe(
       Effect.asSome,
-      Effect.catchTag("AwsDenied", () => Effect.fail(new ReplacementUnchecked({ stack: named })))
+      Effect.catchTag(
+        "AwsDenied",
+        () => Effect.fail(new ReplacementUnchecked({ stack: named, role: callerOf(parameters) }))
+      )
     )
     : yield* optionalCall(answer, "The template is not checked before the stack is deleted.")
   if (Option.isNone(summary)) return
@@ -329,10 +334,9 @@ const targetOf = ({ invocation, replaced, stack }: StartContext, isNew: boolean)
 /** The template as CloudFormation accepts it, and the settings. The plan uses them only in modes with a template. */
 const contentOf = Effect.fnUntraced(function*({ content, invocation: { parameters } }: StartContext) {
   const { settings, template } = yield* Effect.orDie(Effect.fromOption(content))
-  const { templateBucket, templateBucketEncryption } = parameters
   return {
     settings,
-    template: yield* StackTemplate.toTemplateInput(template, templateBucket, templateBucketEncryption),
+    template: yield* StackTemplate.toTemplateInput(template, parameters),
     resources: Template.resourceCount(template.text),
     hasNestedStacks: Template.hasNestedStacks(template.text)
   }

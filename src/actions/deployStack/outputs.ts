@@ -6,12 +6,13 @@ import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
 import type { Files } from "../../domain/job/ArtifactFiles.ts"
 import type { AwsDenied, AwsError, AwsRejected, AwsUnavailable } from "../../domain/job/AwsError.ts"
+import { callerOf } from "../../domain/stack/Destination.ts"
 import type { ChangeCounts } from "../../domain/stack/plan/ChangePlan.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import type { StackOperation } from "../../domain/stack/StackOperation.ts"
 import * as StackOutputs from "../../domain/stack/StackOutputs.ts"
 import { phaseOf } from "../../domain/stack/StackStatus.ts"
-import { sentences } from "../../domain/text/sentences.ts"
+import { capitalized, sentences } from "../../domain/text/sentences.ts"
 import {
   type ArtifactDenied,
   type ArtifactNotFound,
@@ -46,13 +47,15 @@ export class SettingNotSet extends Schema.TaggedError<SettingNotSet>()("SettingN
   /** The call's name in IAM. */
   operation: Schema.String,
   denied: Schema.Boolean,
-  reason: Schema.String
+  reason: Schema.String,
+  /** The role of the call, in words. */
+  role: Schema.String
 }) {
   get problem() {
     return `Stack "${this.stackId}" is deployed, but its ${this.setting} is not set: ${this.reason}`
   }
   get advice() {
-    return this.denied ? `The role of the Lambda function needs ${this.operation}` : undefined
+    return this.denied ? `${capitalized(this.role)} needs ${this.operation}` : undefined
   }
   override get message() {
     return sentences(this.problem, this.advice)
@@ -130,9 +133,10 @@ const bringInForce = Effect.fn("Outputs.bringInForce")(function*(
   // These modes deploy nothing.
   if (parameters.mode === "DELETE_ONLY" || parameters.mode === "CHANGE_SET_REPLACE") return
   const stackId = stack.id
+  const role = callerOf(parameters)
   const ensure = <A>(setting: SettingNotSet["setting"], call: Effect.Effect<A, AwsError, CloudFormation>) => {
     const notSet = ({ _tag, message: reason, operation }: AwsDenied | AwsRejected) =>
-      Effect.fail(new SettingNotSet({ stackId, setting, operation, denied: _tag === "AwsDenied", reason }))
+      Effect.fail(new SettingNotSet({ stackId, setting, operation, denied: _tag === "AwsDenied", reason, role }))
     return Effect.catchTags(call, { AwsDenied: notSet, AwsRejected: notSet })
   }
   yield* ensure("termination protection", protect(stack, parameters))

@@ -119,6 +119,13 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     conditions: { StringEquals: { "iam:PassedToService": "cloudformation.amazonaws.com" } }
   },
   {
+    actions: ["sts:AssumeRole"],
+    resources: ["${AssumableRoles}"],
+    role: "function",
+    jobs: { options: ["assumeRole"], note: "on this role, which then needs the permissions for CloudFormation" },
+    required: true
+  },
+  {
     actions: ["cloudformation:UpdateTerminationProtection"],
     resources: [stack],
     role: "function",

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { callerOf } from "../../domain/stack/Destination.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import * as StackEvents from "../../domain/stack/StackEvents.ts"
 import * as StackFailure from "../../domain/stack/StackFailure.ts"
@@ -228,18 +229,17 @@ const fail = Effect.fnUntraced(function*(
     stackId: id,
     status: ended,
     causes: causes.length > 0 || reason === undefined ? causes : [reason],
-    remarks: remarksOn(events),
+    remarks: remarksOn(events, callerOf(parameters)),
     advice: adviceAfterFailure(status, adviceContext(parameters, name, terminationProtection))
   })
 })
 
-const remarksOn = Events.$match({
-  Read: (): ReadonlyArray<string> => [],
-  Denied: () => [
-    "cloudformation:DescribeStackEvents would show the causes; the role of the Lambda function does not have it"
-  ],
-  Unavailable: () => ["The causes are in the events of the stack, which could not be read"]
-})
+const remarksOn = (events: Events, caller: string): ReadonlyArray<string> =>
+  Events.$match(events, {
+    Read: () => [],
+    Denied: () => [`cloudformation:DescribeStackEvents would show the causes; ${caller} does not have it`],
+    Unavailable: () => ["The causes are in the events of the stack, which could not be read"]
+  })
 
 type WatchError =
   | StackNotFound

@@ -62,11 +62,7 @@ const contentOf = Effect.fnUntraced(function*(invocation: Invocation, set: Optio
     template: StackTemplate.read(job, parameters),
     settings: StackSettings.read(job, parameters)
   }, { concurrency: 2 })
-  const template = yield* StackTemplate.toTemplateInput(
-    text,
-    parameters.templateBucket,
-    parameters.templateBucketEncryption
-  )
+  const template = yield* StackTemplate.toTemplateInput(text, parameters)
   if (settings.options.stackPolicy !== undefined) {
     yield* Effect.logWarning("A stack set has no stack policy: that of the template configuration is ignored")
   }

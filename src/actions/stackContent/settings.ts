@@ -1,7 +1,9 @@
 // The settings of a stack besides its template: reads them out of UserParameters and the files that they name, and gives
 // them to the call that starts an operation.
 import * as Arr from "effect/Array"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import { constFalse, constTrue } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -81,6 +83,8 @@ export interface SettingsParameters extends
   readonly parameters?: StackParameters.ParameterValues | undefined
   readonly tags?: StackTags.StackTags | undefined
   readonly templateConfiguration?: string | undefined
+  /** The region of the stack, if it is not that of the function. */
+  readonly region?: string | undefined
 }
 
 /** Reads the files that UserParameters name, if any. */
@@ -95,6 +99,7 @@ export const read = Effect.fn("StackSettings.read")(function*(job: Job, paramete
     : yield* Effect.fromResult(StackTags.render(StackParameters.merge(Tags, parameters.tags))).pipe(
       Effect.mapError((problem) => new StackSettingsInvalid({ problems: [problem] }))
     )
+  yield* checkRegion(parameters.region, named)
   const values = yield* resolve(job, named)
   return {
     values,
@@ -110,6 +115,40 @@ export const read = Effect.fn("StackSettings.read")(function*(job: Job, paramete
     }
   } satisfies StackSettings
 })
+
+/**
+ * `Fn::GetArtifactAtt` locates an artifact, which is in the region of the function. CloudFormation and Lambda do not read
+ * nested templates and code from another region.
+ */
+const checkRegion = Effect.fnUntraced(function*(
+  region: string | undefined,
+  named: ReadonlyMap<string, StackParameters.ParameterValue>
+) {
+  if (region === undefined) return
+  const own = yield* functionRegion
+  if (Option.isNone(own) || own.value === region) return
+  const located = [...named].filter(([, value]) =>
+    StackParameters.match(value, {
+      text: constFalse,
+      templateDefault: constFalse,
+      attribute: constTrue,
+      param: constFalse
+    })
+  )
+  if (located.length === 0) return
+  const problems = firstOf(
+    located,
+    ([name]) =>
+      `The value of parameter "${name}" is Fn::GetArtifactAtt, but the artifact is in region ${own.value}, and a stack in ` +
+      `region ${region} cannot use it from there: copy it to a bucket of that region, and pass the bucket and the key as texts`
+  )
+  return yield* new StackSettingsInvalid({ problems })
+})
+
+const functionRegion = Config.NonEmptyString("AWS_REGION").pipe(
+  Config.orElse(() => Config.NonEmptyString("AWS_DEFAULT_REGION")),
+  Effect.option
+)
 
 const none: TemplateConfiguration.TemplateConfiguration = {}
 

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import { DeployStack } from "../../actions/deployStack/DeployStack.ts"
 import { decodeJob } from "../../domain/job/Job.ts"
 import * as UserParameters from "../../domain/job/UserParameters.ts"
+import { accountOf } from "../../domain/stack/Destination.ts"
 import { ArtifactStoreMemory } from "../../testing/ArtifactStoreMemory.ts"
 import { CloudFormationMemory } from "../../testing/CloudFormationMemory.ts"
 import { StackSetsMemory } from "../../testing/StackSetsMemory.ts"
@@ -60,11 +61,14 @@ export const memory = (
   const used = new Map<string, string>()
   const cloudFormation = Layer.unwrap(Effect.gen(function*() {
     const { uploads } = yield* ArtifactStoreMemory
-    const ownFile = Option.getOrUndefined(yield* parametersOf(event))?.file
+    const { assumeRole, file: ownFile, region } = Option.getOrUndefined(yield* parametersOf(event)) ?? {}
     return CloudFormationMemory.layer({
       resourceDuration: "500 millis",
       exports: (name) => exports.get(name),
-      region: process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"] ?? "us-east-1",
+      // One account and region are enough for one action. Any role may be assumed.
+      ...(assumeRole !== undefined && { accountId: accountOf(assumeRole) }),
+      roles: () => ({}),
+      region: region ?? process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"] ?? "us-east-1",
       templates: (url) => {
         const found = uploads.has(url) ? undefined : fileAt(url, artifacts, ownFile)
         if (found !== undefined) used.set(url, found.title)

@@ -84,39 +84,47 @@ export const showingStacks = (
       const cloudFormation = yield* CloudFormation
       const known: Known = { stack: undefined, status: undefined, isStarting: false }
       if (live) yield* explainInterruption(known, readyMade === undefined ? title : undefined)
-      const logEvents = showsEvents ? makeEventLog(cloudFormation, reporter) : () => Effect.void
       const starting = <A, E>(status: string, call: Effect.Effect<A, E>) =>
         Effect.sync(() => void (known.isStarting = true)).pipe(
           Effect.andThen(call),
           Effect.tap(() => Effect.sync(() => void (known.status = status))),
           Effect.ensuring(Effect.sync(() => void (known.isStarting = false)))
         )
-      return {
-        ...cloudFormation,
-        create: (request) => starting("CREATE_IN_PROGRESS", cloudFormation.create(request)),
-        update: (request) => starting("UPDATE_IN_PROGRESS", cloudFormation.update(request)),
-        delete: (request) => starting("DELETE_IN_PROGRESS", cloudFormation.delete(request)),
-        rollBack: (request) => starting("ROLLBACK_IN_PROGRESS", cloudFormation.rollBack(request)),
-        continueRollback: (request) =>
-          starting("UPDATE_ROLLBACK_IN_PROGRESS", cloudFormation.continueRollback(request)),
-        executeChangeSet: (request) => starting("UPDATE_IN_PROGRESS", cloudFormation.executeChangeSet(request)),
-        describe: (stack) =>
-          cloudFormation.describe(stack).pipe(
-            Effect.tap((found) => {
-              known.status = Option.getOrUndefined(found)?.status
-              known.stack = Option.getOrUndefined(found)?.name ?? stack
-              return reporter.showStatus(known.status ?? "does not exist")
-            }),
-            Effect.tap((found) => logEvents(Option.getOrUndefined(found)?.id))
-          ),
-        events: (stackId, areEnough) =>
-          Effect.tap(cloudFormation.events(stackId, areEnough), (events) => {
-            const newest = events.find(({ physicalResourceId }) => physicalResourceId === stackId)
-            if (newest === undefined || areEnough !== undefined) return Effect.void
-            known.status = newest.status
-            return Effect.andThen(reporter.showStatus(newest.status), logEvents(stackId))
-          })
+      const showing = (cloudFormation: CloudFormation["Service"]): CloudFormation["Service"] => {
+        const logEvents = showsEvents ? makeEventLog(cloudFormation, reporter) : () => Effect.void
+        return {
+          ...cloudFormation,
+          at: (destination, sessionName) =>
+            Effect.map(cloudFormation.at(destination, sessionName), (there) => ({
+              ...there,
+              cloudFormation: showing(there.cloudFormation)
+            })),
+          create: (request) => starting("CREATE_IN_PROGRESS", cloudFormation.create(request)),
+          update: (request) => starting("UPDATE_IN_PROGRESS", cloudFormation.update(request)),
+          delete: (request) => starting("DELETE_IN_PROGRESS", cloudFormation.delete(request)),
+          rollBack: (request) => starting("ROLLBACK_IN_PROGRESS", cloudFormation.rollBack(request)),
+          continueRollback: (request) =>
+            starting("UPDATE_ROLLBACK_IN_PROGRESS", cloudFormation.continueRollback(request)),
+          executeChangeSet: (request) => starting("UPDATE_IN_PROGRESS", cloudFormation.executeChangeSet(request)),
+          describe: (stack) =>
+            cloudFormation.describe(stack).pipe(
+              Effect.tap((found) => {
+                known.status = Option.getOrUndefined(found)?.status
+                known.stack = Option.getOrUndefined(found)?.name ?? stack
+                return reporter.showStatus(known.status ?? "does not exist")
+              }),
+              Effect.tap((found) => logEvents(Option.getOrUndefined(found)?.id))
+            ),
+          events: (stackId, areEnough) =>
+            Effect.tap(cloudFormation.events(stackId, areEnough), (events) => {
+              const newest = events.find(({ physicalResourceId }) => physicalResourceId === stackId)
+              if (newest === undefined || areEnough !== undefined) return Effect.void
+              known.status = newest.status
+              return Effect.andThen(reporter.showStatus(newest.status), logEvents(stackId))
+            })
+        }
       }
+      return showing(cloudFormation)
     })
   )
 

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { closestMatches } from "../text/closestMatches.ts"
 import { quotedNames } from "../text/lists.ts"
-import { sentences } from "../text/sentences.ts"
+import { capitalized, sentences } from "../text/sentences.ts"
 
 /** The job has no artifact of this name. */
 export class ArtifactNotFound extends Schema.TaggedError<ArtifactNotFound>()("ArtifactNotFound", {
@@ -114,17 +114,17 @@ export class UploadFailed extends Schema.TaggedError<UploadFailed>()("UploadFail
   denied: Schema.Boolean,
   reason: Schema.String,
   /** If denied: the permission that is missing according to S3, or that the call needs; none if S3 does not accept the credentials. */
-  needed: Schema.optionalKey(Schema.String)
+  needed: Schema.optionalKey(Schema.String),
+  /** The role of the call, in words. Default: that of the function. */
+  role: Schema.optionalKey(Schema.String)
 }) {
   get problem() {
     return `Could not upload to s3://${this.bucket}/${this.key}: ${this.reason}`
   }
   get advice() {
-    const { needed } = this
+    const { needed, role = "the role of the Lambda function" } = this
     if (needed === undefined) return undefined
-    return `The role of the Lambda function needs ${
-      isKms(needed) ? `${needed} on the key of the object` : uploadPermissions
-    }`
+    return `${capitalized(role)} needs ${isKms(needed) ? `${needed} on the key of the object` : uploadPermissions}`
   }
   override get message() {
     return sentences(this.problem, this.advice)

@@ -95,6 +95,12 @@ export const isClockError = (cause: unknown): boolean =>
   clockErrors.has(textAt(cause, "name") ?? "") ||
   (statusOf(cause) === 403 && propertyOf(propertyOf(cause, "$metadata"), "clockSkewCorrected") === true)
 
+/** Whether AWS does not accept the credentials of an SDK call, or not any more. */
+export const isUnaccepted = (cause: unknown): boolean => {
+  const name = textAt(cause, "name") ?? ""
+  return expired.has(name) || unaccepted.has(name)
+}
+
 type Kind = "unavailable" | "denied" | "rejected"
 
 /** Errors that are classified by name; all others are by HTTP status. */

@@ -18,7 +18,13 @@ const requiredOf: Readonly<Record<Mode, Readonly<Record<string, unknown>>>> = {
   ROLLBACK: { stack }
 }
 
-const ofRollbacks = { whenBusy: "wait", timeoutMinutes: 60 }
+const ofRollbacks = {
+  whenBusy: "wait",
+  timeoutMinutes: 60,
+  assumeRole: "arn:aws:iam::123456789012:role/target",
+  externalId: "ours",
+  region: "eu-west-1"
+}
 const everywhere = { ...ofRollbacks, terminationProtection: false }
 const ofTemplates = {
   templateBucket: "templates",

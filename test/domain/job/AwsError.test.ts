@@ -6,7 +6,8 @@ import {
   type AwsError,
   AwsUnavailable,
   fromUnknown,
-  isClockError
+  isClockError,
+  isUnaccepted
 } from "../../../src/domain/job/AwsError.ts"
 
 const operation = "cloudformation:UpdateStack"
@@ -303,4 +304,14 @@ it("the SDK's advice to programmers is replaced by plain words", () => {
     fromUnknown(operation, cause).message,
     `${operation} did not get an answer from AWS that could be used: SyntaxError: the response could not be read`
   )
+})
+
+describe("credentials that AWS does not accept", () => {
+  it("are those with an expired or unknown token, but not those without a permission", () => {
+    for (const name of ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch"]) {
+      assert.isTrue(isUnaccepted(Object.assign(new Error("no"), { name })), name)
+    }
+    assert.isFalse(isUnaccepted(Object.assign(new Error("no"), { name: "AccessDenied" })))
+    assert.isFalse(isUnaccepted(undefined))
+  })
 })

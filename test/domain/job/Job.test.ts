@@ -43,6 +43,10 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
   "deploy-stack-change-set-execute": [mode, "CHANGE_SET_EXECUTE"],
   "deploy-stack-change-set-replace": [mode, "CHANGE_SET_REPLACE"],
   "deploy-stack-delete-only": [mode, "DELETE_ONLY"],
+  "deploy-stack-other-account": [
+    (job) => JSON.parse(job.userParameters).assumeRole,
+    "arn:aws:iam::222222222222:role/deploy-stack"
+  ],
   "deploy-stack-outputs": [
     (job) => job.outputArtifacts.map(({ location, name }) => [name, location.s3Location.objectKey]),
     [["StackOutputs", "MyPipeline/StackOutpu/xY7zW9q.zip"]]

@@ -21,6 +21,7 @@ const substituted = (text: string): Scalar => {
 /** The condition without which the template does not have the resource or the parameter. */
 const conditionsOfTemplate: Readonly<Record<string, string>> = {
   "${CloudFormationRole.Arn}": "HasServiceRole",
+  "${AssumableRoles}": "HasAssumableRoles",
   "${TemplateBucket}": "HasTemplateBucket",
   "${TemplateBucketKeyArn}": "HasTemplateBucketKey"
 }
