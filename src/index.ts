@@ -6,6 +6,7 @@ export {
   ChangeSetFailed,
   DeployStack,
   type DeployStackUserParameters,
+  DestinationDenied,
   OperationFailed,
   OperationRejected,
   OperationUnproven,
