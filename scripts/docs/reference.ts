@@ -96,7 +96,10 @@ export const permissionSections = ({ modes, options, permissions }: Reference): 
     ...Object.keys(options).flatMap((name) =>
       section(`Option ${code(name)}`, further.filter((one) => isFor(one, "options", name)))
     ),
-    ...others.flatMap((permission) => section(titleOf(permission), [permission]))
+    ...Array.from(
+      new Set(others.map(titleOf)),
+      (title) => section(title, others.filter((permission) => titleOf(permission) === title))
+    ).flat()
   ].join("\n\n")
 }
 
