@@ -76,6 +76,7 @@ export * as StackStatus from "./domain/stack/StackStatus.ts"
 export { StackTags } from "./domain/stack/StackTags.ts"
 export type { Template } from "./domain/stack/Template.ts"
 export { TemplateConfiguration } from "./domain/stack/TemplateConfiguration.ts"
+export type { OverridesOf } from "./domain/stackSet/Overrides.ts"
 export * as StackInstances from "./domain/stackSet/StackInstances.ts"
 export type {
   AutoDeployment,
@@ -95,6 +96,7 @@ export type {
   StackSetOptions,
   UpdateStackSetRequest
 } from "./domain/stackSet/StackSet.ts"
+export { type OwnOperation as OwnStackSetOperation, Step as StackSetStep } from "./domain/stackSet/StackSetOperation.ts"
 export * as StackSetPlan from "./domain/stackSet/StackSetPlan.ts"
 export type { Preferences } from "./domain/stackSet/StackSetPreferences.ts"
 export * as JobRunner from "./JobRunner.ts"

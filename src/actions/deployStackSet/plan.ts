@@ -16,7 +16,6 @@ import * as StackSetPlan from "../../domain/stackSet/StackSetPlan.ts"
 import { atStart } from "../../domain/stackSet/StackSetProgress.ts"
 import { sentences } from "../../domain/text/sentences.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
-import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { StackSets } from "../../services/StackSets.ts"
 import * as Desired from "./desired.ts"
 import { begin, createSet, rejectedAs } from "./operations.ts"
@@ -136,7 +135,7 @@ export const planNext = Effect.fn("DeployStackSet.planNext")(function*(
   invocation: Invocation,
   state: PlanState,
   isFirst = false
-): Effect.fn.Return<Step, PlanError, StackSets | ArtifactStore> {
+) {
   const { waitingFor, ...rest } = state
   if (waitingFor !== undefined) {
     const stackSets = yield* StackSets
@@ -305,9 +304,3 @@ const waitOrRefuse = Effect.fnUntraced(function*({ invocation, key, state }: Con
   if (whenBusy === "fail") return yield* new StackSetRefused({ stackSet, operationId: id, status })
   return continuePlanning(`Waiting for operation ${id} on the stack set: ${status}`, { ...state, waitingFor: id })
 })
-
-/** Why no operation was started. */
-export type PlanError = Exclude<
-  Effect.Error<ReturnType<typeof decideAndStart>> | Effect.Error<ReturnType<typeof readInstances>>,
-  { readonly _tag: "StackSetExists" }
->

@@ -9,10 +9,9 @@ import * as StackSetPlan from "../../domain/stackSet/StackSetPlan.ts"
 import * as StackSetProgress from "../../domain/stackSet/StackSetProgress.ts"
 import { sentences } from "../../domain/text/sentences.ts"
 import { optionalCall } from "../../runtime/optionalCall.ts"
-import type { ArtifactStore } from "../../services/ArtifactStore.ts"
 import { StackSets } from "../../services/StackSets.ts"
 import { diagnose } from "./diagnose.ts"
-import { type PlanError, planNext, StackSetMissing, titles } from "./plan.ts"
+import { planNext, StackSetMissing, titles } from "./plan.ts"
 import { epochMillis, idleLimit, type Invocation, keyOf, lastOf, type Step, type WatchState } from "./State.ts"
 
 /** The operation failed or was stopped. */
@@ -50,11 +49,7 @@ export class StackSetOperationUnproven
 export const watch = Effect.fn("DeployStackSet.watch")(function*(
   invocation: Invocation,
   state: WatchState
-): Effect.fn.Return<
-  Step,
-  PlanError | StackSetOperationFailed | StackSetOperationUnproven,
-  StackSets | ArtifactStore
-> {
+) {
   const { execution, parameters: { mode, stackSet } } = invocation
   const { idleSince, ran, stackSetId } = state
   const own = yield* Effect.orDie(Effect.fromOption(lastOf(ran)))
