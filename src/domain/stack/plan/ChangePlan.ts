@@ -108,20 +108,33 @@ const contains = (text: string, secret: string) =>
   text === secret ||
   (secret.length >= minimumPart && (text.includes(secret) || text.includes(JSON.stringify(secret).slice(1, -1))))
 
-/** The changes without the values of hidden parameters, of properties that hold secrets, and what CloudFormation masks. */
-export const withoutSecrets = (
-  changes: ReadonlyArray<ResourceChange>,
+/** Whether a value in JSON has a property whose name is that of a secret. */
+const hasSecretName = (value: string) =>
+  value.match(/"[^"\\]+"\s*:/g)?.some((name) => isSecretName({ attribute: "", name })) ?? false
+
+/** Shows the value of a property, unless it is, or contains, a secret or what CloudFormation masks. */
+export const hiding = (
   { areUnknown, redact, values }: PlanSecrets,
-  hiddenParameters: ReadonlyArray<string>
-): ReadonlyArray<ResourceChange> => {
+  hiddenParameters: ReadonlyArray<string> = []
+): (detail: ChangeDetail, value: string) => string => {
   const secrets = values.filter((value) => value !== "")
   const isHidden = (detail: ChangeDetail) =>
     areUnknown || isSecretName(detail) ||
     (detail.source === "ParameterReference" && hiddenParameters.includes(detail.cause ?? ""))
-  const shown = (detail: ChangeDetail, value: string) =>
-    isHidden(detail) || value.includes(masked) || secrets.some((secret) => contains(value, secret))
+  return (detail, value) =>
+    isHidden(detail) || hasSecretName(value) || value.includes(masked) ||
+      secrets.some((secret) => contains(value, secret))
       ? hidden
       : redact(value)
+}
+
+/** The changes without the values of hidden parameters, of properties that hold secrets, and what CloudFormation masks. */
+export const withoutSecrets = (
+  changes: ReadonlyArray<ResourceChange>,
+  secrets: PlanSecrets,
+  hiddenParameters: ReadonlyArray<string>
+): ReadonlyArray<ResourceChange> => {
+  const shown = hiding(secrets, hiddenParameters)
   const detailOf = (detail: ChangeDetail): ChangeDetail => ({
     ...detail,
     ...(detail.before !== undefined && { before: shown(detail, detail.before) }),

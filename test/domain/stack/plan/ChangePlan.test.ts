@@ -143,6 +143,17 @@ describe("withoutSecrets", () => {
     assert.deepStrictEqual(shownOf({ name, path: `/Properties/${name}`, before: "a", after: "b" }), ["a", "b"])
   })
 
+  it("a value in JSON with a property that is hidden by its name is hidden as a whole", () => {
+    assert.deepStrictEqual(
+      shownOf({
+        name: "Environment",
+        before: "{\"Variables\":{\"DB_PASSWORD\" : \"a\"}}",
+        after: "{\"Size\":\"password\"}"
+      }),
+      ["(hidden)", "{\"Size\":\"password\"}"]
+    )
+  })
+
   it("a value with a known secret in it is hidden, as JSON too; a short secret only if it is the whole value", () => {
     const values = ["hunter2", "a\"bcd", "ab", ""]
     assert.deepStrictEqual(shownOf({ before: "x hunter2 y", after: "{\"k\":\"a\\\"bcd\"}" }, { values }), [
