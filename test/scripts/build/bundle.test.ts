@@ -38,7 +38,7 @@ const built = (name: string): Built => functions.get(name) ?? assert.fail(`${nam
 const KB = 1_024
 
 const limits = {
-  "deploy-stack": { bytes: 500 * KB, gzipped: 162 * KB },
+  "deploy-stack": { bytes: 500 * KB, gzipped: 164 * KB },
   "deploy-stack-set": { bytes: 500 * KB, gzipped: 160 * KB },
   "check-webpage": { bytes: 330 * KB }
 }
