@@ -7,6 +7,7 @@ export {
   DeployStack,
   type DeployStackUserParameters,
   DestinationDenied,
+  DriftUnchecked,
   OperationFailed,
   OperationRejected,
   OperationUnproven,
@@ -14,6 +15,7 @@ export {
   ReplacementRefused,
   ReplacementUnchecked,
   SettingNotSet,
+  StackDrifted,
   StackNotFound,
   StackProtected,
   StackRefused,
@@ -65,6 +67,7 @@ export type {
   TemplateSummary
 } from "./domain/stack/Stack.ts"
 export { StackCapability } from "./domain/stack/StackCapability.ts"
+export type { DriftDetection, PropertyDifference, ResourceDrift } from "./domain/stack/StackDrift.ts"
 export * as StackEvents from "./domain/stack/StackEvents.ts"
 export * as StackFailure from "./domain/stack/StackFailure.ts"
 export { type Owner, requestToken, RollbackOperation, StackOperation } from "./domain/stack/StackOperation.ts"

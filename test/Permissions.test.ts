@@ -16,7 +16,11 @@ describe("the permissions for CloudFormation", () => {
       "cloudformation:UpdateStack",
       "cloudformation:ExecuteChangeSet"
     ])
-    assert.deepStrictEqual(everywhere?.actions, ["cloudformation:GetTemplateSummary"])
+    assert.deepStrictEqual(everywhere?.actions, [
+      "cloudformation:GetTemplateSummary",
+      "cloudformation:DescribeStackDriftDetectionStatus",
+      "cloudformation:BatchDescribeTypeConfigurations"
+    ])
   })
 
   it("let CloudFormation assume only the given role", () => {

@@ -2,11 +2,13 @@
 import type {
   Change as ChangeShape,
   DescribeChangeSetOutput,
+  DescribeStackDriftDetectionStatusOutput,
   GetTemplateSummaryOutput,
   OperationEvent as OperationEventShape,
   ResourceChangeDetail as ChangeDetailShape,
   Stack as StackShape,
-  StackEvent as StackEventShape
+  StackEvent as StackEventShape,
+  StackResourceDrift as ResourceDriftShape
 } from "@aws-sdk/client-cloudformation"
 import type { ChangeDetail, ChangeSet, ResourceChange } from "../domain/stack/ChangeSet.ts"
 import { masked } from "../domain/stack/plan/ChangePlan.ts"
@@ -19,6 +21,7 @@ import type {
   StackRequest,
   TemplateSummary
 } from "../domain/stack/Stack.ts"
+import type { DriftDetection, ResourceDrift } from "../domain/stack/StackDrift.ts"
 import type { StackEvent } from "../domain/stack/StackEvents.ts"
 import type { StackParameter } from "../domain/stack/StackParameters.ts"
 import type { Template } from "../domain/stack/Template.ts"
@@ -170,4 +173,22 @@ export const toOperationEvent = (event: OperationEventShape): StackEvent => ({
       ...toCheck(event.ValidationStatus, event.ValidationStatusReason, event.ValidationFailureMode)
     }
   })
+})
+
+export const toDriftDetection = (shape: DescribeStackDriftDetectionStatusOutput): DriftDetection => ({
+  status: shape.DetectionStatus ?? "",
+  ...(shape.DetectionStatusReason !== undefined && { reason: shape.DetectionStatusReason }),
+  ...(shape.StackDriftStatus !== undefined && { driftStatus: shape.StackDriftStatus }),
+  ...(shape.DriftedStackResourceCount !== undefined && { driftedResources: shape.DriftedStackResourceCount })
+})
+
+export const toResourceDrift = (shape: ResourceDriftShape): ResourceDrift => ({
+  logicalResourceId: shape.LogicalResourceId ?? "",
+  resourceType: shape.ResourceType ?? "",
+  status: shape.StackResourceDriftStatus ?? "",
+  differences: (shape.PropertyDifferences ?? []).map(({ ActualValue, ExpectedValue, PropertyPath = "" }) => ({
+    path: PropertyPath,
+    expected: ExpectedValue ?? "null",
+    actual: ActualValue ?? "null"
+  }))
 })

@@ -9,8 +9,11 @@ import {
   DeleteStackCommand,
   DescribeChangeSetCommand,
   DescribeEventsCommand,
+  DescribeStackDriftDetectionStatusCommand,
   DescribeStackEventsCommand,
+  DescribeStackResourceDriftsCommand,
   DescribeStacksCommand,
+  DetectStackDriftCommand,
   ExecuteChangeSetCommand,
   GetTemplateSummaryCommand,
   RollbackStackCommand,
@@ -39,6 +42,7 @@ import type {
   StackRequest,
   TemplateSummary
 } from "../domain/stack/Stack.ts"
+import type { DriftDetection, ResourceDrift } from "../domain/stack/StackDrift.ts"
 import type { StackEvent } from "../domain/stack/StackEvents.ts"
 import { type RequestError, toRequestError } from "../domain/stack/StackRequestErrors.ts"
 import type { Template } from "../domain/stack/Template.ts"
@@ -217,6 +221,19 @@ export interface CloudFormationCalls {
   failedEvents(
     of: { readonly operationId: string } | { readonly changeSet: string }
   ): Effect.Effect<ReadonlyArray<StackEvent>, AwsError>
+  /**
+   * Starts to detect the drift of the stack's resources, without those of nested stacks, and returns the detection's id.
+   * While another detection is in progress, fails as `StackNotReady` with the status DETECTION_IN_PROGRESS. Source:
+   * DetectStackDrift.
+   */
+  detectDrift(stack: string): Effect.Effect<string, StackNotReady | AwsError>
+  /** How far a drift detection is, and its result. Source: DescribeStackDriftDetectionStatus. */
+  describeDriftDetection(detectionId: string): Effect.Effect<DriftDetection, AwsError>
+  /**
+   * The resources that had drifted in the stack's last detection. Source: DescribeStackResourceDrifts with the filters
+   * MODIFIED and DELETED.
+   */
+  resourceDrifts(stack: string): Effect.Effect<ReadonlyArray<ResourceDrift>, AwsError>
 }
 
 export class CloudFormation extends Context.Service<CloudFormation, CloudFormationCalls>()(
@@ -453,6 +470,42 @@ const callsOf = (client: Pick<CloudFormationClient, "send">, at: CloudFormationA
           ({ NextToken, OperationEvents = [] }) => [OperationEvents.map(shapes.toOperationEvent), NextToken] as const
         )
       })
+    ),
+    detectDrift: Effect.fn("CloudFormation.detectDrift")((stack) => {
+      const command = new DetectStackDriftCommand({ StackName: stack })
+      return callAws("cloudformation:DetectStackDrift", (options) => client.send(command, options)).pipe(
+        Effect.map(({ StackDriftDetectionId = "" }) => StackDriftDetectionId),
+        Effect.mapError((error) =>
+          detectsAlready.test(error.detail)
+            ? new StackNotReady({ stack, status: "DETECTION_IN_PROGRESS" })
+            : toStackNotReady(stack, error) ?? error
+        )
+      )
+    }),
+    describeDriftDetection: Effect.fn("CloudFormation.describeDriftDetection")((id) => {
+      const command = new DescribeStackDriftDetectionStatusCommand({ StackDriftDetectionId: id })
+      return Effect.map(
+        callAws(
+          "cloudformation:DescribeStackDriftDetectionStatus",
+          (options) => client.send(command, options)
+        ),
+        shapes.toDriftDetection
+      )
+    }),
+    resourceDrifts: Effect.fn("CloudFormation.resourceDrifts")((stack) =>
+      allPages(describeResourceDrifts, (token) => {
+        const command = new DescribeStackResourceDriftsCommand({
+          StackName: stack,
+          StackResourceDriftStatusFilters: ["MODIFIED", "DELETED"],
+          MaxResults: 100,
+          NextToken: token
+        })
+        return Effect.map(
+          callAws(describeResourceDrifts, (options) => client.send(command, options)),
+          ({ NextToken, StackResourceDrifts = [] }) =>
+            [StackResourceDrifts.map(shapes.toResourceDrift), NextToken] as const
+        )
+      })
     )
   })
 
@@ -469,6 +522,10 @@ const nowhereElse: CloudFormationAt = (destination) =>
 const describeChangeSet = "cloudformation:DescribeChangeSet"
 const describeEvents = "cloudformation:DescribeEvents"
 const describeStackEvents = "cloudformation:DescribeStackEvents"
+const describeResourceDrifts = "cloudformation:DescribeStackResourceDrifts"
+
+/** A ValidationError: there is no error code for that. */
+const detectsAlready = /^Drift detection is already in progress/
 
 const noUpdates = "No updates are to be performed."
 

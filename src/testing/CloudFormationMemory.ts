@@ -6,9 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import type { PropertyDifference } from "../domain/stack/StackDrift.ts"
 import { CloudFormation } from "../services/CloudFormation.ts"
 import { MemoryAccounts, memoryCredentials, type MemoryRole } from "./cloudFormation/accounts.ts"
 import { changeSetCalls } from "./cloudFormation/changeSetCalls.ts"
+import { driftCalls } from "./cloudFormation/driftCalls.ts"
 import { epochMillis, type MemoryCloud } from "./cloudFormation/MemoryCloud.ts"
 import type { MemorySettings } from "./cloudFormation/MemorySettings.ts"
 import { rollbackCalls } from "./cloudFormation/rollbackCalls.ts"
@@ -79,6 +81,14 @@ export interface CloudFormationInspection {
    * are known by a name.
    */
   addExisting(resourceType: string, name: string): Effect.Effect<void>
+  /**
+   * From now on, drift detections find that somebody has changed this resource, or has deleted it. Without differences,
+   * they find it as in its template again. No operation of a stack ends a drift.
+   */
+  driftResource(
+    logicalResourceId: string,
+    drift: "deleted" | ReadonlyArray<PropertyDifference>
+  ): Effect.Effect<void>
   /** Switches the stack's termination protection on. */
   protect(stack: string): Effect.Effect<void>
   /** Brings the stack into this status, as another actor would; creates the stack if it does not exist. */
@@ -118,6 +128,7 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
         ...stackCalls(cloud),
         ...changeSetCalls(cloud),
         ...rollbackCalls(cloud),
+        ...driftCalls(cloud),
         at: Effect.fn("CloudFormationMemory.at")((destination) =>
           Effect.map(accounts.cloudAt(destination), (cloud) => {
             const { assumeRole, region } = destination
@@ -158,6 +169,12 @@ export class CloudFormationMemory extends Context.Service<CloudFormationMemory, 
             Effect.sync(() => void failures.validations.set(logicalResourceId, reason)),
           addExisting: (resourceType, name) =>
             Effect.sync(() => void cloud.existing.add(existingKey(resourceType, name))),
+          driftResource: (logicalResourceId, drift) =>
+            Effect.sync(() =>
+              void (drift.length === 0
+                ? cloud.drifts.delete(logicalResourceId)
+                : cloud.drifts.set(logicalResourceId, drift))
+            ),
           protect: (name) =>
             Effect.map(epochMillis, (now) => {
               const stack = cloud.find(name, now)

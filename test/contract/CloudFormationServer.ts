@@ -2,9 +2,21 @@
 import { Context, Effect, Layer } from "effect"
 import { describeChangeSet } from "./cloudFormation/changeSetDescription.ts"
 import { createChangeSet, deleteChangeSet, executeChangeSet } from "./cloudFormation/changeSetOperations.ts"
+import {
+  describeStackDriftDetectionStatus,
+  describeStackResourceDrifts,
+  detectStackDrift
+} from "./cloudFormation/driftOperations.ts"
 import { type Parameters, protocol } from "./cloudFormation/queryProtocol.ts"
 import { cancelUpdateStack, continueUpdateRollback, rollbackStack } from "./cloudFormation/rollbackOperations.ts"
-import { type Change, noSettings, type Settings, Stacks, type Validation } from "./cloudFormation/serverStacks.ts"
+import {
+  type Change,
+  type Drift,
+  noSettings,
+  type Settings,
+  Stacks,
+  type Validation
+} from "./cloudFormation/serverStacks.ts"
 import {
   createStack,
   deleteStack,
@@ -33,6 +45,9 @@ const operationsOn = (
   DescribeChangeSet: (parameters) => describeChangeSet(stacks, parameters),
   ExecuteChangeSet: (parameters) => executeChangeSet(stacks, parameters),
   DeleteChangeSet: (parameters) => deleteChangeSet(stacks, parameters),
+  DetectStackDrift: (parameters) => detectStackDrift(stacks, parameters),
+  DescribeStackDriftDetectionStatus: (parameters) => describeStackDriftDetectionStatus(stacks, parameters),
+  DescribeStackResourceDrifts: (parameters) => describeStackResourceDrifts(stacks, parameters, eventsPerPage),
   GetTemplateSummary: getTemplateSummary,
   SetStackPolicy: (parameters) => setStackPolicy(stacks, parameters),
   UpdateTerminationProtection: (parameters) => updateTerminationProtection(stacks, parameters),
@@ -53,6 +68,10 @@ export class CloudFormationServer extends Context.Service<
     failChangeSet(stack: string, changeSet: string, ...validations: ReadonlyArray<Validation>): Effect.Effect<void>
     /** Finishes the creation of the stack's change sets. */
     finishChangeSets(stack: string): Effect.Effect<void>
+    /** From now on, the resources of the stack differ from its template. */
+    drift(stack: string, ...drifts: ReadonlyArray<Drift>): Effect.Effect<void>
+    /** Finishes the stack's drift detections. */
+    finishDetections(stack: string): Effect.Effect<void>
     /** Switches the stack's termination protection on. */
     protect(stack: string): Effect.Effect<void>
     /** The stack's id and status; empty if the stack does not exist. */
@@ -61,7 +80,7 @@ export class CloudFormationServer extends Context.Service<
     settings(stack: string): Effect.Effect<Settings>
   }
 >()("effect-codepipeline/test/CloudFormationServer") {
-  /** `eventsPerPage`: the page size of DescribeStackEvents and DescribeEvents. */
+  /** `eventsPerPage`: the page size of DescribeStackEvents, DescribeEvents and DescribeStackResourceDrifts. */
   static readonly layer = (eventsPerPage = 100): Layer.Layer<CloudFormationServer> =>
     Layer.effect(
       CloudFormationServer,
@@ -94,6 +113,13 @@ export class CloudFormationServer extends Context.Service<
             Effect.sync(() => stacks.find(name)?.failChangeSet(changeSet, validations)),
           finishChangeSets: (name) =>
             Effect.sync(() => stacks.find(name)?.changeSets.forEach((changeSet) => void (changeSet.isCreated = true))),
+          drift: (name, ...drifts) =>
+            Effect.sync(() => {
+              const stack = stacks.find(name)
+              if (stack !== undefined) stack.drifts = drifts
+            }),
+          finishDetections: (name) =>
+            Effect.sync(() => stacks.find(name)?.detections.forEach((detection) => void (detection.isComplete = true))),
           protect: (name) =>
             Effect.sync(() => {
               const stack = stacks.find(name)

@@ -20,8 +20,15 @@ const called = new Set(
 
 const listed: ReadonlySet<string> = new Set(permissions.flatMap(({ actions }) => actions))
 
-/** S3 checks this permission when an object does not exist; no call has its name. */
-const implied = new Set(["s3:ListBucket"])
+/**
+ * No call has their names. S3 checks the first one when an object does not exist, CloudFormation the others when it detects
+ * the drift of a stack.
+ */
+const implied = new Set([
+  "s3:ListBucket",
+  "cloudformation:DetectStackResourceDrift",
+  "cloudformation:BatchDescribeTypeConfigurations"
+])
 
 describe("the list of permissions", () => {
   it("has every AWS call of the code", () => {
@@ -49,6 +56,8 @@ describe("the list of permissions", () => {
       "codepipeline:PutJobSuccessResult",
       "codepipeline:PutJobFailureResult",
       "cloudformation:GetTemplateSummary",
+      "cloudformation:DescribeStackDriftDetectionStatus",
+      "cloudformation:BatchDescribeTypeConfigurations",
       "cloudformation:CreateStackSet"
     ])
   })

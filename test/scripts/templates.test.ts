@@ -111,8 +111,10 @@ const callsOf = async (module: string) => {
   })
 }
 
-/** AWS checks these because of something in a call: a stack policy, a role, a KMS key. And Lambda writes logs. */
+/** AWS checks these because of something in a call: a stack policy, a role, a KMS key, drift. And Lambda writes logs. */
 const implied = new Set([
+  "cloudformation:DetectStackResourceDrift",
+  "cloudformation:BatchDescribeTypeConfigurations",
   "iam:PassRole",
   "kms:GenerateDataKey",
   "kms:Decrypt",

@@ -9,6 +9,7 @@ import { cancelUpdate } from "./cancel.ts"
 import { cleanUp } from "./changeSet/create.ts"
 import { resumeChangeSet } from "./changeSet/execute.ts"
 import { atDestination, stepAt } from "./destination.ts"
+import { remembering, resumeDetection } from "./drift.ts"
 import { DeployStackParameters } from "./Parameters.ts"
 import { resumeWithFound, start } from "./start.ts"
 import { type Invocation, nameOf, State } from "./State.ts"
@@ -24,6 +25,7 @@ export { CapabilitiesMissing, StackSettingsInvalid, TemplateConfigurationInvalid
 export { TemplateInvalid } from "../stackContent/template.ts"
 export { ChangeSetFailed } from "./changeSet/create.ts"
 export { ReplacementRefused } from "./changeSet/plan.ts"
+export { DriftUnchecked, StackDrifted } from "./drift.ts"
 export { OperationRejected, ReplacementUnchecked, StackProtected } from "./operations.ts"
 export { OutputArtifactMissing, SettingNotSet } from "./outputs.ts"
 export { StackRefused } from "./start.ts"
@@ -35,8 +37,14 @@ const resume = Effect.fn("DeployStack.resume")(function*(invocation: Invocation,
   return yield* Option.match(known, {
     onNone: () => watch(invocation, { stackId: stack, since: 0 }),
     onSome: (state) => {
-      if ("changeSet" in state) return resumeChangeSet(invocation, state)
-      return "found" in state ? resumeWithFound(invocation, state) : watch(invocation, state)
+      if ("detection" in state) return resumeDetection(invocation, state)
+      const { drifted } = state
+      const step = "changeSet" in state
+        ? resumeChangeSet(invocation, state)
+        : "found" in state
+        ? resumeWithFound(invocation, state)
+        : watch(invocation, state)
+      return drifted === undefined ? step : Effect.map(step, (step) => remembering(drifted, step))
     }
   })
 })
@@ -47,7 +55,7 @@ const onFailure = (
   context: Action.FailureContext
 ): Effect.Effect<string | void, unknown, CloudFormation> => {
   if ("changeSet" in state) return cleanUp(invocation, state)
-  return "found" in state ? Effect.undefined : cancelUpdate(invocation, state, context)
+  return "found" in state || "detection" in state ? Effect.undefined : cancelUpdate(invocation, state, context)
 }
 
 export type { DeployStackUserParameters } from "./UserParameters.ts"
@@ -93,6 +101,8 @@ export const DeployStack = Action.make({
   OutputMissing: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
   OutputsTooLarge: ({ message, stackId }) => ({ type: "ConfigurationError", message, externalExecutionId: stackId }),
   StackRefused: "ConfigurationError",
+  StackDrifted: "ConfigurationError",
+  DriftUnchecked: "ConfigurationError",
   StackProtected: "ConfigurationError",
   ReplacementUnchecked: "PermissionError",
   SettingNotSet: ({ denied, message, stackId }) => ({

@@ -201,6 +201,13 @@ export const options = {
     otherwise: "CloudFormation compares only the templates",
     description: "The change set compares the template with the resources as they are, and reverts their drift."
   }),
+  detectDrift: option(Schema.Literals(["warn", "fail"]), {
+    values: "`\"warn\"`, `\"fail\"`",
+    otherwise: "the drift is not detected",
+    description:
+      "Before an update, CloudFormation detects which resources differ from the template, see [Drift](drift.md). " +
+      "`\"fail\"`: the action fails if there is one, before anything changes. `\"warn\"`: they are logged and counted."
+  }),
   expectNoReplacement: option(Schema.Union([Schema.Boolean, Schema.Array(Schema.NonEmptyString)]), {
     values: "`true`, `false`, list of logical ids",
     otherwise: "`false`",
@@ -298,6 +305,7 @@ export const modesOf: Readonly<Record<keyof typeof others, Modes>> = {
   includeNestedStacks: creatingChangeSets,
   importExistingResources: creatingChangeSets,
   deploymentMode: creatingChangeSets,
+  detectDrift: preparing,
   expectNoReplacement: ["CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE", "CHANGE_SET_DEPLOY"],
   terminationProtection: notRollback,
   // A change set from before the failed update cannot be executed after it.
@@ -317,9 +325,13 @@ const fieldsOf = (mode: StackPlan.Mode) =>
   }) as typeof others
 
 /** What is wrong with options that depend on each other. */
-const conflict = ({ disableRollback, onStackFailure, recover, resourcesToSkip }: Readonly<Record<string, unknown>>) => {
+const conflict = (parameters: Readonly<Record<string, unknown>>) => {
+  const { deploymentMode, detectDrift, disableRollback, onStackFailure, recover, resourcesToSkip } = parameters
   if (onStackFailure !== undefined && disableRollback !== undefined) {
     return "\"onStackFailure\" and \"disableRollback\" exclude each other: remove one of them"
+  }
+  if (detectDrift === "fail" && deploymentMode !== undefined) {
+    return "\"detectDrift\": \"fail\" stops before \"deploymentMode\" reverts the drift: use \"detectDrift\": \"warn\""
   }
   return resourcesToSkip !== undefined && recover !== true
     ? "\"resourcesToSkip\" requires \"recover\": true, or mode ROLLBACK"

@@ -15,6 +15,12 @@ import {
 import * as StackProgress from "../../domain/stack/StackProgress.ts"
 import type { DeployStackParameters } from "./Parameters.ts"
 
+/** What every state can have after a drift detection. */
+const afterDetection = {
+  /** The number of resources that had drifted. */
+  drifted: Schema.optionalKey(Schema.Int)
+}
+
 /** The stack that is watched, and the operation that was started on it, unless another program started it. */
 export const WatchState = Schema.Struct({
   stackId: Schema.String,
@@ -33,7 +39,8 @@ export const WatchState = Schema.Struct({
   /** The role may not read events. */
   eventsDenied: Schema.optionalKey(Schema.Literal(true)),
   /** The previous job could not read events. */
-  eventsUnavailable: Schema.optionalKey(Schema.Literal(true))
+  eventsUnavailable: Schema.optionalKey(Schema.Literal(true)),
+  ...afterDetection
 })
 export type WatchState = typeof WatchState.Type
 
@@ -45,13 +52,15 @@ export const PrepareState = Schema.Struct({
   /** Since when it is not visible, or nothing shows who executed it; epoch milliseconds. */
   idleSince: Schema.optionalKey(Schema.Int),
   /** It has no changes. It may be deleted already. */
-  isEmpty: Schema.optionalKey(Schema.Literal(true))
+  isEmpty: Schema.optionalKey(Schema.Literal(true)),
+  ...afterDetection
 })
 export type PrepareState = typeof PrepareState.Type
 
 /**
  * The stack that is going to be deleted or rolled back, or the name of the one that is going to be created instead of a
- * deleted one, or the stack that is rolled back and going to be deployed. Lambda can deliver an event six hours late, when
+ * deleted one, or the stack that is rolled back, or whose drift is known, and
+ * going to be deployed. Lambda can deliver an event six hours late, when
  * CodePipeline no longer waits for its job, and another stack may have the name. Such a job deletes nothing: it only
  * continues, which CodePipeline does not accept. The next job exists only if CodePipeline accepted, and it deletes no other
  * stack than this one. The new stack gets the values of the deleted one.
@@ -60,11 +69,20 @@ export const FoundState = Schema.Struct({
   stackId: Schema.String,
   found: Schema.Literal(true),
   /** How the stack is going to be rolled back. If it requires another kind now, this rollback can have failed since. */
-  operation: Schema.optionalKey(RollbackOperation)
+  operation: Schema.optionalKey(RollbackOperation),
+  ...afterDetection
 })
 export type FoundState = typeof FoundState.Type
 
-export const State = Schema.Union([PrepareState, FoundState, WatchState])
+/** The drift detection that is in progress. It changes nothing: the job after it starts as if it were the first one. */
+export const DetectionState = Schema.Struct({
+  stackId: Schema.String,
+  /** CloudFormation's StackDriftDetectionId. */
+  detection: Schema.String
+})
+export type DetectionState = typeof DetectionState.Type
+
+export const State = Schema.Union([PrepareState, FoundState, DetectionState, WatchState])
 export type State = typeof State.Type
 
 export type Invocation = Action.Invocation<DeployStackParameters>
@@ -83,6 +101,10 @@ export const continueWithFound = (message: string, stackId: string, operation?: 
     externalExecutionId: stackId,
     state: { stackId, found: true, ...(operation && { operation }) }
   })
+
+/** CloudFormation detects the drift of the stack. */
+export const continueDetecting = (message: string, state: DetectionState): Step =>
+  Action.Step.Continue({ message, externalExecutionId: state.stackId, state })
 
 /** Nothing was started: the next job starts. */
 export const postpone = (status: string): Step =>

@@ -148,6 +148,12 @@ export interface DeployStackUserParameters {
    */
   readonly deploymentMode?: "REVERT_DRIFT"
   /**
+   * Before an update, CloudFormation detects which resources differ from the template. `"fail"`: the action fails if there
+   * is one, before anything changes. `"warn"`: they are logged and counted. Values: `"warn"`, `"fail"`. Default: the drift
+   * is not detected. Modes: all but `DELETE_ONLY`, `CHANGE_SET_EXECUTE`, and `ROLLBACK`.
+   */
+  readonly detectDrift?: "warn" | "fail"
+  /**
    * Fails before anything changes if a stateful resource would be replaced or removed. Values: `true`, `false`, list of
    * logical ids. Default: `false`. Modes: `CHANGE_SET_REPLACE`, `CHANGE_SET_EXECUTE`, and `CHANGE_SET_DEPLOY`.
    */

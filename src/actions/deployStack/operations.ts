@@ -107,6 +107,8 @@ export interface StartContext {
   readonly foundId: string | undefined
   /** How that job decided to roll the stack back. */
   readonly foundOperation: RollbackOperation | undefined
+  /** The stack whose drift an earlier job has detected. */
+  readonly checkedId: string | undefined
   /** The stack that is going to be replaced, or is deleted already. */
   readonly replaced: Option.Option<Stack>
 }

@@ -43,6 +43,8 @@ const stacks = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::Accou
 const stack = `${stacks}/*`
 const nestedStacks = `${stacks}-*/*`
 
+const neededToFail = "with `\"fail\"`; `\"warn\"` goes on without it"
+
 /** The resources have parameters and resources of the template of functions. */
 export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> = [
   {
@@ -169,6 +171,25 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     role: "function",
     jobs: { options: ["onTimeout"] },
     required: { otherwise: "the update is not cancelled" }
+  },
+  {
+    actions: [
+      "cloudformation:DetectStackDrift",
+      "cloudformation:DetectStackResourceDrift",
+      "cloudformation:DescribeStackResourceDrifts"
+    ],
+    resources: [stack],
+    role: "function",
+    jobs: { options: ["detectDrift"], note: neededToFail },
+    required: true
+  },
+  {
+    actions: ["cloudformation:DescribeStackDriftDetectionStatus", "cloudformation:BatchDescribeTypeConfigurations"],
+    // IAM has no resources for these calls.
+    resources: ["*"],
+    role: "function",
+    jobs: { options: ["detectDrift"], note: neededToFail },
+    required: true
   },
   {
     actions: ["cloudformation:RollbackStack", "cloudformation:ContinueUpdateRollback"],

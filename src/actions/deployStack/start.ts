@@ -15,6 +15,7 @@ import { CloudFormation } from "../../services/CloudFormation.ts"
 import * as StackSettings from "../stackContent/settings.ts"
 import * as StackTemplate from "../stackContent/template.ts"
 import { executeNamed, stackNotFound } from "./changeSet/execute.ts"
+import { type DriftError, startDetection } from "./drift.ts"
 import { Events, observe, readOf, resolveDecision } from "./observe.ts"
 import {
   adopt,
@@ -84,12 +85,12 @@ const retries = 2
 export const start = (invocation: Invocation) => decideAndStart(invocation, undefined, Option.none())
 
 /** What an earlier job found, and left for this one. */
-type Found = Pick<FoundState, "stackId" | "operation">
+type Found = Pick<FoundState, "stackId" | "operation" | "drifted">
 
 /**
  * Deletes the stack that an earlier job found, or creates the stack again if it is deleted. `stackId` is known before the
  * delete, so that its values are not lost if the job that deletes it is not reported. Or rolls the stack back that an earlier
- * job found, or deploys it after that.
+ * job found, or deploys it after that, or after its drift was detected.
  */
 export const resumeWithFound = Effect.fn("DeployStack.resumeWithFound")(function*(
   invocation: Invocation,
@@ -113,6 +114,7 @@ const decideAndStart = Effect.fn("DeployStack.start")(function*(
 ) {
   const foundId = left?.stackId
   const foundOperation = left?.operation
+  const checkedId = left?.drifted === undefined ? undefined : foundId
   const { job, parameters } = invocation
   yield* Outputs.check(invocation)
   // Only a deleted stack can have a successor of the same name.
@@ -128,7 +130,7 @@ const decideAndStart = Effect.fn("DeployStack.start")(function*(
   )
   return yield* Effect.all([current, content], { concurrency: 2 }).pipe(
     Effect.flatMap(([stack, content]) =>
-      startOperation({ invocation, content, stack, foundId, foundOperation, replaced })
+      startOperation({ invocation, content, stack, foundId, foundOperation, checkedId, replaced })
     ),
     Effect.retry({ times: retries, while: (error) => error._tag === "StackChanged" }),
     Effect.catchTag("StackChanged", ({ status }) => refuseOrPostpone(parameters, status))
@@ -169,7 +171,7 @@ const refuseOrPostpone = (
 
 const startOperation = Effect.fn("DeployStack.startOperation")(function*(
   context: StartContext
-): Effect.fn.Return<Step, StackRefused | StackChanged | StartError, CloudFormation | ArtifactStore> {
+): Effect.fn.Return<Step, StackRefused | StackChanged | DriftError | StartError, CloudFormation | ArtifactStore> {
   const { invocation, stack } = context
   const { execution, parameters } = invocation
   const { disableRollback = false, mode, recover = false, whenBusy = "fail" } = parameters
@@ -181,6 +183,10 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
   const state: NewState = {
     stackId: Option.match(stack, { onNone: () => nameOf(parameters.stack), onSome: ({ id }) => id }),
     ...(Events.$is("Denied")(events) && { eventsDenied: true })
+  }
+  if (isCheckedFirst(context, next)) {
+    const detecting = yield* startDetection(invocation, state.stackId)
+    if (Option.isSome(detecting)) return detecting.value
   }
   return yield* StackPlan.Start.$match(next, {
     Begin: ({ operation }) => {
@@ -200,3 +206,11 @@ const startOperation = Effect.fn("DeployStack.startOperation")(function*(
     StackNotFound: () => stackNotFound(invocation)
   })
 })
+
+/** Whether the drift of the stack is detected first: before an update, unless an earlier job has done it. */
+const isCheckedFirst = ({ checkedId, invocation: { parameters }, stack }: StartContext, next: StackPlan.Start) => {
+  const { $is } = StackPlan.Start
+  const isUpdate = ($is("Begin")(next) && next.operation === "update") ||
+    ($is("Prepare")(next) && next.type === "UPDATE")
+  return isUpdate && parameters.detectDrift !== undefined && Option.exists(stack, ({ id }) => id !== checkedId)
+}

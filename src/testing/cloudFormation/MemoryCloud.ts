@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { AwsDenied, type AwsError, type AwsRejected, AwsUnavailable } from "../../domain/job/AwsError.ts"
 import type { ChangeSetQuery } from "../../domain/stack/Stack.ts"
+import type { PropertyDifference, ResourceDrift } from "../../domain/stack/StackDrift.ts"
 import { type Template, templateLimits } from "../../domain/stack/Template.ts"
 import { retryUnavailable } from "../../runtime/AwsClient.ts"
 import { StandIn } from "./evaluation/Scope.ts"
@@ -29,10 +30,23 @@ export interface MemoryCloudOptions {
   readonly accountId: string
 }
 
+/** A drift detection, with its result. */
+export interface MemoryDetection {
+  readonly id: string
+  readonly stack: MemoryStack
+  /** Epoch milliseconds. */
+  readonly endsAt: number
+  readonly drifts: ReadonlyArray<ResourceDrift>
+}
+
 export class MemoryCloud implements Surroundings {
   readonly operationTokens: Array<string> = []
   readonly denied = new Set<string>()
   readonly existing = new Set<string>()
+  /** How resources differ from their templates, by logical id. */
+  readonly drifts = new Map<string, "deleted" | ReadonlyArray<PropertyDifference>>()
+  /** Oldest first. */
+  readonly detections: Array<MemoryDetection> = []
   readonly failures: InjectedFailures = {
     resources: new Map(),
     rollbacks: new Map(),

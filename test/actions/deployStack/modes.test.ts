@@ -34,6 +34,7 @@ const ofTemplates = {
   tags: { Owner: "team" },
   notificationArns: ["arn:aws:sns:us-east-1:123456789012:t"],
   onStackFailure: "DELETE",
+  detectDrift: "warn",
   recover: true,
   resourcesToSkip: ["Topic"]
 }

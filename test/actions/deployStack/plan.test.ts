@@ -309,6 +309,6 @@ describe("secrets in a plan", () => {
       const text = Object.values(yield* written).join("")
       assert.notInclude(text, "shown after")
       assert.include(text, "(hidden)")
-      assert.isTrue(lines.some((line) => line.includes("The plan has no values of properties.")))
+      assert.isTrue(lines.some((line) => line.includes("The values of properties are not shown.")))
     }).pipe(Effect.provide(world(template(1), { files: { "secrets.json": `{"Secret":"${long}"}` } }))))
 })

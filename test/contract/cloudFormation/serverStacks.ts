@@ -111,6 +111,20 @@ export interface ChangeSet {
   isExecuted: boolean
 }
 
+/** How a resource differs from its template. */
+export interface Drift {
+  readonly id: string
+  readonly type: string
+  /** None if it is deleted. */
+  readonly differences?: ReadonlyArray<{ readonly path: string; readonly expected: string; readonly actual: string }>
+}
+
+export interface Detection {
+  readonly id: string
+  readonly drifts: ReadonlyArray<Drift>
+  isComplete: boolean
+}
+
 export class Stack {
   readonly id: string
   readonly name: string
@@ -125,6 +139,9 @@ export class Stack {
   previousTemplate = ""
   settings = noSettings
   changeSets: Array<ChangeSet> = []
+  drifts: ReadonlyArray<Drift> = []
+  /** Oldest first. */
+  readonly detections: Array<Detection> = []
   #reason: string | undefined
   #token = ""
   /** Newest first. */

@@ -42,6 +42,10 @@ export class World extends Context.Service<World, {
    * UPDATE_FAILED. After that, nothing fails any more. Returns the stack's id.
    */
   failUpdate(how: "in the rollback" | "without rollback"): Effect.Effect<string, unknown, CloudFormation>
+  /** Somebody changes the resource `Bucket` of the stack, or deletes it. */
+  drift(stack: string, how: "changed" | "deleted"): Effect.Effect<void>
+  /** Finishes the stack's drift detections. */
+  finishDetections(stack: string): Effect.Effect<void>
   /** Creates the stack, whose bucket fails on its own, by a hook, by validation, or in a nested stack. */
   createFailing(how: "resource" | "hook" | "validation" | "nested"): Effect.Effect<string, unknown, CloudFormation>
 }>()("effect-codepipeline/test/CloudFormationWorld") {}
@@ -53,6 +57,7 @@ export const memory: Layer.Layer<CloudFormation | World> = Layer.effect(
     (
       {
         deny,
+        driftResource,
         failHook,
         failResource,
         failRollback,
@@ -85,6 +90,8 @@ export const memory: Layer.Layer<CloudFormation | World> = Layer.effect(
         return id
       }),
       setStatus,
+      drift: (_, how) => driftResource("Bucket", how === "deleted" ? how : [difference]),
+      finishDetections: () => TestClock.adjust("1 hour"),
       finishChangeSets: () => TestClock.adjust("1 hour"),
       createFailingChangeSet: Effect.gen(function*() {
         yield* failValidation("Bucket", why)
@@ -132,9 +139,11 @@ export const httpWithPages = (eventsPerPage: number) =>
         advance,
         answerAlways,
         answerNext,
+        drift,
         failChangeSet,
         failValidation,
         finishChangeSets,
+        finishDetections,
         look,
         protect,
         setStatus,
@@ -184,6 +193,13 @@ export const httpWithPages = (eventsPerPage: number) =>
         return id
       }),
       setStatus,
+      drift: (name, how) =>
+        drift(name, {
+          id: "Bucket",
+          type: "AWS::S3::Bucket",
+          ...(how === "changed" && { differences: [difference] })
+        }),
+      finishDetections,
       finishChangeSets,
       createFailingChangeSet: Effect.gen(function*() {
         const { id } = yield* prepare({ templateBody: bucketTemplate })
@@ -226,6 +242,8 @@ const updateFailed = (id: string): Change => ({
 export const http = httpWithPages(100)
 
 export const stack = "MyTestStack"
+/** How the bucket differs from its template after somebody changed it. */
+export const difference = { path: "/Tags/0", expected: "null", actual: "{\"Key\":\"<a> & b\",\"Value\":\"\"}" }
 export const otherTemplate = sampleTemplate.replace("\"AWS::S3::Bucket\"", "\"AWS::SNS::Topic\"")
 
 export const earlyValidation = "AWS::EarlyValidation::PropertyValidation"

@@ -47,6 +47,7 @@ const expectations: Readonly<Record<string, readonly [read: (job: Job) => unknow
     (job) => JSON.parse(job.userParameters).assumeRole,
     "arn:aws:iam::222222222222:role/deploy-stack"
   ],
+  "deploy-stack-drift": [(job) => JSON.parse(job.userParameters).detectDrift, "fail"],
   "deploy-stack-outputs": [
     (job) => job.outputArtifacts.map(({ location, name }) => [name, location.s3Location.objectKey]),
     [["StackOutputs", "MyPipeline/StackOutpu/xY7zW9q.zip"]]

@@ -209,14 +209,14 @@ const emptyRead: ReadPlan = { changes: [], unknown: [], hiddenParameters: [] }
 const notDescribed = "CloudFormation does not describe the change set any more: its changes are not listed."
 
 /** The values to hide: those that UserParameters and the configuration file have for hidden parameters. */
-const secretsOf = Effect.fnUntraced(
+export const secretsOf = Effect.fnUntraced(
   function*({ job, parameters }: Invocation, hiddenParameters: ReadonlyArray<string>) {
     const { redact } = yield* Secrets
     if (hiddenParameters.length === 0 || !hasTemplate(parameters)) return { values: [], areUnknown: false, redact }
     const settings = yield* Effect.option(
       Effect.tapError(
         StackSettings.read(job, parameters),
-        (error) => Effect.logWarning(`The plan has no values of properties. ${error.message}`)
+        (error) => Effect.logWarning(`The values of properties are not shown. ${error.message}`)
       )
     )
     const values = Option.match(settings, {
