@@ -157,7 +157,7 @@ const write = Effect.fn("event")(function*(input: EventInput) {
   const file = input.output.value
   yield* Effect.tryPromise({
     try: () => writeFile(file, json),
-    catch: (cause) => new BadUsage({ message: `the event could not be written: ${reason(cause)}` })
+    catch: (cause) => new BadUsage({ message: `the event could not be written to ${file}: ${reason(cause)}` })
   })
 })
 

@@ -237,6 +237,17 @@ describe("effect-codepipeline run", () => {
     assert.strictEqual(status, 1)
   })
 
+  it("packs a folder with more files than a process may open", async () => {
+    const many = join(folder, "many")
+    mkdirSync(many)
+    for (let index = 0; index < 500; index++) writeFileSync(join(many, `${index}.txt`), "")
+    const command = "ulimit -n 256 && exec \"$0\" \"$@\""
+    const args = ["-c", command, process.execPath, script, "run", "--artifact", `MyTemplate=${many}`]
+    const { stderr, stdout } = await run("sh", args, { env: { PATH: process.env["PATH"] } })
+    assert.strictEqual(stderr, "")
+    assert.include(stdout, "the zip does not contain this file")
+  })
+
   it("says where an event is not JSON, without quoting it", () => {
     const { status, stderr } = resultOf("notJson")
     assert.strictEqual(

@@ -40,10 +40,10 @@ export interface GivenArtifact {
 const readFolder = async (folder: string): Promise<Files> => {
   const found = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const files = await Promise.all(
-    paths.map(async (path) => [relative(folder, path).replaceAll("\\", "/"), await readFile(path)] as const)
-  )
-  return Object.fromEntries(files)
+  const files: Record<string, Uint8Array> = {}
+  // One after another: of thousands of files, the process may not open all at once.
+  for (const path of paths) files[relative(folder, path).replaceAll("\\", "/")] = await readFile(path)
+  return files
 }
 
 /** Whether a file is a template, by its extension. As an artifact, any other file is a zip. */
