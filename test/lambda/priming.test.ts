@@ -9,14 +9,17 @@ import { fileURLToPath } from "node:url"
 import * as Action from "../../src/Action.ts"
 import { CheckWebpage } from "../../src/actions/checkWebpage/CheckWebpage.ts"
 import { DeployStack } from "../../src/actions/deployStack/DeployStack.ts"
+import { DeployStackSet } from "../../src/actions/deployStackSet/DeployStackSet.ts"
 import * as Lambda from "../../src/lambda/handler.ts"
 import { checkWebpagePriming } from "../../src/lambda/priming/checkWebpage.ts"
 import { Connections } from "../../src/lambda/priming/Connections.ts"
 import { deployStackPriming } from "../../src/lambda/priming/deployStack.ts"
+import { deployStackSetPriming } from "../../src/lambda/priming/deployStackSet.ts"
 import type { StubRequest } from "../../src/lambda/priming/StubTransport.ts"
 import { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CloudFormation } from "../../src/services/CloudFormation.ts"
 import { CodePipeline } from "../../src/services/CodePipeline.ts"
+import { StackSets } from "../../src/services/StackSets.ts"
 import { WebPage } from "../../src/services/WebPage.ts"
 import { certificate } from "../certificates.ts"
 import { CodePipelineServer } from "../contract/CodePipelineServer.ts"
@@ -25,7 +28,13 @@ import { listen } from "../contract/server.ts"
 import { checkEvent } from "../fixtures.ts"
 import { assertClean, buildFunction, timeout } from "./builtFunction.ts"
 
-const services = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer, CodePipeline.layer, WebPage.layer)
+const services = Layer.mergeAll(
+  ArtifactStore.layer,
+  CloudFormation.layer,
+  CodePipeline.layer,
+  StackSets.layer,
+  WebPage.layer
+)
 
 /** The function's own, and an address where nobody listens: what reached AWS would fail there. */
 const variables = {
@@ -47,7 +56,7 @@ const operationOf = (request: StubRequest) =>
 
 /** What is asked of AWS while the function starts, and what is logged. */
 const primed = Effect.fnUntraced(function*<P, S, E extends Action.TaggedError>(
-  action: Action.Action<P, S, E, ArtifactStore | CloudFormation | WebPage>,
+  action: Action.Action<P, S, E, ArtifactStore | CloudFormation | StackSets | WebPage>,
   priming: Lambda.Priming
 ) {
   const console = yield* TestConsole.make
@@ -81,6 +90,26 @@ describe("the sample job", () => {
       assert.deepNestedInclude(reports[0], { "executionDetails.summary": "Stack create started" })
       assert.deepNestedInclude(reports[1], {
         "executionDetails.summary": "Stack update complete: the stack was created"
+      })
+      assert.deepStrictEqual(lines, [])
+    }).pipe(Effect.provide(surroundings)))
+
+  it.live("is an update of a stack set that is in progress", () =>
+    Effect.gen(function*() {
+      const { asked, lines, reports } = yield* primed(DeployStackSet, deployStackSetPriming)
+      assert.deepStrictEqual(asked, [
+        "DescribeStackSet",
+        "DescribeStackSetOperation",
+        "GET",
+        "UpdateStackSet",
+        "PutJobSuccessResult",
+        "DescribeStackSetOperation",
+        "ListStackSetOperationResults",
+        "PutJobSuccessResult"
+      ])
+      assert.deepNestedInclude(reports[0], { "executionDetails.summary": "Stack set update started" })
+      assert.deepNestedInclude(reports[1], {
+        "executionDetails.summary": "Stack set update still in progress: RUNNING, 0 of 1 instance, now us-east-1"
       })
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(surroundings)))

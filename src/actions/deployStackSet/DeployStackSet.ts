@@ -16,6 +16,14 @@ const start = Effect.fn("DeployStackSet.start")((invocation: Invocation) =>
   planNext(invocation, { stackSetId: invocation.parameters.stackSet, ran: [] }, true)
 )
 
+/**
+ * Which operations an action with an unknown state has started is unknown: the one in progress can be its own. Waits for it,
+ * then starts again, which repeats only what is not yet as it is wanted.
+ */
+const recover = Effect.fn("DeployStackSet.recover")((invocation: Invocation) =>
+  start({ ...invocation, parameters: { ...invocation.parameters, whenBusy: "wait" } })
+)
+
 /** The name of a stack set, which is also the beginning of its id. */
 const nameOf = (stackSet: string) => stackSet.split(":")[0]
 
@@ -40,6 +48,7 @@ export const DeployStackSet = Action.make({
   state: State,
   start,
   resume,
+  recover,
   annotations: ({ stackSet }) => ({ stackSet }),
   timeout: ({ timeoutMinutes }) => timeoutMinutes === undefined ? undefined : Duration.minutes(timeoutMinutes)
 })({

@@ -170,7 +170,8 @@ const decideAndStart = Effect.fn("DeployStackSet.decideAndStart")(function*(
   const context = { invocation, key, state, desired, isFirst }
   const decision = yield* decide(context, found, Option.isSome(found) ? "Present" : "Absent")
   if (!StackSetPlan.Decision.$is("CreateSet")(decision)) return yield* act(context, found, decision)
-  const stackSetId = yield* createSet(invocation, key)
+  // By its name: the state can have the id of one that was deleted.
+  const stackSetId = yield* createSet(invocation, keyOf(invocation, parameters.stackSet))
   const created = { ...context, state: { ...state, stackSetId } }
   return yield* act(created, Option.none(), yield* decide(created, Option.none(), "Present"))
 })

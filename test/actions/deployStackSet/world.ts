@@ -116,3 +116,13 @@ export const recordCalls = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     })
     return { result: yield* Effect.provideService(effect, StackSets, recording), calls }
   })
+
+/** Runs an effect whose calls to StackSets are partly answered by these methods. */
+export const withAnswers = <A, E, R>(
+  answers: (real: StackSets["Service"]) => Partial<StackSets["Service"]>,
+  effect: Effect.Effect<A, E, R>
+) =>
+  Effect.gen(function*() {
+    const real = yield* StackSets
+    return yield* Effect.provideService(effect, StackSets, { ...real, ...answers(real) })
+  })

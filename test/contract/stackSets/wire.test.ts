@@ -1,7 +1,7 @@
 // The requests of the live layer of StackSets on the wire, and what an action with 5,000 instances costs.
 import { CloudFormationClient } from "@aws-sdk/client-cloudformation"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { DeployStackSet } from "../../../src/actions/deployStackSet/DeployStackSet.ts"
 import type { JobOutcome } from "../../../src/domain/job/JobOutcome.ts"
 import * as JobRunner from "../../../src/JobRunner.ts"
@@ -11,11 +11,12 @@ import { ArtifactStoreMemory } from "../../../src/testing/ArtifactStoreMemory.ts
 import * as LocalPipeline from "../../../src/testing/LocalPipeline.ts"
 import { drive } from "../../drive.ts"
 import { sampleTemplate, tokenOf } from "../../fixtures.ts"
+import { result } from "../cloudFormation/queryProtocol.ts"
 import { CodePipelineServer } from "../CodePipelineServer.ts"
 import { environment } from "../environment.ts"
 import { clientOptions, refused, signedBy } from "../server.ts"
 import { StackSetsServer } from "../StackSetsServer.ts"
-import { createSet, http, key, target } from "./world.ts"
+import { createInstances, createSet, http, key, target, updateSet } from "./world.ts"
 
 const sent = Effect.map(StackSetsServer, ({ calls }) => ({ ...calls.at(-1)?.parameters }))
 
@@ -147,6 +148,115 @@ describe("StackSets on the wire", () => {
       yield* answerNext(refused("StackInstanceNotFoundException", "The specified stack instance doesn't exist", 404))
       const error = yield* Effect.flip(stackOf(key, { account: "111111111111", region: "eu-west-1" }))
       assert.deepInclude(error, { code: "StackInstanceNotFoundException" })
+    }).pipe(Effect.provide(http)))
+
+  it.effect("a delegated administrator's calls all say so", () =>
+    Effect.gen(function*() {
+      const id = yield* createSet()
+      const { calls } = yield* StackSetsServer
+      const delegated = { stackSet: id, callAs: "DELEGATED_ADMIN" } as const
+      const stackSets = yield* StackSets
+      yield* stackSets.describe(delegated)
+      yield* stackSets.createInstances({ ...delegated, operationId: "create-1", target })
+      yield* stackSets.operation(delegated, "create-1")
+      yield* stackSets.operations(delegated)
+      yield* stackSets.results(delegated, "create-1")
+      yield* stackSets.instances(delegated)
+      yield* stackSets.stackOf(delegated, { account: "111111111111", region: "eu-west-1" })
+      assert.deepStrictEqual(
+        calls.slice(1).map(({ parameters }) => [parameters["StackSetName"], parameters["CallAs"]]),
+        Array.from({ length: 7 }, () => [id, "DELEGATED_ADMIN"])
+      )
+    }).pipe(Effect.provide(http)))
+
+  it.effect("an error without a code of stack sets keeps the words of CloudFormation", () =>
+    Effect.gen(function*() {
+      yield* createSet()
+      const { answerNext } = yield* StackSetsServer
+      const { delete: remove, operation } = yield* StackSets
+      const invalid = refused("InvalidOperationException", "The specified operation isn't valid", 400)
+      const calls: ReadonlyArray<
+        Effect.Effect<unknown, { readonly _tag: string; readonly message: string }, StackSets>
+      > = [
+        remove(key),
+        operation(key, "create-1"),
+        updateSet(),
+        createInstances()
+      ]
+      for (const call of calls) {
+        yield* answerNext(invalid)
+        const error = yield* Effect.flip(call)
+        assert.strictEqual(error._tag, "AwsRejected")
+        assert.include(error.message, "The specified operation isn't valid")
+      }
+    }).pipe(Effect.provide(http)))
+
+  it.effect("fields that CloudFormation omits are absent, empty or those of the request", () =>
+    Effect.gen(function*() {
+      const { answerNext } = yield* StackSetsServer
+      const stackSets = yield* StackSets
+      yield* answerNext(result("CreateStackSet", ""))
+      assert.strictEqual(yield* createSet(), "MyStackSet")
+      yield* answerNext(result("UpdateStackSet", ""))
+      assert.strictEqual(yield* updateSet(), "update-1")
+      yield* answerNext(result("CreateStackInstances", ""))
+      assert.strictEqual(yield* createInstances(), "create-1")
+      yield* answerNext(
+        result("DescribeStackSet", "<StackSet><StackSetName>MyStackSet</StackSetName></StackSet>")
+      )
+      assert.deepStrictEqual(Option.getOrThrow(yield* stackSets.describe(key)), {
+        id: "MyStackSet",
+        name: "MyStackSet",
+        permissionModel: "SELF_MANAGED",
+        parameters: new Map()
+      })
+      yield* answerNext(result("DescribeStackSet", ""))
+      assert.isTrue(Option.isNone(yield* stackSets.describe(key)))
+      yield* answerNext(
+        result(
+          "DescribeStackSetOperation",
+          "<StackSetOperation><StackSetDriftDetectionDetails></StackSetDriftDetectionDetails></StackSetOperation>"
+        )
+      )
+      const operation = Option.getOrThrow(yield* stackSets.operation(key, "drift-1"))
+      assert.deepInclude(operation, { id: "", action: "", status: "", createdAt: 0, failedInstances: undefined })
+      for (
+        const [name, read] of [["ListStackSetOperationResults", stackSets.results(key, "create-1")], [
+          "ListStackInstances",
+          stackSets.instances(key)
+        ]] as const
+      ) {
+        yield* answerNext(result(name, ""))
+        assert.deepStrictEqual(yield* read, { items: [], next: undefined })
+      }
+      yield* answerNext(result("ListStackSetOperations", ""))
+      assert.deepStrictEqual(yield* stackSets.operations(key), [])
+      yield* answerNext(result("DescribeStackInstance", "<StackInstance></StackInstance>"))
+      assert.isTrue(
+        Option.isNone(yield* stackSets.stackOf(key, { account: "111111111111", region: "eu-west-1" }))
+      )
+      yield* answerNext(result("DescribeStackEvents", ""))
+      assert.deepStrictEqual(yield* stackSets.stackEvents("arn:aws:cloudformation:eu-west-1:1:stack/S/1"), [])
+    }).pipe(Effect.provide(http)))
+
+  it.effect("the reason of an instance is that of its account gate if it has none of its own", () =>
+    Effect.gen(function*() {
+      const { answerNext } = yield* StackSetsServer
+      const gate = "<AccountGateResult><Status>FAILED</Status><StatusReason>the gate is shut</StatusReason>" +
+        "</AccountGateResult>"
+      yield* answerNext(
+        result(
+          "ListStackSetOperationResults",
+          `<Summaries><member><Account>1</Account>${gate}</member><member><StatusReason>own</StatusReason>${gate}</member>` +
+            "</Summaries>"
+        )
+      )
+      const { results } = yield* StackSets
+      const { items } = yield* results(key, "create-1")
+      assert.deepStrictEqual(items, [
+        { account: "1", region: "", status: "", reason: "the gate is shut" },
+        { account: "", region: "", status: "", reason: "own" }
+      ])
     }).pipe(Effect.provide(http)))
 
   it.effect("the live layer reads the events of a stack in the stack's region", () =>
