@@ -19,7 +19,7 @@
 //
 // What bounds the state space? A fault budget: how often Lambda redelivers, a call fails, another actor acts, or a read is
 // stale. At most two functions run at a time. The list `models` combines start states with budgets; DEEP=1 adds
-// `deepModels`, which take half an hour and 8 GB (the README says how to run them).
+// `deepModels`, which take half an hour and 8 GB (docs/internals/guarantees.md says how to run them).
 //
 // ChangeSets.test.ts checks the modes that work with change sets in the same way.
 //
@@ -244,14 +244,6 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
     modelOf({ initialClouds: [stackIn("CREATE_COMPLETE")], budget: { ...noFaults, otherActors: 1, callFaults: 1 } })
   ],
   [
-    "without progress, another actor and two stale reads",
-    modelOf({
-      initialClouds: [stackIn("CREATE_COMPLETE")],
-      budget: { ...noFaults, otherActors: 1, staleReads: 2 },
-      ...withoutProgress
-    })
-  ],
-  [
     "without permission to read events, another actor and a stale read",
     modelOf({
       initialClouds: ready,
@@ -276,15 +268,6 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
   [
     "REPLACE_ON_FAILURE keeps the values of parameters, a redelivery",
     modelOf({ initialClouds: replaceable, budget: redelivery, ...replacing, parameters: ["Name"] })
-  ],
-  [
-    "REPLACE_ON_FAILURE keeps the values of parameters, a call fault and a stale read",
-    modelOf({
-      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
-      budget: { ...noFaults, callFaults: 1, staleReads: 1 },
-      ...replacing,
-      parameters: ["Name"]
-    })
   ],
   [
     "REPLACE_ON_FAILURE keeps the values of parameters with defaults, a redelivery",
@@ -355,10 +338,6 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
     modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 }, ...withoutEvents })
   ],
   [
-    "without permission to read events, two call faults",
-    modelOf({ initialClouds: ready, budget: { ...noFaults, callFaults: 2 }, ...withoutEvents })
-  ],
-  [
     "a foreign token, a redelivery and a call fault",
     modelOf({
       initialClouds: everyStatus.slice(1),
@@ -370,6 +349,27 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
 ]
 
 const deepModels: typeof models = [
+  [
+    "without progress, another actor and two stale reads",
+    modelOf({
+      initialClouds: [stackIn("CREATE_COMPLETE")],
+      budget: { ...noFaults, otherActors: 1, staleReads: 2 },
+      ...withoutProgress
+    })
+  ],
+  [
+    "REPLACE_ON_FAILURE keeps the values of parameters, a call fault and a stale read",
+    modelOf({
+      initialClouds: [stackIn("ROLLBACK_COMPLETE")],
+      budget: { ...noFaults, callFaults: 1, staleReads: 1 },
+      ...replacing,
+      parameters: ["Name"]
+    })
+  ],
+  [
+    "without permission to read events, two call faults",
+    modelOf({ initialClouds: ready, budget: { ...noFaults, callFaults: 2 }, ...withoutEvents })
+  ],
   [
     "ROLLBACK, a redelivery and a call fault",
     modelOf({ initialClouds: brief(recoverable), budget: { ...redelivery, callFaults: 1 }, ...rollingBack })
