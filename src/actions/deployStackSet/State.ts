@@ -8,19 +8,25 @@ import * as Schema from "effect/Schema"
 import * as Action from "../../Action.ts"
 import type { StackSetKey } from "../../domain/stackSet/StackSet.ts"
 import { type OwnOperation, Step as OperationStep } from "../../domain/stackSet/StackSetOperation.ts"
+import { maxOperations } from "../../domain/stackSet/StackSetPlan.ts"
 import { StackSetProgress } from "../../domain/stackSet/StackSetProgress.ts"
 import type { DeployStackSetParameters } from "./Parameters.ts"
+
+const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxOperations }))
+
+/** The number of own operations of each step so far, in the order in which the steps were begun. */
+const Ran = Schema.Array(Schema.Tuple([OperationStep, Count])).check(Schema.isMaxLength(OperationStep.literals.length))
 
 const common = {
   /** The stack set's id, or its name until it is found. */
   stackSetId: Schema.String,
-  /** The number of own operations of each step so far, in the order in which the steps were begun. */
-  ran: Schema.Array(Schema.Tuple([OperationStep, Schema.Int]))
+  ran: Ran
 }
 
 /** The operation that is watched: the last one of `ran`. */
 export const WatchState = Schema.Struct({
   ...common,
+  ran: Ran.check(Schema.isMinLength(1)),
   watching: Schema.Literal(true),
   /** Its id, if CloudFormation gave it another one than the own. */
   operationId: Schema.optionalKey(Schema.String),
@@ -47,7 +53,7 @@ export type PlanState = typeof PlanState.Type
 export const State = Schema.Union([WatchState, PlanState])
 export type State = typeof State.Type
 
-export type Ran = PlanState["ran"]
+export type Ran = typeof Ran.Type
 
 export type Invocation = Action.Invocation<DeployStackSetParameters>
 export type Step = Action.Step<State>

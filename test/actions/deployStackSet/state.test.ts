@@ -5,6 +5,7 @@ import { State, type WatchState } from "../../../src/actions/deployStackSet/Stat
 import { encode, Execution, Position } from "../../../src/domain/job/ContinuationToken.ts"
 import { JobId } from "../../../src/domain/job/Job.ts"
 import { advance, atStart } from "../../../src/domain/stackSet/StackSetProgress.ts"
+import { eventOf, invoke, world } from "./world.ts"
 
 it.effect("the largest state fits into a continuation token", () =>
   Effect.gen(function*() {
@@ -31,3 +32,26 @@ it.effect("the largest state fits into a continuation token", () =>
     assert.isAtMost(token.length, 2_048)
     assert.include(token, "+".repeat(1_024))
   }))
+
+it.effect.each([
+  { stackSetId: "MyStackSet", watching: true, ran: [] },
+  { stackSetId: "MyStackSet", watching: true, ran: [["destroy", 1]] },
+  { stackSetId: "MyStackSet", watching: true, ran: [["update", 0]] },
+  { stackSetId: "MyStackSet", ran: [["create", 1_000_000_000]] },
+  { stackSetId: "MyStackSet", ran: Array.from({ length: 6 }, () => ["create", 100]) },
+  { stackSetId: 1, ran: [] },
+  {}
+])(
+  "a state that the action never leaves is unknown, and the action starts again: %j",
+  (state) =>
+    Effect.gen(function*() {
+      const continuationToken = JSON.stringify({
+        version: 1,
+        action: "deploy-stack-set",
+        execution: { firstJobId: "1", startedAt: 0, attempt: 1 },
+        state
+      })
+      const outcome = yield* invoke(eventOf({}, { id: "2", continuationToken }))
+      assert.strictEqual(outcome.message, "Stack set update started")
+    }).pipe(Effect.provide(world()))
+)
