@@ -134,6 +134,8 @@ const world = Effect.gen(function*() {
       AWS_REGION: "eu-central-1",
       AWS_ENDPOINT_URL_S3: s3,
       AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
+      // An event may ask for a role of another account; STS rejects it.
+      AWS_ENDPOINT_URL_STS: cloudFormation.endpoint,
       AWS_ENDPOINT_URL_CODEPIPELINE: codePipeline.endpoint,
       ...functionCredentials
     }
