@@ -115,9 +115,9 @@ export const resumeDetection = Effect.fn("DeployStack.resumeDetection")(function
   const { describeDriftDetection, resourceDrifts } = yield* CloudFormation
   const { stackId } = state
   const detection = yield* unlessWarning(invocation, describeDriftDetection(state.detection))
-  if (Option.isNone(detection)) return goOn(stackId, 0, "The drift of the stack is not known")
+  if (Option.isNone(detection)) return startNext(stackId, 0, "The drift of the stack is not known")
   if (StackDrift.isPending(detection.value)) return continueDetecting("Drift detection still in progress", state)
-  if (StackDrift.isInSync(detection.value)) return goOn(stackId, 0, "The stack has not drifted")
+  if (StackDrift.isInSync(detection.value)) return startNext(stackId, 0, "The stack has not drifted")
   const drifts = yield* unlessWarning(invocation, resourceDrifts(stackId))
   const listed = Option.getOrElse(drifts, () => [])
   const { drifted, unchecked } = StackDrift.judge(detection.value, listed)
@@ -128,10 +128,10 @@ export const resumeDetection = Effect.fn("DeployStack.resumeDetection")(function
     if (unchecked !== undefined) return yield* uncheckedOf(invocation.parameters, unchecked)
   }
   if (unchecked !== undefined) yield* Effect.logWarning(`The drift of some resources is not known: ${unchecked}`)
-  if (drifted === 0) return goOn(stackId, 0, unchecked === undefined ? "The stack has not drifted" : partlyUnknown)
+  if (drifted === 0) return startNext(stackId, 0, unchecked === undefined ? "The stack has not drifted" : partlyUnknown)
   const head = `The stack has drifted: ${StackDrift.resources(drifted)} changed without CloudFormation`
   yield* Effect.logWarning([head, ...differences].join("\n"))
-  return goOn(stackId, drifted, head)
+  return startNext(stackId, drifted, head)
 })
 
 const partlyUnknown = "The drift of some resources is not known"
@@ -153,7 +153,7 @@ const describeDrifts = Effect.fnUntraced(function*(
   return StackDrift.lines(drifts, (path, value) => show({ attribute: "Properties", path }, value))
 })
 
-const goOn = (stackId: string, drifted: number, message: string): Step =>
+const startNext = (stackId: string, drifted: number, message: string): Step =>
   remembering(drifted, continueWithFound(`${message}; the next job updates the stack`, stackId))
 
 /** The step, with the number of resources that had drifted before the update: for later jobs, and in the last message. */

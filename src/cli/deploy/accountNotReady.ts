@@ -1,4 +1,4 @@
-// What a person at a terminal is told when AWS does not do what is asked.
+// Messages for the terminal when AWS rejects a call of deploy.
 import * as Schema from "effect/Schema"
 import type { AwsError } from "../../domain/job/AwsError.ts"
 import { sentences } from "../../domain/text/sentences.ts"

@@ -35,7 +35,7 @@ export const maxOrganizationalUnits = 50
 
 const includes = (names: ReadonlyArray<string> | undefined, name: string) => names?.includes(name) ?? true
 
-/** Tells whether the user named an instance. */
+/** Returns whether the user named an instance. */
 export const isNamedBy = (targets: Targets): (instance: StackInstance) => boolean => {
   const accounts = targets.accounts && new Set(targets.accounts)
   const isInAccount = (account: string) => accounts?.has(account) ?? true
