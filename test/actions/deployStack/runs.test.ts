@@ -239,8 +239,10 @@ const assertRun = (
 
     const results = [...outcomes.values()].filter(({ _tag }) => _tag !== "Continued")
     assert.deepStrictEqual(results, [outcome])
-    // Own operations are invisible without permission to read events, and on a stack that another actor has deleted.
-    const visible = mayReadEvents && interference?.status !== "DELETE_COMPLETE"
+    // Own operations are invisible without permission to read events, and on a stack that another actor has deleted, or that
+    // CloudFormation has deleted because it could not be created.
+    const isDeletedOnFailure = onStackFailure === "DELETE" && resourceFails
+    const visible = mayReadEvents && interference?.status !== "DELETE_COMPLETE" && !isDeletedOnFailure
     const { operationTokens } = cloudFormation
     const deployments = operationTokens.filter((token) => !isDelete(token) && !isRollback(token))
     assert.isAtMost(deployments.length, visible ? 1 : 2)
