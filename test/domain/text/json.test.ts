@@ -119,6 +119,10 @@ it.each([
 const read = (json: string) => Result.getOrThrow(parse(json, { numbersAsText: (key) => key === "a" }))
 
 describe("numbers under chosen keys", () => {
+  it("are numbers if no keys are chosen", () => {
+    assert.deepStrictEqual(parse("{\"a\":1.50,\"b\":[2e0]}"), Result.succeed({ a: 1.5, b: [2] }))
+  })
+
   it.each(["1.10", "12345678901234567890", "1e3", "-0", "1E400"])("stay as they are written: %s", (number) => {
     assert.deepStrictEqual(read(`{"a": {"b": [${number}], "c": [{"a": ${number}}]}}`), {
       a: { b: [number], c: [{ a: number }] }
