@@ -240,10 +240,6 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
   ["a redelivery and a call fault", modelOf({ initialClouds: ready, budget: { ...redelivery, callFaults: 1 } })],
   ["a redelivery and a stale read", modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 } })],
   [
-    "another actor and a call fault",
-    modelOf({ initialClouds: [stackIn("CREATE_COMPLETE")], budget: { ...noFaults, otherActors: 1, callFaults: 1 } })
-  ],
-  [
     "without permission to read events, another actor and a stale read",
     modelOf({
       initialClouds: ready,
@@ -257,10 +253,6 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
     modelOf({ initialClouds: [stackIn(undefined)], budget: { ...redelivery, otherActors: 1 } })
   ],
   ["whenBusy wait without cleanup, a redelivery", modelOf({ initialClouds: busy, budget: redelivery, ...waiting })],
-  [
-    "without progress, a redelivery and a stale read",
-    modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 }, ...withoutProgress })
-  ],
   [
     "a stack that another actor has just created, a redelivery and a stale read",
     modelOf({ initialClouds: [justCreated], budget: { ...redelivery, staleReads: 1 }, ...withoutProgress })
@@ -349,6 +341,14 @@ const models: ReadonlyArray<readonly [name: string, model: Model]> = [
 ]
 
 const deepModels: typeof models = [
+  [
+    "without progress, a redelivery and a stale read",
+    modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 }, ...withoutProgress })
+  ],
+  [
+    "another actor and a call fault",
+    modelOf({ initialClouds: [stackIn("CREATE_COMPLETE")], budget: { ...noFaults, otherActors: 1, callFaults: 1 } })
+  ],
   [
     "without progress, another actor and two stale reads",
     modelOf({
