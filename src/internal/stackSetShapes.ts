@@ -1,5 +1,6 @@
 // CloudFormation's shapes of stack sets on the wire, and the package's own types.
 import type {
+  AccountGateResult,
   Parameter as ParameterShape,
   StackInstanceSummary,
   StackSet as StackSetShape,
@@ -115,8 +116,11 @@ export const toResult = (result: StackSetOperationResultSummary): InstanceResult
   account: result.Account ?? "",
   region: result.Region ?? "",
   status: result.Status ?? "",
-  reason: result.StatusReason ?? result.AccountGateResult?.StatusReason
+  reason: result.StatusReason ?? reasonOfGate(result.AccountGateResult)
 })
+
+/** A gate that does not exist is skipped, with a reason that is not one of the instance. */
+const reasonOfGate = (gate: AccountGateResult | undefined) => gate?.Status === "FAILED" ? gate.StatusReason : undefined
 
 export const toInstance = (instance: StackInstanceSummary): StackInstance => ({
   account: instance.Account ?? "",

@@ -20,6 +20,9 @@ import { createInstances, createSet, http, key, target, updateSet } from "./worl
 
 const sent = Effect.map(StackSetsServer, ({ calls }) => ({ ...calls.at(-1)?.parameters }))
 
+const gateOf = (status: string, reason: string) =>
+  `<AccountGateResult><Status>${status}</Status><StatusReason>${reason}</StatusReason></AccountGateResult>`
+
 describe("StackSets on the wire", () => {
   it.effect("all settings of a stack set arrive in CloudFormation's own fields", () =>
     Effect.gen(function*() {
@@ -239,23 +242,24 @@ describe("StackSets on the wire", () => {
       assert.deepStrictEqual(yield* stackSets.stackEvents("arn:aws:cloudformation:eu-west-1:1:stack/S/1"), [])
     }).pipe(Effect.provide(http)))
 
-  it.effect("the reason of an instance is that of its account gate if it has none of its own", () =>
+  it.effect("the reason of an instance is that of its failed account gate if it has none of its own", () =>
     Effect.gen(function*() {
       const { answerNext } = yield* StackSetsServer
-      const gate = "<AccountGateResult><Status>FAILED</Status><StatusReason>the gate is shut</StatusReason>" +
-        "</AccountGateResult>"
+      const gate = gateOf("FAILED", "the gate is shut")
+      const noGate = gateOf("SKIPPED", "Function not found")
       yield* answerNext(
         result(
           "ListStackSetOperationResults",
           `<Summaries><member><Account>1</Account>${gate}</member><member><StatusReason>own</StatusReason>${gate}</member>` +
-            "</Summaries>"
+            `<member><Status>SUCCEEDED</Status>${noGate}</member></Summaries>`
         )
       )
       const { results } = yield* StackSets
       const { items } = yield* results(key, "create-1")
       assert.deepStrictEqual(items, [
         { account: "1", region: "", status: "", reason: "the gate is shut" },
-        { account: "", region: "", status: "", reason: "own" }
+        { account: "", region: "", status: "", reason: "own" },
+        { account: "", region: "", status: "SUCCEEDED", reason: undefined }
       ])
     }).pipe(Effect.provide(http)))
 
