@@ -21,6 +21,7 @@ import type {
 
 /** The input of an action in each invocation. */
 export interface Invocation<Params> {
+  /** The job of this invocation. Each job of an action has its own id. */
   readonly job: Job
   /** The decoded `UserParameters`. They may have changed since the action's first job. */
   readonly parameters: Params
@@ -36,6 +37,7 @@ export interface Done extends Success {
 /** The action continues in another job, with this state. */
 export interface Continue<State> extends Progress {
   readonly _tag: "Continue"
+  /** What the next job resumes from. */
   readonly state: State
 }
 
@@ -49,6 +51,7 @@ export type Step<State> = Done | Continue<State> | StartAgain
 interface StepDefinition extends Data.TaggedEnum.WithGenerics<1> {
   readonly taggedEnum: Step<this["A"]>
 }
+/** Its constructors, `$is` and `$match`. */
 export const Step = Data.taggedEnum<StepDefinition>()
 
 /** An error of an action, identified by its tag, such as one of `Schema.TaggedError` or `Data.TaggedError`. */
@@ -109,11 +112,17 @@ export type OnFailure<Params, State, R> = (
 
 /** An action as {@link make} and {@link makeStateless} return it and `JobRunner` runs it. */
 export interface Action<Params, State, E extends TaggedError, R> extends ActionDefinition<Params> {
+  /** What the action keeps between two jobs. */
   readonly state: Schema.Codec<State, unknown>
+  /** Runs in the first job. */
   readonly start: Start<Params, State, E, R>
+  /** Runs in each later job. */
   readonly resume: Resume<Params, State, E, R>
+  /** Runs in a later job whose state cannot be decoded. Default: the job fails. */
   readonly recover?: Start<Params, State, E, R> | undefined
+  /** Runs before a failure is reported. Default: nothing. */
   readonly onFailure?: OnFailure<Params, State, R> | undefined
+  /** How each error fails the job. */
   readonly failures: Failures<E>
 }
 
@@ -192,6 +201,7 @@ export type Poll = Done | Pending
 export interface Pending extends Progress {
   readonly _tag: "Pending"
 }
+/** Its constructors, `$is` and `$match`. */
 export const Poll = Data.taggedEnum<Poll>()
 
 /**

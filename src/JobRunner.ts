@@ -32,6 +32,7 @@ import { CodePipeline } from "./services/CodePipeline.ts"
 /** The event names no job, or CodePipeline did not accept the report. A redelivery of the event can still succeed. */
 export type RunError = NotAJobEvent | AwsUnavailable | AwsDenied | AwsRejected
 
+/** Options of {@link run}. */
 export interface RunOptions {
   /**
    * How long the function may still run, in milliseconds, from Lambda's context. Before this time ends, the action is

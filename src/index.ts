@@ -1,4 +1,8 @@
-// The public names. Every module that is named here is a subpath of the package too.
+/**
+ * The public names. Every module that is named here is a subpath of the package too.
+ *
+ * @module effect-codepipeline
+ */
 export * as Action from "./Action.ts"
 export { CheckWebpage, PageCheckFailed, PageTimedOut } from "./actions/checkWebpage/CheckWebpage.ts"
 export {

@@ -19,6 +19,7 @@ export type { StubRequest, StubResponder, StubResponse } from "./priming/StubTra
 /** The part of Lambda's context object that this package uses. */
 export interface LambdaContext {
   readonly awsRequestId?: string
+  /** How long the function may still run, in milliseconds. */
   getRemainingTimeInMillis?(): number
 }
 

@@ -45,8 +45,14 @@ export interface ClientOptions {
   readonly requestHandler: NonNullable<CodePipelineClientConfig["requestHandler"]>
 }
 
+/** What every client of the SDK has. */
+export interface Closable {
+  /** Closes the connections. */
+  destroy(): void
+}
+
 /** A client with the lifetime of the current scope. */
-export const scopedClient = <Client extends { destroy(): void }>(
+export const scopedClient = <Client extends Closable>(
   make: (options: ClientOptions) => Client
 ): Effect.Effect<Client, never, Scope.Scope> =>
   Effect.acquireRelease(
@@ -129,7 +135,7 @@ export interface AwsClient<Client> {
  * An SDK client as {@link callAws} needs it, which is closed with the scope: its own retries are off, and a silent server
  * times out. `make` passes the options on: `awsClient((options) => new EC2Client(options))`.
  */
-export const awsClient = <Client extends { destroy(): void }>(
+export const awsClient = <Client extends Closable>(
   make: (options: ClientOptions) => Client
 ): Effect.Effect<AwsClient<Client>, never, Scope.Scope> =>
   Effect.map(scopedClient(make), (client) => ({

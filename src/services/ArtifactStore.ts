@@ -64,12 +64,14 @@ export interface ArtifactPlace {
 
 /** Access to the objects of artifacts: what distinguishes one {@link ArtifactStore} from another. */
 export interface ArtifactObjects {
+  /** The bytes of a file in an input artifact. Fails if it has more than `maxBytes`. */
   readFile(
     job: Job,
     artifact: Artifact,
     file: string,
     maxBytes: number
   ): Effect.Effect<Uint8Array, EntryUnreadable | EntryTooLarge | AwsError>
+  /** Writes an output artifact: a zip with these files. */
   writeFiles(job: Job, artifact: Artifact, files: Files): Effect.Effect<void, AwsError>
   /** The object's URL, with the bucket in its path. Makes no request. */
   urlOf(bucket: string, key: string): Effect.Effect<string>
@@ -85,6 +87,10 @@ export interface ArtifactObjects {
 
 const defaultMaxBytes = templateLimits.templateUrl
 
+/**
+ * Reads the input artifacts of jobs, writes their output artifacts, and uploads templates. Every call is retried
+ * until the deadline.
+ */
 export class ArtifactStore extends Context.Service<ArtifactStore, {
   /**
    * Reads a file from the zip of an input artifact, with the credentials of the job, or those of the function if the

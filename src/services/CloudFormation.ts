@@ -236,6 +236,7 @@ export interface CloudFormationCalls {
   resourceDrifts(stack: string): Effect.Effect<ReadonlyArray<ResourceDrift>, AwsError>
 }
 
+/** Describes and changes the stacks of an account and a region. Every call is retried until the deadline. */
 export class CloudFormation extends Context.Service<CloudFormation, CloudFormationCalls>()(
   "effect-codepipeline/services/CloudFormation"
 ) {

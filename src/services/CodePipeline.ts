@@ -25,6 +25,7 @@ export class JobNotOpen extends Schema.TaggedError<JobNotOpen>()("JobNotOpen", {
   }
 }
 
+/** Reports the results of jobs to CodePipeline. */
 export class CodePipeline extends Context.Service<CodePipeline, {
   /**
    * Reports the outcome of a job, which must be within the limits of CodePipeline (`withinLimits`). If CodePipeline

@@ -96,6 +96,7 @@ export interface PageOptions {
   readonly token?: string | undefined
 }
 
+/** Describes and changes the stack sets of an account and a region. Every call is retried until the deadline. */
 export class StackSets extends Context.Service<StackSets, {
   /** The stack set, or none. Source: DescribeStackSet, whose reads are strongly consistent. */
   describe(key: StackSetKey): Effect.Effect<Option.Option<StackSet>, AwsError>

@@ -71,6 +71,7 @@ export class BodyTooLong extends Schema.TaggedError<BodyTooLong>()("BodyTooLong"
 /** Maximum size of a body, unpacked. */
 export const maxBody = "64 MiB" satisfies ByteSize.Input
 
+/** A page to open. */
 export interface PageRequest {
   /** `http:` or `https:`. A user and a password in it are sent as Basic authentication. */
   readonly url: URL
@@ -81,6 +82,7 @@ export interface PageRequest {
   readonly maxRedirects?: number | undefined
 }
 
+/** A page whose header has arrived. */
 export interface Page {
   /** The URL after redirects, without password and fragment. */
   readonly url: string
@@ -89,6 +91,7 @@ export interface Page {
   readonly text: Stream.Stream<string, BodyBroken | BodyTooLong>
 }
 
+/** Opens web pages. */
 export class WebPage extends Context.Service<WebPage, {
   /**
    * Sends a GET request for the page over a connection of its own, which is closed with the scope. Follows redirects up

@@ -11,6 +11,7 @@ import { ArtifactStore } from "../services/ArtifactStore.ts"
 /** Files by path, or the bytes of a zip, which is read like one in S3. */
 export type Content = Files | Uint8Array
 
+/** Artifacts in memory. */
 export class ArtifactStoreMemory extends Context.Service<ArtifactStoreMemory, {
   /** Creates or replaces an input artifact. */
   put(artifact: string, content: Content): Effect.Effect<void>

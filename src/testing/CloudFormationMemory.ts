@@ -17,6 +17,7 @@ import { rollbackCalls } from "./cloudFormation/rollbackCalls.ts"
 import { stackCalls } from "./cloudFormation/stackCalls.ts"
 import { existingKey } from "./cloudFormation/template/changes.ts"
 
+/** Options of the layer of {@link CloudFormationMemory}. */
 export interface CloudFormationMemoryOptions {
   /** How long each resource of a template takes, one after another; in whole milliseconds. Default: 10 seconds. */
   readonly resourceDuration?: Duration.Input
@@ -41,6 +42,7 @@ export interface CloudFormationMemoryOptions {
   readonly roles?: Readonly<Record<string, MemoryRole>> | ((arn: string) => MemoryRole | undefined)
 }
 
+/** A resource of a stack in memory. */
 export interface MemoryResource {
   readonly logicalId: string
   readonly type: string
@@ -104,6 +106,7 @@ export interface CloudFormationInspection {
   lag(operation: string, by: Duration.Input): Effect.Effect<void>
 }
 
+/** CloudFormation in memory, in all accounts and regions. */
 export class CloudFormationMemory extends Context.Service<CloudFormationMemory, CloudFormationInspection>()(
   "effect-codepipeline/testing/CloudFormationMemory"
 ) {

@@ -11,6 +11,7 @@ import { CodePipeline, JobNotOpen } from "../services/CodePipeline.ts"
 /** Why CodePipeline does not accept a result. */
 export type Closed = "JobNotFoundException" | "InvalidJobStateException"
 
+/** Receives the results of jobs in memory. */
 export class CodePipelineMemory extends Context.Service<CodePipelineMemory, {
   /** The reported outcomes by job. */
   readonly outcomes: ReadonlyMap<JobId, JobOutcome>

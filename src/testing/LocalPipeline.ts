@@ -98,8 +98,10 @@ export type Happening = Data.TaggedEnum<{
   Invoked: { readonly jobId: JobId; readonly invocation: number }
   Reported: { readonly jobId: JobId; readonly invocation: number; readonly outcome: JobOutcome }
 }>
+/** Its constructors, `$is` and `$match`. */
 export const Happening = Data.taggedEnum<Happening>()
 
+/** Options of {@link run}. */
 export interface LocalPipelineOptions<E, R, R2 = never> {
   /** The event of the first job. */
   readonly event: unknown

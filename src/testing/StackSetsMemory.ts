@@ -12,6 +12,7 @@ import type { MemorySettings } from "./cloudFormation/MemorySettings.ts"
 import { type MemoryInstance, placeKey } from "./stackSets/MemoryStackSet.ts"
 import { MemoryStackSets } from "./stackSets/MemoryStackSets.ts"
 
+/** Options of the layer of {@link StackSetsMemory}. */
 export interface StackSetsMemoryOptions {
   /** How long each instance of an operation takes; in whole milliseconds. Default: 10 seconds. */
   readonly instanceDuration?: Duration.Input

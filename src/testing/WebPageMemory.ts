@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { type HttpTransport, requestFailed } from "../internal/httpTransport.ts"
 import { WebPage } from "../services/WebPage.ts"
 
+/** The response of a page in memory. */
 export interface PageResponse {
   /** 200 by default. */
   readonly status?: number
@@ -24,6 +25,7 @@ export interface PageResponse {
 /** The error of a request without a response. It may have a `code`, as Node's errors have. */
 export type PageError = Error
 
+/** Web pages in memory. */
 export class WebPageMemory extends Context.Service<WebPageMemory, {
   /** Sets the responses of a page, one for each request. The last one is for all further requests. */
   respond(url: string, ...responses: ReadonlyArray<PageResponse | PageError>): Effect.Effect<void>

@@ -57,6 +57,7 @@ export class AwsRejected extends Schema.TaggedError<AwsRejected>()("AwsRejected"
   }
 }
 
+/** Any failure of an AWS call. */
 export type AwsError = AwsUnavailable | AwsDenied | AwsRejected
 
 const notAuthorized = /is not authorized to perform: ([\w-]+:\w+)/

@@ -65,6 +65,7 @@ export type Position = Data.TaggedEnum<{
   /** Unknown: another program, or another version of this one, wrote the token. */
   Unknown: {}
 }>
+/** Its constructors, `$is` and `$match`. */
 export const Position = Data.taggedEnum<Position>()
 
 const version = 1
@@ -114,6 +115,7 @@ export class TokenUnknown extends Schema.TaggedError<TokenUnknown>()("TokenUnkno
 const encodeEnvelope = Schema.encodeEffect(Envelope)
 const decodeEnvelope = Schema.decodeUnknownOption(Envelope)
 
+/** What a continuation token holds. */
 export interface Token {
   readonly action: string
   readonly execution: Execution

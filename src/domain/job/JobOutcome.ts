@@ -25,6 +25,7 @@ export interface Failure {
   readonly externalExecutionId?: string | undefined
 }
 
+/** How far the action is, for readers of the console. */
 export interface Progress {
   /** Shown as the action's summary. Cut at 2,048 characters. */
   readonly message: string
@@ -34,11 +35,13 @@ export interface Progress {
   readonly percentComplete?: number | undefined
 }
 
+/** The result of an action that succeeded. */
 export interface Success extends Progress {
   /** Variables for later actions: names of `[A-Za-z0-9@_-]+`, 122,880 bytes in all. */
   readonly outputVariables?: Readonly<Record<string, string>> | undefined
 }
 
+/** The result of a job whose action continues in another job. */
 export interface Continuation extends Progress {
   /** 1 to 2,048 characters. The next job of this action receives it. */
   readonly continuationToken: string
@@ -59,7 +62,9 @@ export interface Failed extends Failure {
   readonly _tag: "Failed"
 }
 
+/** The result of a job. */
 export type JobOutcome = Succeeded | Continued | Failed
+/** Its constructors, `$is` and `$match`. */
 export const JobOutcome = Data.taggedEnum<JobOutcome>()
 
 /** In UTF-16 code units, which are never fewer than the characters that AWS counts; `outputVariables` in UTF-8 bytes. */

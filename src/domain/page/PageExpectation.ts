@@ -18,6 +18,7 @@ export const StatusPattern = Schema.Union([
 ])
 export type StatusPattern = typeof StatusPattern.Type
 
+/** What a page should be. */
 export interface Expectation {
   /** The page must have one of these. */
   readonly status: StatusPattern | ReadonlyArray<StatusPattern>

@@ -51,6 +51,7 @@ export interface TextSearch {
   readonly end: string
 }
 
+/** The search for a text, before the first piece of the body. */
 export const startSearch = (text: string): TextSearch => ({ text, found: false, length: 0, beginning: "", end: "" })
 
 /** Maximum length of the beginning. A message shows less, so that a secret is recognised before it is cut. */
@@ -70,12 +71,14 @@ export const searchPiece = ({ beginning, end, found, length, text }: TextSearch,
   }
 }
 
+/** The verdict on a page. */
 export type Verdict = Data.TaggedEnum<{
   Passed: {}
   /** The body decides. */
   Search: { readonly search: TextSearch }
   Failed: { readonly error: StatusUnexpected | TextMissing }
 }>
+/** Its constructors, `$is` and `$match`. */
 export const Verdict = Data.taggedEnum<Verdict>()
 
 /** The verdict on the status. */

@@ -80,6 +80,7 @@ export type Readiness = Data.TaggedEnum<{
   /** It is obsolete, being deleted, or could not be created. */
   Unusable: { readonly reason: string }
 }>
+/** Its constructors, `$is` and `$match`. */
 export const Readiness = Data.taggedEnum<Readiness>()
 
 /** CloudFormation's sentences for a change set without changes: of a plain template, and of one with a transform. */
@@ -124,6 +125,7 @@ export type Executor = Data.TaggedEnum<{
   /** The events could not be read in this job. */
   Unavailable: {}
 }>
+/** Its constructors, `$is` and `$match`. */
 export const Executor = Data.taggedEnum<Executor>()
 
 /**

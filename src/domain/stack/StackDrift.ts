@@ -40,6 +40,7 @@ export interface DriftResult {
   readonly unchecked?: string
 }
 
+/** Whether the detection is still in progress. */
 export const isPending = ({ status }: DriftDetection): boolean => status === "DETECTION_IN_PROGRESS"
 
 /** Whether every resource that CloudFormation can check is as in the template, so that none has to be listed. */

@@ -59,6 +59,7 @@ export type Evidence = Data.TaggedEnum<{
   /** No event has a token, as with emulators of CloudFormation, and an operation started after our call. */
   NoTokens: {}
 }>
+/** Its constructors, `$is` and `$match`. */
 export const Evidence = Data.taggedEnum<Evidence>()
 
 /** The own operation that the evidence proves, whether it ended or not. */

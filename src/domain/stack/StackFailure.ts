@@ -61,6 +61,7 @@ export const operationIdOf = (events: ReadonlyArray<StackEvent>): string | undef
 export const lines = (causes: ReadonlyArray<Cause>): ReadonlyArray<string> =>
   distinct(causes.toSorted((a, b) => a.timestamp - b.timestamp).map(lineOf))
 
+/** The parts of a failure message. */
 export interface Report {
   /** The first line: what failed. */
   readonly head: string

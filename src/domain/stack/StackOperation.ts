@@ -20,6 +20,7 @@ export type StackOperation = typeof StackOperation.Type
 export const RollbackOperation = Schema.Literals(["rollback", "continue-rollback"])
 export type RollbackOperation = typeof RollbackOperation.Type
 
+/** Whether the operation is one of {@link RollbackOperation}. */
 export const isRollback: (operation: StackOperation | undefined) => operation is RollbackOperation = Schema.is(
   RollbackOperation
 )

@@ -54,6 +54,7 @@ const isValue = (value: unknown): value is ParameterValue =>
 
 const isFunction = Predicate.or(Schema.is(GetParam), Schema.is(GetArtifactAtt))
 
+/** Accepts only exact values: a number that JavaScript would round is rejected. */
 // Not the union itself, which would report a problem for each of its members.
 export const ParameterValue = Schema.declare(isValue, {
   expected: "a string, an exact number, true, false, null, a list of these without commas, " +
@@ -67,10 +68,13 @@ export type ParameterValues = typeof ParameterValues.Type
 
 /** One function for each source of a value. */
 export interface Sources<A> {
+  /** A text, a number, a Boolean or a list. */
   readonly text: (text: string) => A
   /** The template's default. */
   readonly templateDefault: () => A
+  /** `Fn::GetParam`: a key of a JSON file in an artifact. */
   readonly param: (artifact: string, file: string, key: string) => A
+  /** `Fn::GetArtifactAtt`: the location of an artifact. */
   readonly attribute: (artifact: string, attribute: ArtifactAttribute) => A
 }
 
@@ -148,7 +152,9 @@ export interface DeclaredParameter {
 /** Resolved values by parameter name; `null` stands for the template's default. */
 export type ResolvedValues = ReadonlyMap<string, string | null>
 
+/** What decides the parameters of a call. */
 export interface Assignment {
+  /** The values that UserParameters and the configuration file name. */
   readonly values: ResolvedValues
   /** The parameters of the template; none if they are unknown. */
   readonly declared: Option.Option<ReadonlyArray<DeclaredParameter>>

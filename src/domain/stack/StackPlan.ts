@@ -81,6 +81,7 @@ export type Start = Data.TaggedEnum<{
   /** The stack does not exist, so its change set cannot be executed. */
   StackNotFound: {}
 }>
+/** Its constructors, `$is` and `$match`. */
 export const Start = Data.taggedEnum<Start>()
 
 /** What a job does that watches an operation. */
@@ -95,14 +96,17 @@ export type WatchDecision = Data.TaggedEnum<{
   /** The stack, in this status, does not show that the operation was ever started. */
   Unproven: { readonly status: string }
 }>
+/** Its constructors, `$is` and `$match`. */
 export const WatchDecision = Data.taggedEnum<WatchDecision>()
 
 /** The status alone does not decide: the evidence of the stack's events does. */
 export interface ReadEvents<Step> {
   readonly _tag: "ReadEvents"
+  /** The decision by this evidence. */
   readonly decide: (evidence: Evidence) => Step
 }
 
+/** A decision, or that the events of the stack are needed for it. */
 export type Decision<Step> = Step | ReadEvents<Step>
 
 const readEvents = <Step>(decide: (evidence: Evidence) => Step): ReadEvents<Step> => ({ _tag: "ReadEvents", decide })

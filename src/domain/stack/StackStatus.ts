@@ -82,7 +82,13 @@ const rowOf = (status: string): { readonly phase: OperationPhase; readonly start
     : { phase: "Failed", startability: "Unknown" }
 }
 
+/**
+ * The phase of an operation by the status of its stack. Total: a status that AWS added later is in progress if its
+ * name says so, and failed otherwise.
+ */
 export const phaseOf = (status: string): OperationPhase => rowOf(status).phase
+
+/** What an action can start while the stack has this status. Total, as {@link phaseOf}. */
 export const startability = (status: string): Startability => rowOf(status).startability
 
 const underWay: ReadonlySet<OperationPhase> = new Set<OperationPhase>(["Running", "Failing", "CleaningUp"])

@@ -40,6 +40,7 @@ export const decode = (file: Uint8Array): Result.Result<ReadonlyArray<Override>,
 /** The overriding parameters of an instance; none if no entry is about it. */
 export type OverridesOf = (place: Place) => ReadonlyMap<string, string> | undefined
 
+/** The overriding parameters of each instance, by the entries of the file. */
 export const overridesOf = (entries: ReadonlyArray<Override>): OverridesOf => {
   const indexed = entries.map(({ accounts, parameters, regions }) => ({
     accounts: accounts && new Set(accounts),

@@ -59,6 +59,7 @@ export interface Facts {
   readonly isOwnDeletion: (operationId: string) => boolean
 }
 
+/** What a job does that watches no operation. */
 export type Decision = Data.TaggedEnum<{
   CreateSet: {}
   /** Start an operation. */
@@ -76,6 +77,7 @@ export type Decision = Data.TaggedEnum<{
   /** The same step was started too often. */
   GiveUp: { readonly step: Step }
 }>
+/** Its constructors, `$is` and `$match`. */
 export const Decision = Data.taggedEnum<Decision>()
 
 type WorkOf = (desired: Desired, facts: Facts) => Work
@@ -202,6 +204,7 @@ export type WatchDecision = Data.TaggedEnum<{
   /** CloudFormation does not show the operation. */
   Unproven: {}
 }>
+/** Its constructors, `$is` and `$match`. */
 export const WatchDecision = Data.taggedEnum<WatchDecision>()
 
 const watchRules: Readonly<Record<OperationPhase, (status: string) => WatchDecision>> = {

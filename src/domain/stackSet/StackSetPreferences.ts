@@ -8,12 +8,19 @@ const amount = (minimum: number, expected: string) =>
     Schema.String.check(Schema.isPattern(minimum === 0 ? /^(?:\d{1,2}|100)%$/ : /^(?:[1-9]\d?|100)%$/, { expected }))
   ]).annotate({ expected })
 
+/** The maximum number of accounts of a region at the same time: a number from 1, or a percentage from 1%. */
 export const MaxConcurrent = amount(1, "a number of accounts from 1, or a percentage such as \"25%\"")
+
+/** The maximum number of accounts of a region that may fail before the operation stops: a number from 0, or a percentage. */
 export const FailureTolerance = amount(0, "a number of accounts from 0, or a percentage such as \"25%\"")
+
+/** A number of accounts, or a percentage of them. */
 export type Amount = typeof MaxConcurrent.Type
 
-/** Source: shape StackSetOperationPreferences of CloudFormation's API. */
+/** Whether the regions are worked on one after another. Source: shape StackSetOperationPreferences of CloudFormation's API. */
 export const RegionConcurrency = Schema.Literals(["SEQUENTIAL", "PARALLEL"])
+
+/** Whether fewer accounts run at the same time after failures. Source: shape ConcurrencyMode of CloudFormation's API. */
 export const ConcurrencyMode = Schema.Literals(["STRICT_FAILURE_TOLERANCE", "SOFT_FAILURE_TOLERANCE"])
 
 /** Omitted settings have CloudFormation's defaults: one account at a time, no failure tolerated, regions in sequence. */

@@ -17,6 +17,7 @@ export interface StubResponse {
   readonly body: string | Uint8Array
 }
 
+/** Answers a request of the replayed job. */
 export type StubResponder = (request: StubRequest) => StubResponse | Promise<StubResponse>
 
 /** Agents for Node's HTTP client. `onHost` receives the TLS hosts that a real job would connect to. */
