@@ -1,11 +1,13 @@
-// A small world of stack sets: two accounts, two regions, failures, duplicates and other operators. As in program.ts, a
-// state holds the inputs of the real program, and each step runs it again from its start up to its next call.
+// A small world of stack sets: a few accounts and regions, organizational units, overriding parameters, drift, failures,
+// duplicates and other operators. As in program.ts, a state holds the inputs of the real program, and each step runs it again
+// from its start up to its next call.
 import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Logger, Option } from "effect"
 import { DeployStackSet } from "../../src/actions/deployStackSet/DeployStackSet.ts"
 import { AwsUnavailable } from "../../src/domain/job/AwsError.ts"
 import { JobId } from "../../src/domain/job/Job.ts"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import type { Target } from "../../src/domain/stackSet/StackInstances.ts"
+import type { DeployInstancesRequest, PermissionModel } from "../../src/domain/stackSet/StackSet.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import type { ArtifactStore } from "../../src/services/ArtifactStore.ts"
 import { CodePipeline, JobNotOpen } from "../../src/services/CodePipeline.ts"
@@ -25,6 +27,9 @@ export interface ModelInstance {
   readonly region: string
   readonly status: string
   readonly lastOperationId: string
+  readonly organizationalUnit?: string | undefined
+  /** The overriding parameters as JSON. Absent: none. */
+  readonly overrides?: string | undefined
 }
 
 export interface ModelOperation {
@@ -32,23 +37,49 @@ export interface ModelOperation {
   readonly action: string
   readonly status: string
   readonly places: ReadonlyArray<string>
+  readonly overrides?: string | undefined
+  /** What a detection of drift finds. */
+  readonly drift?: string
 }
 
 /** The stack set, or null. */
 export interface ModelSet {
   readonly token: string
+  /** Absent: SELF_MANAGED. */
+  readonly permissionModel?: "SERVICE_MANAGED"
   readonly instances: ReadonlyArray<ModelInstance>
   readonly operations: ReadonlyArray<ModelOperation>
 }
 
-/** A call of the program; `target` are the places that it changes. */
-type Call =
+/** A call of the program. */
+export type Call =
   | { readonly _tag: "report"; readonly outcome: JobOutcome }
   | {
-    readonly _tag: "describe" | "create" | "update" | "delete" | "operation" | "operations" | "results" | "instances"
+    readonly _tag:
+      | "describe"
+      | "create"
+      | "update"
+      | "DETECT_DRIFT"
+      | "delete"
+      | "operation"
+      | "operations"
+      | "results"
+      | "instances"
     readonly id?: string
+    /** Of a new stack set. */
+    readonly permissionModel?: PermissionModel
   }
-  | { readonly _tag: "CREATE" | "DELETE"; readonly id: string; readonly places: ReadonlyArray<string> }
+  | ChangeInstances
+
+export interface ChangeInstances {
+  readonly _tag: "CREATE" | "OVERRIDE" | "DELETE"
+  readonly id: string
+  /** The instances that it changes. */
+  readonly places: ReadonlyArray<string>
+  /** How the targets are named. */
+  readonly by: PermissionModel
+  readonly overrides?: string | undefined
+}
 
 type Answer =
   | { readonly _tag: "Set"; readonly set: ModelSet | null }
@@ -69,8 +100,32 @@ type Step = { readonly _tag: "Call"; readonly call: Call } | { readonly _tag: "R
 
 const name = "MyStackSet"
 
-const placesOf = ({ accounts = [], regions }: Target) =>
-  accounts.flatMap((account) => regions.map((region) => `${account}/${region}`))
+/** The accounts of the organization, by organizational unit. */
+export const organization: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "ou-ab12-11111111": ["111111111111", "222222222222"],
+  "ou-ab12-22222222": ["333333333333"]
+}
+
+const unitOf = (account: string) =>
+  Object.keys(organization).find((unit) => organization[unit]?.includes(account)) ?? ""
+
+const accountsOf = ({ accountFilter, accounts = [], organizationalUnits }: Target) => {
+  const members = organizationalUnits?.flatMap((unit) => organization[unit] ?? [])
+  if (members === undefined) return accounts
+  if (accountFilter === undefined) return members
+  return members.filter((account) => accounts.includes(account) === (accountFilter === "INTERSECTION"))
+}
+
+const changeInstances = (
+  _tag: ChangeInstances["_tag"],
+  { operationId: id, overrides, target }: DeployInstancesRequest
+): ChangeInstances => ({
+  _tag,
+  id,
+  places: accountsOf(target).flatMap((account) => target.regions.map((region) => `${account}/${region}`)),
+  by: target.organizationalUnits === undefined ? "SELF_MANAGED" : "SERVICE_MANAGED",
+  ...(overrides !== undefined && { overrides: JSON.stringify(overrides) })
+})
 
 const now = 10_000_000_000
 
@@ -85,14 +140,16 @@ const clock: Clock.Clock = {
   sleep: (duration) => Duration.isZero(duration) ? Effect.void : Effect.never
 }
 
-const toOperation = ({ action, id, status }: ModelOperation) => ({
+const toOperation = ({ action, drift, id, status }: ModelOperation) => ({
   id,
   action,
   status,
   reason: undefined,
   createdAt: 0,
   failedInstances: undefined,
-  drift: undefined
+  drift: drift === undefined || status !== "SUCCEEDED"
+    ? undefined
+    : { status: drift, total: 1, drifted: 1, inSync: 0, failed: 0 }
 })
 
 /** The next step of the program with this event after these answers. */
@@ -143,10 +200,15 @@ export const nextStep = (
         Effect.map(read({ _tag: "describe" }), (set) =>
           set === null
             ? Option.none()
-            : Option.some({ id: name, name, permissionModel: "SELF_MANAGED" as const, parameters: new Map() })),
-      create: () =>
+            : Option.some({
+              id: name,
+              name,
+              permissionModel: set.permissionModel ?? "SELF_MANAGED",
+              parameters: new Map()
+            })),
+      create: ({ permissionModel = "SELF_MANAGED" }) =>
         Effect.flatMap(
-          answerTo({ _tag: "create" }),
+          answerTo({ _tag: "create", permissionModel }),
           (answer): Effect.Effect<string, StackSetExists | AwsUnavailable> => {
             if (answer._tag === "Done") {
               return Effect.succeed(name)
@@ -156,10 +218,10 @@ export const nextStep = (
         ),
       update: ({ operationId }) =>
         started(operationId, { _tag: "update", id: operationId }),
-      createInstances: ({ operationId, target }) =>
-        started(operationId, { _tag: "CREATE", id: operationId, places: placesOf(target) }),
-      deleteInstances: ({ operationId, target }) =>
-        started(operationId, { _tag: "DELETE", id: operationId, places: placesOf(target) }),
+      createInstances: (request) => started(request.operationId, changeInstances("CREATE", request)),
+      updateInstances: (request) => started(request.operationId, changeInstances("OVERRIDE", request)),
+      deleteInstances: (request) => started(request.operationId, changeInstances("DELETE", request)),
+      detectDrift: ({ operationId }) => started(operationId, { _tag: "DETECT_DRIFT", id: operationId }),
       delete: () =>
         Effect.flatMap(answerTo({ _tag: "delete" }), (
           answer
@@ -177,13 +239,19 @@ export const nextStep = (
           )),
       operations: () =>
         Effect.map(readSet({ _tag: "operations" }), ({ operations }) => operations.map(toOperation).toReversed()),
-      // They only serve messages and counts.
+      // They only serve messages, counts and checks.
       results: () => Effect.succeed({ items: [], next: undefined }),
-      instances: () =>
-        Effect.map(readSet({ _tag: "instances" }), ({ instances }) => ({
-          items: instances.map((instance) => ({ ...instance, organizationalUnit: undefined })),
-          next: undefined
-        }))
+      templateSummary: () =>
+        Effect.succeed({
+          parameters: [],
+          capabilities: [],
+          capabilitiesReason: undefined,
+          unrecognizedResourceTypes: []
+        }),
+      instances: (_, { drifted = false } = {}) =>
+        drifted
+          ? Effect.succeed({ items: [], next: undefined })
+          : Effect.map(readSet({ _tag: "instances" }), ({ instances: items }) => ({ items, next: undefined }))
     })
     const codePipeline = Layer.mock(CodePipeline, {
       report: (_, outcome) =>
@@ -244,7 +312,9 @@ export interface Model {
   /** The violation of a result, if there is one. */
   readonly onReport: (outcome: JobOutcome, state: State) => string | undefined
   /** The violation of an operation that starts, if there is one. */
-  readonly onStarted: (id: string, state: State, execution: Delivery) => string | undefined
+  readonly onStarted: (id: string, state: State, execution: Delivery, call: Call) => string | undefined
+  /** The operation that another operator starts. */
+  readonly foreign: "update" | "DETECT_DRIFT"
 }
 
 /** Removes what differs from job to job without effect on decisions. */
@@ -258,46 +328,73 @@ const isRunning = ({ status }: ModelOperation) => status === "RUNNING"
 
 const keyOf = ({ account, region }: Pick<ModelInstance, "account" | "region">) => `${account}/${region}`
 
-const touch = (set: ModelSet, id: string, places: ReadonlyArray<string>): ReadonlyArray<ModelInstance> => [
+const touch = (
+  set: ModelSet,
+  id: string,
+  places: ReadonlyArray<string>,
+  overrides: string | undefined
+): ReadonlyArray<ModelInstance> => [
   ...set.instances.map((one) =>
     places.includes(keyOf(one)) ? { ...one, status: "OUTDATED", lastOperationId: id } : one
   ),
   ...places.filter((place) => !set.instances.some((one) => keyOf(one) === place)).map((place) => {
     const [account = "", region = ""] = place.split("/")
-    return { account, region, status: "OUTDATED", lastOperationId: id }
+    const organizationalUnit = set.permissionModel === undefined ? undefined : unitOf(account)
+    return { account, region, status: "OUTDATED", lastOperationId: id, organizationalUnit, overrides }
   })
 ]
+
+/** The id of the operation that another operator starts. */
+const foreignId = "foreign"
 
 /** CloudFormation's answer to a call that changes something, and the stack set afterwards. */
 const change = (set: ModelSet | null, call: Call): readonly [Answer, ModelSet | null] => {
   switch (call._tag) {
     case "create":
       return set === null
-        ? [{ _tag: "Done" }, { token: "own", instances: [], operations: [] }]
+        ? [{ _tag: "Done" }, {
+          token: "own",
+          ...(call.permissionModel === "SERVICE_MANAGED" && { permissionModel: call.permissionModel }),
+          instances: [],
+          operations: []
+        }]
         : [{ _tag: set.token === "own" ? "Done" : "Exists" }, set]
     case "delete":
       if (set === null) return [{ _tag: "Done" }, set]
       if (set.operations.some(isRunning)) return [{ _tag: "Busy" }, set]
       return set.instances.length > 0 ? [{ _tag: "NotEmpty" }, set] : [{ _tag: "Done" }, null]
     case "update":
+    case "DETECT_DRIFT":
     case "CREATE":
+    case "OVERRIDE":
     case "DELETE": {
       if (set === null) return [{ _tag: "NotFound" }, set]
       const id = call.id ?? ""
       if (set.operations.some((operation) => operation.id === id)) return [{ _tag: "Used" }, set]
       if (set.operations.some(isRunning)) return [{ _tag: "Busy" }, set]
+      const running = { id, action: call._tag, status: "RUNNING" }
+      if (call._tag === "DETECT_DRIFT") {
+        const drift = id === foreignId ? "IN_SYNC" : "DRIFTED"
+        return [{ _tag: "Done" }, { ...set, operations: [...set.operations, { ...running, places: [], drift }] }]
+      }
       const places = "places" in call ? call.places : set.instances.map(keyOf)
-      const operation = { id, action: call._tag === "update" ? "UPDATE" : call._tag, status: "RUNNING", places }
+      const overrides = "places" in call ? call.overrides : undefined
       return [{ _tag: "Done" }, {
         ...set,
-        operations: [...set.operations, operation],
-        instances: touch(set, id, places)
+        operations: [...set.operations, { ...running, places, ...(overrides !== undefined && { overrides }) }],
+        instances: touch(set, id, places, call._tag === "CREATE" ? overrides : undefined)
       }]
     }
     default:
       return [{ _tag: "Set", set }, set]
   }
 }
+
+/** What CloudFormation would refuse. */
+const refusalOf = (set: ModelSet | null, call: Call) =>
+  "by" in call && call.by !== (set?.permissionModel ?? "SELF_MANAGED")
+    ? `CloudFormation refuses the targets: they are named as of ${call.by}`
+    : undefined
 
 const endOf = (set: ModelSet, running: ModelOperation, isFailed: boolean): ModelSet => ({
   ...set,
@@ -308,7 +405,11 @@ const endOf = (set: ModelSet, running: ModelOperation, isFailed: boolean): Model
     ? set.instances
     : running.action === "DELETE"
     ? set.instances.filter((one) => !running.places.includes(keyOf(one)))
-    : set.instances.map((one) => running.places.includes(keyOf(one)) ? { ...one, status: "CURRENT" } : one)
+    : set.instances.map((one) =>
+      running.places.includes(keyOf(one))
+        ? { ...one, status: "CURRENT", ...(running.action === "OVERRIDE" && { overrides: running.overrides }) }
+        : one
+    )
 })
 
 const closed = <A extends Delivery>(deliveries: ReadonlyArray<A>) =>
@@ -378,9 +479,9 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
     const [first] = set.instances
     return budget.otherOperators === 0 ? [] : [
       {
-        label: "another operator starts an update",
+        label: `another operator starts ${model.foreign}`,
         isUnfair: true,
-        target: { ...spend(state, "otherOperators"), set: change(set, { _tag: "update", id: "foreign" })[1] }
+        target: { ...spend(state, "otherOperators"), set: change(set, { _tag: model.foreign, id: foreignId })[1] }
       },
       ...(first === undefined ? [] : [{
         label: "another operator deletes an instance",
@@ -452,7 +553,7 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
         label,
         target: answer(reply, after(state)),
         violation: isChange && "id" in call && call.id !== undefined
-          ? model.onStarted(call.id, state, execution)
+          ? refusalOf(state.set, call) ?? model.onStarted(call.id, state, execution, call)
           : undefined
       },
       ...faults(
