@@ -23,34 +23,61 @@ export type Override = typeof Override.Type
 
 const decodeList = Schema.decodeUnknownResult(Schema.Array(Override))
 
+/** Maximum number of values in the file: more than one for each of 60,000 accounts. Each of them can be a problem. */
+const maxValues = 100_000
+
+/** Maximum number of entries that apply to all accounts: each of them is looked at for each instance. */
+const maxGeneral = 1_000
+
+const isGeneral = ({ accounts }: Override) => accounts === undefined
+
+const withinLimits = (
+  entries: ReadonlyArray<Override>
+): Result.Result<ReadonlyArray<Override>, ReadonlyArray<string>> => {
+  const { length } = entries.filter(isGeneral)
+  return length > maxGeneral
+    ? Result.fail([`it has ${length} entries without "accounts"; the maximum is ${maxGeneral}`])
+    : Result.succeed(entries)
+}
+
 /** The entries of the file, or its first problems and how many more there are. Numbers keep their text. */
 export const decode = (file: Uint8Array): Result.Result<ReadonlyArray<Override>, ReadonlyArray<string>> =>
   Template.decode(file).pipe(
     Result.flatMap(({ text }) =>
-      Result.mapError(parse(text, { values: Infinity, numbersAsText: () => true }), notJson)
+      Result.mapError(parse(text, { values: maxValues, numbersAsText: () => true }), notJson)
     ),
     Result.mapError((problem) => [problem]),
     Result.flatMap((value) =>
       decodeList(value, { errors: "all", onExcessProperty: "error" }).pipe(
         Result.mapError(({ issue }) => problems("the file", issue, value))
       )
-    )
+    ),
+    Result.flatMap(withinLimits)
   )
 
 /** The overriding parameters of an instance; none if no entry is about it. */
 export type OverridesOf = (place: Place) => ReadonlyMap<string, string> | undefined
 
 /** The overriding parameters of each instance, by the entries of the file. */
+/** A file can have an entry for each of thousands of accounts: only those that can apply to a place are looked at. */
 export const overridesOf = (entries: ReadonlyArray<Override>): OverridesOf => {
-  const indexed = entries.map(({ accounts, parameters, regions }) => ({
-    accounts: accounts && new Set(accounts),
-    regions,
-    parameters: Object.entries(parameters)
-  }))
+  const general: Array<number> = []
+  const byAccount = new Map<string, Array<number>>()
+  for (const [index, { accounts }] of entries.entries()) {
+    if (accounts === undefined) general.push(index)
+    for (const account of new Set(accounts)) {
+      const known = byAccount.get(account)
+      if (known === undefined) byAccount.set(account, [index])
+      else known.push(index)
+    }
+  }
+  const indexed = entries.map(({ parameters, regions }) => ({ regions, parameters: Object.entries(parameters) }))
   return ({ account, region }) => {
+    const own = byAccount.get(account) ?? []
     let values: Map<string, Scalar> | undefined
-    for (const { accounts, parameters, regions } of indexed) {
-      if (accounts?.has(account) === false || regions?.includes(region) === false) continue
+    for (const index of own.length === 0 ? general : [...general, ...own].toSorted((a, b) => a - b)) {
+      const { parameters = [], regions } = indexed[index] ?? {}
+      if (regions?.includes(region) === false) continue
       values ??= new Map()
       for (const [name, value] of parameters) {
         if (value === null) values.delete(name)

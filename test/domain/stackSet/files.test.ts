@@ -1,6 +1,6 @@
 // The files that the targets of a stack set name.
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
+import { Result, Schema } from "effect"
 import * as Accounts from "../../../src/domain/stackSet/Accounts.ts"
 import * as Overrides from "../../../src/domain/stackSet/Overrides.ts"
 
@@ -30,6 +30,8 @@ describe("a file of accounts", () => {
 
 const entries = (text: string) => Result.getOrThrow(Overrides.decode(bytes(text)))
 
+const some = (names: ReadonlyArray<string>) => Schema.optionalKey(Schema.Array(Schema.Literals(names)))
+
 describe("a file of overrides", () => {
   const overridesOf = Overrides.overridesOf(entries(JSON.stringify([
     { parameters: { Size: "small", Zones: "a" } },
@@ -54,6 +56,31 @@ describe("a file of overrides", () => {
     assert.strictEqual(one({ account: "111111111111", region: "us-east-1" })?.size, 0)
   })
 
+  const accounts = ["111111111111", "222222222222"]
+  const regions = ["eu-west-1", "us-east-1"]
+  const Value = Schema.NullOr(Schema.Literals(["1", "2"]))
+  const Entries = Schema.Array(Schema.Struct({
+    accounts: some(accounts),
+    regions: some(regions),
+    parameters: Schema.Struct({ A: Value, B: Value })
+  }))
+
+  it.prop("applies the entries about an instance one after another", [Entries], ([given]) => {
+    const overridesOf = Overrides.overridesOf(given)
+    for (const account of accounts) {
+      for (const region of regions) {
+        const about = given.filter((entry) =>
+          (entry.accounts ?? accounts).includes(account) && (entry.regions ?? regions).includes(region)
+        )
+        const all = new Map<string, string | null>(about.flatMap(({ parameters }) => Object.entries(parameters)))
+        const expected = [...all].flatMap(([name, value]) => value === null ? [] : [[name, value] as [string, string]])
+        const found = overridesOf({ account, region })
+        assert.strictEqual(found === undefined, about.length === 0)
+        assert.sameDeepMembers([...found ?? []], expected)
+      }
+    }
+  })
+
   it("makes one group of all places with the same values", () => {
     const places = ["111111111111", "222222222222", "333333333333"].map((account) => ({ account, region: "us-east-1" }))
     const groups = Overrides.overrideGroups(places, overridesOf)
@@ -71,9 +98,15 @@ describe("a file of overrides", () => {
   it.each([
     ["it is not JSON: error in line 1, column 1", "yaml: no"],
     ["it is empty", ""],
+    ["it has more than 100000 values", `[${Array.from({ length: 100_001 }, () => "1").join()}]`],
+    ["it has more than 64 levels", "[".repeat(5_000)],
+    [
+      "it has 1001 entries without \"accounts\"; the maximum is 1000",
+      `[${Array.from({ length: 1_001 }, () => "{\"parameters\": {}}").join()}]`
+    ],
     ["\"[0].account\" is not known (did you mean \"accounts\"?)", "[{\"account\": [], \"parameters\": {}}]"]
   ])("is refused with what is wrong: %s", (problem, text) => {
-    assert.include(failureOf(Overrides.decode(bytes(text))), problem)
+    assert.include(failureOf(Overrides.decode(bytes(text))).join(), problem)
   })
 
   it("never quotes a value", () => {
