@@ -16,6 +16,7 @@ import { removeUnreachableDeclarations } from "../scripts/build/declarations.ts"
 import { writePackagedFunctions } from "../scripts/build/packagedFunctions.ts"
 import { functionNames } from "../scripts/permissions.ts"
 import { zipFiles } from "../src/internal/zipFiles.ts"
+import { awsProblems, documentsWithCommands, hasBash, hasBotocore, runCommands } from "./documents/commands.ts"
 import { hasMoto, startMoto } from "./scripts/moto.ts"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
@@ -404,6 +405,30 @@ describe("the package", () => {
       const code = `import(${JSON.stringify(name)}).catch(({ code }) => process.stdout.write(code))`
       const { stdout } = await run(process.execPath, ["--eval", code], { cwd: join(folder, "project") })
       assert.strictEqual(stdout, "ERR_PACKAGE_PATH_NOT_EXPORTED")
+    }
+  )
+})
+
+describe("the commands of the documents", () => {
+  it.skipIf(!hasBash)(
+    `work as a reader runs them${hasMoto ? "" : " (deploy is skipped: python3 has no moto here)"}`,
+    () =>
+      Effect.gen(function*() {
+        const endpoint = hasMoto ? yield* startMoto : undefined
+        if (endpoint !== undefined) yield* Effect.promise(() => fetch(`${endpoint}/my-code`, { method: "PUT" }))
+        const run = (file: string) => Effect.promise(() => runCommands(file, join(folder, "project"), endpoint))
+        yield* Effect.forEach(documentsWithCommands, run, { concurrency: 2, discard: true })
+        assert.isAtLeast(documentsWithCommands.length, 12)
+      }).pipe(Effect.scoped, Effect.runPromise),
+    300_000
+  )
+
+  it.skipIf(!hasBash || !hasBotocore)(
+    `are commands of the AWS CLI with its parameters${hasBotocore ? "" : " (skipped: python3 has no botocore here)"}`,
+    async () => {
+      const { commands, problems } = await awsProblems(join(folder, "project"))
+      assert.strictEqual(problems, "")
+      assert.isAtLeast(commands, 10)
     }
   )
 })
