@@ -11,7 +11,10 @@ export class DeskUnreachable extends Schema.TaggedError<DeskUnreachable>()("Desk
   }
 }
 
-export class Refused extends Schema.TaggedError<Refused>()("Refused", { by: Schema.String, why: Schema.String }) {
+export class Refused extends Schema.TaggedError<Refused>()("Refused", {
+  by: Schema.String,
+  why: Schema.String
+}) {
   override get message() {
     return `${this.by} refused: ${this.why}`
   }
@@ -46,14 +49,20 @@ export class ApprovalDesk extends Context.Service<ApprovalDesk, {
 /** Polls until the answer is yes or no, for the given number of hours. */
 export const Approval = Action.makeStateless({
   name: "approval",
-  parameters: UserParameters.json({ url: Schema.String, hours: Schema.optionalKey(Schema.Finite) }),
+  parameters: UserParameters.json({
+    url: Schema.String,
+    hours: Schema.optionalKey(Schema.Finite)
+  }),
   timeout: ({ hours = 12 }) => Duration.hours(hours),
   start: Effect.fn("Approval.start")(function*({ execution, parameters: { url } }) {
     const desk = yield* ApprovalDesk
     const answer = yield* desk.ask(url, execution.firstJobId)
     return yield* Answer.match(answer, {
       open: () => Effect.succeed(Action.Step.StartAgain({ message: `Waiting for an answer from ${url}` })),
-      yes: ({ by }) => Effect.succeed(Action.Step.Done({ message: `Approved by ${by}`, outputVariables: { By: by } })),
+      yes: ({ by }) =>
+        Effect.succeed(
+          Action.Step.Done({ message: `Approved by ${by}`, outputVariables: { By: by } })
+        ),
       no: ({ by, why }) => Effect.fail(new Refused({ by, why }))
     })
   })

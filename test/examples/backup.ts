@@ -45,7 +45,10 @@ export class Images extends Context.Service<Images, {
           )
         }),
         find: Effect.fn("Images.find")(function*(name) {
-          const command = new DescribeImagesCommand({ Owners: ["self"], Filters: [{ Name: "name", Values: [name] }] })
+          const command = new DescribeImagesCommand({
+            Owners: ["self"],
+            Filters: [{ Name: "name", Values: [name] }]
+          })
           const { Images = [] } = yield* ec2.call("ec2:DescribeImages", (client, options) =>
             client.send(command, options))
           return Option.map(
@@ -74,7 +77,8 @@ export const Backup = Action.poll({
 
   begin: Effect.fn("Backup.begin")(function*({ execution, parameters: { instance } }) {
     const images = yield* Images
-    // CreateImage has no token. The name is unique instead: an image of this name is that of an earlier delivery.
+    // CreateImage has no token. The name is unique instead: an image of this name is that of an
+    // earlier delivery.
     const name = `${instance}-${execution.firstJobId}`
     yield* images.create(instance, name)
     return { message: `Backup ${name} started`, externalExecutionId: name, state: { name } }
@@ -83,11 +87,19 @@ export const Backup = Action.poll({
   check: Effect.fn("Backup.check")(function*(_, { name }) {
     const images = yield* Images
     const image = yield* images.find(name)
-    const { id, reason, state } = Option.getOrElse(image, (): Image => ({ id: "", state: "pending", reason: "" }))
+    const { id, reason, state } = Option.getOrElse(
+      image,
+      (): Image => ({ id: "", state: "pending", reason: "" })
+    )
     if (state === "available") {
-      return Action.Poll.Done({ message: `Backup ${name} is complete`, outputVariables: { ImageId: id } })
+      return Action.Poll.Done({
+        message: `Backup ${name} is complete`,
+        outputVariables: { ImageId: id }
+      })
     }
-    if (state === "pending") return Action.Poll.Pending({ message: `Backup ${name} is in progress` })
+    if (state === "pending") {
+      return Action.Poll.Pending({ message: `Backup ${name} is in progress` })
+    }
     return yield* new BackupFailed({ image: name, reason: `${state}: ${reason}` })
   }),
 
@@ -99,7 +111,11 @@ export const Backup = Action.poll({
   })
 })({
   ...Action.awsFailures,
-  BackupFailed: ({ image, message }) => ({ type: "JobFailed", message, externalExecutionId: image })
+  BackupFailed: ({ image, message }) => ({
+    type: "JobFailed",
+    message,
+    externalExecutionId: image
+  })
 })
 
 export const handler = Lambda.handler(

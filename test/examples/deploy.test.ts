@@ -14,7 +14,9 @@ const event = LocalPipeline.event({
   inputArtifacts: ["MyTemplate"]
 })
 
-const template = { Resources: { Topic: { Type: "AWS::SNS::Topic" }, Queue: { Type: "AWS::SQS::Queue" } } }
+const template = {
+  Resources: { Topic: { Type: "AWS::SNS::Topic" }, Queue: { Type: "AWS::SQS::Queue" } }
+}
 
 const memory = Layer.mergeAll(
   ArtifactStoreMemory.layer({ MyTemplate: { "template.json": JSON.stringify(template) } }),
@@ -25,7 +27,10 @@ const memory = Layer.mergeAll(
 it.effect("a failed deployment names the failed resource", () =>
   Effect.gen(function*() {
     yield* CloudFormationMemory.use(({ failResource }) => failResource("Queue", "Access to KMS is denied"))
-    const pipeline = LocalPipeline.run({ event, invoke: (event) => JobRunner.run(DeployStack, event) })
+    const pipeline = LocalPipeline.run({
+      event,
+      invoke: (event) => JobRunner.run(DeployStack, event)
+    })
     const fiber = yield* Effect.forkChild(pipeline)
     yield* TestClock.adjust("1 hour")
 

@@ -15,14 +15,21 @@ const greet = (content: string) =>
     interval: 0
   }).pipe(
     Effect.provide(
-      Layer.merge(ArtifactStoreMemory.layer({ People: { "name.txt": content } }), CodePipelineMemory.layer)
+      Layer.merge(
+        ArtifactStoreMemory.layer({ People: { "name.txt": content } }),
+        CodePipelineMemory.layer
+      )
     )
   )
 
 it.effect("the action greets the name in its second job", () =>
   Effect.gen(function*() {
     const outcome = yield* greet("Ada\n")
-    assert.deepInclude(outcome, { _tag: "Succeeded", message: "Hello, Ada", outputVariables: { Name: "Ada" } })
+    assert.deepInclude(outcome, {
+      _tag: "Succeeded",
+      message: "Hello, Ada",
+      outputVariables: { Name: "Ada" }
+    })
   }))
 
 it.effect("an empty file fails the action, and the message says what to do", () =>

@@ -1,7 +1,9 @@
 import { Effect, Layer, Schema } from "effect"
 import { Action, ArtifactStore, CodePipeline, Lambda, UserParameters } from "effect-codepipeline"
 
-class NameMissing extends Schema.TaggedError<NameMissing>()("NameMissing", { file: Schema.String }) {
+class NameMissing extends Schema.TaggedError<NameMissing>()("NameMissing", {
+  file: Schema.String
+}) {
   override get message() {
     return `The file "${this.file}" is empty. Write a name into it`
   }
@@ -9,7 +11,10 @@ class NameMissing extends Schema.TaggedError<NameMissing>()("NameMissing", { fil
 
 export const Greet = Action.make({
   name: "greet",
-  parameters: UserParameters.json({ artifact: Schema.NonEmptyString, file: Schema.NonEmptyString }),
+  parameters: UserParameters.json({
+    artifact: Schema.NonEmptyString,
+    file: Schema.NonEmptyString
+  }),
   state: Schema.Struct({ name: Schema.String }),
 
   // The first job reads a name from a file of an artifact.
@@ -22,7 +27,9 @@ export const Greet = Action.make({
 
   // The next job greets it.
   resume: (_, { name }) =>
-    Effect.succeed(Action.Step.Done({ message: `Hello, ${name}`, outputVariables: { Name: name } }))
+    Effect.succeed(
+      Action.Step.Done({ message: `Hello, ${name}`, outputVariables: { Name: name } })
+    )
 })({
   ...Action.awsFailures,
   ...Action.artifactFailures,

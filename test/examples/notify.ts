@@ -17,7 +17,9 @@ export class NotSent extends Schema.TaggedError<NotSent>()("NotSent", { reason: 
   }
 }
 
-export class Unconfigured extends Schema.TaggedError<Unconfigured>()("Unconfigured", { variable: Schema.String }) {
+export class Unconfigured extends Schema.TaggedError<Unconfigured>()("Unconfigured", {
+  variable: Schema.String
+}) {
   override get message() {
     return `The Lambda function needs the variable ${this.variable}`
   }
@@ -55,7 +57,9 @@ export class Claims extends Context.Service<Claims, {
   claim(key: string): Effect.Effect<boolean, AwsError | Unconfigured>
 }>()("examples/Claims") {
   /** Writes an empty object for each key, on the condition that the object does not exist. */
-  static readonly layer = (make: (options: ClientOptions) => Pick<S3Client, "send" | "destroy">) =>
+  static readonly layer = (
+    make: (options: ClientOptions) => Pick<S3Client, "send" | "destroy">
+  ) =>
     Layer.effect(
       Claims,
       Effect.gen(function*() {
@@ -74,7 +78,7 @@ export class Claims extends Context.Service<Claims, {
     )
 }
 
-/** Posts a message to a chat, at most once per execution of the pipeline, even if the action is retried. */
+/** Posts a message to a chat, at most once per pipeline execution, even if the action is retried. */
 export const Notify = Action.makeStateless({
   name: "notify",
   parameters: UserParameters.json({
@@ -86,7 +90,9 @@ export const Notify = Action.makeStateless({
     const claims = yield* Claims
     const chat = yield* Chat
     // The claim comes first, so that a failure after it cannot lead to a second post.
-    if (!(yield* claims.claim(`notify/${execution}`))) return Action.Step.Done({ message: "Already sent" })
+    if (!(yield* claims.claim(`notify/${execution}`))) {
+      return Action.Step.Done({ message: "Already sent" })
+    }
     yield* chat.post(text)
     return Action.Step.Done({ message: "Sent" })
   })

@@ -40,7 +40,12 @@ export interface Task {
 
 export class Tasks extends Context.Service<Tasks, {
   /** Starts a task and returns its ARN. Idempotent: the same token returns the same task. */
-  start(cluster: string, task: string, subnets: ReadonlyArray<string>, token: string): Effect.Effect<
+  start(
+    cluster: string,
+    task: string,
+    subnets: ReadonlyArray<string>,
+    token: string
+  ): Effect.Effect<
     string,
     TaskNotStarted | AwsError
   >
@@ -60,11 +65,11 @@ export class Tasks extends Context.Service<Tasks, {
             clientToken,
             startedBy: "codepipeline"
           })
-          const { failures = [], tasks = [] } = yield* ecs.call("ecs:RunTask", (client, options) =>
-            client.send(command, options))
-          const [arn] = tasks.flatMap(({ taskArn }) =>
-            taskArn ?? []
+          const { failures = [], tasks = [] } = yield* ecs.call(
+            "ecs:RunTask",
+            (client, options) => client.send(command, options)
           )
+          const [arn] = tasks.flatMap(({ taskArn }) => taskArn ?? [])
           if (arn !== undefined) return arn
           const reason = failures.map(({ reason }) => reason).join(", ") || "ECS gives no reason"
           return yield* new TaskNotStarted({ task: taskDefinition, reason })
@@ -76,7 +81,11 @@ export class Tasks extends Context.Service<Tasks, {
             (client, options) => client.send(command, options)
           )
           const [{ containers = [], lastStatus = "PENDING", stoppedReason = "" } = {}] = tasks
-          return { status: lastStatus, reason: stoppedReason, exitCodes: containers.map(({ exitCode }) => exitCode) }
+          return {
+            status: lastStatus,
+            reason: stoppedReason,
+            exitCodes: containers.map(({ exitCode }) => exitCode)
+          }
         }),
         stop: Effect.fn("Tasks.stop")(function*(cluster, task, reason) {
           const command = new StopTaskCommand({ cluster, task, reason })
@@ -86,7 +95,7 @@ export class Tasks extends Context.Service<Tasks, {
     )
 }
 
-/** Runs a task on ECS, such as a migration before a deployment, and waits until it has exited with 0. */
+/** Runs a task on ECS, such as a migration before a deployment, and waits until it exits with 0. */
 export const RunTask = Action.poll({
   name: "run-task",
   parameters: UserParameters.json({
@@ -96,20 +105,28 @@ export const RunTask = Action.poll({
   }),
   state: Schema.Struct({ arn: Schema.String }),
 
-  begin: Effect.fn("RunTask.begin")(function*({ execution, parameters: { cluster, subnets, task } }) {
-    const tasks = yield* Tasks
-    const arn = yield* tasks.start(cluster, task, subnets, execution.firstJobId)
-    return { message: `Task ${task} started`, externalExecutionId: arn, state: { arn } }
-  }),
+  begin: Effect.fn("RunTask.begin")(
+    function*({ execution, parameters: { cluster, subnets, task } }) {
+      const tasks = yield* Tasks
+      const arn = yield* tasks.start(cluster, task, subnets, execution.firstJobId)
+      return { message: `Task ${task} started`, externalExecutionId: arn, state: { arn } }
+    }
+  ),
 
   check: Effect.fn("RunTask.check")(function*({ parameters: { cluster, task } }, { arn }) {
     const tasks = yield* Tasks
     const { exitCodes, reason, status } = yield* tasks.describe(cluster, arn)
     if (status !== "STOPPED") {
-      return Action.Poll.Pending({ message: `Task ${task} is ${status}`, externalExecutionId: arn })
+      return Action.Poll.Pending({
+        message: `Task ${task} is ${status}`,
+        externalExecutionId: arn
+      })
     }
     if (exitCodes.length > 0 && exitCodes.every((code) => code === 0)) {
-      return Action.Poll.Done({ message: `Task ${task} has exited with 0`, externalExecutionId: arn })
+      return Action.Poll.Done({
+        message: `Task ${task} has exited with 0`,
+        externalExecutionId: arn
+      })
     }
     const codes = exitCodes.map((code) => code ?? "none").join(", ")
     return yield* new TaskFailed({ arn, reason: `${reason} (exit codes: ${codes})` })

@@ -32,7 +32,7 @@ export interface Environment {
 
 export class Environments extends Context.Service<Environments, {
   list(application: string): Effect.Effect<ReadonlyArray<Environment>, AwsError>
-  /** Swaps the CNAMEs. To repeat it swaps them back. Only environments that are Ready can be swapped. */
+  /** Swaps the CNAMEs; a second call swaps them back. Both environments must be Ready. */
   swap(one: string, other: string): Effect.Effect<void, AwsError>
 }>()("examples/Environments") {
   static readonly layer = (make: (options: ClientOptions) => ElasticBeanstalkClient) =>
@@ -40,7 +40,10 @@ export class Environments extends Context.Service<Environments, {
       Environments,
       Effect.map(awsClient(make), (beanstalk) => ({
         list: Effect.fn("Environments.list")(function*(ApplicationName) {
-          const command = new DescribeEnvironmentsCommand({ ApplicationName, IncludeDeleted: false })
+          const command = new DescribeEnvironmentsCommand({
+            ApplicationName,
+            IncludeDeleted: false
+          })
           const { Environments = [] } = yield* beanstalk.call(
             "elasticbeanstalk:DescribeEnvironments",
             (client, options) => client.send(command, options)
@@ -51,15 +54,21 @@ export class Environments extends Context.Service<Environments, {
             status: Status
           }))
         }),
-        swap: Effect.fn("Environments.swap")(function*(SourceEnvironmentName, DestinationEnvironmentName) {
-          const command = new SwapEnvironmentCNAMEsCommand({ SourceEnvironmentName, DestinationEnvironmentName })
-          yield* beanstalk.call("elasticbeanstalk:SwapEnvironmentCNAMEs", (client, options) =>
-            client.send(command, options)).pipe(
+        swap: Effect.fn("Environments.swap")(
+          function*(SourceEnvironmentName, DestinationEnvironmentName) {
+            const command = new SwapEnvironmentCNAMEsCommand({
+              SourceEnvironmentName,
+              DestinationEnvironmentName
+            })
+            yield* beanstalk.call(
+              "elasticbeanstalk:SwapEnvironmentCNAMEs",
+              (client, options) => client.send(command, options)
+            ).pipe(
               // Another delivery of the event has started the swap: the next job looks again.
-              Effect.catchIf(({ detail }) =>
-                /must be ready/i.test(detail), () => Effect.void)
+              Effect.catchIf(({ detail }) => /must be ready/i.test(detail), () => Effect.void)
             )
-        })
+          }
+        )
       }))
     )
 }
@@ -85,14 +94,22 @@ export const Swap = Action.makeStateless({
     if (wanted === undefined) {
       return yield* new EnvironmentMissing({ application, what: `the name "${environment}"` })
     }
-    if (current === undefined) return yield* new EnvironmentMissing({ application, what: `the CNAME "${cname}"` })
+    if (current === undefined) {
+      return yield* new EnvironmentMissing({ application, what: `the CNAME "${cname}"` })
+    }
     const busy = [wanted, current].find(({ status }) => status !== "Ready")
     if (busy !== undefined) {
-      return Action.Step.StartAgain({ message: `Waiting for the environment "${busy.name}", which is ${busy.status}` })
+      return Action.Step.StartAgain({
+        message: `Waiting for the environment "${busy.name}", which is ${busy.status}`
+      })
     }
-    if (wanted === current) return Action.Step.Done({ message: `"${environment}" answers at ${cname}` })
+    if (wanted === current) {
+      return Action.Step.Done({ message: `"${environment}" answers at ${cname}` })
+    }
     yield* environments.swap(current.name, wanted.name)
-    return Action.Step.StartAgain({ message: `Swap of "${current.name}" and "${wanted.name}" started` })
+    return Action.Step.StartAgain({
+      message: `Swap of "${current.name}" and "${wanted.name}" started`
+    })
   })
 })({
   ...Action.awsFailures,
@@ -101,5 +118,8 @@ export const Swap = Action.makeStateless({
 
 export const handler = Lambda.handler(
   Swap,
-  Layer.merge(Environments.layer((options) => new ElasticBeanstalkClient(options)), CodePipeline.layer)
+  Layer.merge(
+    Environments.layer((options) => new ElasticBeanstalkClient(options)),
+    CodePipeline.layer
+  )
 )

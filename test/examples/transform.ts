@@ -1,7 +1,9 @@
 import { Config, Context, Effect, Layer, Schema } from "effect"
 import { Action, ArtifactStore, CodePipeline, Lambda, UserParameters } from "effect-codepipeline"
 
-export class ValueMissing extends Schema.TaggedError<ValueMissing>()("ValueMissing", { name: Schema.String }) {
+export class ValueMissing extends Schema.TaggedError<ValueMissing>()("ValueMissing", {
+  name: Schema.String
+}) {
   override get message() {
     return `The placeholder \${${this.name}} has no value. Set the variable VALUE_${this.name} of the Lambda function`
   }
@@ -27,7 +29,7 @@ const fill = Effect.fn("Transform.fill")(function*(text: string) {
   return text.replaceAll(placeholder, (_, name: string) => values[name] ?? "")
 })
 
-/** Replaces `${NAME}` by values in files of the input artifact, and writes the files into the output artifact. */
+/** Replaces `${NAME}` by values in files of the input artifact, and writes the output artifact. */
 export const Transform = Action.makeStateless({
   name: "transform",
   parameters: UserParameters.json({
