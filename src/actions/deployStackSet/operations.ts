@@ -110,7 +110,7 @@ const callWithContent = Effect.fnUntraced(function*<A, E, R>(
     })
   return yield* StackSettings.callWithSettings(target, content, templateSummary, callWithValues).pipe(
     Effect.catchIf(isCapabilitiesMissing, ({ advice, reason }) => {
-      const problem = `CloudFormation does not take the template of stack set "${stackSet}" as it is. ${reason}`
+      const problem = `CloudFormation does not accept the template of stack set "${stackSet}" as it is. ${reason}`
       return Effect.fail(new StackSetOptionsInvalid({ problems: [sentences(problem, advice)] }))
     })
   )

@@ -73,8 +73,8 @@ export class OperationsEndless
   extends Schema.TaggedError<OperationsEndless>()("OperationsEndless", { stackSet: Schema.String, step: Schema.String })
 {
   override get message() {
-    return `Stack set "${this.stackSet}" does not become as it is wanted: after ${StackSetPlan.maxOperations} ` +
-      `operations of the step "${this.step}", CloudFormation still lists instances that need another one`
+    return `Stack set "${this.stackSet}" is still not as requested after ${StackSetPlan.maxOperations} ` +
+      `operations of the step "${this.step}": CloudFormation lists instances that need another one`
   }
 }
 

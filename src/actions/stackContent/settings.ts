@@ -54,7 +54,7 @@ export class CapabilitiesMissing extends Schema.TaggedError<CapabilitiesMissing>
   required: Schema.Array(Schema.String)
 }) {
   get problem() {
-    return `CloudFormation does not take the template of stack "${this.stack}" as it is. ${this.reason}`
+    return `CloudFormation does not accept the template of stack "${this.stack}" as it is. ${this.reason}`
   }
   get advice() {
     return `If the template may do that, add ${StackCapability.option(this.given, this.required)} to UserParameters`

@@ -110,7 +110,7 @@ describe("tags", () => {
 describe("capabilities", () => {
   const role = { Type: "AWS::IAM::Role", Properties: { RoleName: "R" } }
   const template = templateWith({}, { Transform: "AWS::Serverless-2016-10-31", Resources: { Role: role } })
-  const head = "CloudFormation does not take the template of stack \"MyTestStack\" as it is. Requires capabilities : "
+  const head = "CloudFormation does not accept the template of stack \"MyTestStack\" as it is. Requires capabilities : "
 
   it.effect("missing capabilities are reported with the resources and the JSON that acknowledges all of them", () =>
     Effect.gen(function*() {

@@ -164,7 +164,7 @@ describe("settings", () => {
       assert.strictEqual(failure.type, "ConfigurationError")
       assert.match(
         failure.message,
-        /^CloudFormation does not take the template of stack set "MyStackSet" as it is.*"capabilities": \["CAPABILITY_IAM"\]/
+        /^CloudFormation does not accept the template of stack set "MyStackSet" as it is.*"capabilities": \["CAPABILITY_IAM"\]/
       )
     }).pipe(Effect.provide(world({ template: iam }))))
 })

@@ -335,9 +335,8 @@ describe("a failed operation", () => {
       const failure = failureOf(yield* withAnswers(unlisted, runToEnd(eventOf())))
       assert.deepInclude(failure, {
         type: "JobFailed",
-        message:
-          "Stack set \"MyStackSet\" does not become as it is wanted: after 100 operations of the step \"create\", " +
-          "CloudFormation still lists instances that need another one"
+        message: "Stack set \"MyStackSet\" is still not as requested after 100 operations of the step \"create\": " +
+          "CloudFormation lists instances that need another one"
       })
       assert.lengthOf(yield* operationIdsOf("1"), 101)
     }).pipe(Effect.provide(world({ instanceDuration: "1 second" }))))
