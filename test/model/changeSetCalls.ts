@@ -11,6 +11,7 @@ import {
   TokenUsed
 } from "../../src/services/CloudFormation.ts"
 import type * as ChangeSets from "./changeSets.ts"
+import { fail } from "./failure.ts"
 import type { Answer, Call } from "./program.ts"
 
 type Created = ReturnType<CloudFormation["Service"]["createChangeSet"]>
@@ -36,57 +37,55 @@ const toChangeSet = ({ shown: [status, executionStatus, reason], ...changeSet }:
   ...(reason !== undefined && { reason })
 })
 
-/** `answerTo` makes the call and returns its answer; `fail` fails with an answer that every call may get. */
-export const changeSetCalls = (
-  answerTo: (call: Call) => Effect.Effect<Answer>,
-  fail: (answer: Answer) => Effect.Effect<never, AwsError>
-): Partial<CloudFormation["Service"]> => {
-  const refusal = (answer: Answer): Effect.Effect<never, ChangeSetNotReady | StackNotReady | AwsError> => {
-    switch (answer._tag) {
-      case "ChangeSetNotReady":
-        return Effect.fail(new ChangeSetNotReady({ stack, changeSet, reason: "not ready" }))
-      case "StackNotReady":
-        return Effect.fail(new StackNotReady({ stack, status: answer.status }))
-      default:
-        return fail(answer)
-    }
-  }
-  return {
-    describeChangeSet: ({ changeSet, stack = "" }) =>
-      Effect.flatMap(answerTo({ _tag: "describeChangeSet", stack, changeSet }), (answer) =>
-        answer._tag === "ChangeSet"
-          ? Effect.succeed(Option.map(Option.fromUndefinedOr(answer.changeSet), toChangeSet))
-          : fail(answer)),
-    createChangeSet: ({ changeSet, description, stack, type }) =>
-      Effect.flatMap(answerTo({ _tag: "createChangeSet", changeSet, description, stack, type }), (answer): Created => {
-        switch (answer._tag) {
-          case "ChangeSetCreated":
-            return Effect.succeed(answer)
-          case "ChangeSetExists":
-            return Effect.fail(new ChangeSetExists({ stack, changeSet }))
-          case "StackExists":
-            return Effect.fail(new StackExists({ stack }))
-          case "StackNotReady":
-            return Effect.fail(new StackNotReady({ stack, status: answer.status }))
-          default:
-            return fail(answer)
-        }
-      }),
-    executeChangeSet: ({ changeSet, clientRequestToken: token, stack }) =>
-      Effect.flatMap(answerTo({ _tag: "executeChangeSet", changeSet, stack, token }), (answer): Executed => {
-        switch (answer._tag) {
-          case "Started":
-            return Effect.void
-          case "TokenUsed":
-            return Effect.fail(new TokenUsed({ stack }))
-          default:
-            return refusal(answer)
-        }
-      }),
-    deleteChangeSet: ({ changeSet, stack }) =>
-      Effect.flatMap(
-        answerTo({ _tag: "deleteChangeSet", changeSet, stack }),
-        (answer): Deleted => answer._tag === "ChangeSetDeleted" ? Effect.void : refusal(answer)
-      )
+const refusal = (answer: Answer): Effect.Effect<never, ChangeSetNotReady | StackNotReady | AwsError> => {
+  switch (answer._tag) {
+    case "ChangeSetNotReady":
+      return Effect.fail(new ChangeSetNotReady({ stack, changeSet, reason: "not ready" }))
+    case "StackNotReady":
+      return Effect.fail(new StackNotReady({ stack, status: answer.status }))
+    default:
+      return fail(answer)
   }
 }
+
+/** `answerTo` makes the call and returns its answer. */
+export const changeSetCalls = (
+  answerTo: (call: Call) => Effect.Effect<Answer>
+): Partial<CloudFormation["Service"]> => ({
+  describeChangeSet: ({ changeSet, stack = "" }) =>
+    Effect.flatMap(answerTo({ _tag: "describeChangeSet", stack, changeSet }), (answer) =>
+      answer._tag === "ChangeSet"
+        ? Effect.succeed(Option.map(Option.fromUndefinedOr(answer.changeSet), toChangeSet))
+        : fail(answer)),
+  createChangeSet: ({ changeSet, description, stack, type }) =>
+    Effect.flatMap(answerTo({ _tag: "createChangeSet", changeSet, description, stack, type }), (answer): Created => {
+      switch (answer._tag) {
+        case "ChangeSetCreated":
+          return Effect.succeed(answer)
+        case "ChangeSetExists":
+          return Effect.fail(new ChangeSetExists({ stack, changeSet }))
+        case "StackExists":
+          return Effect.fail(new StackExists({ stack }))
+        case "StackNotReady":
+          return Effect.fail(new StackNotReady({ stack, status: answer.status }))
+        default:
+          return fail(answer)
+      }
+    }),
+  executeChangeSet: ({ changeSet, clientRequestToken: token, stack }) =>
+    Effect.flatMap(answerTo({ _tag: "executeChangeSet", changeSet, stack, token }), (answer): Executed => {
+      switch (answer._tag) {
+        case "Started":
+          return Effect.void
+        case "TokenUsed":
+          return Effect.fail(new TokenUsed({ stack }))
+        default:
+          return refusal(answer)
+      }
+    }),
+  deleteChangeSet: ({ changeSet, stack }) =>
+    Effect.flatMap(
+      answerTo({ _tag: "deleteChangeSet", changeSet, stack }),
+      (answer): Deleted => answer._tag === "ChangeSetDeleted" ? Effect.void : refusal(answer)
+    )
+})

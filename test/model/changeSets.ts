@@ -1,5 +1,6 @@
 // Change sets in the abstract machine of CloudFormation: all answers to the calls on them, and all that can happen to them.
 import * as Cloud from "./cloud.ts"
+import { answersToUsedToken } from "./stackOperations.ts"
 
 /** A change set as DescribeChangeSet shows it. */
 export interface Shown extends Cloud.ModelChangeSet {
@@ -120,7 +121,7 @@ export const execute = (cloud: Cloud.Cloud, stackName: string, key: string, toke
   const notReady: Outcome = [{ _tag: "ChangeSetNotReady" }, cloud]
   if (stack === undefined || found === undefined) return [notReady]
   const before = cloud.operations.find((operation) => operation.token === token && operation.stack === stack.id)
-  if (before !== undefined) return [...Cloud.answersToUsedToken(cloud, before), notReady]
+  if (before !== undefined) return [...answersToUsedToken(cloud, before), notReady]
   if (Cloud.isRunning(stack)) return [notReady, [{ _tag: "StackNotReady", status: stack.status }, cloud]]
   if (found.status !== "available") return [notReady]
   const started = startExecution(cloud, stack, found.id, token)
