@@ -280,7 +280,8 @@ export const prepareChangeSet = Effect.fn("DeployStack.prepareChangeSet")(functi
   const toError = (reason: string) =>
     new StackChangeSet.ChangeSetFailed({ stack: named, changeSet, reason, causes: [] })
   const request = {
-    stack: named,
+    // An update is for the stack that was described: another one can have its name by now.
+    stack: type === "UPDATE" ? Option.match(stack, { onNone: () => named, onSome: ({ id }) => id }) : named,
     changeSet,
     type,
     template: content.template,

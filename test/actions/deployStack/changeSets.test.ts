@@ -334,6 +334,31 @@ describe("calls that CloudFormation refuses", () => {
       assert.deepInclude(outcome, { _tag: "Continued" })
       assert.include(outcome.message, "change set \"Next\" is being deleted")
     }).pipe(Effect.provide(world(firstTemplate))))
+
+  it.effect("a change set for an update is for the stack that was described, not for another one that has its name by now", () =>
+    Effect.gen(function*() {
+      yield* created
+      yield* changeTemplate
+      const service = yield* CloudFormation
+      const described = yield* service.describe(stack)
+      yield* setStatus("DELETE_COMPLETE")
+      yield* TestClock.adjust("1 second")
+      yield* setStatus("CREATE_COMPLETE")
+      const { id } = Option.getOrThrow(yield* service.describe(stack))
+      let descriptions = 0
+      const outcome = yield* invoke(eventWith(replace, { id: "1" })).pipe(
+        Effect.provideService(CloudFormation, {
+          ...service,
+          describe: (name) => descriptions++ === 0 ? Effect.succeed(described) : service.describe(name)
+        })
+      )
+      assert.strictEqual(descriptions, 2)
+      assert.deepInclude(outcome, {
+        _tag: "Continued",
+        message: "Change set \"Next\" create started",
+        externalExecutionId: id
+      })
+    }).pipe(Effect.provide(world(firstTemplate))))
 })
 
 describe("a change set that CloudFormation cannot create", () => {

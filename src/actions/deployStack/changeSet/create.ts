@@ -18,7 +18,7 @@ import {
   type StackExists,
   type StackNotReady
 } from "../../../services/CloudFormation.ts"
-import type { Invocation, PrepareState } from "../State.ts"
+import { type Invocation, nameOf, type PrepareState } from "../State.ts"
 import { isGuarded } from "./plan.ts"
 
 /** CloudFormation could not create the change set. */
@@ -58,6 +58,7 @@ export type ChangeSetFeatures = Pick<
 >
 
 export interface Request<E> {
+  /** Its ARN, or its name if it does not exist. */
   readonly stack: string
   readonly changeSet: string
   readonly type: StackPlan.ChangeSetType
@@ -96,7 +97,7 @@ export const prepare = Effect.fn("StackChangeSet.prepare")(function*<E>(
     Effect.map(({ id, stackId }) => Option.some({ changeSet: id, stackId })),
     Effect.catchTag(
       "AwsRejected",
-      ({ detail }) => Effect.fail(new ChangeSetFailed({ stack, changeSet, reason: detail, causes: [] }))
+      ({ detail }) => Effect.fail(new ChangeSetFailed({ stack: nameOf(stack), changeSet, reason: detail, causes: [] }))
     )
   )
   const adoptOrReplace = Effect.gen(function*() {
