@@ -7,16 +7,13 @@ import * as ChangeSets from "./changeSets.ts"
 import * as Cloud from "./cloud.ts"
 import type { FaultBudget, Model } from "./state.ts"
 import * as Worlds from "./worlds.ts"
-import { minute, noFaults, required, startTime as now, type World } from "./worlds.ts"
+import { minute, noFaults, required, startTime as now, withTemplate, type World } from "./worlds.ts"
 
 const stackIn = (status: string | undefined): Cloud.Cloud => ({
   ...Worlds.stackIn(status),
   isBrief: true
 })
 const ready = [undefined, "CREATE_COMPLETE"].map(stackIn)
-const withTemplate = (clouds: ReadonlyArray<Cloud.Cloud>, template: Cloud.Template) =>
-  clouds.map((cloud) => ({ ...cloud, template }))
-
 /** The stack in this status has an available change set, which another actor created a minute ago. */
 const named = (status: string): Cloud.Cloud => ({
   ...ChangeSets.add({ ...stackIn(status), now: now - minute }, Cloud.idOf(0), "Next", "", "available"),

@@ -1,6 +1,7 @@
 // All that can happen to a call of a running function: its answers, and its faults.
 import * as ChangeSets from "./changeSets.ts"
 import * as Cloud from "./cloud.ts"
+import * as Drift from "./drift.ts"
 import type { Transition } from "./modelChecker.ts"
 import type { Answer, Call } from "./program.ts"
 import * as StackOperations from "./stackOperations.ts"
@@ -21,24 +22,20 @@ const callOutcomes = (cloud: Cloud.Cloud, call: OperationCall) => {
       return ChangeSets.execute(cloud, call.stack, call.changeSet, call.token)
     case "deleteChangeSet":
       return ChangeSets.remove(cloud, call.stack, call.changeSet)
+    case "detectDrift":
+      return Drift.detect(cloud, call.stack)
     default:
       return StackOperations.remove(cloud, call.token, call.stack)
   }
 }
 
-type OperationCall = Call & {
-  readonly _tag:
-    | "create"
-    | "update"
-    | "delete"
-    | "rollback"
-    | "continueRollback"
-    | "createChangeSet"
-    | "executeChangeSet"
-    | "deleteChangeSet"
-}
+/** The calls that only read. */
+const reads = ["describe", "events", "describeChangeSet", "describeDetection", "listDrifts"] as const
+type ReadCall = Call & { readonly _tag: typeof reads[number] }
+const isRead = (call: Call): call is ReadCall => reads.some((tag) => tag === call._tag)
 
-type ReadCall = Call & { readonly _tag: "describe" | "events" | "describeChangeSet" }
+/** The calls that can start something. */
+type OperationCall = Exclude<Call, ReadCall | { readonly _tag: "summary" | "report" }>
 
 /** The answers from which a function learns of operations. */
 const showsOperations = new Set(["Stack", "ChangeSet", "ChangeSetNotReady"])
@@ -68,20 +65,40 @@ const afterCall = (state: State, index: number, execution: Execution) => {
 
 type AfterCall = ReturnType<typeof afterCall>
 
+/** Another call shows what is not in the answer. */
+const onlyStack = (stack: Cloud.ModelStack): Cloud.ModelStack => {
+  const { detections: _, hasDrifted: __, ...described } = stack
+  return { ...described, events: [], changeSets: [] }
+}
+
+const answerToRead = (
+  { mayReadEvents, parameters }: Model,
+  stacks: ReadonlyArray<Cloud.ModelStack>,
+  call: ReadCall
+): Answer => {
+  switch (call._tag) {
+    case "describe": {
+      const stack = Cloud.find(stacks, call.stack)
+      return { _tag: "Stack", stack: stack && onlyStack(stack), parameters }
+    }
+    case "events":
+      return mayReadEvents
+        ? { _tag: "Events", events: Cloud.find(stacks, call.stack)?.events ?? [] }
+        : { _tag: "Denied" }
+    case "describeChangeSet":
+      return { _tag: "ChangeSet", changeSet: ChangeSets.describe(stacks, call.stack, call.changeSet) }
+    case "describeDetection":
+      return Drift.describe(stacks, call.detection)
+    case "listDrifts":
+      return Drift.list(stacks, call.stack)
+  }
+}
+
 /** The transitions of a call in this model. */
 export const callTransitions = (model: Model) => {
   const readTransitions = (state: State, call: ReadCall, after: AfterCall) => {
     const { answer, fail, faults } = after
-    const read = (stacks: ReadonlyArray<Cloud.ModelStack>): Answer => {
-      if (call._tag === "describeChangeSet") {
-        return { _tag: "ChangeSet", changeSet: ChangeSets.describe(stacks, call.stack, call.changeSet) }
-      }
-      const stack = Cloud.find(stacks, call.stack)
-      if (call._tag === "describe") {
-        return { _tag: "Stack", stack: stack && { ...stack, events: [], changeSets: [] }, parameters: model.parameters }
-      }
-      return model.mayReadEvents ? { _tag: "Events", events: stack?.events ?? [] } : { _tag: "Denied" }
-    }
+    const read = (stacks: ReadonlyArray<Cloud.ModelStack>) => answerToRead(model, stacks, call)
     const fresh = read(state.cloud.stacks)
     const stale = read(state.previousStacks)
     const transitions: Array<Transition<State>> = [{ label: call._tag, target: answer(fresh) }]
@@ -114,10 +131,13 @@ export const callTransitions = (model: Model) => {
       ? callOutcomes({ ...cloud, template: "invalid" }, call).map(([reply]) => [reply, cloud] as const)
       : callOutcomes(cloud, call)
 
-  const violationOf = (cloud: Cloud.Cloud, call: OperationCall, execution: Execution) =>
-    lacksValues(call) && cloud.operations.some(({ token }) => token.startsWith("delete-"))
+  /** A detection changes nothing. */
+  const violationOf = (cloud: Cloud.Cloud, call: OperationCall, execution: Execution) => {
+    if (call._tag === "detectDrift") return undefined
+    return lacksValues(call) && cloud.operations.some(({ token }) => token.startsWith("delete-"))
       ? "the values of the replaced stack are lost"
-      : model.invariants.onOperationStarted(cloud, execution)
+      : model.invariants.onOperationStarted(cloud, execution, call)
+  }
 
   const operationTransitions = (state: State, execution: Execution, call: OperationCall, after: AfterCall) => {
     const { answer, fail, faults, kill } = after
@@ -176,31 +196,29 @@ export const callTransitions = (model: Model) => {
     ]
   }
 
-  return (
+  const transitionsOf = (
     state: State,
     index: number,
     execution: Execution,
     call: Call
   ): ReadonlyArray<Transition<State>> => {
     const after = afterCall(state, index, execution)
+    if (isRead(call)) return readTransitions(state, call, after)
     switch (call._tag) {
-      case "describe":
-      case "events":
-      case "describeChangeSet":
-        return readTransitions(state, call, after)
       case "summary":
         return summaryTransitions(state, after)
-      case "create":
-      case "update":
-      case "delete":
-      case "rollback":
-      case "continueRollback":
-      case "createChangeSet":
-      case "executeChangeSet":
-      case "deleteChangeSet":
-        return operationTransitions(state, execution, call, after)
-      default:
+      case "report":
         return reportTransitions(state, call, execution, after)
+      default:
+        return operationTransitions(state, execution, call, after)
     }
+  }
+
+  return (state: State, index: number, execution: Execution, call: Call): ReadonlyArray<Transition<State>> => {
+    const transitions = transitionsOf(state, index, execution, call)
+    const violation = model.invariants.onCall?.(call, state.cloud, execution)
+    return violation === undefined
+      ? transitions
+      : transitions.map((transition) => Object.assign({}, transition, { violation }))
   }
 }

@@ -29,11 +29,22 @@ const changes = [{
   replacement: "True"
 }]
 
-const toChangeSet = ({ shown: [status, executionStatus, reason], ...changeSet }: ChangeSets.Shown): ChangeSet => ({
+/** A change set of a template with a nested stack changes that only. */
+const changesOf = (nestedChangeSet: string | undefined) =>
+  nestedChangeSet === undefined ? changes : [{
+    action: "Modify",
+    logicalResourceId: "Nested",
+    resourceType: "AWS::CloudFormation::Stack",
+    ...(nestedChangeSet !== "" && { nestedChangeSet })
+  }]
+
+const toChangeSet = (
+  { nested, shown: [status, executionStatus, reason], ...changeSet }: ChangeSets.Shown
+): ChangeSet => ({
   ...changeSet,
   status,
   executionStatus,
-  changes,
+  changes: changesOf(nested),
   ...(reason !== undefined && { reason })
 })
 
@@ -57,21 +68,28 @@ export const changeSetCalls = (
       answer._tag === "ChangeSet"
         ? Effect.succeed(Option.map(Option.fromUndefinedOr(answer.changeSet), toChangeSet))
         : fail(answer)),
-  createChangeSet: ({ changeSet, description, stack, type }) =>
-    Effect.flatMap(answerTo({ _tag: "createChangeSet", changeSet, description, stack, type }), (answer): Created => {
-      switch (answer._tag) {
-        case "ChangeSetCreated":
-          return Effect.succeed(answer)
-        case "ChangeSetExists":
-          return Effect.fail(new ChangeSetExists({ stack, changeSet }))
-        case "StackExists":
-          return Effect.fail(new StackExists({ stack }))
-        case "StackNotReady":
-          return Effect.fail(new StackNotReady({ stack, status: answer.status }))
-        default:
-          return fail(answer)
+  createChangeSet: (
+    { changeSet, deploymentMode, description, importExistingResources, includeNestedStacks, stack, type }
+  ) => {
+    const features = { deploymentMode, importExistingResources, includeNestedStacks }
+    return Effect.flatMap(
+      answerTo({ _tag: "createChangeSet", changeSet, description, stack, type, ...features }),
+      (answer): Created => {
+        switch (answer._tag) {
+          case "ChangeSetCreated":
+            return Effect.succeed(answer)
+          case "ChangeSetExists":
+            return Effect.fail(new ChangeSetExists({ stack, changeSet }))
+          case "StackExists":
+            return Effect.fail(new StackExists({ stack }))
+          case "StackNotReady":
+            return Effect.fail(new StackNotReady({ stack, status: answer.status }))
+          default:
+            return fail(answer)
+        }
       }
-    }),
+    )
+  },
   executeChangeSet: ({ changeSet, clientRequestToken: token, stack }) =>
     Effect.flatMap(answerTo({ _tag: "executeChangeSet", changeSet, stack, token }), (answer): Executed => {
       switch (answer._tag) {

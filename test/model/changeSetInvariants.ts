@@ -40,16 +40,18 @@ export const invariants: Invariants = {
 /** For an ARN: no other change set is executed. */
 export const invariantsOfArn = (arn: string): Invariants => ({
   ...invariants,
-  onOperationStarted: (cloud, execution) =>
+  onOperationStarted: (cloud, execution, call) =>
     cloud.operations.some(({ changeSet = arn }) => changeSet !== arn)
       ? "another change set than the one of the ARN was executed"
-      : invariants.onOperationStarted(cloud, execution)
+      : invariants.onOperationStarted(cloud, execution, call)
 })
 
 /** For CHANGE_SET_REPLACE: nothing is executed, and success means that an own change set was created. */
 export const invariantsOfReplacing: Invariants = {
-  onOperationStarted: (cloud, execution) =>
-    cloud.operations.some(isExecution) ? "a change set was executed" : invariants.onOperationStarted(cloud, execution),
+  onOperationStarted: (cloud, execution, call) =>
+    cloud.operations.some(isExecution)
+      ? "a change set was executed"
+      : invariants.onOperationStarted(cloud, execution, call),
   onReport: (outcome, cloud, execution) => {
     const own = cloud.stacks.flatMap(({ changeSets = [] }) => changeSets).filter(({ description }) =>
       description !== ""

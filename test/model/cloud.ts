@@ -22,6 +22,16 @@ export interface ModelStack {
   readonly events: ReadonlyArray<ModelEvent>
   /** Oldest first (changeSets.ts). */
   readonly changeSets?: ReadonlyArray<ModelChangeSet>
+  /** Whether somebody has changed a resource without CloudFormation; absent if drift does not matter (drift.ts). */
+  readonly hasDrifted?: boolean
+  /** Oldest first. */
+  readonly detections?: ReadonlyArray<ModelDetection>
+}
+
+/** A drift detection. Its id shows whose it is. */
+export interface ModelDetection {
+  readonly id: string
+  readonly result: "running" | "in sync" | "drifted" | "unchecked"
 }
 
 export interface ModelChangeSet {
@@ -31,6 +41,19 @@ export interface ModelChangeSet {
   readonly description: string
   readonly createdAt: number
   readonly status: "creating" | "available" | "empty" | "failed" | "obsolete" | "executed"
+  /** Whether it does not show what it changes in the nested stack. */
+  readonly isNestedHidden?: boolean
+  /** The id of the change set in which it is nested. */
+  readonly rootId?: string
+  /** What was requested, if an own change set was. */
+  readonly features?: ModelFeatures
+}
+
+/** The features of a change set. */
+export interface ModelFeatures {
+  readonly includeNestedStacks?: boolean | undefined
+  readonly importExistingResources?: boolean | undefined
+  readonly deploymentMode?: string | undefined
 }
 
 /** An operation that CloudFormation has started for the action. */
@@ -53,6 +76,10 @@ export interface Cloud {
   readonly isBrief?: boolean
   /** Whether CloudFormation deletes a stack that it cannot create (OnFailure DELETE). */
   readonly deletesFailed?: boolean
+  /** Whether a drift detection can fail to check resources. */
+  readonly detectionsFail?: boolean
+  /** Whether the template has a nested stack. */
+  readonly hasNestedStack?: boolean
   readonly template: Template
   readonly stacks: ReadonlyArray<ModelStack>
   readonly operations: ReadonlyArray<ModelOperation>
@@ -126,7 +153,12 @@ export const updatable = new Set([
 
 export const isRunning = ({ status }: ModelStack) => Object.hasOwn(successors, status)
 
-const succeeding = new Set(["CREATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"])
+const succeeding = new Set([
+  "CREATE_COMPLETE",
+  "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+  "UPDATE_COMPLETE",
+  "IMPORT_COMPLETE"
+])
 
 const rolledBack = new Set(["UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"])
 
@@ -153,7 +185,7 @@ export const setStatus = (cloud: Cloud, id: string, status: string, token: strin
   const at = cloud.now + (changes ? second : 5 * second)
   const before = find(cloud.stacks, id)
   const revision = (before?.revision ?? 0) +
-    (/^(?:CREATE|UPDATE)_IN_PROGRESS$/.test(before?.status ?? "") && succeeding.has(status) ? 1 : 0)
+    (/^(?:CREATE|UPDATE|IMPORT)_IN_PROGRESS$/.test(before?.status ?? "") && succeeding.has(status) ? 1 : 0)
   return {
     ...cloud,
     now: at,

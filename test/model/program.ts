@@ -13,6 +13,8 @@ import { CodePipeline, JobNotOpen } from "../../src/services/CodePipeline.ts"
 import { changeSetCalls } from "./changeSetCalls.ts"
 import type * as ChangeSets from "./changeSets.ts"
 import type * as Cloud from "./cloud.ts"
+import type * as Drift from "./drift.ts"
+import { driftCalls } from "./driftCalls.ts"
 import { fail } from "./failure.ts"
 import { stackCalls } from "./stackCalls.ts"
 
@@ -35,6 +37,9 @@ export type Call =
     readonly changeSet: string
     readonly token: string
   }
+  | { readonly _tag: "detectDrift"; readonly stack: string }
+  | { readonly _tag: "listDrifts"; readonly stack: string }
+  | { readonly _tag: "describeDetection"; readonly detection: string }
   | { readonly _tag: "report"; readonly outcome: JobOutcome }
 
 /** The answer of the environment to a call. */
@@ -51,6 +56,7 @@ export type Answer =
   | { readonly _tag: "ChangeSet"; readonly changeSet: ChangeSets.Shown | undefined }
   | Cloud.Answer
   | ChangeSets.Answer
+  | Drift.Answer
 
 /** An answer, and the time of its call. */
 export interface Answered {
@@ -109,6 +115,7 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
     const cloudFormation = Layer.mock(CloudFormation, {
       ...stackCalls(answerTo),
       ...changeSetCalls(answerTo),
+      ...driftCalls(answerTo),
       // It only adds causes to a failure that is already decided.
       failedEvents: () => Effect.succeed([])
     })

@@ -3,7 +3,7 @@
 import type { Effect } from "effect"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import type * as Cloud from "./cloud.ts"
-import type { Answered, Step } from "./program.ts"
+import type { Answered, Call, Step } from "./program.ts"
 
 /** The fault budget: how often each kind of fault may still happen. It bounds the state space. */
 export interface FaultBudget {
@@ -66,10 +66,15 @@ export interface Model {
   readonly invariants: Invariants
 }
 
+export type CallInvariant = (call: Call, cloud: Cloud.Cloud, execution: Execution) => string | undefined
+
 /** Safety: each returns the violation in words, if there is one. */
 export interface Invariants {
   readonly onReport: (outcome: JobOutcome, cloud: Cloud.Cloud, execution: Execution) => string | undefined
-  readonly onOperationStarted: (cloud: Cloud.Cloud, execution: Execution) => string | undefined
+  /** At every call that changes the cloud, with the cloud after it. */
+  readonly onOperationStarted: (cloud: Cloud.Cloud, execution: Execution, call: Call) => string | undefined
+  /** At every call, with the cloud before it. */
+  readonly onCall?: CallInvariant | undefined
 }
 
 /** The six hours of redeliveries depend on these times, which need not be exact. */

@@ -5,6 +5,7 @@ import { deployEvent } from "../fixtures.ts"
 import { callTransitions } from "./calls.ts"
 import * as ChangeSets from "./changeSets.ts"
 import * as Cloud from "./cloud.ts"
+import * as Drift from "./drift.ts"
 import type { Transition, TransitionSystem } from "./modelChecker.ts"
 import type { Step } from "./program.ts"
 import { type Delivery, type Execution, killFunction, type Model, programTime, type State, withCloud } from "./state.ts"
@@ -56,15 +57,24 @@ const deliveryTransitions = (state: State): ReadonlyArray<Transition<State>> => 
   return transitions
 }
 
+/** What CloudFormation does by itself. */
+const progressTransitions = (cloud: Cloud.Cloud) => [
+  ...Cloud.progressTransitions(cloud),
+  ...ChangeSets.progressTransitions(cloud),
+  ...Drift.progressTransitions(cloud)
+]
+
+const otherActorTransitions = (cloud: Cloud.Cloud) => [
+  ...Cloud.otherActorTransitions(cloud),
+  ...ChangeSets.otherActorTransitions(cloud),
+  ...Drift.otherActorTransitions(cloud)
+]
+
 const environmentTransitions = (state: State): ReadonlyArray<Transition<State>> => [
-  ...[...Cloud.progressTransitions(state.cloud), ...ChangeSets.progressTransitions(state.cloud)].map((
-    [label, cloud]
-  ) => ({ label, target: withCloud(state, cloud) })),
+  ...progressTransitions(state.cloud).map(([label, cloud]) => ({ label, target: withCloud(state, cloud) })),
   ...(state.budget.otherActors === 0
     ? []
-    : [...Cloud.otherActorTransitions(state.cloud), ...ChangeSets.otherActorTransitions(state.cloud)].map((
-      [label, cloud]
-    ) => ({
+    : otherActorTransitions(state.cloud).map(([label, cloud]) => ({
       label,
       isUnfair: true,
       target: {

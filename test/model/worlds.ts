@@ -28,6 +28,11 @@ export const stackIn = (status: string | undefined): Cloud.Cloud => Cloud.cloudW
 export const brief = (clouds: ReadonlyArray<Cloud.Cloud>): ReadonlyArray<Cloud.Cloud> =>
   clouds.map((cloud) => ({ ...cloud, isBrief: true }))
 
+export const withTemplate = (
+  clouds: ReadonlyArray<Cloud.Cloud>,
+  template: Cloud.Template
+): ReadonlyArray<Cloud.Cloud> => clouds.map((cloud) => ({ ...cloud, template }))
+
 export const noFaults: FaultBudget = { redeliveries: 0, callFaults: 0, otherActors: 0, staleReads: 0 }
 
 /** What a test has to say of its world. */
