@@ -35,10 +35,10 @@ const onlyRoots: CallInvariant = (call, cloud) => {
 /** For a template with a nested stack: if `isDeleted`, a finished action leaves no change set that is not executed. */
 const invariantsOfNested = (base: Invariants, isDeleted: boolean): Invariants => ({
   ...base,
-  onCall: (call, cloud, execution) =>
+  onCall: (call, cloud, ...rest) =>
     call._tag === "createChangeSet" && !call.includeNestedStacks
       ? "a change set without the nested stack"
-      : onlyRoots(call, cloud, execution),
+      : onlyRoots(call, cloud, ...rest),
   onReport: (outcome, cloud, execution) => {
     const left = changeSetsOf(cloud).filter(({ description, status }) => description !== "" && status !== "executed")
     return isDeleted && outcome._tag !== "Continued" && left.length > 0

@@ -3,7 +3,7 @@ import * as ChangeSets from "./changeSets.ts"
 import * as Cloud from "./cloud.ts"
 import * as Drift from "./drift.ts"
 import type { Transition } from "./modelChecker.ts"
-import type { Answer, Call } from "./program.ts"
+import type { Account, Answer, Call } from "./program.ts"
 import * as StackOperations from "./stackOperations.ts"
 import { acceptResult, type Execution, killFunction, type Model, programTime, type State, withCloud } from "./state.ts"
 
@@ -35,7 +35,7 @@ type ReadCall = Call & { readonly _tag: typeof reads[number] }
 const isRead = (call: Call): call is ReadCall => reads.some((tag) => tag === call._tag)
 
 /** The calls that can start something. */
-type OperationCall = Exclude<Call, ReadCall | { readonly _tag: "summary" | "report" }>
+type OperationCall = Exclude<Call, ReadCall | { readonly _tag: "summary" | "assumeRole" | "report" }>
 
 /** The answers from which a function learns of operations. */
 const showsOperations = new Set(["Stack", "ChangeSet", "ChangeSetNotReady"])
@@ -92,6 +92,21 @@ const answerToRead = (
     case "listDrifts":
       return Drift.list(stacks, call.stack)
   }
+}
+
+/** The role is assumed, unless another actor has forbidden that for now. */
+const assumeRoleTransitions = (state: State, { answer, fail, faults, kill }: AfterCall): Array<Transition<State>> => {
+  const budget = { ...state.budget, otherActors: state.budget.otherActors - 1 }
+  const denied = {
+    label: "assumeRole: another actor has forbidden it",
+    isUnfair: true,
+    target: answer({ _tag: "RoleDenied" }, { ...state, budget })
+  }
+  return [
+    { label: "assumeRole", target: answer({ _tag: "RoleAssumed" }) },
+    ...(state.budget.otherActors === 0 ? [] : [denied]),
+    ...faults(["assumeRole: no answer", fail], ["assumeRole: the function is killed", kill])
+  ]
 }
 
 /** The transitions of a call in this model. */
@@ -207,6 +222,8 @@ export const callTransitions = (model: Model) => {
     switch (call._tag) {
       case "summary":
         return summaryTransitions(state, after)
+      case "assumeRole":
+        return assumeRoleTransitions(state, after)
       case "report":
         return reportTransitions(state, call, execution, after)
       default:
@@ -214,9 +231,15 @@ export const callTransitions = (model: Model) => {
     }
   }
 
-  return (state: State, index: number, execution: Execution, call: Call): ReadonlyArray<Transition<State>> => {
+  return (
+    state: State,
+    index: number,
+    execution: Execution,
+    call: Call,
+    account: Account
+  ): ReadonlyArray<Transition<State>> => {
     const transitions = transitionsOf(state, index, execution, call)
-    const violation = model.invariants.onCall?.(call, state.cloud, execution)
+    const violation = model.invariants.onCall?.(call, state.cloud, execution, account)
     return violation === undefined
       ? transitions
       : transitions.map((transition) => Object.assign({}, transition, { violation }))

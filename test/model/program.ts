@@ -3,12 +3,12 @@
 // Between two calls, the program's clock shows the time of the second one.
 import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Logger } from "effect"
 import type { Action, TaggedError } from "../../src/Action.ts"
-import type { AwsError } from "../../src/domain/job/AwsError.ts"
+import { type AwsError, AwsUnavailable } from "../../src/domain/job/AwsError.ts"
 import { JobId } from "../../src/domain/job/Job.ts"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import * as JobRunner from "../../src/JobRunner.ts"
 import type { ArtifactStore } from "../../src/services/ArtifactStore.ts"
-import { CloudFormation } from "../../src/services/CloudFormation.ts"
+import { AssumeRoleDenied, CloudFormation, type CloudFormationAt } from "../../src/services/CloudFormation.ts"
 import { CodePipeline, JobNotOpen } from "../../src/services/CodePipeline.ts"
 import { changeSetCalls } from "./changeSetCalls.ts"
 import type * as ChangeSets from "./changeSets.ts"
@@ -40,7 +40,11 @@ export type Call =
   | { readonly _tag: "detectDrift"; readonly stack: string }
   | { readonly _tag: "listDrifts"; readonly stack: string }
   | { readonly _tag: "describeDetection"; readonly detection: string }
+  | { readonly _tag: "assumeRole" }
   | { readonly _tag: "report"; readonly outcome: JobOutcome }
+
+/** The account in which a call is made: that of the function, or that of the role which it has assumed. */
+export type Account = "own" | "other"
 
 /** The answer of the environment to a call. */
 export type Answer =
@@ -52,7 +56,7 @@ export type Answer =
   }
   | { readonly _tag: "Summary"; readonly parameters: ReadonlyArray<string>; readonly hasDefaults: boolean }
   | { readonly _tag: "Events"; readonly events: ReadonlyArray<Cloud.ModelEvent> }
-  | { readonly _tag: "Unavailable" | "Denied" | "Accepted" | "NotOpen" }
+  | { readonly _tag: "Unavailable" | "Denied" | "Accepted" | "NotOpen" | "RoleAssumed" | "RoleDenied" }
   | { readonly _tag: "ChangeSet"; readonly changeSet: ChangeSets.Shown | undefined }
   | Cloud.Answer
   | ChangeSets.Answer
@@ -65,7 +69,9 @@ export interface Answered {
 }
 
 /** The program waits for the answer to a call, or its handler has returned, or rejected so that Lambda redelivers. */
-export type Step = { readonly _tag: "Call"; readonly call: Call } | { readonly _tag: "Returned" | "Rejected" }
+export type Step = { readonly _tag: "Call"; readonly call: Call; readonly account: Account } | {
+  readonly _tag: "Returned" | "Rejected"
+}
 
 const toReported = (answer: Answer): Effect.Effect<void, JobNotOpen | AwsError> => {
   switch (answer._tag) {
@@ -102,22 +108,39 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
   answers: ReadonlyArray<Answered>
 ): Effect.Effect<Step> =>
   Effect.gen(function*() {
-    const pendingCall = yield* Deferred.make<Call>()
+    const pendingCall = yield* Deferred.make<Step>()
     let calls = 0
     const clock = clockOf(() => answers[calls]?.at ?? now)
-    const answerTo = (call: Call) =>
+    const answerIn = (account: Account) => (call: Call) =>
       Effect.suspend(() => {
         const answered = answers[calls++]
         return answered === undefined
-          ? Effect.andThen(Deferred.succeed(pendingCall, call), Effect.never)
+          ? Effect.andThen(Deferred.succeed(pendingCall, { _tag: "Call", call, account }), Effect.never)
           : Effect.succeed(answered.answer)
       })
-    const cloudFormation = Layer.mock(CloudFormation, {
-      ...stackCalls(answerTo),
-      ...changeSetCalls(answerTo),
-      ...driftCalls(answerTo),
+    const callsIn = (account: Account) => ({
+      ...stackCalls(answerIn(account)),
+      ...changeSetCalls(answerIn(account)),
+      ...driftCalls(answerIn(account)),
       // It only adds causes to a failure that is already decided.
       failedEvents: () => Effect.succeed([])
+    })
+    const answerTo = answerIn("own")
+    const cloudFormation = Layer.mock(CloudFormation, {
+      ...callsIn("own"),
+      at: ({ assumeRole: role = "" }) =>
+        Effect.flatMap(answerTo({ _tag: "assumeRole" }), (answer): ReturnType<CloudFormationAt> => {
+          switch (answer._tag) {
+            case "RoleAssumed":
+              return Effect.succeed({ cloudFormation: callsIn("other") as CloudFormation["Service"], access: {} })
+            case "RoleDenied":
+              return Effect.fail(new AssumeRoleDenied({ role, reason: "AccessDenied: not so" }))
+            case "Unavailable":
+              return Effect.fail(new AwsUnavailable({ operation: "sts:AssumeRole", code: "Code", detail: "detail" }))
+            default:
+              return Effect.die(answer)
+          }
+        })
     })
     const codePipeline = Layer.mock(CodePipeline, {
       report: (_, outcome) => Effect.flatMap(answerTo({ _tag: "report", outcome }), toReported)
@@ -128,7 +151,7 @@ export const nextStep = <Parameters, State, E extends TaggedError>(
       Effect.forkChild({ startImmediately: true })
     )
     const next = yield* Effect.raceFirst(
-      Effect.map(Deferred.await(pendingCall), (call): Step => ({ _tag: "Call", call })),
+      Deferred.await(pendingCall),
       Effect.map(Fiber.await(fiber), (exit): Step => ({ _tag: Exit.isSuccess(exit) ? "Returned" : "Rejected" }))
     )
     yield* Fiber.interrupt(fiber)

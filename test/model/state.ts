@@ -3,7 +3,7 @@
 import type { Effect } from "effect"
 import type { JobOutcome } from "../../src/domain/job/JobOutcome.ts"
 import type * as Cloud from "./cloud.ts"
-import type { Answered, Call, Step } from "./program.ts"
+import type { Account, Answered, Call, Step } from "./program.ts"
 
 /** The fault budget: how often each kind of fault may still happen. It bounds the state space. */
 export interface FaultBudget {
@@ -66,7 +66,12 @@ export interface Model {
   readonly invariants: Invariants
 }
 
-export type CallInvariant = (call: Call, cloud: Cloud.Cloud, execution: Execution) => string | undefined
+export type CallInvariant = (
+  call: Call,
+  cloud: Cloud.Cloud,
+  execution: Execution,
+  account: Account
+) => string | undefined
 
 /** Safety: each returns the violation in words, if there is one. */
 export interface Invariants {

@@ -134,7 +134,7 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
       for (const [index, execution] of state.executions.entries()) {
         const step = yield* stepOf(execution, programTime(state))
         if (step._tag === "Call") {
-          const calls = transitionsOf(state, index, execution, step.call)
+          const calls = transitionsOf(state, index, execution, step.call, step.account)
           // A transition that affects nothing else may come first: other orders lead to the same states.
           if (step.call._tag === "report" && !execution.isOpen) return calls
           transitions.push(...calls)
