@@ -80,6 +80,20 @@ describe("the documents", () => {
     assert.isAtLeast(checked, 6)
   })
 
+  // Between marks, a block is generated from a file that is compiled. The CDK is not installed here.
+  it("have only TypeScript that is compiled, except for the CDK", () => {
+    const others: Array<string> = []
+    let compiled = 0
+    for (const file of documents) {
+      for (const [, mark, code = ""] of read(file).matchAll(/^(<!-- \S+\.ts -->\n\n)?```ts\n(.*?)^```/gms)) {
+        if (mark === undefined) others.push(code)
+        else compiled++
+      }
+    }
+    assert.deepStrictEqual(others.filter((code) => !code.includes("from \"aws-cdk-lib\"")), [])
+    assert.isAtLeast(compiled, 11)
+  })
+
   it("have no table and no code with a line over 99 characters in the README, which has at most 160 lines", () => {
     const text = read("README.md")
     const lines = text.split("\n")

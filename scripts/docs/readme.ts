@@ -91,7 +91,8 @@ const pageParts: Readonly<Record<string, Parts>> = {
     "minimal policy": () => codeBlock("json", JSON.stringify(minimalPolicy("check-webpage")))
   },
   "docs/operations/deploying.md": {
-    "deploy help": () => helpOfCommand("deploy")
+    "deploy help": () => helpOfCommand("deploy"),
+    ...examples("permissions.ts")
   },
   "docs/library/own-actions.md": examples(
     "greet.ts",
