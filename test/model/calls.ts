@@ -16,6 +16,8 @@ const callOutcomes = (cloud: Cloud.Cloud, call: OperationCall) => {
     case "rollback":
     case "continueRollback":
       return StackOperations.rollBack(cloud, call._tag, call.token, call.stack)
+    case "cancelUpdate":
+      return StackOperations.cancel(cloud, call.token, call.stack)
     case "createChangeSet":
       return ChangeSets.create(cloud, call)
     case "executeChangeSet":

@@ -83,6 +83,8 @@ export interface Cloud {
   readonly template: Template
   readonly stacks: ReadonlyArray<ModelStack>
   readonly operations: ReadonlyArray<ModelOperation>
+  /** The own cancellations: their tokens, and those of the updates that they cancelled. */
+  readonly cancelled?: ReadonlyArray<{ readonly token: string; readonly update: string }>
 }
 
 export const name = "MyTestStack"

@@ -24,7 +24,7 @@ export type Call =
   | { readonly _tag: "summary" }
   | { readonly _tag: "create"; readonly token: string; readonly parameters: ReadonlyArray<string> }
   | {
-    readonly _tag: "update" | "delete" | "rollback" | "continueRollback"
+    readonly _tag: "update" | "delete" | "rollback" | "continueRollback" | "cancelUpdate"
     readonly token: string
     readonly stack: string
   }

@@ -128,6 +128,8 @@ export const stackCalls = (
     Effect.flatMap(answerTo({ _tag: "delete", token, stack }), toDeleted),
   rollBack: ({ clientRequestToken: token, stack }) =>
     Effect.flatMap(answerTo({ _tag: "rollback", token, stack }), toRolledBack),
+  cancelUpdate: ({ clientRequestToken: token, stack }) =>
+    Effect.flatMap(answerTo({ _tag: "cancelUpdate", token, stack }), toRolledBack),
   continueRollback: ({ clientRequestToken: token, stack }) =>
     Effect.flatMap(answerTo({ _tag: "continueRollback", token, stack }), toRolledBack)
 })

@@ -88,6 +88,21 @@ export const rollBack = (
   )
 }
 
+/** CancelUpdateStack. AWS does not document its answer to a token that it has seen. */
+export const cancel = (cloud: Cloud.Cloud, token: string, id: string): ReadonlyArray<Cloud.Outcome> => {
+  const stack = Cloud.find(cloud.stacks, id)
+  const { cancelled = [] } = cloud
+  if (stack === undefined) return [[{ _tag: "Rejected" }, cloud]]
+  const started = { _tag: "Started", stackId: stack.id } as const
+  const notReady = [{ _tag: "StackNotReady", status: "unknown" }, cloud] as const
+  if (cancelled.some((before) => before.token === token)) {
+    return [[started, cloud], [{ _tag: "TokenUsed" }, cloud], notReady]
+  }
+  if (stack.status !== "UPDATE_IN_PROGRESS") return [notReady]
+  const changed = Cloud.setStatus(cloud, stack.id, "UPDATE_ROLLBACK_IN_PROGRESS", stack.token, false)
+  return [[started, { ...changed, cancelled: [...cancelled, { token, update: stack.token }] }]]
+}
+
 /** UpdateStack. AWS does not document its answer for the id of a deleted stack. */
 export const update = (cloud: Cloud.Cloud, token: string, id: string): ReadonlyArray<Cloud.Outcome> => {
   const stack = Cloud.find(cloud.stacks, id)

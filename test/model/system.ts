@@ -70,6 +70,15 @@ const otherActorTransitions = (cloud: Cloud.Cloud) => [
   ...Drift.otherActorTransitions(cloud)
 ]
 
+/** The action reaches its timeout between two jobs. */
+const timeoutTransitions = (state: State, { timeoutMinutes }: Model["userParameters"]): Array<Transition<State>> => {
+  const { execution } = JSON.parse(state.token ?? "{}") as { execution?: { startedAt: number } }
+  if (typeof timeoutMinutes !== "number" || execution === undefined || state.executions.length > 0) return []
+  const now = execution.startedAt + timeoutMinutes * 60_000
+  if (state.isEnded || state.cloud.now >= now) return []
+  return [{ label: "the time limit is reached", target: { ...state, cloud: { ...state.cloud, now } } }]
+}
+
 const environmentTransitions = (state: State): ReadonlyArray<Transition<State>> => [
   ...progressTransitions(state.cloud).map(([label, cloud]) => ({ label, target: withCloud(state, cloud) })),
   ...(state.budget.otherActors === 0
@@ -150,7 +159,12 @@ export const transitionSystem = (model: Model): TransitionSystem<State> => {
       // After the result, only a function that still runs or is still delivered could start an operation.
       const isQuiet = state.executions.length === 0 && state.pendingRetries.length === 0
       if (state.isEnded && isQuiet && state.budget.redeliveries === 0) return transitions
-      return [...transitions, ...deliveryTransitions(state), ...environmentTransitions(state)]
+      return [
+        ...transitions,
+        ...deliveryTransitions(state),
+        ...environmentTransitions(state),
+        ...timeoutTransitions(state, model.userParameters)
+      ]
     })
   }
 }
