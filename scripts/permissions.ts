@@ -1,8 +1,9 @@
 // The IAM permissions of the functions, as data. The policies in the documents, and the roles in
 // templates/functions.yaml, are made from this list. A test compares it with the calls in the code and in the built
 // functions.
-import { type Permission, permissions as deployStack } from "../src/actions/deployStack/permissions.ts"
+import { permissions as deployStack } from "../src/actions/deployStack/permissions.ts"
 import { permissions as deployStackSet } from "../src/actions/deployStackSet/permissions.ts"
+import type { Permission } from "../src/actions/stackContent/permissions.ts"
 import { type FunctionName, functionNames } from "../src/cli/deploy/code/readyMade.ts"
 import * as Permissions from "../src/Permissions.ts"
 

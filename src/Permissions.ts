@@ -12,8 +12,9 @@
  * The functions for Lambda export only their handler, so that the statements add nothing to their size. `ArtifactStore`
  * needs no permission: a job brings credentials for its artifacts. `WebPage` needs none either.
  */
-import { type Permission, permissions as deployStack } from "./actions/deployStack/permissions.ts"
+import { permissions as deployStack } from "./actions/deployStack/permissions.ts"
 import { permissions as deployStackSet } from "./actions/deployStackSet/permissions.ts"
+import type { Permission } from "./actions/stackContent/permissions.ts"
 import { merge, type Statement } from "./domain/job/Statement.ts"
 
 export type { Statement } from "./domain/job/Statement.ts"

@@ -1,5 +1,5 @@
 // What is made from the lists of permissions: policies for readers, and the statements in templates/functions.yaml.
-import type { FunctionPermission, Permission } from "../../src/actions/deployStack/permissions.ts"
+import type { FunctionPermission, Permission } from "../../src/actions/stackContent/permissions.ts"
 import { templateStatements } from "../../src/cli/deploy/template/templateStatements.ts"
 import { merge, type Statement } from "../../src/domain/job/Statement.ts"
 import { type FunctionName, permissionsOf } from "../permissions.ts"

@@ -1,8 +1,8 @@
 // What the references of the functions with options have in common: a heading for each option, and for each mode and option
 // that needs more than the minimal policy.
 import type * as Schema from "effect/Schema"
-import type { OptionText } from "../../src/actions/deployStack/Parameters.ts"
-import type { FunctionPermission, Permission } from "../../src/actions/deployStack/permissions.ts"
+import type { OptionText } from "../../src/actions/stackContent/options.ts"
+import type { FunctionPermission, Permission } from "../../src/actions/stackContent/permissions.ts"
 import { code, codeBlock } from "./markdown.ts"
 import { isMinimal, isOfFunction, policyStatement } from "./policies.ts"
 

@@ -11,27 +11,7 @@ import { StackCapability } from "../../domain/stack/StackCapability.ts"
 import { ParameterValues } from "../../domain/stack/StackParameters.ts"
 import * as StackPlan from "../../domain/stack/StackPlan.ts"
 import { StackTags } from "../../domain/stack/StackTags.ts"
-
-/** The documentation of an option, in Markdown. */
-export interface OptionText {
-  /** The values that it accepts. */
-  readonly values: string
-  /** The default. */
-  readonly otherwise: string
-  readonly description: string
-}
-
-const option = <S extends Schema.Constraint>(schema: S, text: OptionText) =>
-  Schema.optionalKey(schema).pipe(Schema.annotateKey({ ...text }))
-
-const parameter = (what: string, text: OptionText) =>
-  Schema.NonEmptyString.pipe(
-    Schema.annotateKey({ ...text, messageMissingKey: `Your UserParameters JSON must include the ${what}` })
-  )
-
-const matching = (pattern: RegExp, expected: string) => Schema.String.check(Schema.isPattern(pattern, { expected }))
-
-const RoleArn = matching(/^arn:[^:\s]+:iam::\d{12}:role\/\S{1,512}$/, "the ARN of an IAM role")
+import { matching, option, parameter, RoleArn } from "../stackContent/options.ts"
 
 const Topics = Schema.Array(matching(/^arn:[^:\s]+:sns:\S+$/, "the ARN of an SNS topic")).check(
   Schema.isMaxLength(5, { expected: "at most 5 ARNs of SNS topics" })

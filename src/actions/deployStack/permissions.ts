@@ -1,43 +1,8 @@
 // What deploy-stack needs besides what every function needs. The policies in the documents, and the function's role
 // in the template, are made from this list. A test compares it with the calls in the code and in the built function.
-import type { Statement } from "../../domain/job/Statement.ts"
 import type { Mode } from "../../domain/stack/StackPlan.ts"
+import { type Permission, toFindArtifact, toUploadTemplate } from "../stackContent/permissions.ts"
 import type { options } from "./Parameters.ts"
-
-/** The jobs that need a permission, if not all do. */
-export interface SomeJobs<Options, Modes> {
-  /** Those with one of these options of the function. */
-  readonly options?: ReadonlyArray<Options>
-  /** Those with one of these modes. */
-  readonly modes?: ReadonlyArray<Modes>
-  /** What else decides it, in Markdown: further jobs, or a condition. Only for readers. */
-  readonly note?: string
-}
-
-/** The jobs that need a permission, and what they are without it. */
-export interface Need<Options = string, Modes = string> {
-  readonly jobs: "all" | SomeJobs<Options, Modes>
-  /** If required, a job without it fails with a PermissionError; otherwise the job continues, and this is what it lacks. */
-  readonly required: true | { readonly otherwise: string }
-}
-
-/** A permission of the Lambda function's role. */
-export interface FunctionPermission<Options = string, Modes = string> extends Statement, Need<Options, Modes> {
-  readonly role: "function"
-}
-
-/** A permission of the role of the pipeline's action, whose credentials the job brings. */
-export interface ActionPermission<Options = string, Modes = string> extends Need<Options, Modes> {
-  readonly role: "action"
-  readonly actions: Statement["actions"]
-  /** The resource in words: only a pipeline knows it. */
-  readonly words: string
-}
-
-/** Of a function with these options and modes. */
-export type Permission<Options = string, Modes = string> =
-  | FunctionPermission<Options, Modes>
-  | ActionPermission<Options, Modes>
 
 const stacks = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/${Stacks}"
 const stack = `${stacks}/*`
@@ -68,13 +33,7 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     jobs: { options: ["artifact", "templateConfiguration", "parameters"], note: "to read from an artifact" },
     required: true
   },
-  {
-    actions: ["s3:ListBucket"],
-    words: "the artifact's bucket",
-    role: "action",
-    jobs: { note: "if an artifact is missing in its bucket" },
-    required: { otherwise: "S3 denies the access, and the artifact is reported as probably missing" }
-  },
+  toFindArtifact,
   {
     actions: ["cloudformation:GetTemplateSummary"],
     // IAM has no resource for a template in a call.
@@ -134,20 +93,7 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     jobs: { options: ["terminationProtection"] },
     required: true
   },
-  {
-    actions: ["s3:PutObject", "s3:GetObject"],
-    resources: ["arn:${AWS::Partition}:s3:::${TemplateBucket}/effect-codepipeline/*"],
-    role: "function",
-    jobs: { options: ["templateBucket"] },
-    required: true
-  },
-  {
-    actions: ["kms:GenerateDataKey", "kms:Decrypt"],
-    resources: ["${TemplateBucketKeyArn}"],
-    role: "function",
-    jobs: { options: ["templateBucketEncryption"], note: "with a KMS key, or if that is the bucket's default" },
-    required: true
-  },
+  ...toUploadTemplate,
   {
     actions: ["cloudformation:DeleteStack"],
     resources: [stack],

@@ -19,17 +19,7 @@ import {
   MaxConcurrent,
   RegionConcurrency
 } from "../../domain/stackSet/StackSetPreferences.ts"
-import type { OptionText } from "../deployStack/Parameters.ts"
-
-const option = <S extends Schema.Constraint>(schema: S, text: OptionText) =>
-  Schema.optionalKey(schema).pipe(Schema.annotateKey({ ...text }))
-
-const parameter = (what: string, text: OptionText) =>
-  Schema.NonEmptyString.pipe(
-    Schema.annotateKey({ ...text, messageMissingKey: `Your UserParameters JSON must include the ${what}` })
-  )
-
-const matching = (pattern: RegExp, expected: string) => Schema.String.check(Schema.isPattern(pattern, { expected }))
+import { matching, option, parameter, RoleArn } from "../stackContent/options.ts"
 
 const literals = (names: ReadonlyArray<string>) => names.map((name) => `\`"${name}"\``).join(", ")
 
@@ -134,7 +124,7 @@ export const options = {
     otherwise: "`\"SELF_MANAGED\"` for a new stack set, or `\"SERVICE_MANAGED\"` with `organizationalUnits`",
     description: "Who has the roles in the target accounts: you, or AWS Organizations."
   }),
-  administrationRoleArn: option(matching(/^arn:[^:\s]+:iam::\d{12}:role\/\S{1,512}$/, "the ARN of an IAM role"), {
+  administrationRoleArn: option(RoleArn, {
     values: "ARN of an IAM role",
     otherwise: "`AWSCloudFormationStackSetAdministrationRole` of this account",
     description: "The role that StackSets assumes first. Only with `SELF_MANAGED`."

@@ -1,7 +1,7 @@
 // What deploy-stack-set needs besides what every function needs. The policy in its page, and the function's role in the
 // template, are made from this list. A test compares it with the calls in the code and in the built function.
 import type { Mode } from "../../domain/stackSet/StackSetPlan.ts"
-import type { Permission } from "../deployStack/permissions.ts"
+import { type Permission, toFindArtifact, toUploadTemplate } from "../stackContent/permissions.ts"
 import type { options } from "./Parameters.ts"
 
 /** A delegated administrator changes stack sets of the management account, and targets are in any account. */
@@ -61,13 +61,7 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     },
     required: true
   },
-  {
-    actions: ["s3:ListBucket"],
-    words: "the artifact's bucket",
-    role: "action",
-    jobs: { note: "if an artifact is missing in its bucket" },
-    required: { otherwise: "S3 denies the access, and the artifact is reported as probably missing" }
-  },
+  toFindArtifact,
   {
     actions: ["cloudformation:GetTemplateSummary"],
     // IAM has no resource for a template in a call.
@@ -112,20 +106,7 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     required: true,
     conditions: { StringEquals: { "iam:PassedToService": "cloudformation.amazonaws.com" } }
   },
-  {
-    actions: ["s3:PutObject", "s3:GetObject"],
-    resources: ["arn:${AWS::Partition}:s3:::${TemplateBucket}/effect-codepipeline/*"],
-    role: "function",
-    jobs: { options: ["templateBucket"] },
-    required: true
-  },
-  {
-    actions: ["kms:GenerateDataKey", "kms:Decrypt"],
-    resources: ["${TemplateBucketKeyArn}"],
-    role: "function",
-    jobs: { options: ["templateBucketEncryption"], note: "with a KMS key, or if that is the bucket's default" },
-    required: true
-  },
+  ...toUploadTemplate,
   {
     actions: ["s3:PutObject", "kms:GenerateDataKey"],
     words: "the artifact's object, and its key",
