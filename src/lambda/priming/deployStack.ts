@@ -1,5 +1,5 @@
 // The sample job of deploy-stack during a container's start: a stack is created and complete.
-import { deployment, elements, jobId } from "./deployment.ts"
+import { deployment, elements, jobId } from "./deployStackJob.ts"
 import type { Priming } from "./replay.ts"
 
 const stack = "priming"

@@ -1,5 +1,5 @@
 // The sample job of deploy-stack-set during a container's start: a stack set is updated.
-import { deployment, elements, jobId } from "./deployment.ts"
+import { deployment, elements, jobId } from "./deployStackJob.ts"
 import type { Priming } from "./replay.ts"
 
 const stackSet = "priming"
