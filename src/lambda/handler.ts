@@ -48,8 +48,9 @@ export type AnyAction = Action<any, any, any, any>
  *
  * With `priming`, the result is a promise of the handler. First, a sample job runs, so that the first real job finds
  * compiled code and open connections. Lambda starts each container with a whole CPU, whatever the memory size of the
- * function, and afterwards gives the handler a share of it. From 1,769 MB on, when the handler has a whole CPU too, no
- * sample job runs, as it would take longer than it saves. `layer` is built twice; errors of the sample job are ignored.
+ * function, and afterwards gives the handler a share of it. From 1,769 MB on, when the handler has a whole CPU too, or if
+ * `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` is not set, no sample job runs, as it would take longer than it saves. `layer` is built
+ * twice; errors of the sample job are ignored.
  */
 export function handler<Params, State, E extends TaggedError, R>(
   action: Action<Params, State, E, R>,
@@ -66,7 +67,7 @@ export function handler<Params, State, E extends TaggedError, R>(
   options?: { readonly priming: Priming }
 ): Handler | Promise<Handler> {
   if (options === undefined) return handlerOf(action, layer, runtimeOf(layer))
-  if (hasWholeCpu()) return Promise.resolve(handlerOf(action, layer, runtimeOf(layer)))
+  if (!hasLessThanOneCpu()) return Promise.resolve(handlerOf(action, layer, runtimeOf(layer)))
   const connections = new Connections()
   const runtime = runtimeOf(Layer.provide(layer, connections.transport))
   // The loggers format entries, and nothing prints them.
@@ -75,7 +76,8 @@ export function handler<Params, State, E extends TaggedError, R>(
     .then(() => handlerOf(action, layer, runtime))
 }
 
-const hasWholeCpu = () => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) >= megabytesOfCpu
+/** Lambda sets the variable. Without it, as in a test, the sample job would only take time. */
+const hasLessThanOneCpu = () => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) < megabytesOfCpu
 
 const runtimeOf = <R>(layer: Layer.Layer<R>): ManagedRuntime.ManagedRuntime<R, never> => {
   const runtime: ManagedRuntime.ManagedRuntime<R, never> = ManagedRuntime.make(

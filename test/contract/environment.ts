@@ -2,8 +2,8 @@
 import { vi } from "@effect/vitest"
 import { ConfigProvider, Effect, type Layer } from "effect"
 
-/** Sets the variables for the lifetime of the layer. */
-export const environment = (variables: Readonly<Record<string, string>>): Layer.Layer<never> =>
+/** Sets the variables for the lifetime of the layer, or unsets them. */
+export const environment = (variables: Readonly<Record<string, string | undefined>>): Layer.Layer<never> =>
   ConfigProvider.layer(
     Effect.acquireRelease(
       Effect.sync(() => {

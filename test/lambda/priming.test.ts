@@ -44,7 +44,7 @@ const variables = {
   AWS_SECRET_ACCESS_KEY: "secret"
 }
 
-const surroundings = environment(variables)
+const surroundings = environment({ ...variables, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "256" })
 
 // A handler listens for SIGTERM as long as its container lives; here it is made more often than Node expects.
 process.setMaxListeners(0)
@@ -122,8 +122,8 @@ describe("the sample job", () => {
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(surroundings)))
 
-  it.live.each([["1769", 0], ["1768", 7], ["128", 7]] as const)(
-    "is none where the handler has a whole CPU: with %s MB %d requests are played",
+  it.live.each([["1769", 0], ["1768", 7], ["128", 7], [undefined, 0]] as const)(
+    "is none where the handler has a whole CPU, or the memory is not known: with %s MB %d requests are played",
     ([AWS_LAMBDA_FUNCTION_MEMORY_SIZE, requests]) =>
       Effect.gen(function*() {
         const { asked, handler } = yield* primed(DeployStack, deployStackPriming)
@@ -188,7 +188,7 @@ describe("the sample job", () => {
       yield* Effect.promise(() => handler(checkEvent({ userParameters: "{}" })))
       yield* Effect.promise(() => handler(checkEvent({ userParameters: "{}" })))
       assert.strictEqual(built, 2)
-    }))
+    }).pipe(Effect.provide(surroundings)))
 })
 
 const ok: RequestListener = (request, response) => {
