@@ -176,7 +176,7 @@ const read = ({ headers, method = "", url = "" }: IncomingMessage, body: string)
     const operation = target.slice(target.indexOf(".") + 1)
     return { service: "CodePipeline", operation, subject: JSON.parse(body).jobId, parameters: { body } }
   }
-  if (headers["content-type"] === "application/x-www-form-urlencoded") {
+  if (headers["content-type"]?.startsWith("application/x-www-form-urlencoded")) {
     const parameters = Object.fromEntries(new URLSearchParams(body))
     const { Action: operation = "", StackName = "" } = parameters
     // By name or by ARN.
@@ -206,10 +206,12 @@ const throttles = {
   S3: rejected("SlowDown", "Please reduce your request rate.", 503)
 } satisfies Record<Service, Answer>
 
-/** Returns the end of the object, which the function requests first, and which is the whole object here. */
+/** Returns the whole object, or its end, which deploy-stack requests first, and which is the whole object here. */
 const serveObject = ({ operation, parameters: { range = "" } }: Call, zip: Uint8Array): Answer => {
   if (operation === "PUT") return { status: 200, body: "", headers: { ETag: "\"1\"" } }
-  const body = zip.subarray(-Number(/^bytes=-(\d+)$/.exec(range)?.[1] ?? 0))
+  const [, length] = /^bytes=-(\d+)$/.exec(range) ?? []
+  if (length === undefined) return { status: 200, body: zip, headers: { ETag: "\"1\"", "Content-Length": zip.length } }
+  const body = zip.subarray(-Number(length))
   const headers = {
     ETag: "\"1\"",
     "Content-Range": `bytes ${zip.length - body.length}-${zip.length - 1}/${zip.length}`

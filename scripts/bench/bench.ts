@@ -10,7 +10,7 @@ import {
   type Script
 } from "../commandLine.ts"
 import { artifacts } from "./artifacts.ts"
-import { cold } from "./cold.ts"
+import { cold } from "./cold/cold.ts"
 import { load } from "./load.ts"
 
 interface Benchmark {
@@ -45,13 +45,21 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
         kind: "value",
         value: "N",
         text: "The number of starts of each variant with each memory size.",
-        otherwise: "11"
+        otherwise: "11, or 3 with --quick"
       },
       delay: {
         kind: "value",
         value: "MS",
         text: "The latency of AWS, for a connection and for a request, in milliseconds.",
         otherwise: "0"
+      },
+      quick: { text: "Measure only one CPU and 256 MB, in few rounds, and no warm invocations." },
+      sample: {
+        kind: "value",
+        value: "FILE",
+        text:
+          "Compare with AWS's sample in Python too. FILE has its code, or is a page in Markdown that shows it, such as " +
+          "that of CodePipeline's guide. It needs python3 with boto3."
       },
       json: { text: "Print JSON instead of tables." }
     },
@@ -60,7 +68,9 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
       Effect.gen(function*() {
         const rounds = yield* number("rounds", options)
         const delay = yield* number("delay", options)
-        yield* Effect.promise(() => cold({ ...rounds, ...delay, json: options.flags.has("json") }))
+        const [sample] = options.values["sample"] ?? []
+        const flags = { json: options.flags.has("json"), quick: options.flags.has("quick") }
+        yield* Effect.promise(() => cold({ ...rounds, ...delay, ...flags, ...(sample !== undefined && { sample }) }))
       })
   },
   load: {

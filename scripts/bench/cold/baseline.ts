@@ -16,7 +16,7 @@ import {
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3"
 import { buffer } from "node:stream/consumers"
 import { fromBuffer } from "yauzl-promise"
-import type { LambdaContext } from "../../src/lambda/handler.ts"
+import type { LambdaContext } from "../../../src/lambda/handler.ts"
 
 interface Job {
   readonly id: string

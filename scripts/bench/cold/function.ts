@@ -1,8 +1,9 @@
 // A container of a function, for the benchmark of cold starts: a process that loads the function, invokes it on request,
 // and reports the times and the resources.
+import { readFileSync } from "node:fs"
 import { performance } from "node:perf_hooks"
 import process from "node:process"
-import type { handler as Handler } from "../../src/lambda/deployStack.ts"
+import type { handler as Handler } from "../../../src/lambda/deployStack.ts"
 
 /** The next invocations of a process. */
 export interface Order {
@@ -24,9 +25,18 @@ export interface Report {
   readonly result?: unknown
 }
 
+/**
+ * The peak of this program's memory. What `resourceUsage` calls `maxRSS` includes the parent's memory at the moment when it
+ * started this process.
+ */
+const peakOfMemory = () => {
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? []
+  return Number(kilobytes) * 1_024
+}
+
 const report = (collect: boolean, result?: unknown): Report => {
   const { system, user } = process.cpuUsage()
-  const peak = process.resourceUsage().maxRSS * 1_024
+  const peak = peakOfMemory()
   if (collect) globalThis.gc?.()
   return {
     at: performance.timeOrigin + performance.now(),

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
-import { megabytesOfCpu } from "../../src/lambda/priming/replay.ts"
+import { megabytesOfCpu } from "../../../src/lambda/priming/replay.ts"
 
 /** The period of the limit in microseconds, as third parties have measured it on Lambda. */
 const period = 20_000
