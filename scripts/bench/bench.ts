@@ -12,6 +12,7 @@ import {
 import { artifacts } from "./artifacts.ts"
 import { cold } from "./cold/cold.ts"
 import { load } from "./load.ts"
+import { start } from "./start/start.ts"
 
 interface Benchmark {
   readonly purpose: string
@@ -85,6 +86,16 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     },
     example: "npm run bench -- load --seed 7",
     run: ({ values }) => Effect.promise(() => load(values["seed"]?.[0]))
+  },
+  start: {
+    purpose:
+      "what a cold start of deploy-stack consists of: for each group of modules its size, the share of it that runs " +
+      "before the report, and the time for compiling and running it",
+    options: {
+      rounds: { kind: "value", value: "N", text: "The number of starts for each time.", otherwise: "5" }
+    },
+    example: "npm run bench -- start",
+    run: (options) => Effect.flatMap(number("rounds", options), (rounds) => Effect.promise(() => start(rounds)))
   }
 }
 

@@ -5,7 +5,7 @@ import * as esbuild from "esbuild"
 import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { minify } from "terser"
+import { minify, type MinifyOptions } from "terser"
 import { asScript } from "../../src/cli/build/asScript.ts"
 import { functionName } from "../../src/cli/build/buildFunction.ts"
 import { BuildFailed } from "../../src/cli/build/compile.ts"
@@ -73,6 +73,13 @@ export interface Bundle {
   readonly metafile: esbuild.Metafile
 }
 
+/** How terser minifies what esbuild has bundled. */
+export const minifyOptions = {
+  module: true,
+  ecma: 2020,
+  format: { comments: false, ascii_only: true }
+} as const satisfies MinifyOptions
+
 /** Bundles and minifies a module. The code is ASCII, which V8 stores with one byte per character. */
 export const compile = async (module: string, options: esbuild.BuildOptions = bundleOptions): Promise<Bundle> => {
   const { metafile, outputFiles: [file] } = await esbuild.build({
@@ -82,11 +89,7 @@ export const compile = async (module: string, options: esbuild.BuildOptions = bu
     write: false,
     metafile: true
   })
-  const { code = "" } = await minify(file?.text ?? "", {
-    module: true,
-    ecma: 2020,
-    format: { comments: false, ascii_only: true }
-  })
+  const { code = "" } = await minify(file?.text ?? "", minifyOptions)
   return { code, metafile }
 }
 

@@ -14,7 +14,7 @@ const names = Object.keys(scripts)
 
 /** The npm scripts as command lines, and each benchmark. */
 const commandLines = Object.values(scripts).map((command) => command.split(" ").slice(1))
-  .concat(["artifacts", "cold", "load"].map((name) => ["scripts/bench/bench.ts", name]))
+  .concat(["artifacts", "cold", "load", "start"].map((name) => ["scripts/bench/bench.ts", name]))
 
 /** Tasks that pass their arguments on; the tool refuses what it does not know. */
 const passesOn = ([, name = ""]: ReadonlyArray<string>) => tasks[name]?.commands.length === 1
