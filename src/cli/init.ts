@@ -3,12 +3,13 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { mkdir, readdir, writeFile } from "node:fs/promises"
+import { readdir, writeFile } from "node:fs/promises"
 import { basename, dirname, join, relative, resolve } from "node:path"
 import { ExitStatus } from "./commandLine/options.ts"
 import { BadUsage, badUsage, reason } from "./commandLine/usage.ts"
 import { nameProblem } from "./init/packageName.ts"
 import { packageJson, projectFiles, readManifest } from "./init/projectFiles.ts"
+import { makeFolder } from "./makeFolder.ts"
 
 /** The project could not be written. */
 export class InitFailed extends Schema.TaggedError<InitFailed>()("InitFailed", { message: Schema.String }) {}
@@ -52,7 +53,7 @@ export const writeProject = Effect.fn("writeProject")(function*(folder: string) 
   yield* Effect.tryPromise({
     try: async () => {
       for (const [file, text] of Object.entries(files)) {
-        await mkdir(dirname(join(path, file)), { recursive: true })
+        await makeFolder(dirname(join(path, file)))
         // Another process may have written it since.
         await writeFile(join(path, file), text, { flag: "wx" })
       }

@@ -1,8 +1,9 @@
 // Writes a built function.
 import * as Effect from "effect/Effect"
-import { mkdir, writeFile } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { reason } from "../commandLine/usage.ts"
+import { makeFolder } from "../makeFolder.ts"
 import type { BuiltFunction } from "./buildFunction.ts"
 import { BuildFailed } from "./compile.ts"
 
@@ -11,7 +12,7 @@ export const writeFunction = Effect.fn("writeFunction")(function*({ files, name,
   const path = join(out, `${name}.zip`)
   yield* Effect.tryPromise({
     try: async () => {
-      await mkdir(join(out, name), { recursive: true })
+      await makeFolder(join(out, name))
       for (const [file, bytes] of Object.entries(files)) await writeFile(join(out, name, file), bytes)
       await writeFile(path, zip)
     },

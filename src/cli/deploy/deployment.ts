@@ -3,12 +3,14 @@ import { S3Client } from "@aws-sdk/client-s3"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { mkdir, writeFile } from "node:fs/promises"
+import * as Schema from "effect/Schema"
+import { writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import type { JobOutcome } from "../../domain/job/JobOutcome.ts"
 import type { Stack } from "../../domain/stack/Stack.ts"
 import { scopedClient } from "../../runtime/AwsClient.ts"
-import { badUsage } from "../commandLine/usage.ts"
+import { badUsage, reason } from "../commandLine/usage.ts"
+import { makeFolder } from "../makeFolder.ts"
 import type { TerminalReporter } from "../TerminalReporter.ts"
 import { AccountNotReady } from "./accountNotReady.ts"
 import { openBucket } from "./code/codeBucket.ts"
@@ -157,10 +159,18 @@ export const deploy = Effect.fn("deploy")(function*<E, R>(
 const templateFile = join(outputFolder, "functions.yaml")
 
 const writeTemplate = ({ file, text }: DeployedTemplate) =>
-  Effect.promise(async () => {
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, text)
+  Effect.tryPromise({
+    try: async () => {
+      await makeFolder(dirname(file))
+      await writeFile(file, text)
+    },
+    catch: (cause) => new TemplateNotWritten({ message: `${file} could not be written: ${reason(cause)}` })
   })
+
+/** The file system refuses the template. */
+class TemplateNotWritten extends Schema.TaggedError<TemplateNotWritten>()("TemplateNotWritten", {
+  message: Schema.String
+}) {}
 
 const shown = (value: string | undefined) => value || "(none)"
 
