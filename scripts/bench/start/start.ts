@@ -20,7 +20,7 @@ import {
 } from "../cold/cloud.ts"
 import { kb, table } from "../cold/print.ts"
 import { logOptions, readCompilations } from "./compileTimes.ts"
-import type { Instrument, Range, Report } from "./function.ts"
+import type { Instrument, Report } from "./function.ts"
 import { type ByGroup, type Group, groups, type Modules, readModules, sumsByGroup } from "./modules.ts"
 
 export interface Options {
@@ -69,13 +69,21 @@ const writeFunction = async (folder: string) => {
 
 type Written = Awaited<ReturnType<typeof writeFunction>>
 
-/** Bytes of the functions that have run, without those of the functions in them that have not. */
-const bytesThatRan = ({ head, modules }: Written, ranges: ReadonlyArray<Range>): ByGroup => {
+/** For each byte of the bundle, whether it is in a function that has run, and not in one within it that has not. */
+const markRan = ({ head, modules }: Written, { ranges = [] }: Report): Uint8Array => {
   const ran = new Uint8Array(modules.size)
   const outerFirst = ranges.toSorted((a, b) => a.start - b.start || b.end - a.end)
   for (const { count, end, start } of outerFirst) ran.fill(count > 0 ? 1 : 0, Math.max(0, start - head), end - head)
+  return ran
+}
+
+/** Bytes that have run by the time of one of the reports. V8 counts anew after each. */
+const bytesThatRan = (written: Written, reports: ReadonlyArray<Report>): ByGroup => {
+  const marks = reports.map((report) => markRan(written, report))
   const { add, sums } = sumsByGroup()
-  for (const [offset, has] of ran.entries()) add(modules.groupAt(offset), has)
+  for (let offset = 0; offset < written.modules.size; offset++) {
+    if (marks.some((ran) => ran[offset] === 1)) add(written.modules.groupAt(offset), 1)
+  }
   return sums
 }
 
@@ -145,7 +153,7 @@ const measure = async (
 ): Promise<Start> => {
   const bench = new Bench(cloud, new Map())
   const event = () => bench.event(job === "fresh" ? undefined : started, `start-${job}-${memory}-`).event
-  const [, { ranges = [] }] = await startOnce<Report>(cloud, instrumentedCommand(written, "coverage"), memory, event())
+  const covered = await startOnce<Report>(cloud, instrumentedCommand(written, "coverage"), memory, event())
   const atLoad: Array<ByGroup> = []
   const inHandler: Array<ByGroup> = []
   const compiling: Array<ByGroup> = []
@@ -172,7 +180,7 @@ const measure = async (
   return {
     job,
     primed: memory < megabytesOfCpu,
-    ran: bytesThatRan(written, ranges),
+    ran: bytesThatRan(written, covered),
     compiling: medians(compiling),
     parsing: median(parsing),
     atLoad: medians(atLoad),
