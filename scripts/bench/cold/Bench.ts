@@ -54,8 +54,8 @@ export class Bench {
   }
 
   /** The event of a new job, or of one that continues. */
-  event(started?: StartedStack, prefix = "job-") {
-    const id = `${prefix}${++this.#last}`
+  event(started?: StartedStack) {
+    const id = `job-${++this.#last}`
     const { stack, token: continuationToken } = started ?? { stack: `stack-${id}`, token: undefined }
     return { id, event: jobEvent({ id, stack, file: "template.json", accessKeyId: "ASIABENCH", continuationToken }) }
   }

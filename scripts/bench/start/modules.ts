@@ -1,7 +1,8 @@
 // Which group of modules each piece of a bundle comes from.
 import { SourceMap } from "node:module"
 
-export const groups = ["AWS clients", "Effect core", "Schema", "ours", "others"] as const
+/** The last one is not in the bundle: Node's own code, V8's first pass over the whole file, and the garbage collector. */
+export const groups = ["AWS clients", "Effect core", "Schema", "ours", "others", "Node and V8"] as const
 export type Group = (typeof groups)[number]
 
 /** Code that a bundler has added has no module. */

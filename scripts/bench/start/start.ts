@@ -19,7 +19,6 @@ import {
   startContainer
 } from "../cold/cloud.ts"
 import { kb, table } from "../cold/print.ts"
-import { logOptions, readCompilations } from "./compileTimes.ts"
 import type { Instrument, Report } from "./function.ts"
 import { type ByGroup, type Group, groups, type Modules, readModules, sumsByGroup } from "./modules.ts"
 
@@ -109,7 +108,8 @@ const startOnce = async <A>(
 
 const instrumentedCommand = ({ bundle, instrumented, module }: Written, instrument: Instrument): Command => ({
   program: process.execPath,
-  args: [instrumented, module, pathToFileURL(bundle).href, instrument]
+  // The same flags as for the code cache, which V8 would reject otherwise.
+  args: ["--expose-gc", instrumented, module, pathToFileURL(bundle).href, instrument]
 })
 
 const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
@@ -120,98 +120,99 @@ const medians = (rounds: ReadonlyArray<ByGroup>): ByGroup => {
   return sums
 }
 
-const millisOf = ({ modules }: Written, { times = [] }: Report): ByGroup => {
+const millisOf = ({ modules }: Written, { outside = 0, times = [] }: Report): ByGroup => {
   const { add, sums } = sumsByGroup()
   for (const [line, micros] of times) add(modules.groupOfLine(line), micros / 1_000)
+  add("Node and V8", outside / 1_000)
   return sums
 }
 
-/** What a start consists of. Times are milliseconds. */
-interface Start {
-  readonly job: JobKind
-  readonly primed: boolean
-  readonly ran: ByGroup
-  readonly compiling: ByGroup
-  /** Parsing the whole file for the first time. */
-  readonly parsing: number
+/** Milliseconds until the function is loaded, and from then to the report. */
+interface Times {
   readonly atLoad: ByGroup
   readonly inHandler: ByGroup
-  /** In Node and V8, while the function loads and in its handler. */
-  readonly outside: readonly [atLoad: number, inHandler: number]
 }
 
-const measure = async (
-  cloud: Cloud,
-  written: Written,
-  folder: string,
-  { job, memory, rounds, started }: {
-    readonly job: JobKind
-    readonly memory: number
-    readonly rounds: number
-    readonly started: StartedStack
+/** A kind of start. */
+interface Kind {
+  readonly job: JobKind
+  /** MB. */
+  readonly memory: number
+}
+
+/** What a start consists of. */
+interface Start extends Kind {
+  readonly ran: ByGroup
+  /** As built. */
+  readonly compiled: Times
+  readonly withCodeCache: Times
+}
+
+const kinds: ReadonlyArray<Kind> = [megabytesOfCpu, 256].flatMap((memory) => jobs.map((job) => ({ job, memory })))
+
+class Measurement {
+  readonly #cloud: Cloud
+  readonly #written: Written
+  readonly #bench: Bench
+  readonly #started: StartedStack
+  readonly #rounds: number
+
+  constructor(cloud: Cloud, written: Written, bench: Bench, started: StartedStack, rounds: number) {
+    this.#cloud = cloud
+    this.#written = written
+    this.#bench = bench
+    this.#started = started
+    this.#rounds = rounds
   }
-): Promise<Start> => {
-  const bench = new Bench(cloud, new Map())
-  const event = () => bench.event(job === "fresh" ? undefined : started, `start-${job}-${memory}-`).event
-  const covered = await startOnce<Report>(cloud, instrumentedCommand(written, "coverage"), memory, event())
-  const atLoad: Array<ByGroup> = []
-  const inHandler: Array<ByGroup> = []
-  const compiling: Array<ByGroup> = []
-  const parsing: Array<number> = []
-  const outside: Array<readonly [number, number]> = []
-  for (let round = 0; round < rounds; round++) {
-    const command = instrumentedCommand(written, "profile")
-    const [before, after] = await startOnce<Report>(cloud, command, memory, event())
-    atLoad.push(millisOf(written, before))
-    inHandler.push(millisOf(written, after))
-    outside.push([(before.outside ?? 0) / 1_000, (after.outside ?? 0) / 1_000])
-    const log = join(folder, "v8.log")
-    const { args, program } = nodeCommand(written.plain, written.module)
-    await startOnce(cloud, { program, args: [...logOptions(log), ...args] }, memory, event())
-    const { add, sums } = sumsByGroup()
-    let whole = 0
-    for (const { millis, start, whole: isWhole } of readCompilations(log, written.bundle)) {
-      if (isWhole) whole += millis
-      else add(written.modules.groupAt(Math.max(0, start - written.head)), millis)
+
+  #start(instrument: Instrument, { job, memory }: Kind) {
+    const { event } = this.#bench.event(job === "fresh" ? undefined : this.#started)
+    return startOnce<Report>(this.#cloud, instrumentedCommand(this.#written, instrument), memory, event)
+  }
+
+  async ran(kind: Kind): Promise<ByGroup> {
+    return bytesThatRan(this.#written, await this.#start("coverage", kind))
+  }
+
+  async times(kind: Kind): Promise<Times> {
+    const atLoad: Array<ByGroup> = []
+    const inHandler: Array<ByGroup> = []
+    for (let round = 0; round < this.#rounds; round++) {
+      const [before, after] = await this.#start("profile", kind)
+      atLoad.push(millisOf(this.#written, before))
+      inHandler.push(millisOf(this.#written, after))
     }
-    compiling.push(sums)
-    parsing.push(whole)
-  }
-  return {
-    job,
-    primed: memory < megabytesOfCpu,
-    ran: bytesThatRan(written, covered),
-    compiling: medians(compiling),
-    parsing: median(parsing),
-    atLoad: medians(atLoad),
-    inHandler: medians(inHandler),
-    outside: [median(outside.map(([atLoad]) => atLoad)), median(outside.map(([, inHandler]) => inHandler))]
+    return { atLoad: medians(atLoad), inHandler: medians(inHandler) }
   }
 }
 
 const total = (sums: ByGroup) => Object.values(sums).reduce((sum, value) => sum + value, 0)
-const percent = (part: number, whole: number) => `${Math.round(100 * part / whole)} %`
+const percent = (part: number, whole: number) => whole === 0 ? "" : `${Math.round(100 * part / whole)} %`
 const ms = (millis: number) => millis.toFixed(1)
 
 const print = (bytes: ByGroup, starts: ReadonlyArray<Start>, rounds: number): void => {
   process.stdout.write(
-    `Node ${process.version}; medians of ${rounds} starts, in milliseconds of the machine's CPU. "ran" is the share of a ` +
-      "group's bytes\nin functions that have run before the report. \"at load\" and \"in handler\" include compiling.\n\n"
+    `Node ${process.version}; medians of ${rounds} starts, in milliseconds. "ran" is the share of a group's bytes in functions ` +
+      "that have run before the report.\n\"compiling\" is what a V8 code cache saves.\n\n"
   )
-  for (const { atLoad, compiling, inHandler, job, outside, parsing, primed, ran } of starts) {
-    const row = (name: string, of: (sums: ByGroup) => number) => [
-      name,
-      kb(of(bytes)),
-      percent(of(ran), of(bytes)),
-      ms(of(compiling)),
-      ms(of(atLoad)),
-      ms(of(inHandler))
-    ]
-    table([`${job} job, ${primed ? "primed" : "not primed"}`, "size", "ran", "compiling", "at load", "in handler"], [
+  for (const { compiled, job, memory, ran, withCodeCache } of starts) {
+    const row = (name: string, of: (sums: ByGroup) => number) => {
+      const [load, handler] = [of(compiled.atLoad), of(compiled.inHandler)]
+      const cached = of(withCodeCache.atLoad) + of(withCodeCache.inHandler)
+      return [
+        name,
+        kb(of(bytes)),
+        percent(of(ran), of(bytes)),
+        ms(load),
+        ms(handler),
+        ms(load + handler),
+        ms(load + handler - cached)
+      ]
+    }
+    const head = `${job} job, ${memory < megabytesOfCpu ? "primed" : "not primed"}`
+    table([head, "size", "ran", "at load", "in handler", "both", "compiling"], [
       ...groups.map((group: Group) => row(group, (sums) => sums[group])),
-      row("all", total),
-      ["the whole file at first", "", "", ms(parsing), "", ""],
-      ["Node, V8 and its collector", "", "", "", ...outside.map(ms)]
+      row("all", total)
     ])
   }
 }
@@ -221,12 +222,15 @@ export const start = async ({ rounds = 5 }: Options = {}): Promise<void> => {
   const cloud = await startCloud(0)
   try {
     const written = await writeFunction(folder)
-    const bench = new Bench(cloud, new Map([["as built", nodeCommand(written.plain, written.module)]]))
-    const started = await bench.startStack("as built")
-    const starts: Array<Start> = []
-    for (const memory of [megabytesOfCpu, 256]) {
-      for (const job of jobs) starts.push(await measure(cloud, written, folder, { job, memory, rounds, started }))
+    const bench = new Bench(cloud, new Map([["deploy-stack", nodeCommand(written.plain, written.module)]]))
+    const measurement = new Measurement(cloud, written, bench, await bench.startStack("deploy-stack"), rounds)
+    const asBuilt: Array<Omit<Start, "withCodeCache">> = []
+    for (const kind of kinds) {
+      asBuilt.push({ ...kind, ran: await measurement.ran(kind), compiled: await measurement.times(kind) })
     }
+    await bench.addCodeCache("deploy-stack", folder)
+    const starts: Array<Start> = []
+    for (const one of asBuilt) starts.push({ ...one, withCodeCache: await measurement.times(one) })
     print(sizes(written.modules), starts, rounds)
   } finally {
     cloud.aws.close()
