@@ -11,7 +11,7 @@ import * as JobRunner from "../JobRunner.ts"
 import type { CodePipeline } from "../services/CodePipeline.ts"
 import { lambdaLogs } from "./LambdaLogger.ts"
 import { Connections } from "./priming/Connections.ts"
-import { megabytesOfCpu, type Priming, replay } from "./priming/replay.ts"
+import { notPrimedFrom, type Priming, replay } from "./priming/replay.ts"
 
 export type { Priming } from "./priming/replay.ts"
 export type { StubRequest, StubResponder, StubResponse } from "./priming/StubTransport.ts"
@@ -48,9 +48,9 @@ export type AnyAction = Action<any, any, any, any>
  *
  * With `priming`, the result is a promise of the handler. First, a sample job runs, so that the first real job finds
  * compiled code and open connections. Lambda starts each container with a whole CPU, whatever the memory size of the
- * function, and afterwards gives the handler a share of it. From 1,769 MB on, when the handler has a whole CPU too, or if
- * `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` is not set, no sample job runs, as it would take longer than it saves. `layer` is built
- * twice; errors of the sample job are ignored.
+ * function, and afterwards gives the handler a share of it. From 1,024 MB on, or if `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` is not
+ * set, no sample job runs, as it would take longer than it saves. `layer` is built twice; errors of the sample job are
+ * ignored.
  */
 export function handler<Params, State, E extends TaggedError, R>(
   action: Action<Params, State, E, R>,
@@ -67,7 +67,7 @@ export function handler<Params, State, E extends TaggedError, R>(
   options?: { readonly priming: Priming }
 ): Handler | Promise<Handler> {
   if (options === undefined) return handlerOf(action, layer, runtimeOf(layer))
-  if (!hasLessThanOneCpu()) return Promise.resolve(handlerOf(action, layer, runtimeOf(layer)))
+  if (!isPrimed()) return Promise.resolve(handlerOf(action, layer, runtimeOf(layer)))
   const connections = new Connections()
   const runtime = runtimeOf(Layer.provide(layer, connections.transport))
   // The loggers format entries, and nothing prints them.
@@ -77,7 +77,7 @@ export function handler<Params, State, E extends TaggedError, R>(
 }
 
 /** Lambda sets the variable. Without it, as in a test, the sample job would only take time. */
-const hasLessThanOneCpu = () => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) < megabytesOfCpu
+const isPrimed = () => Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) < notPrimedFrom
 
 const runtimeOf = <R>(layer: Layer.Layer<R>): ManagedRuntime.ManagedRuntime<R, never> => {
   const runtime: ManagedRuntime.ManagedRuntime<R, never> = ManagedRuntime.make(

@@ -122,8 +122,8 @@ describe("the sample job", () => {
       assert.deepStrictEqual(lines, [])
     }).pipe(Effect.provide(surroundings)))
 
-  it.live.each([["1769", 0], ["1768", 7], ["128", 7], [undefined, 0]] as const)(
-    "is none where the handler has a whole CPU, or the memory is not known: with %s MB %d requests are played",
+  it.live.each([["1769", 0], ["1024", 0], ["1023", 7], ["128", 7], [undefined, 0]] as const)(
+    "is none where the handler has most of a CPU, or the memory is not known: with %s MB %d requests are played",
     ([AWS_LAMBDA_FUNCTION_MEMORY_SIZE, requests]) =>
       Effect.gen(function*() {
         const { asked, handler } = yield* primed(DeployStack, deployStackPriming)

@@ -2,7 +2,9 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
-import { megabytesOfCpu } from "../../../src/lambda/priming/replay.ts"
+
+/** From this memory size in MB, a function has a whole CPU. Source: "Configure Lambda function memory", Lambda's guide. */
+export const megabytesOfCpu = 1_769
 
 /** The period of the limit in microseconds, as third parties have measured it on Lambda. */
 const period = 20_000

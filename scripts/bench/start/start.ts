@@ -6,7 +6,7 @@ import { join } from "node:path"
 import process from "node:process"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { minify } from "terser"
-import { megabytesOfCpu } from "../../../src/lambda/priming/replay.ts"
+import { notPrimedFrom } from "../../../src/lambda/priming/replay.ts"
 import { bundleOptions, entryPoints, functionFiles, minifyOptions, writeFiles } from "../../build/bundle.ts"
 import { Bench, type JobKind, jobs, type StartedStack } from "../cold/Bench.ts"
 import {
@@ -18,6 +18,7 @@ import {
   startCloud,
   startContainer
 } from "../cold/cloud.ts"
+import { megabytesOfCpu } from "../cold/cpuLimit.ts"
 import { kb, table } from "../cold/print.ts"
 import type { Instrument, Report } from "./function.ts"
 import { type ByGroup, type Group, groups, type Modules, readModules, sumsByGroup } from "./modules.ts"
@@ -209,7 +210,7 @@ const print = (bytes: ByGroup, starts: ReadonlyArray<Start>, rounds: number): vo
         ms(load + handler - cached)
       ]
     }
-    const head = `${job} job, ${memory < megabytesOfCpu ? "primed" : "not primed"}`
+    const head = `${job} job, ${memory < notPrimedFrom ? "primed" : "not primed"}`
     table([head, "size", "ran", "at load", "in handler", "both", "compiling"], [
       ...groups.map((group: Group) => row(group, (sums) => sums[group])),
       row("all", total)

@@ -20,8 +20,11 @@ export interface Priming {
   readonly services?: Layer.Layer<never>
 }
 
-/** From this memory size in MB, a function has a whole CPU. Source: "Configure Lambda function memory", Lambda's guide. */
-export const megabytesOfCpu = 1_769
+/**
+ * The memory size in MB from which no job is replayed. With 768 MB, a replay shortens a start; with 1,024 MB, the handler's
+ * share of a CPU is so large that the replay takes longer than it saves. Measured with `npm run bench -- cold`.
+ */
+export const notPrimedFrom = 1_024
 
 /** Milliseconds for the replay, and for each connection. Lambda gives a container ten seconds to start. */
 const timeLimit = 2_000
