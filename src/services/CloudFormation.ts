@@ -27,8 +27,7 @@ import * as Effect from "effect/Effect"
 import { constTrue } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
-import { type AwsError, type AwsRejected, isUnaccepted } from "../domain/job/AwsError.ts"
+import { type AwsError, isUnaccepted } from "../domain/job/AwsError.ts"
 import type { ChangeSet } from "../domain/stack/ChangeSet.ts"
 import { type Destination, nameOf } from "../domain/stack/Destination.ts"
 import { DestinationRejected } from "../domain/stack/DestinationErrors.ts"
@@ -43,6 +42,24 @@ import type {
   TemplateSummary
 } from "../domain/stack/Stack.ts"
 import type { DriftDetection, ResourceDrift } from "../domain/stack/StackDrift.ts"
+import {
+  ChangeSetExists,
+  ChangeSetNotReady,
+  detectsAlready,
+  hasNoEvents,
+  isChangeSetNotFound,
+  isStackNotFound,
+  NoUpdates,
+  noUpdates,
+  StackExists,
+  stackExists,
+  StackNotReady,
+  toChangeSetNotReady,
+  TokenUsed,
+  tokenUsed,
+  toNotStarted,
+  toStackNotReady
+} from "../domain/stack/StackErrors.ts"
 import type { StackEvent } from "../domain/stack/StackEvents.ts"
 import { type RequestError, toRequestError } from "../domain/stack/StackRequestErrors.ts"
 import type { Template } from "../domain/stack/Template.ts"
@@ -58,60 +75,15 @@ export { AssumeRoleDenied, DestinationRejected, RegionDisabled } from "../domain
 export type { AwsAccess } from "../runtime/AwsAccess.ts"
 export type { AssumeRoleError } from "./AssumedRoles.ts"
 
+export {
+  ChangeSetExists,
+  ChangeSetNotReady,
+  NoUpdates,
+  StackExists,
+  StackNotReady,
+  TokenUsed
+} from "../domain/stack/StackErrors.ts"
 export { InsufficientCapabilities, type RequestError, UnknownParameters } from "../domain/stack/StackRequestErrors.ts"
-
-/** The update changes nothing. */
-export class NoUpdates extends Schema.TaggedError<NoUpdates>()("NoUpdates", { stack: Schema.String }) {
-  override get message() {
-    return `There is nothing to update in stack "${this.stack}"`
-  }
-}
-
-/** A stack of this name exists. */
-export class StackExists extends Schema.TaggedError<StackExists>()("StackExists", { stack: Schema.String }) {
-  override get message() {
-    return `Stack "${this.stack}" exists already`
-  }
-}
-
-/** An operation with this ClientRequestToken was started before. */
-export class TokenUsed extends Schema.TaggedError<TokenUsed>()("TokenUsed", { stack: Schema.String }) {
-  override get message() {
-    return `The operation on stack "${this.stack}" was started before`
-  }
-}
-
-/** The stack's status does not allow the operation. */
-export class StackNotReady extends Schema.TaggedError<StackNotReady>()("StackNotReady", {
-  stack: Schema.String,
-  status: Schema.String
-}) {
-  override get message() {
-    return `Stack "${this.stack}" cannot be changed while its status is ${this.status}`
-  }
-}
-
-/** A change set of this name exists. */
-export class ChangeSetExists extends Schema.TaggedError<ChangeSetExists>()("ChangeSetExists", {
-  stack: Schema.String,
-  changeSet: Schema.String
-}) {
-  override get message() {
-    return `Stack "${this.stack}" has a change set "${this.changeSet}" already`
-  }
-}
-
-/** The change set does not exist, or its own or its stack's current status does not allow the call. */
-export class ChangeSetNotReady extends Schema.TaggedError<ChangeSetNotReady>()("ChangeSetNotReady", {
-  stack: Schema.String,
-  changeSet: Schema.String,
-  /** CloudFormation's own words. */
-  reason: Schema.String
-}) {
-  override get message() {
-    return `Change set "${this.changeSet}" of stack "${this.stack}" cannot be executed: ${this.reason}`
-  }
-}
 
 /** Why an operation was not started. */
 export type OperationError = NoUpdates | StackExists | TokenUsed | StackNotReady | RequestError | AwsError
@@ -524,49 +496,3 @@ const describeChangeSet = "cloudformation:DescribeChangeSet"
 const describeEvents = "cloudformation:DescribeEvents"
 const describeStackEvents = "cloudformation:DescribeStackEvents"
 const describeResourceDrifts = "cloudformation:DescribeStackResourceDrifts"
-
-/** A ValidationError: there is no error code for that. */
-const detectsAlready = /^Drift detection is already in progress/
-
-const noUpdates = "No updates are to be performed."
-
-const tokenUsed = "TokenAlreadyExistsException"
-
-/** CloudFormation has no error codes for these: update and change set, an earlier wording, and delete. */
-const notReady =
-  /^(?:Stack:\S+ is in|This stack is currently in a non-terminal|Stack \[.*\] cannot be deleted while in status) \[?([A-Z_]+)\]?(?: state|$)/
-
-/** Of rollbacks, and of the cancellation of an update. The call can have an internal name, as in "RollbackUpdatedStack". */
-const wrongStatus = /^\w+ cannot be called from current stack status/
-
-const toStackNotReady = (stack: string, { detail }: AwsError) => {
-  const status = notReady.exec(detail)?.[1] ?? (wrongStatus.test(detail) ? "unknown" : undefined)
-  return status === undefined ? undefined : new StackNotReady({ stack, status })
-}
-
-const toNotStarted = (stack: string) => (error: AwsError) =>
-  error.code === tokenUsed ? new TokenUsed({ stack }) : toStackNotReady(stack, error) ?? error
-
-/** The whole sentence for this stack: of a missing role or template object, it says "does not exist" too. */
-const isStackNotFound = (stack: string) => (error: AwsError): error is AwsRejected =>
-  error._tag === "AwsRejected" && error.detail === `Stack with id ${stack} does not exist`
-
-/** DescribeStackEvents has another sentence than DescribeStacks. */
-const hasNoEvents = (stack: string) => (error: AwsError): error is AwsRejected =>
-  error._tag === "AwsRejected" && error.detail === `Stack [${stack}] does not exist`
-
-/** The codes on the wire, and the names of the SDK's classes. */
-const changeSetNotFound: ReadonlySet<string> = new Set(["ChangeSetNotFound", "ChangeSetNotFoundException"])
-const changeSetNotReady: ReadonlySet<string> = new Set(["InvalidChangeSetStatus", "InvalidChangeSetStatusException"])
-
-/** If its stack does not exist, neither does the change set. */
-const isChangeSetNotFound = (error: AwsError): error is AwsRejected =>
-  error._tag === "AwsRejected" &&
-  (changeSetNotFound.has(error.code) || /^(?:Stack|ChangeSet) \[.*\] does not exist$/.test(error.detail))
-
-const toChangeSetNotReady = ({ changeSet, stack }: ChangeSetKey, error: AwsError) =>
-  toStackNotReady(stack, error) ??
-    (changeSetNotReady.has(error.code) ? new ChangeSetNotReady({ stack, changeSet, reason: error.detail }) : error)
-
-/** A change set of type CREATE is only for a stack that does not exist. There is no error code for that. */
-const stackExists = /^Stack \[.*\] already exists and cannot be created again/
