@@ -185,7 +185,7 @@ export const statusClasses = (): string =>
       "",
       ...Object.entries(steps).map(([step, modes]) => `- ${step}: ${modes.map(code).join(", ")}`),
       ...Object.entries(recovering).map(([step, modes]) =>
-        `- ${step}, then go on, with ${code("recover")}: ${modes.map(code).join(", ")}`
+        `- ${step}, then continue, with ${code("recover")}: ${modes.map(code).join(", ")}`
       )
     ].join("\n")
   }).join("\n\n")

@@ -55,6 +55,9 @@ export const optionSections = (reference: Reference): string =>
 const isFor = ({ jobs }: Permission, kind: "modes" | "options", name: string): boolean =>
   jobs !== "all" && jobs[kind]?.includes(name) === true
 
+/** Whether neither a mode nor an option decides that it is needed. */
+const isOther = ({ jobs }: Permission): boolean => jobs === "all" || (jobs.modes ?? jobs.options) === undefined
+
 const noteOf = ({ jobs }: Permission) => jobs === "all" ? undefined : jobs.note
 
 const actionsOf = ({ actions }: Permission) => actions.map(code).join(", ")
@@ -62,7 +65,8 @@ const actionsOf = ({ actions }: Permission) => actions.map(code).join(", ")
 /** A permission as an item of a list: the role, the actions, the resource, and what happens without it. */
 const item = (permission: Permission): string => {
   const resource = isOfFunction(permission) ? undefined : permission.words
-  const note = noteOf(permission)
+  // Without modes and options, the note is the heading.
+  const note = isOther(permission) ? undefined : noteOf(permission)
   const without = permission.required === true ? "Required" : `Optional. Without it, ${permission.required.otherwise}`
   return `- ${permission.role === "action" ? "The action's role: " : ""}${actionsOf(permission)}${
     resource === undefined ? "" : ` on ${resource}`
@@ -90,7 +94,7 @@ const section = (title: string, permissions: ReadonlyArray<Permission>): Readonl
 /** A heading for each mode and option that needs more than the minimal policy. */
 export const permissionSections = ({ modes, options, permissions }: Reference): string => {
   const further = permissions.filter((permission) => !isMinimal(permission))
-  const others = further.filter(({ jobs }) => jobs === "all" || (jobs.modes ?? jobs.options) === undefined)
+  const others = further.filter(isOther)
   return [
     ...modes.flatMap((mode) => section(`Mode ${code(mode)}`, further.filter((one) => isFor(one, "modes", mode)))),
     ...Object.keys(options).flatMap((name) =>

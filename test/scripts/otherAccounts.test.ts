@@ -39,7 +39,7 @@ describe("the pipeline for two accounts", () => {
           `arn:aws:iam::${account}:role/cloudformation-shop`
         ])
       )
-      const assumable = /AssumableRoles=([^"]+)"/.exec(page)?.[1]?.split(",") ?? []
+      const assumable = /AssumableRoles=([^"]+)"/.exec(page.replaceAll("\\\n", ""))?.[1]?.split(",") ?? []
       assert.deepStrictEqual(assumable, all.map(({ assumeRole }) => assumeRole ?? ""))
     }))
 })

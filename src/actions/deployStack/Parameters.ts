@@ -111,8 +111,8 @@ export const options = {
     values: "`\"continue\"`, `\"cancel\"`",
     otherwise: "`\"continue\"`",
     description:
-      "What becomes of an update that is in progress when the time limit is reached: it continues without the action, or " +
-      "is cancelled, and CloudFormation rolls it back. Other operations cannot be cancelled."
+      "What happens to an update that is in progress at the time limit: it continues without the action, or it is " +
+      "cancelled, and CloudFormation rolls it back. Other operations cannot be cancelled."
   }),
   parameters: option(ParameterValues, {
     values: "object of values by name",
@@ -141,8 +141,8 @@ export const options = {
     values: "ARN of an IAM role",
     otherwise: "the stack's role, else the role that calls CloudFormation",
     description:
-      "The role that CloudFormation assumes for this and later operations on the stack. It belongs to the account of the " +
-      "stack."
+      "The role that CloudFormation assumes for this and later operations on the stack. It must be in the account of " +
+      "the stack."
   }),
   notificationArns: option(Topics, {
     values: "list of up to 5 ARNs of SNS topics",
@@ -152,14 +152,14 @@ export const options = {
   disableRollback: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "`false`",
-    description: "`true`: a failed operation is not rolled back, and the next one continues from there."
+    description: "`true`: a failed operation is not rolled back, and the next operation continues from there."
   }),
   onStackFailure: option(StackPlan.OnStackFailure, {
     values: StackPlan.OnStackFailure.literals.map((literal) => `\`"${literal}"\``).join(", "),
     otherwise: "`\"ROLLBACK\"`",
     description:
-      "What happens to a new stack that cannot be created: it is rolled back, deleted, or left as it is. Not together " +
-      "with `disableRollback`, which is for updates too."
+      "What happens to a new stack that cannot be created: it is rolled back, deleted, or left as it is. Cannot be " +
+      "combined with `disableRollback`, which also applies to updates."
   }),
   retainExceptOnCreate: option(Schema.Boolean, {
     values: "`true`, `false`",
@@ -174,7 +174,7 @@ export const options = {
   importExistingResources: option(Schema.Boolean, {
     values: "`true`, `false`",
     otherwise: "`false`",
-    description: "`true`: resources of the template that exist already, by their names, are imported into the stack."
+    description: "`true`: existing resources that have the names in the template are imported into the stack."
   }),
   deploymentMode: option(Schema.Literal("REVERT_DRIFT"), {
     values: "`\"REVERT_DRIFT\"`",
@@ -186,13 +186,15 @@ export const options = {
     otherwise: "the drift is not detected",
     description:
       "Before an update, CloudFormation detects which resources differ from the template, see [Drift](drift.md). " +
-      "`\"fail\"`: the action fails if there is one, before anything changes. `\"warn\"`: they are logged and counted."
+      "`\"fail\"`: if a resource differs, the action fails before anything changes. `\"warn\"`: such resources are logged " +
+      "and counted."
   }),
   expectNoReplacement: option(Schema.Union([Schema.Boolean, Schema.Array(Schema.NonEmptyString)]), {
-    values: "`true`, `false`, list of logical ids",
+    values: "`true`, `false`, list of logical ids as exceptions",
     otherwise: "`false`",
     description:
-      "Fails before anything changes if a stateful resource would be replaced or removed, see [Plans](plans.md#protecting-resources-with-state)."
+      "`true`, or a list of exceptions: the action fails before anything changes if another stateful resource would be " +
+      "replaced or removed, see [Plans](plans.md#protecting-resources-with-state)."
   }),
   terminationProtection: option(Schema.Boolean, {
     values: "`true`, `false`",

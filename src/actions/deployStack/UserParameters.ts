@@ -78,9 +78,9 @@ export interface DeployStackUserParameters {
    */
   readonly timeoutMinutes?: number
   /**
-   * What becomes of an update that is in progress when the time limit is reached: it continues without the action, or is
-   * cancelled, and CloudFormation rolls it back. Other operations cannot be cancelled. Values: `"continue"`, `"cancel"`.
-   * Default: `"continue"`. Modes: all but `DELETE_ONLY`, `CHANGE_SET_REPLACE`, and `ROLLBACK`.
+   * What happens to an update that is in progress at the time limit: it continues without the action, or it is cancelled,
+   * and CloudFormation rolls it back. Other operations cannot be cancelled. Values: `"continue"`, `"cancel"`. Default:
+   * `"continue"`. Modes: all but `DELETE_ONLY`, `CHANGE_SET_REPLACE`, and `ROLLBACK`.
    */
   readonly onTimeout?: "continue" | "cancel"
   /**
@@ -106,7 +106,7 @@ export interface DeployStackUserParameters {
    */
   readonly tags?: Readonly<Record<string, string | number | boolean>>
   /**
-   * The role that CloudFormation assumes for this and later operations on the stack. It belongs to the account of the
+   * The role that CloudFormation assumes for this and later operations on the stack. It must be in the account of the
    * stack. Values: ARN of an IAM role. Default: the stack's role, else the role that calls CloudFormation. Modes: all but
    * `CHANGE_SET_EXECUTE`.
    */
@@ -117,14 +117,14 @@ export interface DeployStackUserParameters {
    */
   readonly notificationArns?: ReadonlyArray<string>
   /**
-   * `true`: a failed operation is not rolled back, and the next one continues from there. Values: `true`, `false`. Default:
-   * `false`. Modes: all but `DELETE_ONLY`, `CHANGE_SET_REPLACE`, and `ROLLBACK`.
+   * `true`: a failed operation is not rolled back, and the next operation continues from there. Values: `true`, `false`.
+   * Default: `false`. Modes: all but `DELETE_ONLY`, `CHANGE_SET_REPLACE`, and `ROLLBACK`.
    */
   readonly disableRollback?: boolean
   /**
-   * What happens to a new stack that cannot be created: it is rolled back, deleted, or left as it is. Not together with
-   * `disableRollback`, which is for updates too. Values: `"ROLLBACK"`, `"DELETE"`, `"DO_NOTHING"`. Default: `"ROLLBACK"`.
-   * Modes: all but `DELETE_ONLY`, `CHANGE_SET_EXECUTE`, and `ROLLBACK`.
+   * What happens to a new stack that cannot be created: it is rolled back, deleted, or left as it is. Cannot be combined
+   * with `disableRollback`, which also applies to updates. Values: `"ROLLBACK"`, `"DELETE"`, `"DO_NOTHING"`. Default:
+   * `"ROLLBACK"`. Modes: all but `DELETE_ONLY`, `CHANGE_SET_EXECUTE`, and `ROLLBACK`.
    */
   readonly onStackFailure?: "ROLLBACK" | "DELETE" | "DO_NOTHING"
   /**
@@ -138,8 +138,8 @@ export interface DeployStackUserParameters {
    */
   readonly includeNestedStacks?: boolean
   /**
-   * `true`: resources of the template that exist already, by their names, are imported into the stack. Values: `true`,
-   * `false`. Default: `false`. Modes: `CHANGE_SET_REPLACE` and `CHANGE_SET_DEPLOY`.
+   * `true`: existing resources that have the names in the template are imported into the stack. Values: `true`, `false`.
+   * Default: `false`. Modes: `CHANGE_SET_REPLACE` and `CHANGE_SET_DEPLOY`.
    */
   readonly importExistingResources?: boolean
   /**
@@ -148,14 +148,15 @@ export interface DeployStackUserParameters {
    */
   readonly deploymentMode?: "REVERT_DRIFT"
   /**
-   * Before an update, CloudFormation detects which resources differ from the template. `"fail"`: the action fails if there
-   * is one, before anything changes. `"warn"`: they are logged and counted. Values: `"warn"`, `"fail"`. Default: the drift
-   * is not detected. Modes: all but `DELETE_ONLY`, `CHANGE_SET_EXECUTE`, and `ROLLBACK`.
+   * Before an update, CloudFormation detects which resources differ from the template. `"fail"`: if a resource differs, the
+   * action fails before anything changes. `"warn"`: such resources are logged and counted. Values: `"warn"`, `"fail"`.
+   * Default: the drift is not detected. Modes: all but `DELETE_ONLY`, `CHANGE_SET_EXECUTE`, and `ROLLBACK`.
    */
   readonly detectDrift?: "warn" | "fail"
   /**
-   * Fails before anything changes if a stateful resource would be replaced or removed. Values: `true`, `false`, list of
-   * logical ids. Default: `false`. Modes: `CHANGE_SET_REPLACE`, `CHANGE_SET_EXECUTE`, and `CHANGE_SET_DEPLOY`.
+   * `true`, or a list of exceptions: the action fails before anything changes if another stateful resource would be
+   * replaced or removed. Values: `true`, `false`, list of logical ids as exceptions. Default: `false`. Modes:
+   * `CHANGE_SET_REPLACE`, `CHANGE_SET_EXECUTE`, and `CHANGE_SET_DEPLOY`.
    */
   readonly expectNoReplacement?: boolean | ReadonlyArray<string>
   /**

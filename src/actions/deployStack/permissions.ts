@@ -8,7 +8,7 @@ const stacks = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::Accou
 const stack = `${stacks}/*`
 const nestedStacks = `${stacks}-*/*`
 
-const neededToFail = "with `\"fail\"`; `\"warn\"` goes on without it"
+const neededToFail = "with `\"fail\"`; with `\"warn\"`, the stack is updated without them"
 
 /** The resources have parameters and resources of the template of functions. */
 export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> = [
@@ -28,7 +28,7 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
   },
   {
     actions: ["s3:GetObject", "kms:Decrypt"],
-    words: "the artifact's object, and its key",
+    words: "the artifact's object and its key",
     role: "action",
     jobs: { options: ["artifact", "templateConfiguration", "parameters"], note: "to read from an artifact" },
     required: true
@@ -41,7 +41,7 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     role: "function",
     jobs: {
       options: ["parameters", "templateConfiguration"],
-      note: "and every update of a stack that has parameters"
+      note: "also for every update of a stack that has parameters"
     },
     required: {
       otherwise: "names are not checked before the call, and missing capabilities are reported without the resources"
@@ -83,7 +83,10 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     actions: ["sts:AssumeRole"],
     resources: ["${AssumableRoles}"],
     role: "function",
-    jobs: { options: ["assumeRole"], note: "on this role, which then needs the permissions for CloudFormation" },
+    jobs: {
+      options: ["assumeRole"],
+      note: "on this role, which needs the permissions for CloudFormation in its account"
+    },
     required: true
   },
   {
@@ -158,7 +161,7 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
   },
   {
     actions: ["s3:PutObject", "kms:GenerateDataKey"],
-    words: "the artifact's object, and its key",
+    words: "the artifact's object and its key",
     role: "action",
     jobs: {
       options: ["outputFile"],

@@ -65,12 +65,12 @@ export const options = {
   accounts: option(Accounts, {
     values: "list of ids, or `\"Artifact::path\"` of a file with the ids",
     otherwise: "none with `CREATE_UPDATE`, otherwise all",
-    description: "The target accounts. With `organizationalUnits`: the accounts that `accountFilter` is about."
+    description: "The target accounts. With `organizationalUnits`: the accounts to which `accountFilter` applies."
   }),
   organizationalUnits: option(list(OrganizationalUnit), {
     values: "list of ids (`ou-…`, or `r-…` for the root)",
     otherwise: "none with `CREATE_UPDATE`, otherwise all",
-    description: "The target accounts: all of these organizational units. Requires `SERVICE_MANAGED`."
+    description: "The targets: all accounts of these organizational units. Requires `SERVICE_MANAGED`."
   }),
   accountFilter: option(AccountFilter, {
     values: literals(AccountFilter.literals),
@@ -92,7 +92,7 @@ export const options = {
   retainStacks: option(Schema.Boolean, {
     ...flag,
     otherwise: "`false`",
-    description: "`true`: the stacks of deleted instances stay, without their stack set."
+    description: "`true`: when instances are deleted, their stacks stay, without the stack set."
   }),
   regionOrder: option(list(Region), {
     values: "list of regions",
@@ -107,22 +107,24 @@ export const options = {
   maxConcurrent: option(MaxConcurrent, {
     values: "number, or percentage such as `\"25%\"`",
     otherwise: "1",
-    description: "Accounts of a region that are changed at the same time."
+    description: "Maximum number of accounts in a region that are changed at the same time."
   }),
   failureTolerance: option(FailureTolerance, {
     values: "number, or percentage such as `\"25%\"`",
     otherwise: "0",
-    description: "Accounts of a region that may fail before the operation stops and fails."
+    description: "Maximum number of accounts in a region that may fail. With more, the operation stops and fails."
   }),
   concurrencyMode: option(ConcurrencyMode, {
     values: literals(ConcurrencyMode.literals),
     otherwise: "`\"STRICT_FAILURE_TOLERANCE\"`",
-    description: "Whether concurrency is reduced to `failureTolerance` + 1."
+    description:
+      "`STRICT_FAILURE_TOLERANCE`: no more than `failureTolerance` + 1 accounts are changed at the same time. " +
+      "`SOFT_FAILURE_TOLERANCE`: only `maxConcurrent` limits their number."
   }),
   permissionModel: option(Schema.Literals(["SELF_MANAGED", "SERVICE_MANAGED"]), {
     values: literals(["SELF_MANAGED", "SERVICE_MANAGED"]),
     otherwise: "`\"SELF_MANAGED\"` for a new stack set, or `\"SERVICE_MANAGED\"` with `organizationalUnits`",
-    description: "Who has the roles in the target accounts: you, or AWS Organizations."
+    description: "Who manages the roles in the target accounts: you, or StackSets with AWS Organizations."
   }),
   administrationRoleArn: option(RoleArn, {
     values: "ARN of an IAM role",
@@ -157,7 +159,7 @@ export const options = {
   parameters: option(ParameterValues, {
     values: "object of values by name",
     otherwise: "those of `templateConfiguration`, otherwise unchanged",
-    description: "Parameters of the template, as of [deploy-stack](deploy-stack/parameters-and-tags.md)."
+    description: "Parameters of the template, see [Parameters and tags](deploy-stack/parameters-and-tags.md)."
   }),
   templateConfiguration: option(place(""), {
     values: "`\"Artifact::path.json\"`",
@@ -192,7 +194,7 @@ export const options = {
   whenBusy: option(StackPlan.WhenBusy, {
     values: "`\"fail\"`, `\"wait\"`",
     otherwise: "`\"fail\"`",
-    description: "What to do while another operation is in progress on the stack set."
+    description: "What to do while another operation is in progress on the stack set: fail, or wait until it ends."
   }),
   resultFile: option(
     matching(

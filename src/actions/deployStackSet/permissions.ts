@@ -49,11 +49,11 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     resources: set,
     role: "function",
     jobs: "all",
-    required: { otherwise: "the action waits for a foreign operation, and does not refuse" }
+    required: { otherwise: "the action waits for a foreign operation instead of failing" }
   },
   {
     actions: ["s3:GetObject", "kms:Decrypt"],
-    words: "the artifact's object, and its key",
+    words: "the artifact's object and its key",
     role: "action",
     jobs: {
       options: ["artifact", "accounts", "overrides", "templateConfiguration", "parameters"],
@@ -67,7 +67,10 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     // IAM has no resource for a template in a call.
     resources: ["*"],
     role: "function",
-    jobs: { options: ["parameters", "templateConfiguration"], note: "and every update of a stack set with parameters" },
+    jobs: {
+      options: ["parameters", "templateConfiguration"],
+      note: "also for every update of a stack set with parameters"
+    },
     required: { otherwise: "names of parameters and macros are not checked before the call" }
   },
   {
@@ -102,14 +105,14 @@ export const permissions: ReadonlyArray<Permission<keyof typeof options, Mode>> 
     actions: ["iam:PassRole"],
     resources: ["arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${StackSetAdministrationRole}"],
     role: "function",
-    jobs: { options: ["administrationRoleArn"], note: "and every stack set with `SELF_MANAGED`" },
+    jobs: { options: ["administrationRoleArn"], note: "also for every stack set with `SELF_MANAGED`" },
     required: true,
     conditions: { StringEquals: { "iam:PassedToService": "cloudformation.amazonaws.com" } }
   },
   ...toUploadTemplate,
   {
     actions: ["s3:PutObject", "kms:GenerateDataKey"],
-    words: "the artifact's object, and its key",
+    words: "the artifact's object and its key",
     role: "action",
     jobs: { options: ["resultFile"] },
     required: true

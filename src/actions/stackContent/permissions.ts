@@ -60,7 +60,10 @@ export const toUploadTemplate: ReadonlyArray<FunctionPermission<"templateBucket"
       actions: ["kms:GenerateDataKey", "kms:Decrypt"],
       resources: ["${TemplateBucketKeyArn}"],
       role: "function",
-      jobs: { options: ["templateBucketEncryption"], note: "with a KMS key, or if that is the bucket's default" },
+      jobs: {
+        options: ["templateBucketEncryption"],
+        note: "with a KMS key, or if the bucket's default encryption uses one"
+      },
       required: true
     }
   ]
