@@ -168,7 +168,7 @@ const writeTemplate = ({ file, text }: DeployedTemplate) =>
   })
 
 /** The file system refuses the template. */
-class TemplateNotWritten extends Schema.TaggedError<TemplateNotWritten>()("TemplateNotWritten", {
+export class TemplateNotWritten extends Schema.TaggedError<TemplateNotWritten>()("TemplateNotWritten", {
   message: Schema.String
 }) {}
 
