@@ -67,11 +67,15 @@ const invariantsOfReverting: Invariants = {
       : invariants.onReport(outcome, cloud, execution)
 }
 
-/** The nested change set replaces a table: it is refused for that, not because it cannot be read in one job. */
+/**
+ * The nested change set replaces a table: it is refused for that, not because it cannot be read in one job. Another delivery
+ * that has refused it can have deleted it.
+ */
 const invariantsOfReadNested: Invariants = {
   ...invariantsOfGuarded(false),
   onReport: (outcome, cloud, execution) =>
-    outcome._tag === "Failed" && outcome.message.includes("are not known")
+    outcome._tag === "Failed" && outcome.message.includes("are not known") &&
+      execution.answers.some(({ answer }) => answer._tag === "Unavailable")
       ? "failure, because a nested change set could not be read in one job"
       : invariantsOfGuarded(false).onReport(outcome, cloud, execution)
 }
