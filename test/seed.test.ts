@@ -11,9 +11,13 @@ const drawn: Array<ReadonlyArray<unknown>> = []
 for (const attempt of [1, 2]) {
   const values: Array<unknown> = []
   drawn.push(values)
-  it.prop(`check ${attempt} of a property draws its values from the seed`, [Schema.String], ([value]) => {
-    values.push(value)
-  })
+  it.prop(
+    `check ${attempt} of a property draws its values from the seed`,
+    [Schema.String, Schema.Finite],
+    ([text, number]) => {
+      values.push(`${number} ${text}`)
+    }
+  )
   it.effect(`draw ${attempt} of random numbers comes from the seed`, () =>
     Effect.gen(function*() {
       values.push(yield* Random.next, yield* Random.nextInt)
