@@ -93,15 +93,6 @@ const models: ReadonlyArray<World> = [
   ["a redelivery and a call fault", modelOf({ initialClouds: ready, budget: { ...redelivery, callFaults: 1 } })],
   ["a redelivery and a stale read", modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 } })],
   [
-    "without permission to read events, another actor and a stale read",
-    modelOf({
-      initialClouds: ready,
-      budget: { ...noFaults, otherActors: 1, staleReads: 1 },
-      ...withoutEvents,
-      invariants: invariantsOfTimes
-    })
-  ],
-  [
     "another actor and a redelivery",
     modelOf({ initialClouds: [stackIn(undefined)], budget: { ...redelivery, otherActors: 1 } })
   ],
@@ -109,10 +100,6 @@ const models: ReadonlyArray<World> = [
   [
     "a stack that another actor has just created, a redelivery and a stale read",
     modelOf({ initialClouds: [justCreated], budget: { ...redelivery, staleReads: 1 }, ...withoutProgress })
-  ],
-  [
-    "REPLACE_ON_FAILURE keeps the values of parameters, a redelivery",
-    modelOf({ initialClouds: replaceable, budget: redelivery, ...replacing, parameters: ["Name"] })
   ],
   [
     "REPLACE_ON_FAILURE keeps the values of parameters with defaults, a redelivery",
@@ -194,6 +181,19 @@ const models: ReadonlyArray<World> = [
 ]
 
 const deepModels: ReadonlyArray<World> = [
+  [
+    "without permission to read events, another actor and a stale read",
+    modelOf({
+      initialClouds: ready,
+      budget: { ...noFaults, otherActors: 1, staleReads: 1 },
+      ...withoutEvents,
+      invariants: invariantsOfTimes
+    })
+  ],
+  [
+    "REPLACE_ON_FAILURE keeps the values of parameters, a redelivery",
+    modelOf({ initialClouds: replaceable, budget: redelivery, ...replacing, parameters: ["Name"] })
+  ],
   [
     "without progress, a redelivery and a stale read",
     modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 }, ...withoutProgress })
