@@ -58,25 +58,33 @@ export const decode = (file: Uint8Array): Result.Result<ReadonlyArray<Override>,
 /** The overriding parameters of an instance; none if no entry is about it. */
 export type OverridesOf = (place: Place) => ReadonlyMap<string, string> | undefined
 
-/** The overriding parameters of each instance, by the entries of the file. */
-/** A file can have an entry for each of thousands of accounts: only those that can apply to a place are looked at. */
+/** An entry, and its place among the others: a later one overrides an earlier one. */
+interface Placed {
+  readonly place: number
+  readonly regions: Override["regions"]
+  readonly parameters: ReadonlyArray<readonly [name: string, value: Scalar | null]>
+}
+
+/**
+ * The overriding parameters of each instance, by the entries of the file. A file can have an entry for each of thousands of
+ * accounts: only those that can apply to an instance are looked at.
+ */
 export const overridesOf = (entries: ReadonlyArray<Override>): OverridesOf => {
-  const general: Array<number> = []
-  const byAccount = new Map<string, Array<number>>()
-  for (const [index, { accounts }] of entries.entries()) {
-    if (accounts === undefined) general.push(index)
+  const general: Array<Placed> = []
+  const byAccount = new Map<string, Array<Placed>>()
+  for (const [place, { accounts, parameters, regions }] of entries.entries()) {
+    const placed = { place, regions, parameters: Object.entries(parameters) }
+    if (accounts === undefined) general.push(placed)
     for (const account of new Set(accounts)) {
       const known = byAccount.get(account)
-      if (known === undefined) byAccount.set(account, [index])
-      else known.push(index)
+      if (known === undefined) byAccount.set(account, [placed])
+      else known.push(placed)
     }
   }
-  const indexed = entries.map(({ parameters, regions }) => ({ regions, parameters: Object.entries(parameters) }))
   return ({ account, region }) => {
-    const own = byAccount.get(account) ?? []
+    const own = byAccount.get(account)
     let values: Map<string, Scalar> | undefined
-    for (const index of own.length === 0 ? general : [...general, ...own].toSorted((a, b) => a - b)) {
-      const { parameters = [], regions } = indexed[index] ?? {}
+    for (const { parameters, regions } of own === undefined ? general : inOrder(general, own)) {
       if (regions?.includes(region) === false) continue
       values ??= new Map()
       for (const [name, value] of parameters) {
@@ -87,6 +95,9 @@ export const overridesOf = (entries: ReadonlyArray<Override>): OverridesOf => {
     return values && new Map(Array.from(values, ([name, value]) => [name, String(value)]))
   }
 }
+
+const inOrder = (general: ReadonlyArray<Placed>, own: ReadonlyArray<Placed>) =>
+  [...general, ...own].toSorted((a, b) => a.place - b.place)
 
 /** Places that get the same overriding parameters. */
 export interface OverrideGroup extends Group {

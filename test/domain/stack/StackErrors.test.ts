@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AwsRejected, AwsUnavailable } from "../../../src/domain/job/AwsError.ts"
 import {
+  ChangeSetExists,
   ChangeSetNotReady,
   hasNoEvents,
   isChangeSetNotFound,
   isStackNotFound,
+  NoUpdates,
+  StackExists,
   StackNotReady,
   toChangeSetNotReady,
   TokenUsed,
@@ -44,6 +47,23 @@ describe("the status that forbids a call", () => {
     assert.isUndefined(toStackNotReady(stack, error))
     assert.strictEqual(toNotStarted(stack)(error), error)
   })
+})
+
+it("the refusals name the stack and the change set", () => {
+  assert.deepStrictEqual(
+    [
+      new NoUpdates({ stack }),
+      new StackExists({ stack }),
+      new TokenUsed({ stack }),
+      new ChangeSetExists({ stack, changeSet: "Next" })
+    ].map(({ message }) => message),
+    [
+      "There is nothing to update in stack \"MyTestStack\"",
+      "Stack \"MyTestStack\" exists already",
+      "The operation on stack \"MyTestStack\" was started before",
+      "Stack \"MyTestStack\" has a change set \"Next\" already"
+    ]
+  )
 })
 
 it("a token that was used before is known by its code", () => {
