@@ -60,24 +60,17 @@ const models: ReadonlyArray<World> = [
     modelOf(execute, [namedInUse], { redeliveries: 1, callFaults: 1 })
   ],
   [
-    "CHANGE_SET_EXECUTE, a call fault and two stale reads",
-    modelOf(execute, [namedInUse], { callFaults: 1, staleReads: 2 })
-  ],
-  [
     "CHANGE_SET_EXECUTE, another actor and a stale read",
     modelOf(execute, [namedInUse, namedOfNew], { otherActors: 1, staleReads: 1 })
   ],
+  ["CHANGE_SET_EXECUTE, two stale reads", modelOf(execute, [namedInUse], { staleReads: 2 })],
   [
-    "CHANGE_SET_EXECUTE, another actor and a call fault",
-    modelOf(execute, [namedInUse], { otherActors: 1, callFaults: 1 })
+    "CHANGE_SET_EXECUTE by an ARN, another actor",
+    modelOf(byArn, [namedInUse], { otherActors: 1 }, { invariants: invariantsOfArn(arn) })
   ],
   [
     "CHANGE_SET_EXECUTE that waits, another actor",
     modelOf({ ...execute, whenBusy: "wait" }, [namedInUse, namedOfNew], { otherActors: 1 })
-  ],
-  [
-    "CHANGE_SET_EXECUTE by an ARN, two actions of others",
-    modelOf(byArn, [namedInUse], { otherActors: 2 }, { invariants: invariantsOfArn(arn) })
   ],
   [
     "CHANGE_SET_EXECUTE without permission to read events, a redelivery",
@@ -122,6 +115,18 @@ const models: ReadonlyArray<World> = [
 ]
 
 const deepModels: ReadonlyArray<World> = [
+  [
+    "CHANGE_SET_EXECUTE, a call fault and two stale reads",
+    modelOf(execute, [namedInUse], { callFaults: 1, staleReads: 2 })
+  ],
+  [
+    "CHANGE_SET_EXECUTE, another actor and a call fault",
+    modelOf(execute, [namedInUse], { otherActors: 1, callFaults: 1 })
+  ],
+  [
+    "CHANGE_SET_EXECUTE by an ARN, two actions of others",
+    modelOf(byArn, [namedInUse], { otherActors: 2 }, { invariants: invariantsOfArn(arn) })
+  ],
   [
     "CHANGE_SET_EXECUTE, a redelivery, a call fault and a stale read",
     modelOf(execute, [namedInUse], { redeliveries: 1, callFaults: 1, staleReads: 1 })

@@ -85,18 +85,22 @@ const recoverable = ["UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"].map(stackIn)
 const replaceable = ["ROLLBACK_COMPLETE", "DELETE_FAILED", "REVIEW_IN_PROGRESS"].map(stackIn)
 
 const models: ReadonlyArray<World> = [
-  ["every status, a redelivery", modelOf({ initialClouds: everyStatus, budget: redelivery })],
+  ["every status, a redelivery", modelOf({ initialClouds: brief(everyStatus), budget: redelivery })],
+  ["special stacks and templates, a redelivery", modelOf({ initialClouds: special, budget: redelivery })],
   [
-    "special stacks and templates, a redelivery and a call fault",
-    modelOf({ initialClouds: special, budget: { ...redelivery, callFaults: 1 } })
+    "special stacks and templates, a call fault",
+    modelOf({ initialClouds: special, budget: { ...noFaults, callFaults: 1 } })
   ],
   ["a redelivery and a call fault", modelOf({ initialClouds: ready, budget: { ...redelivery, callFaults: 1 } })],
   ["a redelivery and a stale read", modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 } })],
   [
     "another actor and a redelivery",
-    modelOf({ initialClouds: [stackIn(undefined)], budget: { ...redelivery, otherActors: 1 } })
+    modelOf({ initialClouds: brief([stackIn(undefined)]), budget: { ...redelivery, otherActors: 1 } })
   ],
-  ["whenBusy wait without cleanup, a redelivery", modelOf({ initialClouds: busy, budget: redelivery, ...waiting })],
+  [
+    "whenBusy wait without cleanup, a redelivery",
+    modelOf({ initialClouds: [stackIn("UPDATE_IN_PROGRESS")], budget: redelivery, ...waiting })
+  ],
   [
     "a stack that another actor has just created, a redelivery and a stale read",
     modelOf({ initialClouds: [justCreated], budget: { ...redelivery, staleReads: 1 }, ...withoutProgress })
@@ -166,8 +170,12 @@ const models: ReadonlyArray<World> = [
     modelOf({ initialClouds: ready, budget: { ...noFaults, callFaults: 1, staleReads: 1 }, ...deleting })
   ],
   [
-    "without permission to read events, a redelivery and a stale read",
-    modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 }, ...withoutEvents })
+    "without permission to read events, a redelivery",
+    modelOf({ initialClouds: ready, budget: redelivery, ...withoutEvents })
+  ],
+  [
+    "without permission to read events, a stale read",
+    modelOf({ initialClouds: ready, budget: { ...noFaults, staleReads: 1 }, ...withoutEvents })
   ],
   [
     "a foreign token, a redelivery and a call fault",
@@ -181,6 +189,26 @@ const models: ReadonlyArray<World> = [
 ]
 
 const deepModels: ReadonlyArray<World> = [
+  [
+    "another actor and a redelivery, with all statuses of operations",
+    modelOf({ initialClouds: [stackIn(undefined)], budget: { ...redelivery, otherActors: 1 } })
+  ],
+  [
+    "every status, and every one that an operation passes through, a redelivery",
+    modelOf({ initialClouds: everyStatus, budget: redelivery })
+  ],
+  [
+    "special stacks and templates, a redelivery and a call fault",
+    modelOf({ initialClouds: special, budget: { ...redelivery, callFaults: 1 } })
+  ],
+  [
+    "without permission to read events, a redelivery and a stale read",
+    modelOf({ initialClouds: ready, budget: { ...redelivery, staleReads: 1 }, ...withoutEvents })
+  ],
+  [
+    "whenBusy wait without cleanup, in every busy status, a redelivery",
+    modelOf({ initialClouds: busy, budget: redelivery, ...waiting })
+  ],
   [
     "without permission to read events, another actor and a stale read",
     modelOf({
