@@ -99,7 +99,13 @@ describe("effect-codepipeline", () => {
   it.each([
     ["effect-codepipeline ev", "event\n"],
     ["effect-codepipeline run --stack-f", "--stack-fails\n"],
-    ["effect-codepipeline run --stack-status ROLLBACK_C", "ROLLBACK_COMPLETE\n"]
+    ["effect-codepipeline run --stack-status ROLLBACK_C", "ROLLBACK_COMPLETE\n"],
+    ["effect-codepipeline --vers", "--version\n"],
+    ["effect-codepipeline --completions z", "zsh\n"],
+    ["effect-codepipeline run --action ./tsconfig.j", "./tsconfig.json\n"],
+    ["effect-codepipeline event ./tsconfig.j", "./tsconfig.json\n"],
+    ["effect-codepipeline event deploy-stack --output READ", "README.md\n"],
+    ["effect-codepipeline build x.ts --out scri", "scripts\n"]
   ])("completes \"%s\" in bash", (line, completion) => {
     const words = line.split(" ")
     const complete = `
@@ -107,7 +113,10 @@ COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; COMP_LINE="${line}"; COMP_
 _effect_codepipeline effect-codepipeline "${words.at(-1)}" "${words.at(-2)}"
 echo "\${COMPREPLY[@]}"`
     const script = succeeded("--completions", "bash")
-    const { stderr, stdout } = spawnSync("bash", ["--norc", "-c", script + complete], { encoding: "utf8" })
+    const { stderr, stdout } = spawnSync("bash", ["--norc", "-c", script + complete], {
+      cwd: repository,
+      encoding: "utf8"
+    })
     assert.strictEqual(stderr, "")
     assert.strictEqual(stdout, completion)
   })

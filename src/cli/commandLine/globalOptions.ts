@@ -11,33 +11,46 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { helpRow, layoutHelp, terminalColumns } from "./layoutHelp.ts"
 import { ExitStatus } from "./options.ts"
-import { shells } from "./strictArguments.ts"
+import { rootOptions, rootTexts, shells } from "./strictArguments.ts"
 
 const print = (text: string) => Effect.sync(() => void process.stdout.write(text))
 
 /** The first sentence of a text: the menu of a shell has one line for it. */
 const firstSentence = (text: string | undefined) => text?.split(/(?<=[.;]) /, 1).join().replace(/[.;]$/, "")
 
-const shortened = (command: Completions.CommandDescriptor): Completions.CommandDescriptor => ({
+const help: Completions.FlagDescriptor = {
+  name: "help",
+  aliases: [],
+  description: helpRow[1],
+  type: { _tag: "Boolean" },
+  negation: false
+}
+
+/** Their values can be files. They have not Effect's type for that, which makes an absolute path of every value. */
+const withFiles = new Set(["action", "out", "output", "ACTION"])
+
+/** As a shell completes a parameter. */
+const completed = <P extends Completions.FlagDescriptor | Completions.ArgumentDescriptor>(parameter: P): P => ({
+  ...parameter,
+  description: firstSentence(parameter.description),
+  ...(withFiles.has(parameter.name) && { type: { _tag: "Path", pathType: "either" } })
+})
+
+const completedCommand = (command: Completions.CommandDescriptor): Completions.CommandDescriptor => ({
   ...command,
   description: firstSentence(command.description),
-  flags: [
-    ...command.flags.map((option) => ({ ...option, description: firstSentence(option.description) })),
-    {
-      name: "help",
-      aliases: [],
-      description: firstSentence(helpRow[1]),
-      type: { _tag: "Boolean" },
-      negation: false
-    }
-  ],
-  subcommands: command.subcommands.map(shortened)
+  flags: [...command.flags, help].map(completed),
+  arguments: command.arguments.map(completed),
+  subcommands: command.subcommands.map(completedCommand)
 })
+
+const completedRoot = (command: Completions.CommandDescriptor) =>
+  completedCommand({ ...command, flags: [...command.flags, ...rootOptions] })
 
 const version = GlobalFlag.Action({
   flag: Flag.Boolean("version").pipe(
     Flag.withoutNegation,
-    Flag.withDescription("Print the version of the package."),
+    Flag.withDescription(rootTexts.version),
     Flag.withDefault(false)
   ),
   run: (_, { version }) => print(`${version}\n`)
@@ -46,14 +59,14 @@ const version = GlobalFlag.Action({
 const completions = GlobalFlag.Action({
   flag: Flag.Literals("completions", shells).pipe(
     Flag.withMetavar("SHELL"),
-    Flag.withDescription("Print completions of effect-codepipeline for bash, zsh, fish or powershell."),
+    Flag.withDescription(rootTexts.completions),
     Flag.optional
   ),
   run: (shell, { command }) =>
     Option.match(shell, {
       onNone: () => Effect.void,
       onSome: (shell) =>
-        print(`${Completions.generate(command.name, shell, shortened(Completions.fromCommand(command)))}\n`)
+        print(`${Completions.generate(command.name, shell, completedRoot(Completions.fromCommand(command)))}\n`)
     })
 })
 

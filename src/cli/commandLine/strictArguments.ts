@@ -11,10 +11,15 @@ const isHelp = (arg: string) => arg === "--help" || arg === "-h"
 /** The shells that have completions. */
 export const shells = ["bash", "zsh", "fish", "powershell"] as const
 
+export const rootTexts = {
+  version: "Print the version of the package.",
+  completions: "Print completions of effect-codepipeline for bash, zsh, fish or powershell."
+}
+
 /** The options of the command itself; see `globalOptions.ts`. */
-const rootOptions: ReadonlyArray<Completions.FlagDescriptor> = [
-  { name: "version", aliases: [], description: undefined, type: { _tag: "Boolean" } },
-  { name: "completions", aliases: [], description: undefined, type: { _tag: "Choice", values: shells } }
+export const rootOptions: ReadonlyArray<Completions.FlagDescriptor> = [
+  { name: "version", aliases: [], description: rootTexts.version, type: { _tag: "Boolean" }, negation: false },
+  { name: "completions", aliases: [], description: rootTexts.completions, type: { _tag: "Choice", values: shells } }
 ]
 
 /** Effect's parser knows whether an option may be repeated. */
