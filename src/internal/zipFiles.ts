@@ -29,7 +29,7 @@ export const zipFiles = (files: Files): Effect.Effect<Uint8Array> =>
       const name = Buffer.from(checked(path.replaceAll("\\", "/")))
       const bytes = Buffer.from(content)
       const isEmpty = bytes.length === 0
-      const data = isEmpty ? bytes : deflateRawSync(bytes)
+      const data = isEmpty ? bytes : deflateRawSync(bytes, { level: 9 })
       const common = [
         u16(version, nameIsUtf8, isEmpty ? stored : deflated, 0, date),
         u32(crc32(bytes), data.length, bytes.length),
