@@ -80,7 +80,7 @@ export const tasks: Readonly<Record<string, Task>> = {
   mutation: {
     purpose:
       "Mutates src/domain and src/JobRunner.ts, and fails when the tests detect less than 90 % of the mutants. It " +
-      "takes about 20 minutes, and writes scripts/mutation/report/index.html.",
+      "takes about an hour, and writes scripts/mutation/report/index.html.",
     commands: withPackages(
       "scripts/mutation",
       "@stryker-mutator/core/bin/stryker.js",
