@@ -54,7 +54,8 @@ export const tasks: Readonly<Record<string, Task>> = {
     commands: withPackages("scripts/docs", "typedoc/bin/typedoc", "--options", "scripts/docs/typedoc.json")
   },
   package: {
-    purpose: "Builds the npm package, and checks with publint and attw that it is what npm users expect.",
+    purpose: "Builds the npm package, and checks with publint and attw that it is what npm users expect. Then " +
+      "synthesizes the CDK app of docs/operations/deploying.md with it.",
     commands: [
       build,
       ...withPackages("scripts/packaging", "publint/src/cli.js", "run", "--strict"),
@@ -67,7 +68,9 @@ export const tasks: Readonly<Record<string, Task>> = {
         "esm-only",
         "--format",
         "table-flipped"
-      ]
+      ],
+      ["tsc", "--project", "scripts/packaging/cdk"],
+      ["node", "scripts/packaging/cdk/synthesize.ts"]
     ]
   },
   "runtime-client": {

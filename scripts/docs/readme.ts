@@ -92,7 +92,7 @@ const pageParts: Readonly<Record<string, Parts>> = {
   },
   "docs/operations/deploying.md": {
     "deploy help": () => helpOfCommand("deploy"),
-    ...examples("permissions.ts")
+    ...examples("permissions.ts", "scripts/packaging/cdk/app.ts")
   },
   "docs/library/own-actions.md": examples(
     "greet.ts",
