@@ -15,7 +15,10 @@ import { compilations, copyProjectFiles } from "../scripts/build/compilations.ts
 import { removeUnreachableDeclarations } from "../scripts/build/declarations.ts"
 import { writePackagedFunctions } from "../scripts/build/packagedFunctions.ts"
 import { functionNames } from "../scripts/permissions.ts"
+import { codeCacheFile } from "../src/cli/build/codeCache.ts"
+import { filesInZip } from "../src/cli/deploy/code/functionZip.ts"
 import { zipFiles } from "../src/internal/zipFiles.ts"
+import { startLambda } from "./cli/cache/lambdaService.ts"
 import { awsProblems, documentsWithCommands, hasBash, hasBotocore, runCommands } from "./documents/commands.ts"
 import { hasMoto, startMoto } from "./scripts/moto.ts"
 
@@ -414,11 +417,15 @@ describe("the commands of the documents", () => {
     `work as a reader runs them${hasMoto ? "" : " (deploy is skipped: python3 has no moto here)"}`,
     () =>
       Effect.gen(function*() {
-        const endpoint = hasMoto ? yield* startMoto : undefined
-        if (endpoint !== undefined) yield* Effect.promise(() => fetch(`${endpoint}/my-code`, { method: "PUT" }))
-        const run = (file: string) => Effect.promise(() => runCommands(file, join(folder, "project"), endpoint))
+        const aws = hasMoto ? yield* startMoto : undefined
+        if (aws !== undefined) yield* Effect.promise(() => fetch(`${aws}/my-code`, { method: "PUT" }))
+        const zip = yield* Effect.promise(() => readFile(join(installed, "dist/functions/deploy-stack.zip")))
+        const { code, endpoint: lambda } = yield* startLambda("MY-FUNCTION", zip)
+        const run = (file: string) => Effect.promise(() => runCommands(file, join(folder, "project"), { aws, lambda }))
         yield* Effect.forEach(documentsWithCommands, run, { concurrency: 2, discard: true })
         assert.isAtLeast(documentsWithCommands.length, 12)
+        // By the command cache of docs/operations/deploying.md.
+        assert.property(yield* filesInZip(code()), codeCacheFile)
       }).pipe(Effect.scoped, Effect.runPromise),
     300_000
   )

@@ -63,8 +63,15 @@ const run = promisify(execFile)
 /** The commands of the AWS CLI that the documents have run, for `awsProblems`. */
 const awsCommands = (project: string) => join(project, "aws-commands")
 
+export interface Endpoints {
+  /** Lambda, with the function MY-FUNCTION. */
+  readonly lambda: string
+  /** moto, for everything else; undefined if it is not running. */
+  readonly aws: string | undefined
+}
+
 /** Runs all commands of a document in a folder of the project in which the package is installed. */
-export const runCommands = async (file: string, project: string, endpoint?: string): Promise<void> => {
+export const runCommands = async (file: string, project: string, { aws, lambda }: Endpoints): Promise<void> => {
   const folder = join(project, file.replaceAll(/\W/g, "-").toLowerCase())
   await mkdir(folder)
   const env = {
@@ -77,7 +84,8 @@ export const runCommands = async (file: string, project: string, endpoint?: stri
     AWS_REGION: "eu-west-1",
     AWS_ACCESS_KEY_ID: "AKIADEVELOPER",
     AWS_SECRET_ACCESS_KEY: "secret",
-    ...(endpoint !== undefined && { AWS_ENDPOINT_URL: endpoint })
+    AWS_ENDPOINT_URL_LAMBDA: lambda,
+    ...(aws !== undefined && { AWS_ENDPOINT_URL: aws })
   }
   const running = run("bash", ["-eux", "-o", "pipefail", "-c", scriptOf(file)], { cwd: folder, env })
   running.child.stdin?.end()

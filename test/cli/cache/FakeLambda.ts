@@ -9,7 +9,7 @@ import {
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:http"
+import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -18,14 +18,14 @@ import { startContainer } from "../../lambda/container.ts"
 
 const named = (name: string, message: string) => Object.assign(new Error(message), { name })
 
-/** Serves the zip of a function. Its URL has a secret, as that of GetFunction. */
-const serve = Effect.fnUntraced(function*(zip: () => Uint8Array, status: number) {
-  const server = createServer((_, response) => response.writeHead(status).end(zip()))
+/** Starts a server on loopback, and returns its URL. It ends with the scope. */
+export const serve = Effect.fnUntraced(function*(listener: RequestListener) {
+  const server = createServer(listener)
   yield* Effect.acquireRelease(
     Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
     () => Effect.sync(() => server.closeAllConnections()).pipe(Effect.andThen(Effect.sync(() => server.close())))
   )
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/code?signature=secret`
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
 
 /** Runs the function in a new container, with its files and nothing else. */
@@ -62,7 +62,7 @@ export const fakeLambda = Effect.fnUntraced(function*(zip: Uint8Array, options: 
   let revision = 1
   let [invocations, looks] = [0, 0]
   const { nodeOptions = [], onUpdate, packageType = "Zip", updateStatuses = ["Successful"] } = options
-  const location = yield* serve(() => code, options.downloadStatus ?? 200)
+  const download = yield* serve((_, response) => response.writeHead(options.downloadStatus ?? 200).end(code))
 
   const update = ({ Architectures, RevisionId, ZipFile = new Uint8Array() }: UpdateFunctionCodeCommand["input"]) => {
     if (Architectures?.join() !== "arm64") throw named("InvalidParameterValueException", "another architecture")
@@ -82,7 +82,8 @@ export const fakeLambda = Effect.fnUntraced(function*(zip: Uint8Array, options: 
   const respond = async (command: unknown) => {
     if (command instanceof GetFunctionCommand) {
       return {
-        Code: { Location: packageType === "Zip" ? location : undefined },
+        // The URL has a secret, as that of Lambda.
+        Code: { Location: packageType === "Zip" ? `${download}/code?signature=secret` : undefined },
         Configuration: { RevisionId: String(revision), Architectures: ["arm64"], PackageType: packageType }
       }
     }
