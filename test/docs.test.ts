@@ -94,6 +94,15 @@ describe("the documents", () => {
     assert.isAtLeast(compiled, 12)
   })
 
+  // A longer line scrolls sideways on GitHub. Output stays as it is printed.
+  it("have no line over 99 characters in code that a reader copies", () => {
+    const languages = ["fish", "hcl", "json", "sh", "ts", "yaml"]
+    for (const file of documents) {
+      const lines = languages.flatMap((language) => blocks(read(file), language)).join("").split("\n")
+      assert.deepStrictEqual(lines.filter(({ length }) => length > 99), [], file)
+    }
+  })
+
   it("have no table and no code with a line over 99 characters in the README, which has at most 150 lines", () => {
     const text = read("README.md")
     const lines = text.split("\n")

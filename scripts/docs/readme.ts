@@ -26,7 +26,7 @@ const example = async (file: string) => codeBlock("ts", await readFile(path(file
 /** The help of a subcommand. */
 const helpOfCommand = async (subcommand: string) => {
   const { stdout } = await promisify(execFile)(process.execPath, [path("src/cli/main.ts"), subcommand, "--help"], {
-    env: {}
+    env: { COLUMNS: "100" }
   })
   return codeBlock("text", stdout)
 }

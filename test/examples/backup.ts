@@ -39,9 +39,15 @@ export class Images extends Context.Service<Images, {
       Effect.map(awsClient(make), (ec2) => ({
         create: Effect.fn("Images.create")(function*(InstanceId, Name) {
           const command = new CreateImageCommand({ InstanceId, Name, NoReboot: true })
-          return yield* ec2.call("ec2:CreateImage", (client, options) => client.send(command, options)).pipe(
+          return yield* ec2.call(
+            "ec2:CreateImage",
+            (client, options) => client.send(command, options)
+          ).pipe(
             Effect.map(({ ImageId }) => Option.fromUndefinedOr(ImageId)),
-            Effect.catchIf(({ code }) => code === "InvalidAMIName.Duplicate", () => Effect.succeedNone)
+            Effect.catchIf(
+              ({ code }) => code === "InvalidAMIName.Duplicate",
+              () => Effect.succeedNone
+            )
           )
         }),
         find: Effect.fn("Images.find")(function*(name) {

@@ -15,8 +15,8 @@ export const deploy = Effect.fn("App.deploy")(function*(event: unknown) {
 export const aws = Layer.mergeAll(ArtifactStore.layer, CloudFormation.layer, CodePipeline.layer)
 
 /**
- * Logs go to the console. Spans and metrics go to the OpenTelemetry collector `OTEL_EXPORTER_OTLP_ENDPOINT`, if
- * `OTEL_TRACES_EXPORTER` and `OTEL_METRICS_EXPORTER` are `otlp`.
+ * Logs go to the console. Spans and metrics go to the OpenTelemetry collector
+ * `OTEL_EXPORTER_OTLP_ENDPOINT`, if `OTEL_TRACES_EXPORTER` and `OTEL_METRICS_EXPORTER` are `otlp`.
  */
 export const observability = Layer.provideMerge(
   Logger.layer([Logger.consoleLogFmt]),

@@ -78,7 +78,9 @@ export class Claims extends Context.Service<Claims, {
     )
 }
 
-/** Posts a message to a chat, at most once per pipeline execution, even if the action is retried. */
+/**
+ * Posts a message to a chat, at most once per pipeline execution, even if the action is retried.
+ */
 export const Notify = Action.makeStateless({
   name: "notify",
   parameters: UserParameters.json({

@@ -95,7 +95,9 @@ export class Tasks extends Context.Service<Tasks, {
     )
 }
 
-/** Runs a task on ECS, such as a migration before a deployment, and waits until it exits with 0. */
+/**
+ * Runs a task on ECS, such as a migration before a deployment, and waits until it exits with 0.
+ */
 export const RunTask = Action.poll({
   name: "run-task",
   parameters: UserParameters.json({

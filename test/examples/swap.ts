@@ -74,8 +74,8 @@ export class Environments extends Context.Service<Environments, {
 }
 
 /**
- * Lets an environment answer at a CNAME: swaps it with the environment that does. UserParameters name the goal and not
- * the swap, so that to run the action again changes nothing.
+ * Lets an environment answer at a CNAME: swaps it with the environment that does. UserParameters
+ * name the goal and not the swap, so that running the action again changes nothing.
  */
 export const Swap = Action.makeStateless({
   name: "swap",

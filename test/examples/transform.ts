@@ -5,7 +5,8 @@ export class ValueMissing extends Schema.TaggedError<ValueMissing>()("ValueMissi
   name: Schema.String
 }) {
   override get message() {
-    return `The placeholder \${${this.name}} has no value. Set the variable VALUE_${this.name} of the Lambda function`
+    return `The placeholder \${${this.name}} has no value. ` +
+      `Set the variable VALUE_${this.name} of the Lambda function`
   }
 }
 
