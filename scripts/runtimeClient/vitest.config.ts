@@ -10,10 +10,9 @@ const config = mergeConfig(base, {
   test: { env: { LAMBDA_RUNTIME_CLIENT: path("node_modules/aws-lambda-ric/index.mjs") } }
 })
 
+const files = ["lifecycle", "bundle", "checkWebpage"].map((name) => `test/lambda/${name}.test.ts`)
+
 export default {
   ...config,
-  test: {
-    ...config.test,
-    include: ["lifecycle", "bundle", "checkWebpage"].map((name) => `test/lambda/${name}.test.ts`)
-  }
+  test: { ...config.test, projects: [{ extends: true, test: { name: "runtime client", include: files } }] }
 }
