@@ -26,7 +26,7 @@ const help: Completions.FlagDescriptor = {
   negation: false
 }
 
-/** Their values can be files. They have not Effect's type for that, which makes an absolute path of every value. */
+/** Their values can be files. Effect's type for files would make every value an absolute path, even an action's name. */
 const withFiles = new Set(["action", "out", "output", "ACTION"])
 
 /** As a shell completes a parameter. */
